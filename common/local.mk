@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: ISC
+noinst_LIBRARIES += common/libcommon.a
+common_libcommon_a_SOURCES = \
+	common/child.h \
+	common/error.c common/error.h \
+	common/ipc.h \
+	common/log.h \
+	common/sandbox.h \
+	common/proto/accounts_queue.h \
+	common/proto/boundaries.c common/proto/boundaries.h \
+	common/proto/ctl_certd.h \
+	common/proto/ctl_master.h \
+	common/proto/gate_accounts.h \
+	common/proto/gate_certd.h \
+	common/proto/gate_queue.h \
+	common/proto/master_accounts.h \
+	common/proto/master_certd.h \
+	common/proto/master_child.h \
+	common/proto/master_gate.h \
+	common/proto/master_queue.h \
+	common/proto/master_session.h \
+	common/proto/queue_session.h \
+	common/proto/types.h
+COMMON_LIBS = common/libcommon.a $(EVENT_LIBS) $(SECCOMP_LIBS) $(BSD_LIBS) $(BSDCTOR_LIBS)

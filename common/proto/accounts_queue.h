@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* accounts (IPC_CLIENT) - queue (IPC_SERVER): who a submitter is, and whose mailbox an address is.
+ */
+#ifndef POSTERN_COMMON_PROTO_ACCOUNTS_QUEUE_H
+#define POSTERN_COMMON_PROTO_ACCOUNTS_QUEUE_H
+
+#include "common/proto/gate_accounts.h"
+
+/* Queue's end of a channel to a gate (gate_queue.h); the tail is the account that logged in there.
+ */
+struct aq_submitter {
+	conn_id conn;
+};
+
+/* The tail is the mailbox (user@domain, lower case) with RCPT_LOCAL, else empty. */
+struct aq_resolved {
+	uint32_t verdict; /* enum rcpt_verdict */
+};
+
+#define ACCOUNTS_QUEUE_MESSAGES(X)                                                          \
+	X(AQ_SUBMITTER, 1, IPC_CLIENT, struct aq_submitter, ADDRESS_SIZE, IPC_WITH_FD,      \
+	  IPC_ANY_STATE)                                                                    \
+	/* A request: the tail is a forward-path's mailbox. */                              \
+	X(AQ_RESOLVE, 2, IPC_SERVER, struct ipc_empty, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE) \
+	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)
+
+enum { ACCOUNTS_QUEUE_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary accounts_queue_boundary;
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * posternctl (IPC_CLIENT) - certd (IPC_SERVER): administration of the certs folder. The channel
+ * comes through the master, or, without a running server, from a certd that posternctl started for
+ * it.
+ */
+#ifndef POSTERN_COMMON_PROTO_CTL_CERTD_H
+#define POSTERN_COMMON_PROTO_CTL_CERTD_H
+
+#include "common/proto/types.h"
+
+enum cert_key_kind {
+	CERT_KEY_RSA_2048 = 1,
+	CERT_KEY_RSA_3072,
+	CERT_KEY_RSA_4096,
+	CERT_KEY_P256,
+	CERT_KEY_P384,
+	CERT_KEY_P521,
+	CERT_KEY_ED25519,
+};
+
+/* The tail: subjectAltNames, each NUL-terminated (host names, or addresses). */
+#define CERT_NAMES_TAIL_MAX 8192
+struct cc_create {
+	char name[CERT_NAME_SIZE];
+	uint8_t zero[3];
+	uint32_t key;   /* enum cert_key_kind */
+	uint32_t days;  /* of the self-signed certificate, 1..36500 */
+	uint32_t count; /* names in the tail, at least 1; the first is the common name */
+};
+
+/* The tail is text for the administrator: with ok what was made, else why not. */
+#define CERT_TEXT_MAX 8192
+struct cc_result {
+	uint32_t ok;
+};
+
+#define CTL_CERTD_MESSAGES(X)                                                         \
+	X(CC_CREATE, 1, IPC_CLIENT, struct cc_create, CERT_NAMES_TAIL_MAX, IPC_NO_FD, \
+	  IPC_ANY_STATE)                                                              \
+	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE)
+
+enum { CTL_CERTD_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary ctl_certd_boundary;
+
+#endif

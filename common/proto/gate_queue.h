@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * gate (IPC_CLIENT) - queue (IPC_SERVER): a message in. One exchange a message:
+ *
+ *   GQ_MAIL      the reverse-path; names the transaction (any nonzero number, unique on the
+ * channel) GQ_RCPT ...  each forward-path that accounts took; queue asks accounts itself (design
+ * section 3) GQ_DATA      a request: GQ_BODY (a descriptor to write the body to, and the queue id)
+ * or GQ_FAILED GQ_COMMIT    a request, after the gate has closed that descriptor: GQ_COMMITTED when
+ * the message is durable, or GQ_FAILED (nothing is kept) GQ_ABORT     any time before the commit's
+ * reply: forgets the transaction
+ *
+ * What the gate writes is the message as it will be stored: its own Received: field, then the
+ * content with CRLF line ends and without dot-stuffing. After queue has died and a new channel has
+ * come, GQ_CONFIRM asks whether the commit that got no answer had become durable.
+ */
+#ifndef POSTERN_COMMON_PROTO_GATE_QUEUE_H
+#define POSTERN_COMMON_PROTO_GATE_QUEUE_H
+
+#include "common/proto/types.h"
+
+struct gq_mail {
+	conn_id conn;
+	struct peer peer;
+	uint32_t transaction;
+	uint64_t size; /* as declared (RFC 1870), or 0 */
+};
+struct gq_transaction {
+	uint32_t transaction;
+};
+struct gq_body {
+	char queue_id[QUEUE_ID_SIZE];
+	uint8_t zero[3];
+};
+struct gq_commit {
+	uint32_t transaction;
+	uint32_t zero;
+	uint64_t size; /* bytes written to the body */
+};
+
+enum queue_failure {
+	QUEUE_NO_SPACE = 1, /* 452 4.3.1 */
+	QUEUE_TOO_BIG,      /* 552 5.3.4 */
+	QUEUE_REFUSED,      /* a recipient that accounts doesn't know, or none: 554 5.5.1 */
+	QUEUE_UNAVAILABLE,  /* 451 4.3.0 */
+	QUEUE_UNKNOWN,      /* GQ_CONFIRM: no such message: 451 4.3.0 */
+};
+struct gq_failed {
+	uint32_t failure; /* enum queue_failure */
+};
+
+#define GATE_QUEUE_MESSAGES(X)                                                                \
+	X(GQ_MAIL, 1, IPC_CLIENT, struct gq_mail, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)        \
+	X(GQ_RCPT, 2, IPC_CLIENT, struct gq_transaction, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE) \
+	X(GQ_DATA, 3, IPC_CLIENT, struct gq_transaction, 0, IPC_NO_FD, IPC_ANY_STATE)         \
+	X(GQ_BODY, 4, IPC_SERVER, struct gq_body, 0, IPC_WITH_FD, IPC_ANY_STATE)              \
+	X(GQ_COMMIT, 5, IPC_CLIENT, struct gq_commit, 0, IPC_NO_FD, IPC_ANY_STATE)            \
+	X(GQ_COMMITTED, 6, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)         \
+	X(GQ_FAILED, 7, IPC_SERVER, struct gq_failed, 0, IPC_NO_FD, IPC_ANY_STATE)            \
+	X(GQ_ABORT, 8, IPC_CLIENT, struct gq_transaction, 0, IPC_NO_FD, IPC_ANY_STATE)        \
+	/* A request: GQ_COMMITTED or GQ_FAILED. */                                           \
+	X(GQ_CONFIRM, 9, IPC_CLIENT, struct gq_body, 0, IPC_NO_FD, IPC_ANY_STATE)
+
+enum { GATE_QUEUE_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary gate_queue_boundary;
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/* master (IPC_CLIENT) - accounts (IPC_SERVER), over accounts' control channel. */
+#ifndef POSTERN_COMMON_PROTO_MASTER_ACCOUNTS_H
+#define POSTERN_COMMON_PROTO_MASTER_ACCOUNTS_H
+
+#include "common/proto/master_child.h"
+
+/* The local domains follow, each NUL-terminated, lower case, the first one is the default. */
+#define ACCOUNTS_DOMAINS_MAX (1024 * 32)
+struct ma_settings {
+	char hostname[HOST_NAME_SIZE];
+	uint32_t count;
+	uint32_t threads; /* that hash passwords */
+};
+
+/* accounts.conf comes along, opened for reading; sent at start and whenever it changes. */
+struct ma_file {
+	uint32_t generation;
+};
+/* In force (or, with a reason, refused: the old one stays). */
+struct ma_loaded {
+	uint32_t generation;
+	uint32_t ok;
+	uint32_t count; /* accounts */
+	uint32_t line;  /* of the error, or 0 */
+};
+
+/* Attach a logged-in connection to the session process of the mailbox named in the tail. */
+struct ma_attach {
+	conn_id conn;
+	struct peer peer;
+	uint32_t service; /* enum service: SERVICE_POP3 or SERVICE_IMAP */
+};
+
+#define MASTER_ACCOUNTS_OWN_MESSAGES(X)                                                            \
+	X(MA_SETTINGS, 16, IPC_CLIENT, struct ma_settings, ACCOUNTS_DOMAINS_MAX, IPC_NO_FD,        \
+	  CHILD_STARTING | CHILD_RUNNING)                                                          \
+	X(MA_FILE, 17, IPC_CLIENT, struct ma_file, 0, IPC_WITH_FD, CHILD_STARTING | CHILD_RUNNING) \
+	X(MA_LOADED, 18, IPC_SERVER, struct ma_loaded, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE)       \
+	/* A channel to a gate (gate_accounts.h) or to queue (accounts_queue.h) comes along. */    \
+	X(MA_CHANNEL, 19, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)            \
+	/* A request. The reply's descriptor is a stream to the session, for the gate. */          \
+	X(MA_ATTACH, 20, IPC_SERVER, struct ma_attach, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)     \
+	X(MA_ATTACHED, 21, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)            \
+	X(MA_ATTACH_FAILED, 22, IPC_CLIENT, struct ipc_empty, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE)
+
+enum { MASTER_ACCOUNTS_OWN_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary master_accounts_boundary;
+
+#endif

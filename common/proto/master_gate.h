@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/* master (IPC_CLIENT) - gate (IPC_SERVER), over the gate's control channel. */
+#ifndef POSTERN_COMMON_PROTO_MASTER_GATE_H
+#define POSTERN_COMMON_PROTO_MASTER_GATE_H
+
+#include "common/proto/master_child.h"
+
+#define GATE_NETWORKS_MAX 256 /* allow and deny together, a listener */
+#define GATE_CIPHERS_SIZE 512
+
+struct mg_settings {
+	char hostname[HOST_NAME_SIZE];         /* what greetings and Received: say */
+	char ciphers_tls12[GATE_CIPHERS_SIZE]; /* "" : the built-in list */
+	char ciphers_tls13[GATE_CIPHERS_SIZE];
+	uint32_t connections;       /* this gate stops accepting after so many; 0: never */
+	uint32_t handshake_timeout; /* seconds */
+	uint32_t command_timeout;   /* seconds without a whole command, before login */
+	uint32_t max_recipients;    /* RFC 5321 4.5.3.1.8: at least 100 */
+	uint32_t max_errors;        /* bad commands before the connection is closed */
+	uint32_t zero;
+	uint64_t max_message_size; /* bytes; announced as SIZE (RFC 1870) */
+};
+
+/* A listening socket comes along. The networks follow as an array: allow first, then deny. */
+struct mg_listener {
+	uint32_t id;            /* the same in every gate of one configuration */
+	uint8_t service;        /* enum service */
+	uint8_t tls;            /* enum tls_mode */
+	uint8_t plaintext_auth; /* 1: tls = "none" on loopback, logins are taken without TLS */
+	uint8_t zero;
+	uint32_t idle_timeout; /* seconds, after login (POP3: RFC 1939 3 wants 600 or more) */
+	uint32_t allow;        /* how many networks; none: everybody */
+	uint32_t deny;
+	char certificate[CERT_NAME_SIZE]; /* the default; others of the channel are chosen by SNI */
+	uint8_t zero2[3];
+};
+
+/* Asked before a connection is served: counts are the master's, so they hold across gates. */
+struct mg_admit {
+	uint32_t listener;
+	struct in6_addr address;
+};
+
+enum mg_verdict { MG_ADMIT_OK, MG_ADMIT_LISTENER_FULL, MG_ADMIT_ADDRESS_FULL };
+struct mg_admitted {
+	uint32_t verdict; /* enum mg_verdict */
+};
+
+#define MASTER_GATE_OWN_MESSAGES(X)                                                             \
+	X(MG_SETTINGS, 16, IPC_CLIENT, struct mg_settings, 0, IPC_NO_FD, CHILD_STARTING)        \
+	X(MG_LISTENER, 17, IPC_CLIENT, struct mg_listener,                                      \
+	  GATE_NETWORKS_MAX * sizeof(struct network), IPC_WITH_FD, CHILD_STARTING)              \
+	X(MG_CHANNEL, 18, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)         \
+	/* A request; answered by MG_ADMITTED. Every OK is given back with one MG_GONE. */      \
+	X(MG_ADMIT, 19, IPC_SERVER, struct mg_admit, 0, IPC_NO_FD, IPC_ANY_STATE)               \
+	X(MG_ADMITTED, 20, IPC_CLIENT, struct mg_admitted, 0, IPC_NO_FD, IPC_ANY_STATE)         \
+	X(MG_GONE, 21, IPC_SERVER, struct mg_admit, 0, IPC_NO_FD, IPC_ANY_STATE)                \
+	/* The gate reached mg_settings.connections and accepts no more; it exits by itself. */ \
+	X(MG_FULL, 22, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)
+
+enum { MASTER_GATE_OWN_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary master_gate_boundary;
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/* master (IPC_CLIENT) - session (IPC_SERVER), over the session's control channel. */
+#ifndef POSTERN_COMMON_PROTO_MASTER_SESSION_H
+#define POSTERN_COMMON_PROTO_MASTER_SESSION_H
+
+#include "common/proto/master_child.h"
+
+/* The mailbox's directory comes along as a descriptor. */
+struct ms_settings {
+	char mailbox[ADDRESS_SIZE]; /* user@domain, lower case */
+	char hostname[HOST_NAME_SIZE];
+	uint8_t zero[3];
+	uint32_t linger;       /* seconds to stay after the last connection */
+	uint32_t idle_timeout; /* seconds a POP3 or IMAP connection may be silent (the gate keeps it
+				  too) */
+};
+
+/* A logged-in client comes along: a stream of plaintext. */
+struct ms_connection {
+	conn_id conn;
+	struct peer peer;
+	uint32_t service; /* enum service */
+};
+
+/* Nothing left to do: ASK is how many MS_CONNECTION and MS_DELIVERY it has seen in its life. */
+struct ms_idle {
+	uint32_t seen;
+};
+
+#define MASTER_SESSION_OWN_MESSAGES(X)                                                         \
+	X(MS_SETTINGS, 16, IPC_CLIENT, struct ms_settings, 0, IPC_WITH_FD, CHILD_STARTING)     \
+	/* Also before MC_START: they wait in the session until it runs. */                    \
+	X(MS_CONNECTION, 17, IPC_CLIENT, struct ms_connection, 0, IPC_WITH_FD, IPC_ANY_STATE)  \
+	/* A channel to queue (queue_session.h) comes along. */                                \
+	X(MS_DELIVERY, 18, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)        \
+	/*                                                                                     \
+	 * May I go? The master answers with MC_SHUTDOWN if it has sent no more than that, and \
+	 * from then on holds new work for a successor; else it doesn't answer, the work is on its                 \
+	 * way.                                                                                \
+	 */                                                                                    \
+	X(MS_IDLE, 19, IPC_SERVER, struct ms_idle, 0, IPC_NO_FD, IPC_ANY_STATE)
+
+enum { MASTER_SESSION_OWN_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary master_session_boundary;
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* What several boundaries speak of. Sizes count the terminating NUL. */
+#ifndef POSTERN_COMMON_PROTO_TYPES_H
+#define POSTERN_COMMON_PROTO_TYPES_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+#include "common/ipc.h"
+#include "common/log.h"
+
+#define HOST_NAME_SIZE 256   /* RFC 1035 2.3.4: 255 octets */
+#define LOCAL_PART_SIZE 65   /* RFC 5321 4.5.3.1.1: 64 octets */
+#define ADDRESS_SIZE 321     /* local part, "@", domain */
+#define PATH_SIZE 513        /* a reverse- or forward-path, without its angle brackets */
+#define PASSWORD_SIZE 1025   /* also what crypt(3) takes at most, with room */
+#define CERT_NAME_SIZE 65    /* a certificate's NAME in the certs folder */
+#define CERT_CHAIN_MAX 49152 /* bytes of a certificate and its chain, DER */
+#define QUEUE_ID_SIZE 17     /* 16 hex digits */
+#define REASON_MAX 512       /* bytes of a text that says why */
+
+enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_POP3, SERVICE_IMAP, SERVICE_COUNT };
+enum tls_mode { TLS_NONE, TLS_EXPLICIT, TLS_IMPLICIT, TLS_MODE_COUNT };
+
+/* A peer's address: IPv6, or IPv4 mapped into it (RFC 4291 2.5.5.2). */
+struct peer {
+	struct in6_addr address;
+	uint16_t port; /* host byte order */
+	uint8_t zero[2];
+};
+
+/* A network: the first `bits` bits of address. IPv4 networks are mapped too (bits >= 96). */
+struct network {
+	struct in6_addr address;
+	uint8_t bits; /* 0..128 */
+	uint8_t zero[3];
+};
+
+#endif

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: ISC
+# A fuzzer is tests/fuzz/fuzz_NAME.c with LLVMFuzzerTestOneInput(), seeds in tests/fuzz/corpus/NAME/.
+#   noinst_PROGRAMS += tests/fuzz/fuzz_NAME
+#   tests_fuzz_fuzz_NAME_SOURCES = tests/fuzz/fuzz_NAME.c
+#   tests_fuzz_fuzz_NAME_LDFLAGS = $(FUZZ_LDFLAGS)
+#   tests_fuzz_fuzz_NAME_LDADD = ...
+FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+if FUZZERS
+endif

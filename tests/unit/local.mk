@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: ISC
+# A unit test is one cmocka program, tests/unit/test_NAME.c. Each module's author adds a block here:
+#   check_PROGRAMS += tests/unit/test_NAME
+#   tests_unit_test_NAME_SOURCES = tests/unit/test_NAME.c
+#   tests_unit_test_NAME_LDADD = $(UNIT_LIBS)        (with what it tests in front)
+# and TESTS = $(check_PROGRAMS) runs them all.
+UNIT_LIBS = $(CMOCKA_LIBS)

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conn - one client's connection: plaintext or TLS, its buffers, its timers; and the protocol that
+ * talks on it. Protocols (smtp, pop3 login, later imap login) are tables of functions that are
+ * given bytes and answer with replies; they never see a socket.
+ */
+#ifndef POSTERN_WORKER_GATE_CONN_H
+#define POSTERN_WORKER_GATE_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/ipc.h"
+#include "common/log.h"
+#include "common/proto/master_gate.h"
+
+struct conn;
+struct gate;
+
+/* A listener as the gate keeps it. */
+struct listener {
+	struct mg_listener settings;
+	const struct protocol *protocol;
+	struct network *networks; /* allow first, then deny */
+	int fd;
+	struct event *accept;
+	struct gate *gate;
+};
+
+/* A connection closed by the protocol for a reason says so in the log with one of its words. */
+struct protocol {
+	const char *name;  /* in the log: "smtp" */
+	const char *alpn;  /* RFC 7301 identifier, or NULL */
+	size_t state_size; /* of the protocol's own state, zeroed, conn_state() */
+	size_t input_max;  /* the most input() ever waits for: one line, with its CRLF */
+
+	/* The connection is there (for implicit TLS: after the handshake): greet. */
+	void (*open)(struct conn *);
+
+	/*
+	 * The handshake after STARTTLS/STLS is done; the state is zeroed again (RFC 3207 4.2, RFC
+	 * 2595 4). NULL: as open() but nothing is said.
+	 */
+	void (*secured)(struct conn *);
+
+	/*
+	 * Takes bytes from the front of what has come; returns how many it used (0: wait for more).
+	 * Called again at once as long as it uses some and nobody has called conn_pause(),
+	 * conn_start_tls(), conn_hand_over() or conn_finish(). If input_max bytes are there and it
+	 * uses none, the protocol is broken: it must deal with long lines itself, by using them up.
+	 */
+	size_t (*input)(struct conn *, const char *bytes, size_t length);
+
+	/* The connection ends, whoever began it: free what the state holds, cancel requests. */
+	void (*closed)(struct conn *);
+
+	/* What to say before the connection is closed for these reasons, with CRLF. */
+	const char *idle_farewell; /* "421 4.4.2 ..." */
+	const char *drain_farewell;
+	const char *full_farewell;   /* instead of a greeting: max_connections or ..._per_address */
+	const char *denied_farewell; /* instead of a greeting: deny, or not in allow */
+};
+
+extern const struct protocol smtp_protocol;       /* worker/gate/smtp/ */
+extern const struct protocol submission_protocol; /* worker/gate/smtp/ */
+extern const struct protocol pop3_protocol;       /* worker/gate/pop3/ */
+
+/*
+ * -- What a protocol may ask and do ---------------------------------------------
+ */
+
+void *conn_state(struct conn *);
+conn_id conn_identity(const struct conn *);
+const struct peer *conn_peer(const struct conn *);
+const struct listener *conn_listener(const struct conn *);
+const struct mg_settings *conn_settings(const struct conn *);
+bool conn_is_secure(const struct conn *);
+/* TLS is possible and not yet there: STARTTLS/STLS may be offered. */
+bool conn_can_start_tls(const struct conn *);
+/* A login may be offered: over TLS, or where the listener says plaintext_auth. */
+bool conn_may_login(const struct conn *);
+/* "TLSv1.3", "TLS_AES_256_GCM_SHA384", for Received: (RFC 8314 4.3); NULL without TLS. */
+const char *conn_tls_version(const struct conn *);
+const char *conn_tls_cipher(const struct conn *);
+
+/* Queues output; one write for all that is queued in one turn of the loop (RFC 2920 3.2). */
+void conn_write(struct conn *, const void *bytes, size_t length);
+void conn_printf(struct conn *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* No more input() until conn_resume(): an answer from another process is awaited. */
+void conn_pause(struct conn *);
+void conn_resume(struct conn *);
+
+/* After what is queued has been written: throws away all plaintext input and starts the handshake.
+ */
+void conn_start_tls(struct conn *);
+
+/*
+ * After what is queued has been written: STREAM (taken) is the user's session process; the gate
+ * only pumps from now on. Unused input goes there first. The protocol's closed() is called at once.
+ */
+void conn_hand_over(struct conn *, int stream);
+
+/* Writes what is queued, then closes (TLS: with close_notify). */
+void conn_finish(struct conn *, const char *why);
+
+/*
+ * -- Channels to the rest of the house; NULL while that process is being restarted ------
+ */
+struct ipc_channel *conn_accounts(const struct conn *);
+struct ipc_channel *conn_queue(const struct conn *);
+struct event_base *conn_event_base(const struct conn *);
+
+#endif

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: ISC
+worker_libworker_a_SOURCES += worker/gate/conn.h

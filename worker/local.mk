@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: ISC
+# libworker.a: all but main(), for the tests. Each role's folder adds its own.
+noinst_LIBRARIES += worker/libworker.a
+worker_libworker_a_SOURCES = worker/roles.c worker/roles.h
+WORKER_LIBS = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) \
+	$(CONFIG_LIBS) $(CRYPT_LIBS) -lpthread
+
+include worker/gate/local.mk
+include worker/gate/tls.mk
+include worker/gate/smtp/local.mk
+include worker/accounts/local.mk
+include worker/session/local.mk
+include worker/queue/local.mk

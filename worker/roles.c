@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/roles.h"
+
+const struct child_role *const worker_roles[] = {
+    NULL,
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/* The roles of postern-worker (design section 2), each defined in its folder. */
+#ifndef POSTERN_WORKER_ROLES_H
+#define POSTERN_WORKER_ROLES_H
+
+#include "common/child.h"
+
+extern const struct child_role gate_role;     /* worker/gate/gate.c */
+extern const struct child_role accounts_role; /* worker/accounts/accounts.c */
+extern const struct child_role session_role;  /* worker/session/session.c */
+extern const struct child_role queue_role;    /* worker/queue/queue.c */
+
+extern const struct child_role *const worker_roles[]; /* ends with NULL */
+
+#endif
