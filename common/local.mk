@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
+	common/base64.c common/base64.h \
 	common/child.h \
 	common/error.c common/error.h \
 	common/ipc.h \
 	common/log.h \
 	common/sandbox.h \
+	common/sasl_plain.c common/sasl_plain.h \
 	common/proto/accounts_queue.h \
 	common/proto/boundaries.c common/proto/boundaries.h \
 	common/proto/ctl_certd.h \

@@ -5,3 +5,7 @@
 #   tests_unit_test_NAME_LDADD = $(UNIT_LIBS)        (with what it tests in front)
 # and TESTS = $(check_PROGRAMS) runs them all.
 UNIT_LIBS = $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_sasl_plain
+tests_unit_test_sasl_plain_SOURCES = tests/unit/test_sasl_plain.c
+tests_unit_test_sasl_plain_LDADD = common/libcommon.a $(UNIT_LIBS) $(BSD_LIBS)
