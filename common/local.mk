@@ -8,6 +8,7 @@ common_libcommon_a_SOURCES = \
 	common/log.h \
 	common/sandbox.h \
 	common/sasl_plain.c common/sasl_plain.h \
+	common/sqlite_dir.c common/sqlite_dir.h \
 	common/proto/accounts_queue.h \
 	common/proto/boundaries.c common/proto/boundaries.h \
 	common/proto/ctl_certd.h \

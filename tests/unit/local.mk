@@ -9,3 +9,6 @@ UNIT_LIBS = $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_sasl_plain
 tests_unit_test_sasl_plain_SOURCES = tests/unit/test_sasl_plain.c
 tests_unit_test_sasl_plain_LDADD = common/libcommon.a $(UNIT_LIBS) $(BSD_LIBS)
+check_PROGRAMS += tests/unit/test_sqlite_dir
+tests_unit_test_sqlite_dir_SOURCES = tests/unit/test_sqlite_dir.c
+tests_unit_test_sqlite_dir_LDADD = $(COMMON_LIBS) $(SQLITE_LIBS) $(UNIT_LIBS)
