@@ -155,6 +155,12 @@ int ipc_send(struct ipc_channel *, uint16_t type, uint32_t id, const void *body,
 	     size_t tail_length, int fd);
 
 /*
+ * How many messages are queued here because the socket did not take them yet: a sender of many
+ * holds back long before IPC_QUEUE_MAX.
+ */
+size_t ipc_queued(const struct ipc_channel *);
+
+/*
  * Sends a request with an id of its own and waits for the reply: a message that quotes the id
  * goes to REPLY instead of the handler table. REPLY is called exactly once unless cancelled: with
  * the message, or with NULL when TIMEOUT (seconds) ran out or the channel ended. A reply that comes

@@ -51,6 +51,12 @@ struct protocol {
 	 */
 	size_t (*input)(struct conn *, const char *bytes, size_t length);
 
+	/*
+	 * A new channel to queue is there (conn_queue()) in place of one that ended. Called for
+	 * every connection, whatever it is doing. May be NULL.
+	 */
+	void (*queue_up)(struct conn *);
+
 	/* The connection ends, whoever began it: free what the state holds, cancel requests. */
 	void (*closed)(struct conn *);
 
