@@ -1,4 +1,9 @@
 # SPDX-License-Identifier: ISC
 # libctl.a: all but main(), for the tests.
 noinst_LIBRARIES += ctl/libctl.a
-ctl_libctl_a_SOURCES =
+ctl_libctl_a_SOURCES = \
+	ctl/command.c ctl/ctl.h \
+	ctl/connect.c ctl/connect.h \
+	ctl/server.c \
+	ctl/settings.c ctl/settings.h
+CTL_LIBS = ctl/libctl.a master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl - the commands of posternctl(8).
+ *
+ * posternctl [-v] [-f CONF] NOUN [VERB] ARGUMENT...
+ *
+ * The table in main.c names every command. A command prints its result to standard output and its
+ * errors, by ctl_error(), to standard error.
+ */
+#ifndef POSTERN_CTL_CTL_H
+#define POSTERN_CTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/error.h"
+
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_FAILED = 1,
+	CTL_USAGE = 2, /* main() prints the command's usage */
+};
+
+struct ctl_command {
+	const char *noun;
+	const char *verb;  /* NULL: the noun is the whole command */
+	const char *usage; /* the arguments, "" for none */
+	const char *about; /* one line for `posternctl help`; no period */
+
+	/*
+	 * ARGV[0] is the verb (or the noun), so getopt_long(3) may be used as it is (optind is
+	 * reset); --help never gets here. Returns an enum ctl_exit.
+	 */
+	int (*run)(int argc, char **argv);
+};
+
+/* What stands in front of the noun. */
+struct ctl_options {
+	const char *conf; /* -f, or the default path */
+	bool verbose;     /* -v */
+};
+extern struct ctl_options ctl_options;
+
+/* Prints "posternctl: TEXT". Returns CTL_FAILED. */
+int ctl_error(const struct error *);
+
+/* Runs the command line with a table that ends with a NULL noun. Returns the exit status. */
+int ctl_run(const struct ctl_command *table, int argc, char **argv);
+
+/* The commands: server.c, account.c. */
+int ctl_reload(int argc, char **argv);
+int ctl_status(int argc, char **argv);
+int ctl_account_add(int argc, char **argv);
+int ctl_account_passwd(int argc, char **argv);
+int ctl_account_enable(int argc, char **argv);
+int ctl_account_disable(int argc, char **argv);
+int ctl_account_remove(int argc, char **argv);
+int ctl_account_list(int argc, char **argv);
+
+#endif
