@@ -9,7 +9,7 @@
  *
  *   becomes its identity (uid, gid, chroot), role->init()
  *   CHILD_STARTING   the role's handlers take settings, listeners, channels, its directory
- *   MC_START         role->prepare(), the sandbox closes, role->run()
+ *   MC_START         files are closed off, role->prepare(), system calls are, role->run()
  *   CHILD_RUNNING    the role calls child_ready() as soon as it can serve
  *   MC_DRAIN         role->drain(): takes no new work, calls child_exit() when the last is done
  *   MC_SHUTDOWN      (or the master is gone) role->shutdown(), exit
@@ -42,8 +42,7 @@ struct child_role {
 	const struct ipc_handler *handlers; /* its own control messages; context: struct child * */
 	const struct sandbox_rules *rules;
 	int (*init)(struct child *, struct error *);
-	int (*prepare)(struct child *,
-		       struct error *); /* last chance for what the sandbox forbids; may be NULL */
+	int (*prepare)(struct child *, struct error *); /* threads are started here; may be NULL */
 	int (*run)(struct child *, struct error *);
 	void (*drain)(struct child *);
 	void (*shutdown)(struct child *); /* may be NULL */

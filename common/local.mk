@@ -2,12 +2,14 @@
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
 	common/base64.c common/base64.h \
-	common/child.h \
+	common/child.c common/child.h \
 	common/error.c common/error.h \
-	common/ipc.h \
-	common/log.h \
-	common/sandbox.h \
+	common/ipc.c common/ipc.h \
+	common/ipc_check.c common/ipc_socket.c \
+	common/log.c common/log.h \
+	common/sandbox.c common/sandbox.h \
 	common/sasl_plain.c common/sasl_plain.h \
+	common/spawn.c \
 	common/sqlite_dir.c common/sqlite_dir.h \
 	common/proto/accounts_queue.h \
 	common/proto/boundaries.c common/proto/boundaries.h \

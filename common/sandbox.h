@@ -4,8 +4,9 @@
  *
  * One struct sandbox_rules a role, defined next to the role's code, names everything: the system
  * calls (all others kill the process), and what may be done below the one directory that is handed
- * to it. sandbox_enter() applies no_new_privs, non-dumpable, resource limits, Landlock and seccomp,
- * in that order. There is no way back.
+ * to it. It closes in two steps, so that threads a role needs can be started in between and are
+ * inside both: sandbox_close_files() (no_new_privs, non-dumpable, limits, Landlock), then
+ * sandbox_close_syscalls() (seccomp, for all threads). There is no way back from either.
  */
 #ifndef POSTERN_COMMON_SANDBOX_H
 #define POSTERN_COMMON_SANDBOX_H
@@ -34,27 +35,37 @@ struct sandbox_argument {
 struct sandbox_rules {
 	const char *role;
 	enum sandbox_files files;
-	const char *const *syscalls;              /* NULL-terminated, beside sandbox_base */
+	const char *const *syscalls;              /* NULL-terminated, beside the base list */
 	const struct sandbox_argument *arguments; /* ends with a NULL syscall; may be NULL */
 	uint64_t file_size;                       /* RLIMIT_FSIZE in bytes; 0: no limit */
 	uint64_t descriptors;                     /* RLIMIT_NOFILE; 0: keep */
 };
 
-/* What every child needs: memory, clocks, its event loop, its channels, exit. */
-extern const char *const sandbox_base[];
+/*
+ * What every child needs: memory (never executable), clocks, its event loop, its channels, its log,
+ * exit. NULL-terminated.
+ */
+extern const char *const sandbox_base_syscalls[];
 
 enum sandbox_mode {
-	SANDBOX_REQUIRED,    /* refuse to start where the kernel lacks a part */
+	SANDBOX_REQUIRED,    /* fail where the kernel lacks a part */
 	SANDBOX_BEST_EFFORT, /* warn loudly and go on */
 };
 
 /*
- * Closes the sandbox around the calling process (all threads). DIRECTORY is the role's one
- * directory, or -1 with SANDBOX_NO_FILES. Returns 0, or -1 with ERR filled.
+ * From here on the process can't gain privileges, be traced or dumped, and reaches only what is
+ * below DIRECTORY (-1 with SANDBOX_NO_FILES); descriptors that are already open go on working.
+ * Where the kernel's Landlock knows them, also no TCP bind or connect, no signals and no abstract
+ * sockets to processes outside. Call before threads are started: Landlock binds the calling thread
+ * and its descendants. Returns 0, or -1 with ERR filled.
  */
-int sandbox_enter(const struct sandbox_rules *, int directory, enum sandbox_mode, struct error *);
+int sandbox_close_files(const struct sandbox_rules *, int directory, enum sandbox_mode,
+			struct error *);
 
-/* Landlock's version in this kernel, 0 where there is none. */
+/* From here on any system call that is not listed kills the process. 0, or -1 with ERR filled. */
+int sandbox_close_syscalls(const struct sandbox_rules *, enum sandbox_mode, struct error *);
+
+/* The version of Landlock in this kernel, 0 where there is none. */
 int sandbox_landlock_abi(void);
 
 #endif

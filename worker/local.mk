@@ -2,6 +2,9 @@
 # libworker.a: all but main(), for the tests. Each role's folder adds its own.
 noinst_LIBRARIES += worker/libworker.a
 worker_libworker_a_SOURCES = worker/roles.c worker/roles.h
+posternlibexec_PROGRAMS += postern-worker
+postern_worker_SOURCES = worker/main.c
+postern_worker_LDADD = $(WORKER_LIBS)
 WORKER_LIBS = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) \
 	$(CONFIG_LIBS) $(CRYPT_LIBS) -lpthread
 
