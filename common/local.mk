@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
+	common/address.c common/address.h \
 	common/base64.c common/base64.h \
 	common/child.c common/child.h \
 	common/error.c common/error.h \

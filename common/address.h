@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * address - a Mailbox and a Domain of RFC 5321 4.1.2, as pure functions over bytes.
+ *
+ * Only ASCII: SMTPUTF8 (RFC 6531) is not spoken here, and text that needs it is an error of its
+ * own, so that a client can be told so. Domains are lower-cased (RFC 5321 2.4: they are not
+ * case-sensitive); local parts are left as they are, without their quoting.
+ */
+#ifndef POSTERN_COMMON_ADDRESS_H
+#define POSTERN_COMMON_ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/proto/types.h"
+
+struct address {
+	char local[LOCAL_PART_SIZE]; /* unquoted: any of %d32-126, "" only as "" in quotes */
+	char domain[HOST_NAME_SIZE]; /* lower case, or an address literal with its brackets */
+};
+
+/* Room for any address as text, with a local part in quotes in which each character is escaped. */
+#define ADDRESS_TEXT_SIZE (2 * (LOCAL_PART_SIZE - 1) + 2 + 1 + HOST_NAME_SIZE)
+
+enum address_error {
+	ADDRESS_OK,
+	ADDRESS_EMPTY,
+	ADDRESS_NOT_ASCII,       /* 553 5.6.7 (RFC 6531 3.7.4.2) */
+	ADDRESS_BAD_LOCAL,       /* not a Dot-string, nor a Quoted-string */
+	ADDRESS_LOCAL_TOO_LONG,  /* more than 64 octets: RFC 5321 4.5.3.1.1 */
+	ADDRESS_NO_DOMAIN,       /* no "@" after the local part */
+	ADDRESS_BAD_DOMAIN,      /* not a Domain, nor an address-literal */
+	ADDRESS_DOMAIN_TOO_LONG, /* more than 255 octets: 4.5.3.1.2 */
+	ADDRESS_TOO_LONG,        /* a Path, with its brackets, of more than 256 octets: 4.5.3.1.3 */
+};
+
+/* All of TEXT must be one Mailbox. *ADDRESS is filled on ADDRESS_OK only. */
+enum address_error address_parse(const char *text, size_t length, struct address *);
+
+/*
+ * The same for a local part alone, which ends where its syntax ends: *USED octets of TEXT, never
+ * more than there are. LOCAL gets the unquoted form. ADDRESS_OK, ADDRESS_BAD_LOCAL,
+ * ADDRESS_LOCAL_TOO_LONG, ADDRESS_NOT_ASCII or ADDRESS_EMPTY.
+ */
+enum address_error address_parse_local(const char *text, size_t length, char local[LOCAL_PART_SIZE],
+				       size_t *used);
+
+/*
+ * All of TEXT must be a Domain. "_" is taken as a letter, since real host names have it; a label
+ * has 63 octets at most (RFC 1035 2.3.4). Returns ADDRESS_OK with OUT lower-cased, or an error.
+ */
+enum address_error address_parse_domain(const char *text, size_t length, char out[HOST_NAME_SIZE]);
+
+/* All of TEXT must be an address-literal with its brackets (RFC 5321 4.1.3): IPv4 or IPv6. */
+enum address_error address_parse_literal(const char *text, size_t length, char out[HOST_NAME_SIZE]);
+
+/* For a person: "the local part is longer than 64 octets". */
+const char *address_error_text(enum address_error);
+
+/*
+ * Writes it as a Mailbox, the local part in quotes only where it needs them. Returns the length.
+ * SIZE: ADDRESS_TEXT_SIZE is always enough; text that doesn't fit is cut.
+ */
+size_t address_format(const struct address *, char *out, size_t size);
+
+#endif
