@@ -6,6 +6,18 @@
 # and TESTS = $(check_PROGRAMS) runs them all.
 UNIT_LIBS = $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/test_ipc
+tests_unit_test_ipc_SOURCES = tests/unit/test_ipc.c
+tests_unit_test_ipc_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_log
+tests_unit_test_log_SOURCES = tests/unit/test_log.c
+tests_unit_test_log_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_sandbox
+tests_unit_test_sandbox_SOURCES = tests/unit/test_sandbox.c
+tests_unit_test_sandbox_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_sasl_plain
 tests_unit_test_sasl_plain_SOURCES = tests/unit/test_sasl_plain.c
 tests_unit_test_sasl_plain_LDADD = common/libcommon.a $(UNIT_LIBS) $(BSD_LIBS)
