@@ -231,6 +231,9 @@ receive_one(struct ipc_channel *channel, bool *more)
 	channel->busy = true;
 	result = dispatch(channel, &message);
 	channel->busy = false;
+	/* It may have been a password. */
+	explicit_bzero(receive_buffer.bytes,
+		       (size_t)(message.tail - receive_buffer.bytes) + message.tail_length);
 	if (message.fd != -1)
 		close(message.fd);
 	if (result == -1 && !channel->closed) {

@@ -2,12 +2,14 @@
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
 	common/address.c common/address.h \
+	common/account_fields.c common/accounts_file.c common/accounts_file.h \
 	common/base64.c common/base64.h \
 	common/child.c common/child.h \
 	common/error.c common/error.h \
 	common/ipc.c common/ipc.h \
 	common/ipc_check.c common/ipc_socket.c \
 	common/log.c common/log.h \
+	common/nearest.c common/nearest.h \
 	common/sandbox.c common/sandbox.h \
 	common/sasl_plain.c common/sasl_plain.h \
 	common/spawn.c \

@@ -7,3 +7,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/server.c \
 	ctl/settings.c ctl/settings.h
 CTL_LIBS = ctl/libctl.a master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS)
+
+sbin_PROGRAMS += posternctl
+posternctl_SOURCES = ctl/main.c
+posternctl_LDADD = $(CTL_LIBS)

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "common/accounts_file.h"
+
+#include <errno.h>
+#include <libconfig.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/nearest.h"
+#include "common/proto/types.h"
+
+struct accounts {
+	struct account *list;
+	size_t count;
+	char *strings; /* of all accounts, in one block, so that they are wiped at once */
+	size_t strings_size;
+	size_t strings_used;
+	struct hsearch_data index; /* by address */
+	bool indexed;
+};
+
+/* One group while it is read. */
+struct group {
+	char address[ADDRESS_SIZE];
+	const char *hash;
+	struct account account;
+};
+
+struct key {
+	const char *name;
+	int type;
+	const char *type_name;
+	int (*take)(const config_setting_t *, struct group *, struct error *);
+};
+
+static int
+take_address(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	return account_address(config_setting_get_string(setting), group->address, err);
+}
+
+static int
+take_password(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	group->hash = config_setting_get_string(setting);
+	return account_hash(group->hash, err);
+}
+
+static int
+take_enabled(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	(void)err;
+	group->account.enabled = config_setting_get_bool(setting) != 0;
+	return 0;
+}
+
+static int
+take_quota(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	return account_quota(config_setting_get_string(setting), &group->account.quota, err);
+}
+
+static const struct key keys[] = {
+    {"address", CONFIG_TYPE_STRING, "a string", take_address},
+    {"password", CONFIG_TYPE_STRING, "a string", take_password},
+    {"enabled", CONFIG_TYPE_BOOL, "true or false", take_enabled},
+    {"quota", CONFIG_TYPE_STRING, "a string", take_quota},
+};
+#define KEYS (sizeof(keys) / sizeof(keys[0]))
+static const char *const key_names[] = {"address", "password", "enabled", "quota", NULL};
+static const char *const top_names[] = {"accounts", NULL};
+
+static int
+unknown_key(const char *name, const char *const *known, struct error *err)
+{
+	const char *nearest = nearest_word(name, known);
+
+	if (nearest != NULL)
+		return error_set(err, "unknown key '%s'; is '%s' meant?", name, nearest);
+	return error_set(err, "unknown key '%s'", name);
+}
+
+static int
+take_setting(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	const char *name = config_setting_name(setting);
+
+	for (size_t i = 0; i < KEYS; i++) {
+		if (strcmp(keys[i].name, name) != 0)
+			continue;
+		if (config_setting_type(setting) != keys[i].type)
+			return error_set(err, "%s must be %s", name, keys[i].type_name);
+		if (keys[i].take(setting, group, err) == -1)
+			return error_prefix(err, "%s", name);
+		return 0;
+	}
+	return unknown_key(name, key_names, err);
+}
+
+static int
+take_group(const config_setting_t *setting, struct group *group, unsigned *line, struct error *err)
+{
+	*group = (struct group){.account.enabled = true};
+	*line = group->account.line = config_setting_source_line(setting);
+	if (config_setting_type(setting) != CONFIG_TYPE_GROUP)
+		return error_set(err, "each account must be a group, { address = ...; ... }");
+	for (int i = 0; i < config_setting_length(setting); i++) {
+		const config_setting_t *one = config_setting_get_elem(setting, (unsigned)i);
+
+		*line = config_setting_source_line(one);
+		if (take_setting(one, group, err) == -1)
+			return -1;
+	}
+	*line = group->account.line;
+	if (group->address[0] == '\0')
+		return error_set(err, "an account without an address");
+	if (group->hash == NULL)
+		return error_set(err,
+				 "the account %s has no password; posternctl account passwd "
+				 "sets one",
+				 group->address);
+	return 0;
+}
+
+/* The block was made large enough for all. */
+static const char *
+keep_string(struct accounts *accounts, const char *string)
+{
+	char *kept = accounts->strings + accounts->strings_used;
+	size_t size = strlen(string) + 1;
+
+	memcpy(kept, string, size);
+	accounts->strings_used += size;
+	return kept;
+}
+
+static int
+add_account(struct accounts *accounts, const struct group *group, unsigned *line, struct error *err)
+{
+	struct account *account = &accounts->list[accounts->count];
+	const struct account *first = accounts_find(accounts, group->address);
+	ENTRY *found, entry;
+
+	if (first != NULL) {
+		*line = group->account.line;
+		return error_set(err, "the account %s is there already, in line %u", group->address,
+				 first->line);
+	}
+	*account = group->account;
+	account->address = keep_string(accounts, group->address);
+	account->hash = keep_string(accounts, group->hash);
+	memcpy(&entry.key, &account->address, sizeof(entry.key)); /* hsearch(3) lacks a const */
+	entry.data = account;
+	if (hsearch_r(entry, ENTER, &found, &accounts->index) == 0)
+		return error_errno(err, "indexing the accounts");
+	accounts->count++;
+	return 0;
+}
+
+/* All strings of the file cannot need more than the file has. */
+static struct accounts *
+allocate(size_t count, size_t length, struct error *err)
+{
+	struct accounts *accounts = calloc(1, sizeof(*accounts));
+
+	if (accounts == NULL) {
+		error_errno(err, "no memory");
+		return NULL;
+	}
+	accounts->strings_size = length + 1;
+	accounts->strings = malloc(accounts->strings_size);
+	accounts->list = calloc(count + 1, sizeof(*accounts->list));
+	accounts->indexed = hcreate_r(count * 2 + 1, &accounts->index) != 0;
+	if (accounts->strings == NULL || accounts->list == NULL || !accounts->indexed) {
+		error_set(err, "no memory for %zu accounts", count);
+		accounts_free(accounts);
+		return NULL;
+	}
+	return accounts;
+}
+
+static struct accounts *
+take_list(const config_setting_t *list, size_t length, unsigned *line, struct error *err)
+{
+	size_t count = list == NULL ? 0 : (size_t)config_setting_length(list);
+	struct accounts *accounts;
+
+	if (count > ACCOUNTS_MAX) {
+		error_set(err, "more than %u accounts", ACCOUNTS_MAX);
+		return NULL;
+	}
+	accounts = allocate(count, length, err);
+	if (accounts == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		const config_setting_t *one = config_setting_get_elem(list, (unsigned)i);
+		struct group group;
+
+		if (take_group(one, &group, line, err) == -1 ||
+		    add_account(accounts, &group, line, err) == -1) {
+			accounts_free(accounts);
+			return NULL;
+		}
+	}
+	*line = 0;
+	return accounts;
+}
+
+static struct accounts *
+take_root(const config_setting_t *root, size_t length, unsigned *line, struct error *err)
+{
+	const config_setting_t *list = NULL;
+
+	for (int i = 0; i < config_setting_length(root); i++) {
+		const config_setting_t *one = config_setting_get_elem(root, (unsigned)i);
+
+		*line = config_setting_source_line(one);
+		if (strcmp(config_setting_name(one), "accounts") != 0) {
+			unknown_key(config_setting_name(one), top_names, err);
+			return NULL;
+		}
+		if (config_setting_type(one) != CONFIG_TYPE_LIST) {
+			error_set(err, "accounts must be a list, accounts = ( { ... }, ... );");
+			return NULL;
+		}
+		list = one;
+	}
+	return take_list(list, length, line, err);
+}
+
+/*
+ * What must not reach libconfig: an @include would open files in a process that may not, and its
+ * parser would take a NUL for the end. An "@include" counts at the start of a line only; one in a
+ * comment there is refused too, to be simple.
+ */
+static int
+check_text(const char *text, size_t length, unsigned *line, struct error *err)
+{
+	static const char include[] = "@include";
+	const char *end = text + length;
+
+	*line = 1;
+	for (const char *p = text; p < end; (*line)++) {
+		const char *newline = memchr(p, '\n', (size_t)(end - p));
+		const char *stop = newline == NULL ? end : newline;
+
+		if (memchr(p, '\0', (size_t)(stop - p)) != NULL)
+			return error_set(err, "a NUL byte; is this a text file?");
+		while (p < stop && (*p == ' ' || *p == '\t'))
+			p++;
+		if ((size_t)(stop - p) >= sizeof(include) - 1 &&
+		    memcmp(p, include, sizeof(include) - 1) == 0)
+			return error_set(err, "@include is not supported here");
+		p = newline == NULL ? end : newline + 1;
+	}
+	*line = 0;
+	return 0;
+}
+
+struct accounts *
+accounts_parse(const char *text, size_t length, unsigned *line, struct error *err)
+{
+	struct accounts *accounts = NULL;
+	config_t config;
+
+	if (check_text(text, length, line, err) == -1)
+		return NULL;
+	config_init(&config);
+	if (config_read_string(&config, text) != CONFIG_TRUE) {
+		*line = config_error_line(&config) > 0 ? (unsigned)config_error_line(&config) : 0;
+		error_set(err, "%s", config_error_text(&config));
+	} else {
+		accounts = take_root(config_root_setting(&config), length, line, err);
+	}
+	config_destroy(&config);
+	return accounts;
+}
+
+static ssize_t
+read_whole(int fd, char *text, size_t size)
+{
+	size_t used = 0;
+
+	while (used < size) {
+		ssize_t n = pread(fd, text + used, size - used, (off_t)used);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	return (ssize_t)used;
+}
+
+struct accounts *
+accounts_read(int fd, unsigned *line, struct error *err)
+{
+	struct accounts *accounts = NULL;
+	struct stat st;
+	ssize_t length;
+	size_t size;
+	char *text;
+
+	*line = 0;
+	if (fstat(fd, &st) == -1) {
+		error_errno(err, "fstat");
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size < 0 || st.st_size > ACCOUNTS_FILE_MAX) {
+		error_set(err, "not a regular file of at most %u bytes", ACCOUNTS_FILE_MAX);
+		return NULL;
+	}
+	size = (size_t)st.st_size + 1;
+	text = malloc(size);
+	if (text == NULL || (length = read_whole(fd, text, size - 1)) == -1) {
+		error_errno(err, "reading");
+	} else {
+		text[length] = '\0';
+		accounts = accounts_parse(text, (size_t)length, line, err);
+	}
+	freezero(text, size);
+	return accounts;
+}
+
+void
+accounts_free(struct accounts *accounts)
+{
+	if (accounts == NULL)
+		return;
+	if (accounts->indexed)
+		hdestroy_r(&accounts->index);
+	freezero(accounts->strings, accounts->strings_size);
+	free(accounts->list);
+	free(accounts);
+}
+
+size_t
+accounts_count(const struct accounts *accounts)
+{
+	return accounts->count;
+}
+
+const struct account *
+accounts_at(const struct accounts *accounts, size_t index)
+{
+	return &accounts->list[index];
+}
+
+const struct account *
+accounts_find(const struct accounts *accounts, const char *address)
+{
+	struct hsearch_data index = accounts->index; /* a lookup changes nothing, but wants to */
+	ENTRY *found, entry;
+
+	memcpy(&entry.key, &address, sizeof(entry.key));
+	entry.data = NULL;
+	if (hsearch_r(entry, FIND, &found, &index) == 0)
+		return NULL;
+	return found->data;
+}

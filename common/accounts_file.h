@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * accounts_file - accounts.conf(5): who has a mailbox, and the hashes of their passwords.
+ *
+ * The parser is a pure function over the file's bytes, shared by the accounts role, which serves
+ * from its result, and by posternctl, which checks its own edits with it.
+ */
+#ifndef POSTERN_COMMON_ACCOUNTS_FILE_H
+#define POSTERN_COMMON_ACCOUNTS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+#define ACCOUNTS_FILE_MAX (256u * 1024 * 1024) /* bytes */
+#define ACCOUNTS_MAX 10000000u
+
+struct account {
+	const char *address; /* local@domain, lower case */
+	const char *hash;    /* as crypt(3) made it */
+	uint64_t quota;      /* bytes; 0: none */
+	bool enabled;
+	unsigned line; /* where its group begins */
+};
+
+struct accounts;
+
+/*
+ * Parses LENGTH bytes (TEXT[LENGTH] is a NUL that does not count). Returns the accounts, for
+ * accounts_free(), or NULL with ERR saying what is wrong and what to do, and the line of it in
+ * *LINE (from 1; 0 where there is none).
+ */
+struct accounts *accounts_parse(const char *text, size_t length, unsigned *line, struct error *);
+
+/*
+ * Reads the regular file behind FD from its start, and parses it. As accounts_parse(); the text is
+ * wiped from memory.
+ */
+struct accounts *accounts_read(int fd, unsigned *line, struct error *);
+
+void accounts_free(struct accounts *); /* wipes the hashes; NULL is fine */
+
+size_t accounts_count(const struct accounts *);
+/* In the order of the file; INDEX < count. */
+const struct account *accounts_at(const struct accounts *, size_t index);
+/* ADDRESS: lower case, as account_address() makes it. NULL if there is none. */
+const struct account *accounts_find(const struct accounts *, const char *address);
+
+/*
+ * What can be the address of an account: local@domain in at most ADDRESS_SIZE - 1 bytes, where the
+ * local part is a Dot-string (RFC 5321 4.1.2) of ASCII without "/", since it names a directory.
+ * Writes it in lower case to OUT (ADDRESS_SIZE bytes). Returns 0, or -1 with ERR saying why not.
+ */
+int account_address(const char *text, char *out, struct error *);
+
+/* Parses "500M", "2G" (powers of 1024: K, M, G, T; none: bytes). 0, or -1 with ERR. */
+int account_quota(const char *text, uint64_t *bytes, struct error *);
+
+/* Whether libcrypt knows how to verify HASH. 0, or -1 with ERR saying what is wrong with it. */
+int account_hash(const char *hash, struct error *);
+
+#endif

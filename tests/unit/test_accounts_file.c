@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: ISC */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/accounts_file.h"
+#include "common/nearest.h"
+
+#define HASH                                                                                  \
+	"$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiBFdcbY" \
+	"Ed.7y0Rhjt9oaXBx/"
+#define PW "password = \"" HASH "\";"
+
+static struct accounts *
+parse(const char *text, unsigned *line, struct error *err)
+{
+	return accounts_parse(text, strlen(text), line, err);
+}
+
+static void
+refused(const char *text, unsigned line, const char *why)
+{
+	struct error err = {""};
+	unsigned at = 99;
+
+	assert_null(parse(text, &at, &err));
+	if (strstr(err.text, why) == NULL)
+		fail_msg("got '%s', wanted '%s'", err.text, why);
+	assert_int_equal(at, line);
+}
+
+static void
+test_accounts(void **state)
+{
+	struct accounts *accounts;
+	const struct account *a;
+	struct error err;
+	unsigned line;
+
+	(void)state;
+	accounts = parse("# ours\naccounts = (\n"
+			 "  { address = \"Alice@Example.ORG\"; " PW " quota = \"2G\"; },\n"
+			 "  { address = \"bob.b+x@example.org\"; " PW " enabled = false; }\n);\n",
+			 &line, &err);
+	assert_non_null(accounts);
+	assert_int_equal(accounts_count(accounts), 2);
+	a = accounts_find(accounts, "alice@example.org");
+	assert_non_null(a);
+	assert_ptr_equal(a, accounts_at(accounts, 0));
+	assert_string_equal(a->address, "alice@example.org");
+	assert_string_equal(a->hash, HASH);
+	assert_true(a->enabled);
+	assert_true(a->quota == 2ULL << 30);
+	assert_int_equal(a->line, 3);
+	a = accounts_find(accounts, "bob.b+x@example.org");
+	assert_non_null(a);
+	assert_false(a->enabled);
+	assert_true(a->quota == 0);
+	assert_int_equal(a->line, 4);
+	assert_null(accounts_find(accounts, "carol@example.org"));
+	assert_null(accounts_find(accounts, ""));
+	accounts_free(accounts);
+}
+
+static void
+test_empty(void **state)
+{
+	static const char *const texts[] = {"", "\n", "# nothing yet\n", "accounts = ( );",
+					    "accounts = ();\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct error err;
+		unsigned line;
+		struct accounts *accounts = parse(texts[i], &line, &err);
+
+		assert_non_null(accounts);
+		assert_int_equal(accounts_count(accounts), 0);
+		assert_null(accounts_find(accounts, "a@b"));
+		accounts_free(accounts);
+	}
+}
+
+static void
+test_errors(void **state)
+{
+	char with_nul[] = "\naccounts\0= ();";
+	struct error err;
+	unsigned line;
+
+	(void)state;
+	refused("accounts = (\n  { address = \"a@b\" " PW " } ; )", 2, "syntax error");
+	refused("\nacounts = ();", 2, "unknown key 'acounts'; is 'accounts' meant?");
+	refused("accounts = ( { address = \"a@b\";\n pasword = \"x\"; } );", 2,
+		"is 'password' meant?");
+	refused("accounts = ( { address = \"a@b\";\n frobnicate = 1; } );", 2,
+		"unknown key 'frobnicate'");
+	refused("accounts = ( { address = \"a@b\"; " PW "\n enabled = 1; } );", 2,
+		"enabled must be true or false");
+	refused("accounts = ( { address = \"a@b\"; " PW "\n quota = 5; } );", 2,
+		"quota must be a string");
+	refused("accounts = ( { address = \"a@b\"; " PW "\n quota = \"5X\"; } );", 2, "5X");
+	refused("accounts = ( { address = \"a@b\"; " PW " },\n { address = \"A@B\"; " PW " } );", 2,
+		"the account a@b is there already, in line 1");
+	refused("accounts = (\n { " PW " } );", 2, "without an address");
+	refused("accounts = (\n { address = \"a@b\"; } );", 2, "has no password");
+	refused("accounts = (\n { address = \"a@b\"; password = \"secret\"; } );", 2,
+		"not a password hash");
+	refused("accounts = (\n 5 );", 2, "must be a group");
+	refused("\naccounts = { a = 1; };", 2, "must be a list");
+	refused("\naccounts = \"x\";", 2, "must be a list");
+	refused("accounts = ();\n \t@include \"/etc/passwd\"\n", 2, "@include");
+	assert_null(accounts_parse(with_nul, sizeof(with_nul) - 1, &line, &err));
+	assert_non_null(strstr(err.text, "NUL"));
+	assert_int_equal(line, 2);
+}
+
+static void
+test_address(void **state)
+{
+	static const char *const bad[] = {"",
+					  "alice",
+					  "@example.org",
+					  "alice@",
+					  "a..b@example.org",
+					  ".a@example.org",
+					  "a.@example.org",
+					  "..@example.org",
+					  "../x@example.org",
+					  "a/b@example.org",
+					  "\"a b\"@example.org",
+					  "a b@example.org",
+					  "a@b@example.org",
+					  "a@[127.0.0.1]",
+					  "a@-example.org",
+					  "a@example-.org",
+					  "a@example..org",
+					  "a@example.org.",
+					  "a@exa mple.org",
+					  "a@ex\xc3\xa4mple.org",
+					  "\xc3\xa4@example.org",
+					  "a\r@example.org",
+					  "0123456789012345678901234567890123456789012345678901234"
+					  "5678901234@example.org"};
+	char out[321];
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (account_address(bad[i], out, &err) == 0)
+			fail_msg("took '%s'", bad[i]);
+	}
+	assert_int_equal(account_address("Postmaster@LOCALHOST", out, &err), 0);
+	assert_string_equal(out, "postmaster@localhost");
+	assert_int_equal(account_address("a!#$%&'*+-=?^_`{|}~@x-1.org", out, &err), 0);
+}
+
+static void
+test_quota(void **state)
+{
+	static const char *const bad[] = {"",
+					  "G",
+					  "0",
+					  "-1",
+					  "1 G",
+					  "2GB",
+					  "1.5G",
+					  "1k2",
+					  "x",
+					  "99999999999999999999",
+					  "9223372036854775808",
+					  "9000000T"};
+	uint64_t bytes;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (account_quota(bad[i], &bytes, &err) == 0)
+			fail_msg("took '%s'", bad[i]);
+	}
+	assert_int_equal(account_quota("1", &bytes, &err), 0);
+	assert_true(bytes == 1);
+	assert_int_equal(account_quota("500M", &bytes, &err), 0);
+	assert_true(bytes == 500ULL << 20);
+	assert_int_equal(account_quota("3k", &bytes, &err), 0);
+	assert_true(bytes == 3072);
+	assert_int_equal(account_quota("1T", &bytes, &err), 0);
+	assert_true(bytes == 1ULL << 40);
+}
+
+static void
+test_hash(void **state)
+{
+	static const char *const good[] = {
+	    HASH,
+	    "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$tnSYvahCwPBHKZUspmcxMfb0.WiB9W.zEaKlOBL35rC",
+	    "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+	    "abJnggxhB/yWI",
+	};
+	static const char *const bad[] = {
+	    "", "x", "secret", "longer than that, with spaces", "$y$", "hunter2hunter2", "*", "!"};
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (account_hash(good[i], &err) != 0)
+			fail_msg("refused '%s'", good[i]);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (account_hash(bad[i], &err) == 0)
+			fail_msg("took '%s'", bad[i]);
+	}
+}
+
+static void
+test_many(void **state)
+{
+	const size_t count = 100000, room = count * 200;
+	char *text = malloc(room), address[64];
+	size_t used = 0;
+	struct accounts *accounts;
+	struct error err;
+	unsigned line;
+
+	(void)state;
+	assert_non_null(text);
+	used += (size_t)snprintf(text, room, "accounts = (\n");
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)snprintf(text + used, room - used,
+					 "{ address = \"user%zu@example.org\"; " PW " }%s\n", i,
+					 i + 1 < count ? "," : "");
+	used += (size_t)snprintf(text + used, room - used, ");\n");
+	accounts = accounts_parse(text, used, &line, &err);
+	assert_non_null(accounts);
+	assert_int_equal(accounts_count(accounts), count);
+	for (size_t i = 0; i < count; i++) {
+		snprintf(address, sizeof(address), "user%zu@example.org", i);
+		assert_ptr_equal(accounts_find(accounts, address), accounts_at(accounts, i));
+	}
+	assert_int_equal(accounts_at(accounts, count - 1)->line, count + 1);
+	accounts_free(accounts);
+	free(text);
+}
+
+static void
+test_nearest(void **state)
+{
+	static const char *const words[] = {"hostname", "domains", "state", NULL};
+
+	(void)state;
+	assert_string_equal(nearest_word("hostnmae", words), "hostname");
+	assert_string_equal(nearest_word("domain", words), "domains");
+	assert_string_equal(nearest_word("sate", words), "state");
+	assert_null(nearest_word("listeners", words));
+	assert_null(nearest_word("", words));
+	assert_int_equal(nearest_distance("abc", "acb"), 1);
+	assert_int_equal(nearest_distance("", "abc"), 3);
+	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_accounts), cmocka_unit_test(test_empty),
+	    cmocka_unit_test(test_errors),   cmocka_unit_test(test_address),
+	    cmocka_unit_test(test_quota),    cmocka_unit_test(test_hash),
+	    cmocka_unit_test(test_many),     cmocka_unit_test(test_nearest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
