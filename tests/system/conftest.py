@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: ISC
+"""A real server for a test: all processes, on free loopback ports, in a folder of its own.
+
+POSTERN_BUILD names the folder with the built programs.
+"""
+
+import os
+import poplib
+import pwd
+import re
+import shutil
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+
+HOST = "localhost"
+DOMAIN = "example.org"
+PASSWORD = "correct horse battery staple"
+DEADLINE = 60  # seconds that anything may take before the test fails
+
+# As root each role has a uid of its own, from a range that systemd's UIDS-GIDS calls unused.
+USERS = {"certd": 2147350001, "gate": 2147350002, "accounts": 2147350003, "queue": 2147350004,
+         "relay": 2147350005}
+
+LISTENERS = {
+    "smtp": ("smtp", "explicit"),
+    "submission": ("submission", "explicit"),
+    "submissions": ("submission", "implicit"),
+    "pop3": ("pop3", "explicit"),
+    "pop3s": ("pop3", "implicit"),
+}
+
+
+def build():
+    return os.environ["POSTERN_BUILD"]
+
+
+def program(name):
+    return os.path.join(build(), name)
+
+
+def free_ports(count):
+    """Ports that nobody has now; all are held until the last is chosen, so that none comes twice."""
+    probes = []
+    try:
+        for _ in range(count):
+            probe = socket.socket()
+            probe.bind(("127.0.0.1", 0))
+            probes.append(probe)
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def wait_for(condition, what, deadline=DEADLINE):
+    """Asks again until CONDITION is true; what it returned."""
+    end = time.monotonic() + deadline
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {deadline} s for {what}")
+        time.sleep(0.01)
+
+
+class Log:
+    """What the server writes to its standard error, collected by a thread."""
+
+    def __init__(self, stream):
+        self.lines = []
+        self.changed = threading.Condition()
+        self.ended = False
+        self.thread = threading.Thread(target=self._collect, args=(stream,), daemon=True)
+        self.thread.start()
+
+    def _collect(self, stream):
+        for line in stream:
+            with self.changed:
+                self.lines.append(line.decode(errors="replace").rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def find(self, pattern, start=0):
+        return [line for line in self.lines[start:] if re.search(pattern, line)]
+
+    def wait(self, pattern, start=0, count=1, deadline=DEADLINE):
+        """The COUNT-th line from START on that matches PATTERN."""
+        with self.changed:
+            self.changed.wait_for(
+                lambda: self.ended or len(self.find(pattern, start)) >= count, deadline)
+            found = self.find(pattern, start)
+            assert len(found) >= count, f"no /{pattern}/ in the log:\n" + "\n".join(self.lines)
+            return found[count - 1]
+
+    def mark(self):
+        return len(self.lines)
+
+    def text(self):
+        return "\n".join(self.lines)
+
+
+class Server:
+    """One server. Change `settings` and `listeners` before start()."""
+
+    def __init__(self, folder, libexec=None):
+        self.folder = folder
+        self.state = os.path.join(folder, "state")
+        self.configuration = os.path.join(folder, "postern.conf")
+        self.accounts = os.path.join(folder, "accounts.conf")
+        self.libexec = libexec or build()
+        self.settings = {}  # key of postern.conf -> text of its value
+        self.listeners = {name: {"service": service, "tls": tls}
+                          for name, (service, tls) in LISTENERS.items()}
+        self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
+        self.domains = [DOMAIN]
+        self.process = None
+        self.log = None
+        os.makedirs(self.state)
+        os.chmod(self.state, 0o711)
+
+    # -- Setting up ---------------------------------------------------------------
+
+    def configuration_text(self):
+        lines = [
+            f'hostname = "{HOST}";',
+            "domains = ( " + ", ".join(f'"{domain}"' for domain in self.domains) + " );",
+            f'state = "{self.state}";',
+        ]
+        if os.geteuid() == 0 and "users" not in self.settings:
+            users = " ".join(f"{role} = {uid};" for role, uid in USERS.items())
+            lines.append(f"users = {{ {users} }};")
+        lines += [f"{key} = {value};" for key, value in self.settings.items()]
+        entries = []
+        for name, listener in self.listeners.items():
+            values = {"port": self.ports[name], "address": "127.0.0.1", **listener}
+            text = " ".join(f"{key} = {self._value(value)};" for key, value in values.items())
+            entries.append(f"  {{ {text} }}")
+        lines.append("listeners = (\n" + ",\n".join(entries) + "\n);")
+        return "\n".join(lines) + "\n"
+
+    @staticmethod
+    def _value(value):
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int):
+            return str(value)
+        if isinstance(value, (list, tuple)):
+            return "[ " + ", ".join(f'"{item}"' for item in value) + " ]"
+        return f'"{value}"'
+
+    def write_configuration(self, text=None):
+        with open(self.configuration, "w", encoding="utf-8") as file:
+            file.write(self.configuration_text() if text is None else text)
+
+    def posternctl(self, *arguments, text=None, check=True):
+        command = [program("posternctl"), "-f", self.configuration, "-L", self.libexec, *arguments]
+        result = subprocess.run(command, input=text, capture_output=True, text=True, check=False,
+                                timeout=DEADLINE)
+        if check:
+            assert result.returncode == 0, f"{arguments}: {result.stdout}{result.stderr}"
+        return result
+
+    def create_certificate(self, name=HOST, key="p256"):
+        self.posternctl("cert", "create", name, "--name", HOST, "--key", key)
+
+    def add_account(self, user="alice", password=PASSWORD):
+        address = user if "@" in user else f"{user}@{DOMAIN}"
+        self.posternctl("account", "add", address, text=password + "\n")
+        return address
+
+    # -- Running --------------------------------------------------------------------
+
+    def spawn(self, *arguments):
+        """Starts the master without waiting for it."""
+        self.process = subprocess.Popen(
+            [program("postern"), "-f", self.configuration, "-L", self.libexec, *arguments],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.log = Log(self.process.stderr)
+
+    def start(self, *arguments):
+        self.spawn(*arguments)
+        self.log.wait(r"event=master\.ready")
+
+    def set_up(self, *users):
+        """The usual server: a certificate, accounts, started."""
+        self.write_configuration()
+        self.create_certificate()
+        for user in users or ("alice",):
+            self.add_account(user)
+        self.start()
+        return self
+
+    def stop(self):
+        """Ends the server as its init would; its exit status."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        self.log.thread.join(DEADLINE)
+        self.process = None
+        return status
+
+    def children(self, role=None):
+        """Process ids of the server's children, by role if one is named."""
+        found = []
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children",
+                  encoding="ascii") as file:
+            pids = [int(pid) for pid in file.read().split()]
+        for pid in pids:
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    title = file.read().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if role is None or re.search(rf"\b{role}\b", title):
+                found.append(pid)
+        return found
+
+    # -- Clients ----------------------------------------------------------------------
+
+    def context(self):
+        """Verifies as a client does: against the certificate, with its name."""
+        return ssl.create_default_context(
+            cafile=os.path.join(self.state, "certs", f"{HOST}.crt"))
+
+    def smtp(self, tls=True, **options):
+        client = smtplib.SMTP(HOST, self.ports["smtp"], timeout=DEADLINE, **options)
+        if tls:
+            client.starttls(context=self.context())
+        return client
+
+    def submission(self, user="alice", password=PASSWORD):
+        client = smtplib.SMTP_SSL(HOST, self.ports["submissions"], timeout=DEADLINE,
+                                  context=self.context())
+        client.login(f"{user}@{DOMAIN}", password)
+        return client
+
+    def pop3(self, user="alice", password=PASSWORD):
+        client = poplib.POP3_SSL(HOST, self.ports["pop3s"], timeout=DEADLINE,
+                                 context=self.context())
+        client.user(f"{user}@{DOMAIN}")
+        client.pass_(password)
+        return client
+
+    def raw(self, listener):
+        """A plain TCP connection to one of the listeners."""
+        connection = socket.create_connection(("127.0.0.1", self.ports[listener]), DEADLINE)
+        return connection
+
+    def tls(self, listener, **options):
+        return self.context().wrap_socket(self.raw(listener), server_hostname=HOST, **options)
+
+    def messages(self, user="alice"):
+        """All of a mailbox as POP3 shows it: bytes with CRLF, a message each."""
+        client = self.pop3(user)
+        count, _ = client.stat()
+        found = [b"\r\n".join(client.retr(number + 1)[1]) + b"\r\n" for number in range(count)]
+        client.quit()
+        return found
+
+    def wait_for_messages(self, count, user="alice"):
+        """Delivery follows the 250 within moments: asks until COUNT are there."""
+        found = []
+
+        def there():
+            found[:] = self.messages(user)
+            return len(found) >= count
+
+        wait_for(there, f"{count} messages")
+        return found
+
+
+@pytest.fixture
+def folder():
+    """A folder that processes of other users may pass through, but not read."""
+    path = tempfile.mkdtemp(prefix="postern-test-")
+    os.chmod(path, 0o711)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def make_server(folder):
+    """Makes servers that are stopped after the test, whatever it did."""
+    servers = []
+
+    def make(**options):
+        path = os.path.join(folder, f"server{len(servers)}")
+        os.mkdir(path)
+        os.chmod(path, 0o711)
+        server = Server(path, **options)
+        servers.append(server)
+        return server
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def server(make_server):
+    """A running server with one account, alice."""
+    return make_server().set_up("alice")
+
+
+def is_root():
+    return os.geteuid() == 0
+
+
+def user_name(uid):
+    return pwd.getpwuid(uid).pw_name
