@@ -76,10 +76,11 @@ configure(struct error *err)
 int
 sqlite_dir_error(sqlite3 *db, const char *what, struct error *err)
 {
+	int code = sqlite3_errcode(db) & 0xff;
 	int number = sqlite3_system_errno(db);
 
 	/* "disk I/O error" alone doesn't say that the disk is full or read-only. */
-	if (number != 0 && sqlite3_errcode(db) != SQLITE_OK)
+	if (number != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN))
 		return error_set(err, "%s: %s (%s)", what, sqlite3_errmsg(db), strerror(number));
 	return error_set(err, "%s: %s", what, sqlite3_errmsg(db));
 }
@@ -190,7 +191,7 @@ sqlite_dir_open(const char *name, unsigned cache_kib, sqlite3 **db, int *code, s
 	*db = NULL;
 	if (code == NULL)
 		code = &unused;
-	*code = SQLITE_ERROR;
+	*code = SQLITE_CANTOPEN;
 	if (strlen(name) >= NAME_SIZE || strchr(name, '/') != NULL)
 		return error_set(err, "%s: not a database's name", name);
 	if (configure(err) == -1)

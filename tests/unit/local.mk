@@ -31,3 +31,7 @@ tests_unit_test_address_LDADD = common/libcommon.a $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_accounts_file
 tests_unit_test_accounts_file_SOURCES = tests/unit/test_accounts_file.c
 tests_unit_test_accounts_file_LDADD = common/libcommon.a $(CONFIG_LIBS) $(CRYPT_LIBS) $(BSD_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c
+tests_unit_test_store_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/session/store/message_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COPY_SIZE 131072
+#define PATH_SIZE_HERE 48 /* "msg/xx/ID" */
+
+struct path {
+	char text[PATH_SIZE_HERE];
+};
+
+static struct path
+temporary_path(const char *id)
+{
+	struct path path;
+
+	snprintf(path.text, sizeof(path.text), "tmp/%s", id);
+	return path;
+}
+
+static struct path
+final_path(const char *id)
+{
+	struct path path;
+
+	snprintf(path.text, sizeof(path.text), "msg/%.2s/%s", id, id);
+	return path;
+}
+
+static struct path
+folder_path(const char *id)
+{
+	struct path path;
+
+	snprintf(path.text, sizeof(path.text), "msg/%.2s", id);
+	return path;
+}
+
+static int
+make_folder(const char *name, struct error *err)
+{
+	if (mkdir(name, 0700) == -1 && errno != EEXIST)
+		return error_errno(err, "%s", name);
+	return 0;
+}
+
+static int
+sync_folder(const char *name, struct error *err)
+{
+	int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd == -1)
+		return error_errno(err, "%s", name);
+	if (fsync(fd) == -1) {
+		error_errno(err, "fsync of %s", name);
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+int
+message_files_prepare(struct error *err)
+{
+	struct dirent *entry;
+	DIR *dir;
+
+	if (make_folder("tmp", err) == -1 || make_folder("msg", err) == -1)
+		return -1;
+	dir = opendir("tmp");
+	if (dir == NULL)
+		return error_errno(err, "tmp");
+	while ((entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (unlinkat(dirfd(dir), entry->d_name, 0) == -1) {
+			error_errno(err, "tmp/%s", entry->d_name);
+			closedir(dir);
+			return -1;
+		}
+	}
+	closedir(dir);
+	return sync_folder(".", err);
+}
+
+static void
+make_id(char id[MESSAGE_ID_SIZE])
+{
+	unsigned char bytes[16];
+
+	arc4random_buf(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static int
+write_all(int fd, const char *bytes, size_t length, struct error *err)
+{
+	while (length > 0) {
+		ssize_t n = write(fd, bytes, length);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return error_errno(err, "writing a message file");
+		bytes += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+static int
+read_all(int fd, uint64_t offset, char *bytes, size_t length, struct error *err)
+{
+	while (length > 0) {
+		ssize_t n = pread(fd, bytes, length, (off_t)offset);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return error_errno(err, "reading the message");
+		if (n == 0)
+			return error_set(err, "the message is shorter than announced");
+		bytes += n;
+		offset += (uint64_t)n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Remembers the last two bytes, over the chunks. */
+static void
+keep_end(char end[2], const char *bytes, size_t length)
+{
+	if (length >= 2) {
+		memcpy(end, bytes + length - 2, 2);
+	} else if (length == 1) {
+		end[0] = end[1];
+		end[1] = bytes[0];
+	}
+}
+
+/* A small message takes one write, with its prefix. */
+static int
+copy(struct message_file *file, const char *prefix, int source, uint64_t size, char *buffer,
+     struct error *err)
+{
+	size_t used = strlcpy(buffer, prefix, COPY_SIZE);
+	uint64_t offset = 0;
+	char end[2] = "";
+
+	if (used >= COPY_SIZE || size > (uint64_t)INT64_MAX - COPY_SIZE)
+		return error_set(err, "the message is too large");
+	file->size = used + size;
+	do {
+		size_t room = COPY_SIZE - used;
+		size_t part = size - offset < room ? (size_t)(size - offset) : room;
+
+		if (read_all(source, offset, buffer + used, part, err) == -1 ||
+		    write_all(file->fd, buffer, used + part, err) == -1)
+			return -1;
+		keep_end(end, buffer, used + part);
+		offset += part;
+		used = 0;
+	} while (offset < size);
+	file->unterminated = memcmp(end, "\r\n", 2) != 0;
+	return 0;
+}
+
+static int
+fill(struct message_file *file, const char *prefix, int source, uint64_t size, struct error *err)
+{
+	char *buffer = malloc(COPY_SIZE);
+	int result;
+
+	if (buffer == NULL)
+		return error_errno(err, "message file");
+	result = copy(file, prefix, source, size, buffer, err);
+	free(buffer);
+	return result;
+}
+
+/* From tmp/ to its place, whose folder is made on demand. */
+static int
+put_in_place(struct message_file *file, struct error *err)
+{
+	struct path from = temporary_path(file->id), to = final_path(file->id);
+
+	if (renameat(AT_FDCWD, from.text, AT_FDCWD, to.text) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return error_errno(err, "%s", to.text);
+	if (make_folder(folder_path(file->id).text, err) == -1)
+		return -1;
+	file->new_folder = true;
+	if (renameat(AT_FDCWD, from.text, AT_FDCWD, to.text) == -1)
+		return error_errno(err, "%s", to.text);
+	return 0;
+}
+
+int
+message_file_write(struct message_file *file, const char *prefix, int source, uint64_t size,
+		   struct error *err)
+{
+	struct path path;
+
+	file->new_folder = false;
+	make_id(file->id);
+	path = temporary_path(file->id);
+	file->fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (file->fd == -1) {
+		error_errno(err, "%s", path.text);
+		file->id[0] = '\0';
+		return -1;
+	}
+	if (fill(file, prefix, source, size, err) == -1 || put_in_place(file, err) == -1) {
+		close(file->fd);
+		file->fd = -1;
+		unlink(path.text);
+		file->id[0] = '\0';
+		return -1;
+	}
+	return 0;
+}
+
+/* Even an fsync() with nothing to write flushes the disk's cache: none is made without need. */
+static int
+sync_each(const struct message_file *files, size_t count, struct error *err)
+{
+	bool new_folder = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (files[i].id[0] == '\0')
+			continue;
+		if (fdatasync(files[i].fd) == -1)
+			return error_errno(err, "fdatasync of a message file");
+		if (sync_folder(folder_path(files[i].id).text, err) == -1)
+			return -1;
+		new_folder = new_folder || files[i].new_folder;
+	}
+	return new_folder ? sync_folder("msg", err) : 0;
+}
+
+int
+message_files_sync(int root, struct message_file *files, size_t count, struct error *err)
+{
+	int result;
+
+	if (count < SYNC_ALL_FROM)
+		result = sync_each(files, count, err);
+	else if ((result = syncfs(root)) == -1)
+		error_errno(err, "syncfs of the mailbox");
+	for (size_t i = 0; i < count; i++) {
+		if (files[i].fd != -1)
+			close(files[i].fd);
+		files[i].fd = -1;
+	}
+	return result;
+}
+
+/* Ids come out of the index too, which a process before this one may have forged. */
+static bool
+is_id(const char *id)
+{
+	return strlen(id) == MESSAGE_ID_SIZE - 1 &&
+	       strspn(id, "0123456789abcdef") == MESSAGE_ID_SIZE - 1;
+}
+
+int
+message_file_open(const char *id)
+{
+	if (!is_id(id)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return open(final_path(id).text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+void
+message_file_remove(const char *id)
+{
+	if (is_id(id))
+		unlink(final_path(id).text);
+}
