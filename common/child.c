@@ -30,8 +30,8 @@ __asan_default_options(void)
 }
 #endif
 
-#define PRIORITIES 3 /* of events: 0 first, 1 unless said otherwise, 2 when nothing else is left \
-		      */
+/* Of events: 0 first, 1 unless said otherwise, 2 when nothing else is left. */
+#define PRIORITIES 3
 
 static void
 ignore_signals(void)

@@ -21,19 +21,18 @@ append_text(struct error *err, const char *more)
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s", more);
 }
 
-int
-error_set(struct error *err, const char *format, ...)
+void
+error_set_text(struct error *err, const char *format, ...)
 {
 	va_list ap;
 
 	va_start(ap, format);
 	format_text(err, format, ap);
 	va_end(ap);
-	return -1;
 }
 
-int
-error_errno(struct error *err, const char *format, ...)
+void
+error_errno_text(struct error *err, const char *format, ...)
 {
 	int saved = errno;
 	va_list ap;
@@ -43,11 +42,10 @@ error_errno(struct error *err, const char *format, ...)
 	va_end(ap);
 	append_text(err, strerror(saved));
 	errno = saved;
-	return -1;
 }
 
-int
-error_prefix(struct error *err, const char *format, ...)
+void
+error_prefix_text(struct error *err, const char *format, ...)
 {
 	struct error old = *err;
 	va_list ap;
@@ -56,5 +54,4 @@ error_prefix(struct error *err, const char *format, ...)
 	format_text(err, format, ap);
 	va_end(ap);
 	append_text(err, old.text);
-	return -1;
 }

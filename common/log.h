@@ -90,7 +90,7 @@ size_t log_render(char *out, size_t size, const char *event, const struct log_va
 		  size_t count);
 
 /* Logs at LOG_CRIT and exits with status 1. Only for start-up. */
-_Noreturn void log_fatal(const char *event, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void log_fatal(const char *event, const char *format, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
 
 #endif

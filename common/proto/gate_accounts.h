@@ -33,16 +33,16 @@ struct ga_login_failed {
 	uint32_t verdict; /* enum login_verdict */
 };
 
+/*
+ * GA_LOGIN is a request; its reply may take a while (guessing is slowed). With GA_LOGGED_IN comes,
+ * for POP3 and IMAP, a stream to the session process, and for submission a channel to queue
+ * (gate_queue.h) on which everything is said in the name of that account. Its tail is the account's
+ * address.
+ */
 #define GATE_ACCOUNTS_MESSAGES(X)                                                                  \
 	/* A request: the tail is a forward-path's mailbox, without brackets and source route. */  \
 	X(GA_RCPT, 1, IPC_CLIENT, struct ipc_empty, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)           \
 	X(GA_RCPT_VERDICT, 2, IPC_SERVER, struct ga_rcpt_verdict, 0, IPC_NO_FD, IPC_ANY_STATE)     \
-	/*                                                                                         \
-	 * A request; the reply may take a while (guessing is slowed). With GA_LOGGED_IN comes,    \
-	 * for POP3 and IMAP, a stream to the session process, and for submission a channel to                            \
-	 * queue (gate_queue.h) on which everything is said in the name of that account. The tail                                    \
-	 * is the account's address.                                                               \
-	 */                                                                                        \
 	X(GA_LOGIN, 3, IPC_CLIENT, struct ga_login, LOGIN_TAIL_MAX, IPC_NO_FD, IPC_ANY_STATE)      \
 	X(GA_LOGGED_IN, 4, IPC_SERVER, struct ipc_empty, ADDRESS_SIZE, IPC_WITH_FD, IPC_ANY_STATE) \
 	X(GA_LOGIN_FAILED, 5, IPC_SERVER, struct ga_login_failed, 0, IPC_NO_FD, IPC_ANY_STATE)

@@ -27,17 +27,17 @@ struct ms_idle {
 	uint32_t seen;
 };
 
-#define MASTER_SESSION_OWN_MESSAGES(X)                                                         \
-	X(MS_SETTINGS, 16, IPC_CLIENT, struct ms_settings, 0, IPC_WITH_FD, CHILD_STARTING)     \
-	/* Also before MC_START: they wait in the session until it runs. */                    \
-	X(MS_CONNECTION, 17, IPC_CLIENT, struct ms_connection, 0, IPC_WITH_FD, IPC_ANY_STATE)  \
-	/* A channel to queue (queue_session.h) comes along. */                                \
-	X(MS_DELIVERY, 18, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)        \
-	/*                                                                                     \
-	 * May I go? The master answers with MC_SHUTDOWN if it has sent no more than that, and \
-	 * from then on holds new work for a successor; else it doesn't answer, the work is on its                 \
-	 * way.                                                                                \
-	 */                                                                                    \
+#define MASTER_SESSION_OWN_MESSAGES(X)                                                             \
+	X(MS_SETTINGS, 16, IPC_CLIENT, struct ms_settings, 0, IPC_WITH_FD, CHILD_STARTING)         \
+	/* Also before MC_START: they wait in the session until it runs. */                        \
+	X(MS_CONNECTION, 17, IPC_CLIENT, struct ms_connection, 0, IPC_WITH_FD, IPC_ANY_STATE)      \
+	/* A channel to queue (queue_session.h) comes along. */                                    \
+	X(MS_DELIVERY, 18, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)            \
+	/*                                                                                         \
+	 * May I go? The master answers with MC_SHUTDOWN if it has sent no more than that, and     \
+	 * from then on holds new work for a successor; else it doesn't answer, the work is on its \
+	 * way.                                                                                    \
+	 */                                                                                        \
 	X(MS_IDLE, 19, IPC_SERVER, struct ms_idle, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { MASTER_SESSION_OWN_MESSAGES(IPC_ENUM) };
