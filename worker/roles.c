@@ -2,5 +2,6 @@
 #include "worker/roles.h"
 
 const struct child_role *const worker_roles[] = {
+    &accounts_role,
     NULL,
 };

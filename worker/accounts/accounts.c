@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * accounts - who is a recipient here, and who is who.
+ *
+ * Serves gates (gate_accounts.h) and queue (accounts_queue.h) from accounts.conf, which the master
+ * hands over whenever it changes. Opens no file and no socket; passwords are verified on threads
+ * that were started before the sandbox closed, so that the answers about recipients never wait for
+ * them.
+ */
+#include "config.h"
+
+#include "worker/accounts/accounts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/proto/accounts_queue.h"
+#include "common/proto/gate_accounts.h"
+#include "common/proto/master_accounts.h"
+#include "worker/roles.h"
+
+#define THREADS_MAX 256
+#define JOBS_A_THREAD 128 /* some seconds of hashing */
+
+static struct accounts_service service;
+
+/*
+ * -- The accounts file ------------------------------------------------------------
+ */
+
+static void
+warn_foreign(const struct accounts *accounts)
+{
+	const char *first = NULL;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < accounts_count(accounts); i++) {
+		const char *address = accounts_at(accounts, i)->address;
+
+		if (resolver_has_domain(service.resolver, strchr(address, '@') + 1))
+			continue;
+		if (count++ == 0)
+			first = address;
+	}
+	if (count > 0)
+		log_event(LOG_WARNING, "accounts.foreign", KV_U64("count", count),
+			  KV_STR("first", first),
+			  KV_STR("why", "their domains are not in postern.conf"));
+}
+
+/* Puts the file in force, or leaves the old one; tells the master either way. FD is closed. */
+static void
+load_file(int fd, uint32_t generation, uint32_t id)
+{
+	struct ma_loaded loaded = {.generation = generation};
+	struct error err = {""};
+	unsigned line = 0;
+	struct accounts *accounts = accounts_read(fd, &line, &err);
+
+	close(fd);
+	if (accounts != NULL) {
+		loaded.ok = 1;
+		loaded.count = (uint32_t)accounts_count(accounts);
+		resolver_use(service.resolver, accounts);
+		accounts_free(service.accounts);
+		service.accounts = accounts;
+		log_event(LOG_INFO, "accounts.loaded", KV_U64("count", loaded.count));
+		warn_foreign(accounts);
+	} else {
+		loaded.line = line;
+		log_event(LOG_ERR, "accounts.refused", KV_U64("line", line),
+			  KV_STR("why", err.text),
+			  KV_STR("then", service.accounts != NULL ? "the old file stays in force"
+								  : "no account is known"));
+	}
+	(void)ipc_send(service.child->control, MA_LOADED, id, &loaded, err.text,
+		       strnlen(err.text, REASON_MAX), -1);
+}
+
+/*
+ * -- Gates ------------------------------------------------------------------------
+ */
+
+static enum rcpt_verdict
+resolve(const struct ipc_message *message, const struct account **account)
+{
+	enum rcpt_verdict verdict =
+	    resolve_mailbox(service.resolver, message->tail, message->tail_length, account);
+
+	if (verdict == RCPT_UNAVAILABLE)
+		log_event(LOG_ERR, "accounts.unavailable",
+			  KV_MEM("rcpt", message->tail, message->tail_length),
+			  KV_STR("why", service.accounts == NULL
+					    ? "no good accounts.conf has been read yet"
+					    : "there is no account to take mail for postmaster"));
+	return verdict;
+}
+
+static int
+on_rcpt(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct account *account;
+	struct ga_rcpt_verdict verdict = {.verdict = resolve(message, &account)};
+
+	(void)context;
+	(void)ipc_send(channel, GA_RCPT_VERDICT, message->id, &verdict, NULL, 0, -1);
+	return 0;
+}
+
+static void
+on_gate_ended(struct ipc_channel *channel, void *context)
+{
+	(void)context;
+	service.gates--;
+	login_gate_gone(&service, channel);
+	accounts_rest(&service);
+}
+
+static const struct ipc_handler gate_handlers[] = {
+    {GA_RCPT, on_rcpt},
+    {GA_LOGIN, login_handle},
+    {0, NULL},
+};
+
+/*
+ * -- Queue ------------------------------------------------------------------------
+ */
+
+static int
+on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct account *account;
+	struct aq_resolved resolved = {.verdict = resolve(message, &account)};
+	const char *mailbox = account != NULL ? account->address : "";
+
+	(void)context;
+	(void)ipc_send(channel, AQ_RESOLVED, message->id, &resolved, mailbox, strlen(mailbox), -1);
+	return 0;
+}
+
+static void
+on_queue_ended(struct ipc_channel *channel, void *context)
+{
+	(void)channel;
+	(void)context;
+	service.queue = NULL;
+}
+
+static const struct ipc_handler queue_handlers[] = {
+    {AQ_RESOLVE, on_resolve},
+    {0, NULL},
+};
+
+/*
+ * -- The master -------------------------------------------------------------------
+ */
+
+static void
+open_gate(const struct mc_channel *from, int fd)
+{
+	char peer[32];
+
+	snprintf(peer, sizeof(peer), "gate %u", from->peer);
+	if (ipc_open(service.child->base, fd, &gate_accounts_boundary, IPC_SERVER, gate_handlers,
+		     on_gate_ended, &service, peer) == NULL)
+		log_event(LOG_ERR, "accounts.channel", KV_STR("peer", peer),
+			  KV_STR("why", "no memory"));
+	else
+		service.gates++;
+}
+
+static void
+open_queue(int fd)
+{
+	ipc_close(service.queue); /* a new channel: the old queue is dead */
+	service.queue = ipc_open(service.child->base, fd, &accounts_queue_boundary, IPC_CLIENT,
+				 queue_handlers, on_queue_ended, &service, "queue");
+	if (service.queue == NULL)
+		log_event(LOG_ERR, "accounts.channel", KV_STR("peer", "queue"),
+			  KV_STR("why", "no memory"));
+}
+
+static void
+open_channel(const struct mc_channel *from, int fd)
+{
+	if (from->peer_role == ROLE_QUEUE)
+		open_queue(fd);
+	else
+		open_gate(from, fd);
+}
+
+static int
+on_settings(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct ma_settings *settings = message->body;
+	struct resolver *resolver =
+	    resolver_new(message->tail, message->tail_length, settings->count);
+
+	(void)channel;
+	(void)context;
+	if (resolver == NULL || settings->threads == 0 || settings->threads > THREADS_MAX) {
+		resolver_free(resolver);
+		return -1;
+	}
+	service.threads = settings->threads; /* of effect before the start only */
+	resolver_use(resolver, service.accounts);
+	resolver_free(service.resolver);
+	service.resolver = resolver;
+	if (service.accounts != NULL)
+		warn_foreign(service.accounts);
+	return 0;
+}
+
+static int
+on_file(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct ma_file *file = message->body;
+	int fd = ipc_take_fd(message);
+
+	(void)channel;
+	(void)context;
+	if (service.running) {
+		load_file(fd, file->generation, message->id);
+		return 0;
+	}
+	if (service.early_file != -1)
+		close(service.early_file);
+	service.early_file = fd;
+	service.early_generation = *file;
+	service.early_id = message->id;
+	return 0;
+}
+
+static int
+on_channel(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct mc_channel *from = message->body;
+	struct early *early;
+
+	(void)channel;
+	(void)context;
+	if (from->peer_role != ROLE_GATE && from->peer_role != ROLE_QUEUE)
+		return -1;
+	if (service.running) {
+		open_channel(from, ipc_take_fd(message));
+		return 0;
+	}
+	early = calloc(1, sizeof(*early));
+	if (early == NULL)
+		return 0;
+	early->channel = *from;
+	early->fd = ipc_take_fd(message);
+	STAILQ_INSERT_TAIL(&service.earlies, early, entry);
+	return 0;
+}
+
+static const struct ipc_handler master_handlers[] = {
+    {MA_SETTINGS, on_settings},
+    {MA_FILE, on_file},
+    {MA_CHANNEL, on_channel},
+    {0, NULL},
+};
+
+/*
+ * -- The process ------------------------------------------------------------------
+ */
+
+void
+accounts_rest(struct accounts_service *s)
+{
+	if (s->draining && s->gates == 0 && TAILQ_EMPTY(&s->logins))
+		child_exit(s->child);
+}
+
+static int
+accounts_init(struct child *child, struct error *err)
+{
+	(void)err;
+	service.child = child;
+	service.early_file = -1;
+	TAILQ_INIT(&service.logins);
+	STAILQ_INIT(&service.earlies);
+	child->context = &service;
+	return 0;
+}
+
+static int
+accounts_prepare(struct child *child, struct error *err)
+{
+	uint64_t seed;
+
+	if (service.resolver == NULL)
+		return error_set(err, "started without settings");
+	arc4random_buf(&seed, sizeof(seed));
+	arc4random_buf(&service.secret, sizeof(service.secret));
+	service.throttle = throttle_new(THROTTLE_ENTRIES, seed);
+	if (service.throttle == NULL)
+		return error_errno(err, "the throttle");
+	if (crypt_gensalt_rn(NULL, 0, NULL, 0, service.setting, sizeof(service.setting)) == NULL)
+		return error_errno(err, "crypt_gensalt");
+	service.hasher =
+	    hasher_new(child->base, service.threads, (size_t)service.threads * JOBS_A_THREAD, err);
+	return service.hasher == NULL ? -1 : 0;
+}
+
+static int
+accounts_run(struct child *child, struct error *err)
+{
+	struct early *early;
+
+	(void)err;
+	service.running = true;
+	if (service.early_file != -1) {
+		load_file(service.early_file, service.early_generation.generation,
+			  service.early_id);
+		service.early_file = -1;
+	}
+	while ((early = STAILQ_FIRST(&service.earlies)) != NULL) {
+		STAILQ_REMOVE_HEAD(&service.earlies, entry);
+		open_channel(&early->channel, early->fd);
+		free(early);
+	}
+	child_ready(child);
+	return 0;
+}
+
+/* Gates drain too, and may ask until the last of their connections is gone. */
+static void
+accounts_drain(struct child *child)
+{
+	(void)child;
+	service.draining = true;
+	accounts_rest(&service);
+}
+
+/* The file is read by descriptor; a submitter's channel is made; the threads hash. */
+static const char *const syscalls[] = {"pread64", NULL};
+
+static const struct sandbox_argument arguments[] = {
+    {"socketpair", 0, UINT64_MAX, AF_UNIX},
+    {NULL, 0, 0, 0},
+};
+
+static const struct sandbox_rules rules = {
+    .role = "accounts",
+    .files = SANDBOX_NO_FILES,
+    .syscalls = syscalls,
+    .arguments = arguments,
+};
+
+const struct child_role accounts_role = {
+    .name = "accounts",
+    .control = &master_accounts_boundary,
+    .handlers = master_handlers,
+    .rules = &rules,
+    .init = accounts_init,
+    .prepare = accounts_prepare,
+    .run = accounts_run,
+    .drain = accounts_drain,
+};

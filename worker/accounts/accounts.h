@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/* What the parts of the accounts role share: accounts.c (the process), login.c (its logins). */
+#ifndef POSTERN_WORKER_ACCOUNTS_ACCOUNTS_H
+#define POSTERN_WORKER_ACCOUNTS_ACCOUNTS_H
+
+#include <sys/queue.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/accounts_file.h"
+#include "common/child.h"
+#include "common/proto/master_accounts.h"
+#include "worker/accounts/hasher.h"
+#include "worker/accounts/resolve.h"
+#include "worker/accounts/throttle.h"
+
+struct login;
+TAILQ_HEAD(logins, login);
+
+/* A channel that came before the sandbox closed: nothing is read from it until then. */
+struct early {
+	STAILQ_ENTRY(early) entry;
+	struct mc_channel channel;
+	int fd;
+};
+STAILQ_HEAD(earlies, early);
+
+struct accounts_service {
+	struct child *child;
+	bool running; /* the sandbox is closed */
+	bool draining;
+	unsigned threads;
+	struct resolver *resolver;
+	struct accounts *accounts; /* NULL: no good file yet */
+	struct throttle *throttle;
+	struct hasher *hasher;
+	uint64_t secret; /* of this process: which hash stands in for an unknown account's */
+	char setting[CRYPT_OUTPUT_SIZE]; /* hashed with when there is no account at all */
+	struct logins logins;
+	unsigned waiting; /* logins that are slowed */
+	struct ipc_channel *queue;
+	unsigned gates;
+	struct earlies earlies;
+	int early_file; /* of the last MA_FILE, or -1 */
+	struct ma_file early_generation;
+	uint32_t early_id;
+};
+
+/* GA_LOGIN; context: struct accounts_service *. */
+ipc_handler_fn login_handle;
+
+/* The gate is gone: its logins end without an answer. */
+void login_gate_gone(struct accounts_service *, const struct ipc_channel *);
+
+/* Exits if draining, and nothing is left to do. */
+void accounts_rest(struct accounts_service *);
+
+#endif
