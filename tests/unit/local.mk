@@ -43,3 +43,14 @@ tests_unit_test_resolve_LDADD = worker/libworker.a common/libcommon.a $(CONFIG_L
 check_PROGRAMS += tests/unit/test_accounts_role
 tests_unit_test_accounts_role_SOURCES = tests/unit/test_accounts_role.c
 tests_unit_test_accounts_role_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+TLS_TEST_SOURCES = tests/unit/fake_certd.c tests/unit/fake_certd.h tests/unit/tls_pair.c \
+	tests/unit/tls_pair.h
+TLS_TEST_LIBS = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_tls
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c $(TLS_TEST_SOURCES)
+tests_unit_test_tls_LDADD = $(TLS_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_provider_parse
+tests_unit_test_provider_parse_SOURCES = tests/unit/test_provider_parse.c
+tests_unit_test_provider_parse_LDADD = worker/libworker.a $(UNIT_LIBS)

@@ -1,2 +1,15 @@
 # SPDX-License-Identifier: ISC
-worker_libworker_a_SOURCES += worker/gate/tls.h
+worker_libworker_a_SOURCES += \
+	worker/gate/provider.c worker/gate/provider.h \
+	worker/gate/provider_internal.h \
+	worker/gate/provider_keymgmt.c \
+	worker/gate/provider_parse.c worker/gate/provider_parse.h \
+	worker/gate/provider_signature.c \
+	worker/gate/tls.c worker/gate/tls.h \
+	worker/gate/tls_certificate.c \
+	worker/gate/tls_channel.c \
+	worker/gate/tls_context.c \
+	worker/gate/tls_hello.c \
+	worker/gate/tls_internal.h \
+	worker/gate/tls_names.c worker/gate/tls_names.h \
+	worker/gate/tls_settings.c

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC */
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "worker/gate/tls_internal.h"
+#include "worker/gate/tls_names.h"
+
+static void
+key_hold(struct provider_signer *signer)
+{
+	((struct certd_key *)(void *)signer)->references++;
+}
+
+void
+certd_key_release(struct certd_key *key)
+{
+	if (key != NULL && --key->references == 0)
+		free(key);
+}
+
+static void
+key_release(struct provider_signer *signer)
+{
+	certd_key_release((struct certd_key *)(void *)signer);
+}
+
+static struct certd_key *
+key_new(struct tls_context *context)
+{
+	struct certd_key *key = calloc(1, sizeof(*key));
+
+	if (key != NULL) {
+		key->signer = (struct provider_signer){tls_channel_sign, key_hold, key_release};
+		key->references = 1;
+		key->context = context;
+	}
+	return key;
+}
+
+struct certificate *
+certificate_hold(struct certificate *certificate)
+{
+	certificate->references++;
+	return certificate;
+}
+
+void
+certificate_release(struct certificate *certificate)
+{
+	if (certificate == NULL || --certificate->references > 0)
+		return;
+	SSL_CTX_free(certificate->ssl_ctx);
+	certd_key_release(certificate->key);
+	for (char **name = certificate->host_names; name != NULL && *name != NULL; name++)
+		free(*name);
+	free(certificate->host_names);
+	free(certificate);
+}
+
+struct certificate *
+certificate_find(struct tls_context *context, const char *name)
+{
+	struct certificate *certificate;
+
+	TAILQ_FOREACH (certificate, &context->certificates, entry) {
+		if (strcmp(certificate->name, name) == 0)
+			return certificate;
+	}
+	return NULL;
+}
+
+static enum name_match
+best_match(const struct certificate *certificate, const char *host)
+{
+	enum name_match best = NAME_DIFFERS;
+
+	for (char **name = certificate->host_names; *name != NULL; name++) {
+		enum name_match match = name_matches(*name, host);
+
+		if (match > best)
+			best = match;
+	}
+	return best;
+}
+
+struct certificate *
+certificate_by_host(struct tls_context *context, struct certificate *first, const char *host)
+{
+	struct certificate *certificate, *found = NULL;
+
+	if (best_match(first, host) != NAME_DIFFERS)
+		return first;
+	TAILQ_FOREACH (certificate, &context->certificates, entry) {
+		enum name_match match = best_match(certificate, host);
+
+		if (match == NAME_EQUAL)
+			return certificate;
+		if (match == NAME_BY_WILDCARD && found == NULL)
+			found = certificate;
+	}
+	return found;
+}
+
+/* A dNSName as a string in lower case; NULL for what isn't one, or without memory. */
+static char *
+host_name(const GENERAL_NAME *general)
+{
+	int type, length;
+	const ASN1_IA5STRING *value = GENERAL_NAME_get0_value(general, &type);
+	const char *text;
+	char *name;
+
+	if (type != GEN_DNS)
+		return NULL;
+	text = (const char *)ASN1_STRING_get0_data(value);
+	length = ASN1_STRING_length(value);
+	if (length <= 0 || length >= HOST_NAME_SIZE || memchr(text, '\0', (size_t)length) != NULL)
+		return NULL;
+	name = strndup(text, (size_t)length);
+	for (char *c = name; c != NULL && *c != '\0'; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	}
+	return name;
+}
+
+/* RFC 6125 6.4.4: the common name is not looked at, the subjectAltNames are what counts. */
+static int
+set_host_names(struct certificate *certificate, X509 *leaf)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+	int count = names == NULL ? 0 : sk_GENERAL_NAME_num(names), used = 0;
+
+	certificate->host_names = calloc((size_t)count + 1, sizeof(char *));
+	for (int i = 0; certificate->host_names != NULL && i < count; i++) {
+		char *name = host_name(sk_GENERAL_NAME_value(names, i));
+
+		if (name != NULL)
+			certificate->host_names[used++] = name;
+	}
+	GENERAL_NAMES_free(names);
+	return certificate->host_names == NULL ? -1 : 0;
+}
+
+static void
+chain_free(STACK_OF(X509) * chain)
+{
+	sk_X509_pop_free(chain, X509_free);
+}
+
+static STACK_OF(X509) *
+    parse_chain(struct tls_context *context, const char *der, size_t length, struct error *err)
+{
+	const unsigned char *at = (const unsigned char *)der, *end = at + length;
+	STACK_OF(X509) *chain = sk_X509_new_null();
+
+	while (chain != NULL && at < end) {
+		X509 *one = X509_new_ex(context->libctx, PROVIDER_PREFER_DEFAULT);
+
+		/* On failure d2i_X509() frees ONE and makes it NULL. */
+		if (one == NULL || d2i_X509(&one, &at, end - at) == NULL ||
+		    sk_X509_push(chain, one) <= 0) {
+			X509_free(one);
+			chain_free(chain);
+			error_set(err, "no X.509 certificate");
+			return NULL;
+		}
+	}
+	if (chain == NULL || sk_X509_num(chain) == 0) {
+		chain_free(chain);
+		error_set(err, "an empty chain");
+		return NULL;
+	}
+	return chain;
+}
+
+/* Why OpenSSL doesn't take it, in OpenSSL's words. */
+static int
+openssl_error(struct error *err, const char *what)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+	error_set(err, "%s: %s", what, reason == NULL ? "refused by OpenSSL" : reason);
+	ERR_clear_error();
+	return -1;
+}
+
+/* The key in certd under this name: the one known already, if the public keys are the same. */
+static struct certd_key *
+choose_key(struct tls_context *context, struct certificate *old, X509 *leaf)
+{
+	if (old != NULL) {
+		X509 *old_leaf = SSL_CTX_get0_certificate(old->ssl_ctx);
+
+		if (EVP_PKEY_eq(X509_get0_pubkey(old_leaf), X509_get0_pubkey(leaf)) == 1) {
+			key_hold(&old->key->signer);
+			return old->key;
+		}
+	}
+	return key_new(context);
+}
+
+static int
+fill_ssl_ctx(struct tls_context *context, struct certificate *certificate, STACK_OF(X509) * chain,
+	     struct error *err)
+{
+	SSL_CTX *ctx = certificate->ssl_ctx;
+	X509 *leaf = sk_X509_value(chain, 0);
+	EVP_PKEY *key;
+	int ok;
+
+	if (SSL_CTX_use_certificate(ctx, leaf) != 1)
+		return openssl_error(err, "certificate");
+	for (int i = 1; i < sk_X509_num(chain); i++) {
+		if (SSL_CTX_add1_chain_cert(ctx, sk_X509_value(chain, i)) != 1)
+			return openssl_error(err, "chain");
+	}
+	key = provider_key(context->libctx, X509_get0_pubkey(leaf), &certificate->key->signer, err);
+	if (key == NULL)
+		return -1;
+	ok = SSL_CTX_use_PrivateKey(ctx, key);
+	EVP_PKEY_free(key);
+	return ok == 1 ? 0 : openssl_error(err, "key");
+}
+
+static struct certificate *
+certificate_new(struct tls_context *context, const char *name, struct certificate *old,
+		STACK_OF(X509) * chain, struct error *err)
+{
+	X509 *leaf = sk_X509_value(chain, 0);
+	struct certificate *certificate = calloc(1, sizeof(*certificate));
+
+	if (certificate == NULL) {
+		error_set(err, "no memory");
+		return NULL;
+	}
+	certificate->references = 1;
+	strlcpy(certificate->name, name, sizeof(certificate->name));
+	certificate->ssl_ctx = tls_settings_new_ctx(context, err);
+	if (certificate->ssl_ctx != NULL) {
+		certificate->key = choose_key(context, old, leaf);
+		if (certificate->key == NULL || set_host_names(certificate, leaf) == -1)
+			error_set(err, "no memory");
+		else if (fill_ssl_ctx(context, certificate, chain, err) == 0)
+			return certificate;
+	}
+	certificate_release(certificate);
+	return NULL;
+}
+
+static void
+certificate_remove(struct tls_context *context, struct certificate *certificate)
+{
+	TAILQ_REMOVE(&context->certificates, certificate, entry);
+	certificate_release(certificate);
+}
+
+/* Connections that run keep the old one. */
+static void
+certificate_replace(struct tls_context *context, struct certificate *old,
+		    struct certificate *certificate, uint32_t handle)
+{
+	if (old != NULL && old->key != certificate->key)
+		old->key->gone = true;
+	if (old != NULL)
+		certificate_remove(context, old);
+	certificate->key->handle = handle;
+	certificate->seen = true;
+	TAILQ_INSERT_TAIL(&context->certificates, certificate, entry);
+}
+
+int
+certificate_take(struct tls_context *context, const struct ipc_message *message)
+{
+	const struct gc_certificate *sent = message->body;
+	struct certificate *old, *certificate = NULL;
+	STACK_OF(X509) * chain;
+	struct error err = {.text = ""};
+
+	if (sent->zero != 0 || sent->name[0] == '\0' ||
+	    memchr(sent->name, '\0', sizeof(sent->name)) == NULL)
+		return -1;
+	old = certificate_find(context, sent->name);
+	chain = parse_chain(context, message->tail, message->tail_length, &err);
+	if (chain != NULL)
+		certificate = certificate_new(context, sent->name, old, chain, &err);
+	chain_free(chain);
+	if (certificate == NULL) {
+		/* An old one goes on being used as long as its key is there. */
+		log_event(LOG_ERR, "certificate.refused", KV_STR("name", sent->name),
+			  KV_STR("why", err.text));
+		return 0;
+	}
+	certificate_replace(context, old, certificate, sent->key);
+	return 0;
+}
+
+void
+certificates_unsettle(struct tls_context *context)
+{
+	struct certificate *certificate;
+
+	TAILQ_FOREACH (certificate, &context->certificates, entry)
+		certificate->seen = false;
+}
+
+void
+certificates_settle(struct tls_context *context)
+{
+	struct certificate *certificate, *next;
+
+	TAILQ_FOREACH_SAFE (certificate, &context->certificates, entry, next) {
+		if (certificate->seen)
+			continue;
+		log_event(LOG_NOTICE, "certificate.gone", KV_STR("name", certificate->name));
+		certificate->key->gone = true;
+		certificate_remove(context, certificate);
+	}
+}
+
+void
+certificates_free(struct tls_context *context)
+{
+	struct certificate *certificate;
+
+	while ((certificate = TAILQ_FIRST(&context->certificates)) != NULL) {
+		certificate->key->context = NULL;
+		certificate_remove(context, certificate);
+	}
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files behind tls.h share:
+ *
+ *   tls.c               a connection
+ *   tls_context.c       the library context, what all connections have in common
+ *   tls_settings.c      what an SSL_CTX allows: versions, ciphers, groups
+ *   tls_certificate.c   certificates that came from certd, and the choice among them
+ *   tls_hello.c         callbacks during the handshake: SNI, ALPN, tickets
+ *   tls_channel.c       the channel to certd, signatures that are waited for
+ */
+#ifndef POSTERN_WORKER_GATE_TLS_INTERNAL_H
+#define POSTERN_WORKER_GATE_TLS_INTERNAL_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "common/ipc.h"
+#include "common/proto/gate_certd.h"
+#include "worker/gate/provider.h"
+#include "worker/gate/tls.h"
+
+/*
+ * Handshakes that may wait for certd at once: each keeps a fibre of 32 KiB, which OpenSSL never
+ * gives back. More than that wait for their turn.
+ */
+#define TLS_JOBS_MAX 512
+
+/* A key in certd. The certificates that go with it and OpenSSL's keys count as references. */
+struct certd_key {
+	struct provider_signer signer; /* first: the provider knows only this */
+	unsigned references;
+	struct tls_context *context; /* NULL: it has ended */
+	uint32_t handle;             /* meaningful on the current channel only */
+	bool gone;                   /* certd has another key under this name now */
+};
+
+/* A chain and what goes with it. Never changes; a new chain is a new one of these. */
+struct certificate {
+	TAILQ_ENTRY(certificate) entry;
+	unsigned references;
+	char name[CERT_NAME_SIZE];
+	struct certd_key *key;
+	SSL_CTX *ssl_ctx;
+	char **host_names; /* dNSNames, lower case; ends with NULL */
+	bool seen;         /* has come on the current channel */
+};
+TAILQ_HEAD(certificates, certificate);
+
+enum waiting_state { WAITING, SIGNED, REFUSED };
+
+/* A signature that is waited for. It lives on the stack of the fibre that waits. */
+struct waiting {
+	TAILQ_ENTRY(waiting) entry;
+	enum waiting_state state;
+	struct tls *tls;
+	struct certd_key *key;
+	struct sign_request *request;
+	uint32_t id; /* on the current channel; 0: not sent */
+	uint8_t *signature;
+	size_t size;
+	size_t length;
+	const char *why; /* it was refused */
+};
+TAILQ_HEAD(waitings, waiting);
+
+TAILQ_HEAD(starved, tls);
+
+struct tls_context {
+	struct event_base *base;
+	unsigned handshake_timeout; /* seconds */
+	char ciphers_tls12[GATE_CIPHERS_SIZE];
+	char ciphers_tls13[GATE_CIPHERS_SIZE];
+
+	OSSL_LIB_CTX *libctx;
+	OSSL_PROVIDER *providers[PROVIDERS];
+	EVP_CIPHER *ticket_cipher;
+	EVP_MD *sha256;
+	bool uses_pool;
+
+	struct ipc_channel *channel;
+	bool channel_ready; /* all its certificates are here */
+	bool told_ready;
+	void (*ready)(void *);
+	void *ready_arg;
+
+	struct certificates certificates;
+	struct gc_ticket_keys ticket_keys; /* count 0: none yet */
+	struct waitings waiting;
+	struct starved starved; /* handshakes that found no fibre free */
+	struct event *feed;     /* wakes the first of them */
+	struct tls *running;    /* whose handshake is on right now */
+};
+
+enum tls_state { TLS_STATE_NEW, TLS_STATE_HANDSHAKE, TLS_STATE_OPEN, TLS_STATE_FAILED };
+
+struct tls {
+	TAILQ_ENTRY(tls) starving; /* while is_starving */
+	struct tls_context *context;
+	SSL *ssl;
+	struct certificate *certificate; /* until the handshake is done */
+	struct waiting *waiting;         /* while it waits for certd */
+	void (*wake)(void *);
+	void *wake_arg;
+	const char *alpn;
+	char *error;
+	int fd;
+	enum tls_state state;
+	bool is_starving;
+	bool name_known; /* the client's server_name is one of the certificate's */
+	bool drained;    /* the last read found nothing more */
+};
+
+/* tls_settings.c: what every SSL_CTX here is like. NULL with ERR filled. */
+SSL_CTX *tls_settings_new_ctx(struct tls_context *, struct error *);
+
+/* tls_certificate.c. certificate_take(): a message of certd; -1 if it breaks the protocol. */
+int certificate_take(struct tls_context *, const struct ipc_message *);
+/* All that is to come on this channel has come: forgets what didn't. */
+void certificates_settle(struct tls_context *);
+void certificates_unsettle(struct tls_context *);
+void certificates_free(struct tls_context *);
+struct certificate *certificate_find(struct tls_context *, const char *name);
+/* By the client's server_name; the one to be used if no other speaks for it. NULL: none does. */
+struct certificate *certificate_by_host(struct tls_context *, struct certificate *first,
+					const char *host);
+struct certificate *certificate_hold(struct certificate *);
+void certificate_release(struct certificate *); /* NULL is fine */
+void certd_key_release(struct certd_key *);
+
+/* tls_hello.c */
+void tls_hello_set_callbacks(SSL_CTX *);
+
+/* tls_channel.c: what the provider calls. Runs on a fibre and pauses it until certd answers. */
+int tls_channel_sign(struct provider_signer *, struct sign_request *, uint8_t *signature,
+		     size_t size, size_t *length);
+/* Makes a signature that is waited for fail. */
+void tls_channel_give_up(struct waiting *, const char *why);
+
+#endif
