@@ -8,11 +8,12 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/nearest.h"
 #include "common/proto/types.h"
+
+#define READ_FIRST 65536
 
 struct accounts {
 	struct account *list;
@@ -281,51 +282,54 @@ accounts_parse(const char *text, size_t length, unsigned *line, struct error *er
 	return accounts;
 }
 
-static ssize_t
-read_whole(int fd, char *text, size_t size)
+/*
+ * Reads all of FD. Without fstat(2), which glibc makes a newfstatat(2): a process that has no files
+ * needs no system call that takes a path. Returns a NUL-terminated text of *LENGTH bytes in a block
+ * of *SIZE, or NULL with ERR filled.
+ */
+static char *
+read_whole(int fd, size_t *length, size_t *size, struct error *err)
 {
-	size_t used = 0;
+	char *text = NULL;
+	ssize_t n = 1;
 
-	while (used < size) {
-		ssize_t n = pread(fd, text + used, size - used, (off_t)used);
+	*length = *size = 0;
+	while (n > 0 && *length <= ACCOUNTS_FILE_MAX) {
+		if (*length + 1 >= *size) {
+			size_t more = *size == 0 ? READ_FIRST : *size * 2;
+			char *grown = recallocarray(text, *size, more, 1);
 
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		if (n == 0)
-			break;
-		used += (size_t)n;
+			if (grown == NULL)
+				break;
+			text = grown;
+			*size = more;
+		}
+		do
+			n = pread(fd, text + *length, *size - *length - 1, (off_t)*length);
+		while (n == -1 && errno == EINTR);
+		*length += n > 0 ? (size_t)n : 0;
 	}
-	return (ssize_t)used;
+	if (n == 0)
+		return text; /* the block is zeroed where nothing was read */
+	if (n > 0 && *length > ACCOUNTS_FILE_MAX)
+		error_set(err, "longer than %u bytes", ACCOUNTS_FILE_MAX);
+	else
+		error_errno(err, "reading");
+	freezero(text, *size);
+	return NULL;
 }
 
 struct accounts *
 accounts_read(int fd, unsigned *line, struct error *err)
 {
-	struct accounts *accounts = NULL;
-	struct stat st;
-	ssize_t length;
-	size_t size;
-	char *text;
+	struct accounts *accounts;
+	size_t length, size;
+	char *text = read_whole(fd, &length, &size, err);
 
 	*line = 0;
-	if (fstat(fd, &st) == -1) {
-		error_errno(err, "fstat");
+	if (text == NULL)
 		return NULL;
-	}
-	if (!S_ISREG(st.st_mode) || st.st_size < 0 || st.st_size > ACCOUNTS_FILE_MAX) {
-		error_set(err, "not a regular file of at most %u bytes", ACCOUNTS_FILE_MAX);
-		return NULL;
-	}
-	size = (size_t)st.st_size + 1;
-	text = malloc(size);
-	if (text == NULL || (length = read_whole(fd, text, size - 1)) == -1) {
-		error_errno(err, "reading");
-	} else {
-		text[length] = '\0';
-		accounts = accounts_parse(text, (size_t)length, line, err);
-	}
+	accounts = accounts_parse(text, length, line, err);
 	freezero(text, size);
 	return accounts;
 }

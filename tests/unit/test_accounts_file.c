@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "common/accounts_file.h"
 #include "common/nearest.h"
@@ -15,6 +17,8 @@
 #define HASH                                                                                  \
 	"$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNjnQJuesI68OTLiBFdcbY" \
 	"Ed.7y0Rhjt9oaXBx/"
+/* 65 bytes: one too many for a local part. */
+#define LONG "01234567890123456789012345678901234567890123456789012345678901234"
 #define PW "password = \"" HASH "\";"
 
 static struct accounts *
@@ -146,8 +150,7 @@ test_address(void **state)
 					  "a@ex\xc3\xa4mple.org",
 					  "\xc3\xa4@example.org",
 					  "a\r@example.org",
-					  "0123456789012345678901234567890123456789012345678901234"
-					  "5678901234@example.org"};
+					  LONG "@example.org"};
 	char out[321];
 	struct error err;
 
@@ -227,6 +230,7 @@ test_many(void **state)
 	struct accounts *accounts;
 	struct error err;
 	unsigned line;
+	int fd;
 
 	(void)state;
 	assert_non_null(text);
@@ -245,6 +249,14 @@ test_many(void **state)
 	}
 	assert_int_equal(accounts_at(accounts, count - 1)->line, count + 1);
 	accounts_free(accounts);
+	/* The same through a descriptor. */
+	fd = memfd_create("accounts.conf", MFD_CLOEXEC);
+	assert_true(fd != -1 && write(fd, text, used) == (ssize_t)used);
+	accounts = accounts_read(fd, &line, &err);
+	assert_non_null(accounts);
+	assert_int_equal(accounts_count(accounts), count);
+	accounts_free(accounts);
+	close(fd);
 	free(text);
 }
 
