@@ -34,6 +34,8 @@ log_init(const char *name, enum log_format format)
 {
 	logger.name = name;
 	logger.format = format;
+	/* gmtime_r(3) reads /etc/localtime the first time, which no sandbox would let it. */
+	tzset();
 }
 
 void
