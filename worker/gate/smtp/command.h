@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * command - one command line becomes a typed command, once. Pure.
+ *
+ * Knows the syntax of RFC 5321 4.1.1 and 4.1.2 and of the extensions that are offered: SIZE
+ * (RFC 1870), 8BITMIME (RFC 6152), STARTTLS (RFC 3207), AUTH (RFC 4954). In which state a command
+ * is allowed is the session's business.
+ */
+#ifndef POSTERN_WORKER_GATE_SMTP_COMMAND_H
+#define POSTERN_WORKER_GATE_SMTP_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/address.h"
+#include "worker/gate/smtp/reply.h"
+
+enum smtp_verb {
+	SMTP_EHLO,
+	SMTP_HELO,
+	SMTP_MAIL,
+	SMTP_RCPT,
+	SMTP_DATA,
+	SMTP_RSET,
+	SMTP_NOOP,
+	SMTP_VRFY,
+	SMTP_EXPN,
+	SMTP_HELP,
+	SMTP_QUIT,
+	SMTP_STARTTLS,
+	SMTP_AUTH,
+	SMTP_HTTP, /* a line of HTTP: a browser that was talked into speaking to a mail server */
+	SMTP_VERB_COUNT,
+};
+
+enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
+
+#define SMTP_MECHANISM_SIZE 21 /* RFC 4422 3.1: 20 characters */
+
+struct smtp_command {
+	enum smtp_verb verb;
+
+	/* EHLO, HELO: Domain or address-literal. */
+	char domain[HOST_NAME_SIZE];
+
+	/*
+	 * MAIL, RCPT: the Mailbox without brackets and source route (RFC 5321 4.1.1.3), its local
+	 * part in quotes only where it needs them; "" for <>, "postmaster" for <Postmaster>.
+	 */
+	char path[ADDRESS_TEXT_SIZE];
+
+	/* MAIL */
+	uint64_t size; /* SIZE=, or 0 */
+	enum smtp_body body;
+
+	/* AUTH; "=" stands for an empty response (RFC 4954 4). NULL: none given. Points into LINE.
+	 */
+	char mechanism[SMTP_MECHANISM_SIZE]; /* upper case */
+	const char *initial_response;
+	size_t initial_response_length;
+
+	/* VRFY, EXPN, HELP, NOOP: what follows, unchecked. Points into LINE. */
+	const char *argument;
+	size_t argument_length;
+};
+
+/*
+ * Parses LINE (without CRLF). Returns 0, or -1 with the reply filled; the command's verb is then
+ * set if it was known, else SMTP_VERB_COUNT.
+ */
+int smtp_command_parse(const char *line, size_t length, struct smtp_command *, struct smtp_reply *);
+
+/* Whether LINE's verb is VERB, in any case, whatever follows it. */
+bool smtp_command_is(const char *line, size_t length, enum smtp_verb verb);
+
+/* "MAIL" */
+const char *smtp_verb_name(enum smtp_verb);
+
+#endif

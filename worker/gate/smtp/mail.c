@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/* MAIL and RCPT, and the life of a transaction (RFC 5321 3.3). */
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/proto/gate_accounts.h"
+#include "common/proto/gate_queue.h"
+#include "worker/gate/smtp/session.h"
+
+/*
+ * -- Transactions ---------------------------------------------------------------
+ */
+
+static void
+free_rcpts(struct conn *conn, struct smtp_rcpts *list)
+{
+	struct smtp_rcpt *rcpt;
+
+	while ((rcpt = STAILQ_FIRST(list)) != NULL) {
+		STAILQ_REMOVE_HEAD(list, entry);
+		if (rcpt->request != 0 && conn_accounts(conn) != NULL)
+			ipc_cancel(conn_accounts(conn), rcpt->request);
+		free(rcpt);
+	}
+}
+
+/* What queue knows of it: withdrawn, unless its commit is under way already. */
+static void
+leave_queue(struct conn *conn, struct smtp_session *session)
+{
+	const struct smtp_transaction *mail = session->mail;
+	struct ipc_channel *channel;
+
+	channel = session->state == SMTP_CONFIRMING ? conn_queue(conn) : smtp_queue(conn, session);
+	if (channel == NULL)
+		return;
+	if (session->request != 0)
+		ipc_cancel(channel, session->request);
+	if (mail->id == 0 || mail->channel_lost || session->state == SMTP_COMMITTING ||
+	    session->state == SMTP_CONFIRMING)
+		return;
+	(void)ipc_send(channel, GQ_ABORT, 0, &(struct gq_transaction){mail->id}, NULL, 0, -1);
+}
+
+void
+smtp_transaction_end(struct conn *conn, struct smtp_session *session)
+{
+	struct smtp_transaction *mail = session->mail;
+
+	if (mail == NULL)
+		return;
+	leave_queue(conn, session);
+	free_rcpts(conn, &mail->asked);
+	free_rcpts(conn, &mail->taken);
+	if (mail->timer != NULL)
+		event_free(mail->timer);
+	if (mail->receipt != NULL && mail->receipt->fd != -1)
+		close(mail->receipt->fd);
+	free(mail->receipt);
+	free(mail);
+	session->mail = NULL;
+	session->request = 0;
+	if (session->state != SMTP_CLOSING)
+		session->state = SMTP_READY;
+}
+
+/* RFC 4954 6, RFC 6409 4.3. Returns whether this client may send mail at all. */
+static bool
+may_mail(struct conn *conn, const struct smtp_session *session)
+{
+	if (!smtp_is_submission(conn))
+		return true;
+	if (session->account == NULL) {
+		(void)smtp_refuse(conn, "530 5.7.0 %s",
+				  conn_may_login(conn) ? "Authentication required"
+						       : "Must issue a STARTTLS command first");
+		return false;
+	}
+	if (session->submitter == NULL) {
+		/* The login was good for that channel only. */
+		smtp_close(conn, "queue-lost",
+			   "421 4.3.0 The mail queue was restarted, please connect again");
+		return false;
+	}
+	return true;
+}
+
+void
+smtp_cmd_mail(struct conn *conn, struct smtp_session *session, const struct smtp_command *command)
+{
+	uint64_t max = conn_settings(conn)->max_message_size;
+	size_t size = strlen(command->path) + 1;
+	struct smtp_transaction *mail;
+
+	if (!may_mail(conn, session))
+		return;
+	if (command->size > max) {
+		(void)smtp_refuse(
+		    conn, "552 5.3.4 This server takes messages of %" PRIu64 " octets at most",
+		    max);
+		return;
+	}
+	mail = calloc(1, sizeof(*mail) + size);
+	if (mail == NULL) {
+		smtp_reply(conn, "451 4.3.0 Out of memory, try again later");
+		return;
+	}
+	memcpy(mail->from, command->path, size);
+	mail->declared_size = command->size;
+	STAILQ_INIT(&mail->taken);
+	STAILQ_INIT(&mail->asked);
+	session->mail = mail;
+	session->state = SMTP_ENVELOPE;
+	smtp_reply(conn, "250 2.1.0 Ok");
+}
+
+/*
+ * -- Recipients -----------------------------------------------------------------
+ */
+
+bool
+smtp_rcpts_waiting(const struct smtp_session *session)
+{
+	return session->mail != NULL && session->mail->asked_count > 0;
+}
+
+bool
+smtp_rcpts_full(const struct smtp_session *session)
+{
+	return session->mail != NULL && session->mail->asked_count >= SMTP_RCPTS_ASKED;
+}
+
+static const struct {
+	const char *format;
+	const char *why; /* in the log */
+} verdicts[] = {
+    [RCPT_NO_MAILBOX] = {"550 5.1.1 <%s>: there is no such mailbox here", "no-mailbox"},
+    [RCPT_DISABLED] = {"550 5.2.1 <%s>: this mailbox is disabled", "disabled"},
+    [RCPT_NOT_LOCAL] = {"550 5.7.1 relaying denied: <%s> is not served here", "not-local"},
+    [RCPT_UNAVAILABLE] = {"451 4.3.0 <%s>: can't be checked now, try again later", "unavailable"},
+};
+
+/* Returns false if the session has ended. */
+static bool
+refuse_rcpt(struct conn *conn, struct smtp_session *session, struct smtp_rcpt *rcpt)
+{
+	log_event(LOG_INFO, "smtp.refused", KV_CONN(conn_identity(conn)), KV_STR("stage", "rcpt"),
+		  KV_STR("why", verdicts[rcpt->verdict].why), KV_STR("from", session->mail->from),
+		  KV_STR("to", rcpt->path), KV_STR("helo", session->helo));
+	smtp_reply(conn, verdicts[rcpt->verdict].format, rcpt->path);
+	free(rcpt);
+	return smtp_count_idle(conn);
+}
+
+/* Replies to RCPTs, in order, as far as they are answered (RFC 2920 3.1). */
+static void
+reply_rcpts(struct conn *conn, struct smtp_session *session)
+{
+	struct smtp_transaction *mail = session->mail;
+	struct smtp_rcpt *rcpt;
+
+	while ((rcpt = STAILQ_FIRST(&mail->asked)) != NULL && rcpt->request == 0) {
+		STAILQ_REMOVE_HEAD(&mail->asked, entry);
+		mail->asked_count--;
+		if (rcpt->verdict == RCPT_LOCAL) {
+			STAILQ_INSERT_TAIL(&mail->taken, rcpt, entry);
+			mail->taken_count++;
+			smtp_reply(conn, "250 2.1.5 Ok");
+		} else if (!refuse_rcpt(conn, session, rcpt)) {
+			return;
+		}
+	}
+	if (mail->asked_count <= SMTP_RCPTS_ASKED / 2)
+		smtp_release(conn, session);
+}
+
+static int
+on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
+{
+	struct smtp_rcpt *rcpt = arg;
+	struct conn *conn = rcpt->conn;
+	int result = 0;
+
+	(void)channel;
+	rcpt->request = 0;
+	rcpt->verdict = RCPT_UNAVAILABLE;
+	if (message != NULL && message->type == GA_RCPT_VERDICT) {
+		const struct ga_rcpt_verdict *verdict = message->body;
+
+		rcpt->verdict = verdict->verdict;
+	}
+	if (rcpt->verdict < RCPT_LOCAL || rcpt->verdict > RCPT_UNAVAILABLE ||
+	    (message != NULL && message->type != GA_RCPT_VERDICT)) {
+		rcpt->verdict = RCPT_UNAVAILABLE;
+		result = -1;
+	}
+	reply_rcpts(conn, conn_state(conn));
+	return result;
+}
+
+/* Asks accounts. Leaves request 0 where that isn't possible now. */
+static void
+ask(struct conn *conn, struct smtp_rcpt *rcpt)
+{
+	struct ipc_channel *accounts = conn_accounts(conn);
+
+	rcpt->verdict = RCPT_UNAVAILABLE;
+	if (accounts == NULL || ipc_queued(accounts) > SMTP_BACKLOG_MAX)
+		return;
+	rcpt->request = ipc_request(accounts, GA_RCPT, &(struct ipc_empty){0}, rcpt->path,
+				    strlen(rcpt->path), -1, SMTP_RCPT_TIMEOUT, on_verdict, rcpt);
+}
+
+void
+smtp_cmd_rcpt(struct conn *conn, struct smtp_session *session, const struct smtp_command *command)
+{
+	struct smtp_transaction *mail = session->mail;
+	size_t size = strlen(command->path) + 1;
+	struct smtp_rcpt *rcpt;
+
+	/* RFC 5321 4.5.3.1.10: not an error of the client, it sends to the rest later. */
+	if (mail->taken_count + mail->asked_count >= conn_settings(conn)->max_recipients) {
+		smtp_reply(conn,
+			   "452 4.5.3 Too many recipients: %" PRIu32 " at most in one transaction",
+			   conn_settings(conn)->max_recipients);
+		return;
+	}
+	rcpt = malloc(sizeof(*rcpt) + size);
+	if (rcpt == NULL) {
+		smtp_close(conn, "no-memory", "421 4.3.0 Out of memory, try again later");
+		return;
+	}
+	*rcpt = (struct smtp_rcpt){.conn = conn};
+	memcpy(rcpt->path, command->path, size);
+	STAILQ_INSERT_TAIL(&mail->asked, rcpt, entry);
+	mail->asked_count++;
+	ask(conn, rcpt);
+	reply_rcpts(conn, session);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+/* path - the arguments of MAIL and RCPT (RFC 5321 4.1.1.2, 4.1.1.3). Pure. */
+#ifndef POSTERN_WORKER_GATE_SMTP_PATH_H
+#define POSTERN_WORKER_GATE_SMTP_PATH_H
+
+#include "worker/gate/smtp/command.h"
+
+/* "FROM:<reverse-path> parameters". Returns 0, or -1 with the reply filled. */
+int smtp_parse_mail(const char *arg, size_t length, struct smtp_command *, struct smtp_reply *);
+
+/* "TO:<forward-path> parameters"; no parameter of RCPT is known here. */
+int smtp_parse_rcpt(const char *arg, size_t length, struct smtp_command *, struct smtp_reply *);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+/* DATA: queue opens a body, and the content goes there (RFC 5321 4.1.1.4). */
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/proto/gate_queue.h"
+#include "worker/gate/smtp/received.h"
+#include "worker/gate/smtp/session.h"
+
+/* How long telling queue of recipients pauses when it can't keep up. */
+#define BACKLOG_PAUSE_US 5000
+
+/*
+ * -- The body's file ------------------------------------------------------------
+ */
+
+static void
+write_out(struct smtp_receipt *receipt, const char *bytes, size_t length)
+{
+	while (length > 0 && receipt->write_errno == 0) {
+		ssize_t n = write(receipt->fd, bytes, length);
+
+		if (n > 0) {
+			bytes += n;
+			length -= (size_t)n;
+			receipt->written += (size_t)n;
+		} else if (n == 0 || errno != EINTR) {
+			receipt->write_errno = n == 0 ? EIO : errno;
+		}
+	}
+}
+
+static void
+flush(struct smtp_receipt *receipt)
+{
+	write_out(receipt, receipt->buffer, receipt->buffered);
+	receipt->buffered = 0;
+}
+
+void
+smtp_receipt_write(struct smtp_receipt *receipt, const char *bytes, size_t length)
+{
+	if (length > sizeof(receipt->buffer) - receipt->buffered)
+		flush(receipt);
+	if (length > sizeof(receipt->buffer)) {
+		write_out(receipt, bytes, length);
+		return;
+	}
+	memcpy(receipt->buffer + receipt->buffered, bytes, length);
+	receipt->buffered += length;
+}
+
+void
+smtp_receipt_close(struct smtp_receipt *receipt)
+{
+	if (receipt->fd == -1)
+		return;
+	if (receipt->data.fault == DATA_FINE)
+		flush(receipt);
+	if (close(receipt->fd) == -1 && receipt->write_errno == 0)
+		receipt->write_errno = errno;
+	receipt->fd = -1;
+}
+
+/*
+ * -- The content ----------------------------------------------------------------
+ */
+
+size_t
+smtp_receive(struct conn *conn, struct smtp_session *session, const char *bytes, size_t length)
+{
+	struct smtp_receipt *receipt = session->mail->receipt;
+	struct smtp_span span;
+	size_t used = 0;
+
+	while (used < length && receipt->data.state != DATA_END) {
+		used += smtp_data_next(&receipt->data, bytes + used, length - used, &span);
+		if (span.length > 0 && receipt->write_errno == 0)
+			smtp_receipt_write(receipt, span.bytes, span.length);
+	}
+	if (receipt->data.state == DATA_END)
+		smtp_commit(conn, session);
+	return used;
+}
+
+static void
+write_received(struct conn *conn, const struct smtp_session *session)
+{
+	const struct smtp_transaction *mail = session->mail;
+	char text[RECEIVED_FIELD_SIZE];
+	struct received received = {
+	    .helo = session->helo,
+	    .peer = conn_peer(conn),
+	    .hostname = conn_settings(conn)->hostname,
+	    .protocol = received_protocol(session->extended, conn_is_secure(conn),
+					  session->account != NULL),
+	    .tls_version = conn_tls_version(conn),
+	    .tls_cipher = conn_tls_cipher(conn),
+	    .queue_id = mail->body.queue_id,
+	    .recipient = mail->taken_count == 1 ? STAILQ_FIRST(&mail->taken)->path : NULL,
+	    .when = time(NULL),
+	};
+
+	smtp_receipt_write(mail->receipt, text, received_format(&received, text));
+}
+
+/*
+ * -- Opening --------------------------------------------------------------------
+ */
+
+static bool
+is_queue_id(const char id[QUEUE_ID_SIZE])
+{
+	return strnlen(id, QUEUE_ID_SIZE) == QUEUE_ID_SIZE - 1 &&
+	       strspn(id, "0123456789abcdefABCDEF") == QUEUE_ID_SIZE - 1;
+}
+
+static void
+open_failed(struct conn *conn, struct smtp_session *session, uint32_t failure)
+{
+	smtp_queue_failed(conn, session, failure);
+	smtp_release(conn, session);
+}
+
+static void
+begin_content(struct conn *conn, struct smtp_session *session, int fd)
+{
+	struct smtp_transaction *mail = session->mail;
+
+	/* Not cleared: most of it is the buffer. */
+	mail->receipt = malloc(sizeof(*mail->receipt));
+	if (mail->receipt == NULL) {
+		close(fd);
+		open_failed(conn, session, QUEUE_UNAVAILABLE);
+		return;
+	}
+	mail->receipt->fd = fd;
+	mail->receipt->write_errno = 0;
+	mail->receipt->written = 0;
+	mail->receipt->buffered = 0;
+	smtp_data_init(&mail->receipt->data, conn_settings(conn)->max_message_size);
+	write_received(conn, session);
+	session->state = SMTP_RECEIVING;
+	smtp_reply(conn, "354 Send the message, end it with <CRLF>.<CRLF>");
+	smtp_release(conn, session);
+}
+
+/* The answer to GQ_DATA. */
+static int
+on_body(struct ipc_channel *channel, struct ipc_message *message, void *arg)
+{
+	struct conn *conn = arg;
+	struct smtp_session *session = conn_state(conn);
+
+	(void)channel;
+	session->request = 0;
+	if (message == NULL) {
+		open_failed(conn, session, QUEUE_UNAVAILABLE);
+		return 0;
+	}
+	if (message->type == GQ_FAILED) {
+		const struct gq_failed *failed = message->body;
+
+		session->mail->id = 0; /* queue has forgotten it */
+		open_failed(conn, session, failed->failure);
+		return 0;
+	}
+	if (message->type != GQ_BODY ||
+	    !is_queue_id(((const struct gq_body *)message->body)->queue_id)) {
+		open_failed(conn, session, QUEUE_UNAVAILABLE);
+		return -1;
+	}
+	session->mail->body = *(const struct gq_body *)message->body;
+	begin_content(conn, session, ipc_take_fd(message));
+	return 0;
+}
+
+static void on_pause_over(evutil_socket_t, short, void *);
+
+/* A timer, since nothing says when a channel has room again. */
+static bool
+pause_telling(struct conn *conn, struct smtp_transaction *mail)
+{
+	struct timeval pause = {0, BACKLOG_PAUSE_US};
+
+	if (mail->timer == NULL)
+		mail->timer = evtimer_new(conn_event_base(conn), on_pause_over, conn);
+	return mail->timer != NULL && evtimer_add(mail->timer, &pause) == 0;
+}
+
+/* GQ_RCPT for as many as the channel takes, then GQ_DATA. False: it failed. */
+static bool
+tell_recipients(struct conn *conn, struct smtp_session *session)
+{
+	struct ipc_channel *queue = smtp_queue(conn, session);
+	struct smtp_transaction *mail = session->mail;
+	struct gq_transaction transaction = {mail->id};
+	struct smtp_rcpt *rcpt;
+
+	if (queue == NULL || mail->channel_lost)
+		return false;
+	for (;;) {
+		rcpt = mail->told == NULL ? STAILQ_FIRST(&mail->taken)
+					  : STAILQ_NEXT(mail->told, entry);
+		if (rcpt == NULL)
+			break;
+		if (ipc_queued(queue) > SMTP_BACKLOG_MAX)
+			return pause_telling(conn, mail);
+		if (ipc_send(queue, GQ_RCPT, 0, &transaction, rcpt->path, strlen(rcpt->path), -1) ==
+		    -1)
+			return false;
+		mail->told = rcpt;
+	}
+	session->request = ipc_request(queue, GQ_DATA, &transaction, NULL, 0, -1, SMTP_BODY_TIMEOUT,
+				       on_body, conn);
+	return session->request != 0;
+}
+
+static void
+on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+	struct smtp_session *session = conn_state(conn);
+
+	(void)fd;
+	(void)what;
+	if (!tell_recipients(conn, session))
+		open_failed(conn, session, QUEUE_UNAVAILABLE);
+}
+
+/* A number that no open transaction on any channel of this process has. */
+static uint32_t
+new_transaction_id(void)
+{
+	static uint32_t last;
+
+	if (++last == 0)
+		last = 1;
+	return last;
+}
+
+static bool
+tell_mail(struct conn *conn, const struct smtp_session *session)
+{
+	struct ipc_channel *queue = smtp_queue(conn, session);
+	const struct smtp_transaction *mail = session->mail;
+	struct gq_mail body;
+
+	if (queue == NULL || ipc_queued(queue) > SMTP_BACKLOG_MAX)
+		return false;
+	memset(&body, 0, sizeof(body)); /* its padding too */
+	body.conn = conn_identity(conn);
+	body.peer = *conn_peer(conn);
+	body.transaction = mail->id;
+	body.size = mail->declared_size;
+	return ipc_send(queue, GQ_MAIL, 0, &body, mail->from, strlen(mail->from), -1) == 0;
+}
+
+/*
+ * Queue hears of a transaction only here: one that is reset, or loses all its recipients, costs it
+ * nothing, and it may be restarted before.
+ */
+void
+smtp_cmd_data(struct conn *conn, struct smtp_session *session, const struct smtp_command *command)
+{
+	struct smtp_transaction *mail = session->mail;
+
+	(void)command;
+	if (mail->taken_count == 0) {
+		smtp_reply(conn, "554 5.5.1 No valid recipients"); /* RFC 5321 3.3 */
+		return;
+	}
+	mail->id = new_transaction_id();
+	if (!tell_mail(conn, session)) {
+		mail->id = 0;
+		smtp_queue_failed(conn, session, QUEUE_UNAVAILABLE);
+		return;
+	}
+	session->state = SMTP_OPENING;
+	smtp_hold(conn, session);
+	if (!tell_recipients(conn, session))
+		open_failed(conn, session, QUEUE_UNAVAILABLE);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/gate/smtp/received.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct output {
+	char *text;
+	size_t length;
+};
+
+static void append(struct output *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+append(struct output *out, const char *format, ...)
+{
+	size_t room = RECEIVED_FIELD_SIZE - out->length;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(out->text + out->length, room, format, ap);
+	va_end(ap);
+	if (n > 0)
+		out->length += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+/* RFC 5321 4.1.3 */
+static void
+append_literal(struct output *out, const struct peer *peer)
+{
+	const struct in6_addr *address = &peer->address;
+	char text[INET6_ADDRSTRLEN] = "";
+
+	if (IN6_IS_ADDR_V4MAPPED(address)) {
+		(void)inet_ntop(AF_INET, &address->s6_addr[12], text, sizeof(text));
+		append(out, "[%s]", text);
+		return;
+	}
+	(void)inet_ntop(AF_INET6, address, text, sizeof(text));
+	append(out, "[IPv6:%s]", text);
+}
+
+/* RFC 5322 3.3; the names are not the locale's. */
+static void
+append_date(struct output *out, time_t when)
+{
+	static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	struct tm tm;
+
+	if (gmtime_r(&when, &tm) == NULL)
+		memset(&tm, 0, sizeof(tm));
+	append(out, "%s, %02d %s %d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday,
+	       months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+const char *
+received_protocol(bool extended, bool tls, bool authenticated)
+{
+	static const char *const names[2][2] = {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}};
+
+	return extended ? names[tls][authenticated] : "SMTP";
+}
+
+size_t
+received_format(const struct received *received, char text[RECEIVED_FIELD_SIZE])
+{
+	struct output out = {text, 0};
+
+	append(&out, "Received: from %s (", received->helo);
+	append_literal(&out, received->peer);
+	append(&out, ")\r\n\tby %s (Postern) with %s", received->hostname, received->protocol);
+	if (received->tls_version != NULL)
+		append(&out, "\r\n\t(%s%s%s)", received->tls_version,
+		       received->tls_cipher != NULL ? " " : "",
+		       received->tls_cipher != NULL ? received->tls_cipher : "");
+	append(&out, "\r\n\tid %s", received->queue_id);
+	if (received->recipient != NULL)
+		append(&out, "\r\n\tfor <%s>", received->recipient);
+	append(&out, ";\r\n\t");
+	append_date(&out, received->when);
+	append(&out, "\r\n");
+	return out.length;
+}

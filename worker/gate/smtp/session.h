@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session - an SMTP or submission session on a connection: what its files share.
+ *
+ *   session.c   the protocol table, lines, the table of commands, replies
+ *   basic.c     EHLO HELO RSET NOOP VRFY EXPN HELP QUIT STARTTLS
+ *   auth.c      AUTH (submission)
+ *   mail.c      MAIL, RCPT; the life of a transaction
+ *   receive.c   DATA: the content, to the queue
+ *   commit.c    the end of the data: durable, then 250
+ */
+#ifndef POSTERN_WORKER_GATE_SMTP_SESSION_H
+#define POSTERN_WORKER_GATE_SMTP_SESSION_H
+
+#include <sys/queue.h>
+
+#include "common/proto/gate_queue.h"
+#include "worker/gate/conn.h"
+#include "worker/gate/smtp/command.h"
+#include "worker/gate/smtp/data.h"
+
+#define SMTP_LINE_MAX 2048   /* RFC 5321 4.5.3.1.4: at least 512, with CRLF */
+#define SMTP_AUTH_MAX 12288  /* RFC 4954 4 */
+#define SMTP_RCPTS_ASKED 32  /* RCPT commands of one client that accounts is asked about at once */
+#define SMTP_BACKLOG_MAX 512 /* messages waiting in a channel: more, and senders hold back */
+
+/* Seconds that other processes have for an answer. */
+#define SMTP_RCPT_TIMEOUT 30
+#define SMTP_LOGIN_TIMEOUT 60
+#define SMTP_BODY_TIMEOUT 30
+#define SMTP_COMMIT_TIMEOUT 120
+#define SMTP_CONFIRM_TIMEOUT 30
+
+enum smtp_state {
+	SMTP_NEW,       /* no EHLO or HELO yet */
+	SMTP_READY,     /* RFC 5321 4.1.4: no transaction */
+	SMTP_ENVELOPE,  /* after MAIL */
+	SMTP_LOGIN,     /* AUTH has begun: a response is awaited */
+	SMTP_CHECKING,  /* accounts checks a login */
+	SMTP_OPENING,   /* DATA: queue opens a body */
+	SMTP_RECEIVING, /* 354 has been said */
+	SMTP_COMMITTING,
+	SMTP_CONFIRMING, /* queue died while it committed: its successor is asked */
+	SMTP_CLOSING,    /* conn_finish() has been called */
+};
+#define SMTP_IN(state) (1U << (state))
+
+/* A RCPT: asked about, answered but not yet replied to (replies keep the order), or taken. */
+struct smtp_rcpt {
+	STAILQ_ENTRY(smtp_rcpt) entry;
+	struct conn *conn;
+	uint32_t request; /* to accounts; 0: answered */
+	uint32_t verdict; /* enum rcpt_verdict */
+	char path[];
+};
+STAILQ_HEAD(smtp_rcpts, smtp_rcpt);
+
+/* The body while it is received. */
+struct smtp_receipt {
+	struct smtp_data data;
+	int fd; /* -1: closed */
+	int write_errno;
+	uint64_t written;
+	size_t buffered;
+	char buffer[65536];
+};
+
+/* RFC 5321 3.3: from MAIL on. */
+struct smtp_transaction {
+	uint64_t declared_size; /* SIZE= */
+	struct smtp_rcpts taken;
+	struct smtp_rcpts asked; /* in the order of their commands */
+	uint32_t taken_count;
+	uint32_t asked_count;
+
+	/* From DATA on: */
+	uint32_t id;            /* its name on the channel to queue; 0: not opened there */
+	bool channel_lost;      /* the channel it was opened on is gone */
+	struct smtp_rcpt *told; /* the last recipient that queue was told; NULL: none */
+	struct event *timer;    /* to tell more of them, or the end of waiting for a confirmation */
+	struct gq_body body;    /* its queue id */
+	struct smtp_receipt *receipt;
+	char from[]; /* reverse-path */
+};
+
+enum smtp_login_step { LOGIN_PLAIN, LOGIN_USER, LOGIN_PASSWORD };
+
+struct smtp_session {
+	enum smtp_state state;
+	bool extended;    /* EHLO, not HELO */
+	bool swallow;     /* the rest of a line that is too long */
+	bool held;        /* conn_pause() has been called */
+	uint32_t errors;  /* towards mg_settings.max_errors */
+	uint32_t idling;  /* commands since the last message that did nothing for one */
+	uint32_t request; /* to accounts or queue, under way; RCPTs have their own */
+	char *helo;
+	struct smtp_transaction *mail; /* NULL: none */
+
+	/* submission */
+	enum smtp_login_step login_step;
+	char *login_user;              /* AUTH LOGIN, between its two responses */
+	char *account;                 /* who has logged in; NULL: nobody */
+	struct ipc_channel *submitter; /* to queue, in the account's name; NULL: none, or lost */
+};
+
+typedef void smtp_handler_fn(struct conn *, struct smtp_session *, const struct smtp_command *);
+
+smtp_handler_fn smtp_cmd_hello, smtp_cmd_rset, smtp_cmd_noop, smtp_cmd_vrfy, smtp_cmd_expn,
+    smtp_cmd_help, smtp_cmd_quit, smtp_cmd_starttls, smtp_cmd_http; /* basic.c */
+smtp_handler_fn smtp_cmd_auth;                                      /* auth.c */
+smtp_handler_fn smtp_cmd_mail, smtp_cmd_rcpt;                       /* mail.c */
+smtp_handler_fn smtp_cmd_data;                                      /* receive.c */
+
+/*
+ * -- session.c ------------------------------------------------------------------
+ */
+
+bool smtp_is_submission(const struct conn *);
+
+/* One reply line; CRLF is added. */
+void smtp_reply(struct conn *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * The same for something the client did wrong: after mg_settings.max_errors of them the connection
+ * is closed with a 421. Returns false if it was the last: the session may be gone.
+ */
+bool smtp_refuse(struct conn *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* 421 and the end. FORMAT without the code. The session may be gone afterwards. */
+void smtp_close(struct conn *, const char *why, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* No more input until smtp_release(), which may call input() at once: call it last. */
+void smtp_hold(struct conn *, struct smtp_session *);
+void smtp_release(struct conn *, struct smtp_session *);
+
+/* Counts what does nothing for a message: too much of it is an error. As smtp_refuse(). */
+bool smtp_count_idle(struct conn *);
+
+/* Frees what the session holds, and makes it new. */
+void smtp_session_reset(struct conn *, struct smtp_session *);
+
+/* The channel on which a message of this client goes to queue; NULL: none now. */
+struct ipc_channel *smtp_queue(struct conn *, const struct smtp_session *);
+
+/*
+ * -- auth.c ---------------------------------------------------------------------
+ */
+
+/* A line that answers a 334. */
+void smtp_auth_response(struct conn *, struct smtp_session *, const char *line, size_t length);
+/* Forgets a login that has begun. */
+void smtp_auth_reset(struct smtp_session *);
+
+/*
+ * -- mail.c ---------------------------------------------------------------------
+ */
+
+/* Ends the transaction, if there is one; what queue and accounts know of it is withdrawn. */
+void smtp_transaction_end(struct conn *, struct smtp_session *);
+/* RCPTs are waiting for their replies: no other command may be replied to before them. */
+bool smtp_rcpts_waiting(const struct smtp_session *);
+/* No more RCPT commands now. */
+bool smtp_rcpts_full(const struct smtp_session *);
+
+/*
+ * -- receive.c ------------------------------------------------------------------
+ */
+
+/* Mail data; returns how many bytes were used. */
+size_t smtp_receive(struct conn *, struct smtp_session *, const char *bytes, size_t length);
+/* Keeps a span of the body. Errors are remembered. */
+void smtp_receipt_write(struct smtp_receipt *, const char *bytes, size_t length);
+/* Writes out what is buffered and closes the file. */
+void smtp_receipt_close(struct smtp_receipt *);
+
+/*
+ * -- commit.c -------------------------------------------------------------------
+ */
+
+/* The end mark is there. */
+void smtp_commit(struct conn *, struct smtp_session *);
+/* Replies to a message that queue does not take, and ends the transaction. */
+void smtp_queue_failed(struct conn *, struct smtp_session *, uint32_t failure);
+/* The protocol's queue_up(). */
+void smtp_queue_up(struct conn *);
+
+#endif
