@@ -6,6 +6,11 @@
 #   tests_fuzz_fuzz_NAME_LDADD = ...
 FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_pop3_command
+tests_fuzz_fuzz_pop3_command_SOURCES = tests/fuzz/fuzz_pop3_command.c
+tests_fuzz_fuzz_pop3_command_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_pop3_command_LDADD = worker/libworker.a $(BSD_LIBS)
+
 noinst_PROGRAMS += tests/fuzz/fuzz_ipc_check
 tests_fuzz_fuzz_ipc_check_SOURCES = tests/fuzz/fuzz_ipc_check.c
 tests_fuzz_fuzz_ipc_check_LDFLAGS = $(FUZZ_LDFLAGS)

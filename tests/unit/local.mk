@@ -54,3 +54,14 @@ tests_unit_test_tls_LDADD = $(TLS_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_provider_parse
 tests_unit_test_provider_parse_SOURCES = tests/unit/test_provider_parse.c
 tests_unit_test_provider_parse_LDADD = worker/libworker.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_gate
+tests_unit_test_gate_SOURCES = tests/unit/test_gate.c tests/unit/gate_house.c tests/unit/gate_house.h \
+	tests/unit/gate_toys.c
+tests_unit_test_gate_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_pop3_command tests/unit/test_networks
+tests_unit_test_pop3_command_SOURCES = tests/unit/test_pop3_command.c
+tests_unit_test_pop3_command_LDADD = worker/libworker.a $(UNIT_LIBS)
+tests_unit_test_networks_SOURCES = tests/unit/test_networks.c
+tests_unit_test_networks_LDADD = worker/libworker.a $(UNIT_LIBS)

@@ -13,18 +13,21 @@
 #include "common/ipc.h"
 #include "common/log.h"
 #include "common/proto/master_gate.h"
+#include "worker/gate/deadline.h"
 
 struct conn;
 struct gate;
 
 /* A listener as the gate keeps it. */
 struct listener {
+	LIST_ENTRY(listener) entry;
 	struct mg_listener settings;
 	const struct protocol *protocol;
 	struct network *networks; /* allow first, then deny */
-	int fd;
+	int fd;                   /* -1: closed, its connections go on */
 	struct event *accept;
 	struct gate *gate;
+	struct deadlines idle;
 };
 
 /* A connection closed by the protocol for a reason says so in the log with one of its words. */
@@ -38,8 +41,8 @@ struct protocol {
 	void (*open)(struct conn *);
 
 	/*
-	 * The handshake after STARTTLS/STLS is done; the state is zeroed again (RFC 3207 4.2, RFC
-	 * 2595 4). NULL: as open() but nothing is said.
+	 * The handshake after STARTTLS/STLS is done; closed() has been called and the state is
+	 * zeroed again (RFC 3207 4.2, RFC 2595 4). NULL: nothing is to be done.
 	 */
 	void (*secured)(struct conn *);
 
@@ -57,7 +60,10 @@ struct protocol {
 	 */
 	void (*queue_up)(struct conn *);
 
-	/* The connection ends, whoever began it: free what the state holds, cancel requests. */
+	/*
+	 * The connection ends, whoever began it, or its state is zeroed for secured(): free what
+	 * the state holds, cancel requests. Nothing can be written any more.
+	 */
 	void (*closed)(struct conn *);
 
 	/* What to say before the connection is closed for these reasons, with CRLF. */
@@ -65,6 +71,13 @@ struct protocol {
 	const char *drain_farewell;
 	const char *full_farewell;   /* instead of a greeting: max_connections or ..._per_address */
 	const char *denied_farewell; /* instead of a greeting: deny, or not in allow */
+	const char *tls_farewell;    /* the client speaks TLS where plaintext is spoken; or NULL */
+
+	/*
+	 * True while something is under way that a drain must not cut off (a mail transaction). A
+	 * paused connection is busy anyhow. May be NULL: between commands it never is.
+	 */
+	bool (*busy)(struct conn *);
 };
 
 extern const struct protocol smtp_protocol;       /* worker/gate/smtp/ */
@@ -93,7 +106,8 @@ const char *conn_tls_cipher(const struct conn *);
 void conn_write(struct conn *, const void *bytes, size_t length);
 void conn_printf(struct conn *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* No more input() until conn_resume(): an answer from another process is awaited. */
+/* No more input() until conn_resume(): an answer from another process is awaited. No time-out runs
+ * meanwhile: the request's own deadline does. */
 void conn_pause(struct conn *);
 void conn_resume(struct conn *);
 
@@ -107,7 +121,7 @@ void conn_start_tls(struct conn *);
  */
 void conn_hand_over(struct conn *, int stream);
 
-/* Writes what is queued, then closes (TLS: with close_notify). */
+/* Writes what is queued, then closes (TLS: with close_notify). WHY, for the log, is a literal. */
 void conn_finish(struct conn *, const char *why);
 
 /*

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/gate/networks.h"
+
+#include <string.h>
+
+bool
+network_contains(const struct network *network, const struct in6_addr *address)
+{
+	size_t whole = network->bits / 8, rest = network->bits % 8;
+	uint8_t mask = (uint8_t)(0xff00u >> rest);
+
+	if (network->bits > 128)
+		return false;
+	if (memcmp(&network->address, address, whole) != 0)
+		return false;
+	return rest == 0 ||
+	       ((network->address.s6_addr[whole] ^ address->s6_addr[whole]) & mask) == 0;
+}
+
+static bool
+any_contains(const struct network *networks, size_t count, const struct in6_addr *address)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (network_contains(&networks[i], address))
+			return true;
+	}
+	return false;
+}
+
+bool
+networks_permit(const struct network *networks, size_t allow, size_t deny,
+		const struct in6_addr *address)
+{
+	if (any_contains(networks + allow, deny, address))
+		return false;
+	return allow == 0 || any_contains(networks, allow, address);
+}
+
+bool
+peer_from_sockaddr(struct peer *peer, const struct sockaddr_storage *from)
+{
+	memset(peer, 0, sizeof(*peer));
+	if (from->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)from;
+
+		peer->address = in6->sin6_addr;
+		peer->port = ntohs(in6->sin6_port);
+		return true;
+	}
+	if (from->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)from;
+
+		memset(peer->address.s6_addr + 10, 0xff, 2);
+		memcpy(peer->address.s6_addr + 12, &in->sin_addr, 4);
+		peer->port = ntohs(in->sin_port);
+		return true;
+	}
+	return false;
+}
