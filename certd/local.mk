@@ -1,4 +1,26 @@
 # SPDX-License-Identifier: ISC
 # libcertd.a: all but main(), for the tests.
 noinst_LIBRARIES += certd/libcertd.a
-certd_libcertd_a_SOURCES =
+certd_libcertd_a_SOURCES = \
+	certd/admin.c certd/admin.h certd/create.c \
+	certd/arena.c certd/arena.h \
+	certd/audit.c certd/audit.h \
+	certd/certd.c certd/certd.h certd/sandbox_rules.c \
+	certd/compose.c certd/compose.h \
+	certd/file.c certd/file.h \
+	certd/folder.c certd/folder.h \
+	certd/gates.c certd/gates.h \
+	certd/key.c certd/key.h \
+	certd/keygen.c certd/keygen.h \
+	certd/memory.c certd/memory.h \
+	certd/name.c certd/name.h \
+	certd/pair.c certd/pair.h \
+	certd/scheme.c certd/scheme.h \
+	certd/tickets.c certd/tickets.h \
+	certd/vault.c certd/vault.h \
+	certd/x509.c certd/x509.h
+CERTD_LIBS = certd/libcertd.a $(COMMON_LIBS) $(CRYPTO_LIBS) -lpthread
+
+posternlibexec_PROGRAMS += postern-certd
+postern_certd_SOURCES = certd/main.c
+postern_certd_LDADD = $(CERTD_LIBS)

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+#include "certd/certd.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "certd/admin.h"
+#include "certd/audit.h"
+#include "certd/gates.h"
+#include "certd/memory.h"
+#include "certd/tickets.h"
+#include "common/log.h"
+#include "common/proto/master_certd.h"
+
+struct certd {
+	struct child *child;
+	bool draining;
+	struct admin_target target;
+	struct gc_ticket_keys *tickets;
+	struct keygen *keygen;
+	struct gates *gates;
+	struct admins *admins;
+	struct event *every_minute;
+	struct event *every_hour;
+};
+
+/* While draining: when nobody is left who could want a signature. */
+static void
+on_empty(void *arg)
+{
+	struct certd *certd = arg;
+
+	if (certd->draining && gates_count(certd->gates) == 0 && admins_count(certd->admins) == 0)
+		child_exit(certd->child);
+}
+
+static void
+on_minute(evutil_socket_t fd, short what, void *arg)
+{
+	struct certd *certd = arg;
+
+	(void)fd;
+	(void)what;
+	gates_audit(certd->gates);
+	vault_retire(certd->target.vault);
+}
+
+static void
+on_hour(evutil_socket_t fd, short what, void *arg)
+{
+	struct certd *certd = arg;
+	struct error err;
+
+	(void)fd;
+	(void)what;
+	if (tickets_rotate(certd->tickets, &err) == -1) {
+		log_event(LOG_ERR, "tickets.failed", KV_STR("why", err.text));
+		return;
+	}
+	log_event(LOG_INFO, "tickets.rotated", KV_U64("generations", certd->tickets->count));
+	gates_send_tickets(certd->gates);
+}
+
+static int
+certd_init(struct child *child, struct error *err)
+{
+	struct certd *certd = calloc(1, sizeof(*certd));
+
+	if (certd == NULL)
+		return error_errno(err, "certd");
+	memory_report();
+	child->context = certd;
+	certd->child = child;
+	certd->target.directory = -1;
+	certd->target.vault = vault_new();
+	certd->tickets = tickets_new();
+	certd->every_minute = event_new(child->base, -1, EV_PERSIST, on_minute, certd);
+	certd->every_hour = event_new(child->base, -1, EV_PERSIST, on_hour, certd);
+	if (certd->target.vault == NULL || certd->tickets == NULL || certd->every_minute == NULL ||
+	    certd->every_hour == NULL)
+		return error_set(err, "no memory");
+	certd->gates = gates_new(child->base, certd->target.vault, certd->tickets, on_empty, certd);
+	certd->admins = admins_new(child->base, &certd->target, on_empty, certd);
+	if (certd->gates == NULL || certd->admins == NULL)
+		return error_set(err, "no memory");
+	certd->target.changed = gates_announce;
+	certd->target.changed_arg = certd->gates;
+	return 0;
+}
+
+static int
+certd_prepare(struct child *child, struct error *err)
+{
+	struct certd *certd = child->context;
+
+	certd->keygen = keygen_new(child->base, err);
+	return certd->keygen == NULL ? -1 : 0;
+}
+
+static int
+certd_run(struct child *child, struct error *err)
+{
+	struct certd *certd = child->context;
+	const struct timeval minute = {.tv_sec = AUDIT_INTERVAL};
+	const struct timeval hour = {.tv_sec = TICKETS_ROTATE};
+
+	vault_set_folder(certd->target.vault, certd->target.directory, certd->target.owner);
+	if (vault_load(certd->target.vault, NULL, NULL, err) == -1 ||
+	    tickets_rotate(certd->tickets, err) == -1)
+		return -1;
+	if (event_add(certd->every_minute, &minute) == -1 ||
+	    event_add(certd->every_hour, &hour) == -1)
+		return error_set(err, "no timers");
+	gates_open(certd->gates);
+	admins_open(certd->admins, certd->keygen);
+	child_ready(child);
+	return 0;
+}
+
+static void
+certd_drain(struct child *child)
+{
+	struct certd *certd = child->context;
+
+	certd->draining = true;
+	on_empty(certd);
+}
+
+static void
+certd_shutdown(struct child *child)
+{
+	struct certd *certd = child->context;
+
+	admins_free(certd->admins);
+	keygen_free(certd->keygen);
+	gates_free(certd->gates);
+	vault_free(certd->target.vault);
+	tickets_free(certd->tickets);
+	event_free(certd->every_minute);
+	event_free(certd->every_hour);
+	free(certd);
+}
+
+static int
+on_settings(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct md_settings *settings = message->body;
+	struct child *child = context;
+	struct certd *certd = child->context;
+
+	(void)channel;
+	if (child->directory != -1 || settings->zero != 0)
+		return -1;
+	child->directory = ipc_take_fd(message);
+	certd->target.directory = child->directory;
+	certd->target.owner = settings->uid;
+	return 0;
+}
+
+static int
+on_gate(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct md_gate *gate = message->body;
+	struct child *child = context;
+	struct certd *certd = child->context;
+	const char *names[GATE_NAMES_MAX];
+	struct error err;
+
+	(void)channel;
+	if (!names_split(message->tail, message->tail_length, gate->count, names, GATE_NAMES_MAX))
+		return -1;
+	for (uint32_t i = 0; i < gate->count; i++) {
+		if (!name_valid(names[i]))
+			return -1;
+	}
+	if (gates_add(certd->gates, ipc_take_fd(message), gate->gate, names, gate->count, &err) ==
+	    -1)
+		log_event(LOG_ERR, "certd.channel", KV_STR("why", err.text));
+	return 0;
+}
+
+static int
+on_admin(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct child *child = context;
+	struct certd *certd = child->context;
+	struct error err;
+
+	(void)channel;
+	if (admins_add(certd->admins, ipc_take_fd(message), &err) == -1)
+		log_event(LOG_ERR, "certd.channel", KV_STR("why", err.text));
+	return 0;
+}
+
+static int
+on_reload(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct child *child = context;
+	struct certd *certd = child->context;
+	struct error err;
+
+	(void)channel;
+	(void)message;
+	if (vault_load(certd->target.vault, gates_announce, certd->gates, &err) == -1)
+		log_event(LOG_ERR, "folder.rejected", KV_STR("why", err.text),
+			  KV_STR("text", "the old keys stay in force"));
+	return 0;
+}
+
+static const struct ipc_handler handlers[] = {
+    {MD_SETTINGS, on_settings}, {MD_GATE, on_gate}, {MD_ADMIN, on_admin},
+    {MD_RELOAD, on_reload},     {0, NULL},
+};
+
+const struct child_role certd_role = {
+    .name = "certd",
+    .control = &master_certd_boundary,
+    .handlers = handlers,
+    .rules = &certd_sandbox_rules,
+    .init = certd_init,
+    .prepare = certd_prepare,
+    .run = certd_run,
+    .drain = certd_drain,
+    .shutdown = certd_shutdown,
+};

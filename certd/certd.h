@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: ISC */
+/* certd - the process that has the private keys (design section 5). */
+#ifndef POSTERN_CERTD_CERTD_H
+#define POSTERN_CERTD_CERTD_H
+
+#include "common/child.h"
+
+extern const struct child_role certd_role;
+extern const struct sandbox_rules certd_sandbox_rules;
+
+#endif

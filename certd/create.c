@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/* What a CC_CREATE says, checked. */
+#include <string.h>
+
+#include "certd/admin.h"
+
+#define DAYS_MAX 36500
+
+enum create_verdict
+create_parse(const struct cc_create *create, const char *tail, size_t tail_length,
+	     struct create_request *request, struct error *err)
+{
+	static const uint8_t zero[sizeof(create->zero)];
+
+	if (memchr(create->name, '\0', sizeof(create->name)) == NULL ||
+	    memcmp(create->zero, zero, sizeof(zero)) != 0 || tail_length > CERT_NAMES_TAIL_MAX ||
+	    create->key < CERT_KEY_RSA_2048 || create->key > CERT_KEY_ED25519)
+		return CREATE_MALFORMED;
+	memcpy(request->tail, tail, tail_length);
+	request->tail[tail_length] = '\0';
+	if (!names_split(request->tail, tail_length, create->count, request->names, SAN_MAX))
+		return CREATE_MALFORMED;
+	strlcpy(request->name, create->name, sizeof(request->name));
+	request->key = create->key;
+	request->days = create->days;
+	request->count = create->count;
+
+	if (!name_valid(request->name)) {
+		error_set(err,
+			  "%s: not a name for a certificate: 1 to %d of A-Z a-z 0-9 . _ -, "
+			  "and no . or - in front",
+			  request->name, CERT_NAME_SIZE - 1);
+		return CREATE_REFUSED;
+	}
+	if (request->days == 0 || request->days > DAYS_MAX) {
+		error_set(err, "%u days: 1 to %d", request->days, DAYS_MAX);
+		return CREATE_REFUSED;
+	}
+	for (size_t i = 0; i < request->count; i++) {
+		if (san_parse(request->names[i], NULL, NULL) == SAN_INVALID) {
+			error_set(err, "%s: neither a host name nor an IP address",
+				  request->names[i]);
+			return CREATE_REFUSED;
+		}
+	}
+	return CREATE_OK;
+}

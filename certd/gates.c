@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+#include "certd/gates.h"
+
+#include <sys/queue.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "certd/audit.h"
+#include "certd/compose.h"
+#include "common/log.h"
+
+#define SLOT_BITS 16 /* of a handle; the rest is the generation */
+#define SLOT_MASK ((1u << SLOT_BITS) - 1)
+
+/* A name that a channel may use. */
+struct slot {
+	char name[CERT_NAME_SIZE];
+	const struct vault_entry *entry; /* NULL: not in the vault (yet) */
+	struct audit_use use;
+};
+
+struct gate {
+	TAILQ_ENTRY(gate) entry;
+	struct gates *gates;
+	struct ipc_channel *channel;
+	struct audit_channel audit;
+	size_t count;
+	struct slot slots[];
+};
+TAILQ_HEAD(gate_list, gate);
+
+struct gates {
+	struct event_base *base;
+	const struct vault *vault;
+	const struct gc_ticket_keys *tickets;
+	void (*empty)(void *);
+	void *arg;
+	bool open;
+	size_t count;
+	struct gate_list list;
+};
+
+struct gates *
+gates_new(struct event_base *base, const struct vault *vault, const struct gc_ticket_keys *tickets,
+	  void (*empty)(void *), void *arg)
+{
+	struct gates *gates = calloc(1, sizeof(*gates));
+
+	if (gates == NULL)
+		return NULL;
+	gates->base = base;
+	gates->vault = vault;
+	gates->tickets = tickets;
+	gates->empty = empty;
+	gates->arg = arg;
+	TAILQ_INIT(&gates->list);
+	return gates;
+}
+
+/* Handle 0 is none: slots count from 1. */
+static uint32_t
+handle_of(const struct gate *gate, const struct slot *slot)
+{
+	return (uint32_t)(slot - gate->slots + 1) | (uint32_t)slot->entry->generation << SLOT_BITS;
+}
+
+/* The slot of a handle and the pair to sign with; NULL if it names no key of this channel. */
+static struct slot *
+find_slot(struct gate *gate, uint32_t handle, struct pair **pair)
+{
+	uint32_t number = handle & SLOT_MASK;
+	uint16_t generation = (uint16_t)(handle >> SLOT_BITS);
+	struct slot *slot;
+
+	if (number == 0 || number > gate->count)
+		return NULL;
+	slot = &gate->slots[number - 1];
+	if (slot->entry == NULL)
+		return NULL;
+	if (generation == slot->entry->generation)
+		*pair = slot->entry->pair;
+	else if (generation == (uint16_t)(slot->entry->generation - 1))
+		*pair = slot->entry->previous;
+	else
+		*pair = NULL;
+	return *pair == NULL ? NULL : slot;
+}
+
+static void
+send_certificate(struct gate *gate, struct slot *slot)
+{
+	struct gc_certificate message = {.key = 0};
+
+	if (slot->entry == NULL)
+		slot->entry = vault_find(gate->gates->vault, slot->name);
+	if (slot->entry == NULL) {
+		log_event(LOG_ERR, "key.missing", KV_STR("key", slot->name),
+			  KV_STR("peer", ipc_peer(gate->channel)),
+			  KV_STR("todo", "posternctl cert create NAME makes one; TLS on its "
+					 "listeners fails until then"));
+		return;
+	}
+	message.key = handle_of(gate, slot);
+	strlcpy(message.name, slot->name, sizeof(message.name));
+	(void)ipc_send(gate->channel, GC_CERTIFICATE, 0, &message,
+		       (const char *)slot->entry->pair->chain, slot->entry->pair->chain_length, -1);
+}
+
+static void
+send_all(struct gate *gate)
+{
+	const struct ipc_empty empty = {{0}};
+
+	for (size_t i = 0; i < gate->count; i++)
+		send_certificate(gate, &gate->slots[i]);
+	(void)ipc_send(gate->channel, GC_TICKET_KEYS, 0, gate->gates->tickets, NULL, 0, -1);
+	(void)ipc_send(gate->channel, GC_READY, 0, &empty, NULL, 0, -1);
+}
+
+static void
+gate_audit(struct gate *gate)
+{
+	for (size_t i = 0; i < gate->count; i++)
+		audit_summary(&gate->slots[i].use, ipc_peer(gate->channel), gate->slots[i].name);
+	audit_interval(&gate->audit, ipc_peer(gate->channel));
+}
+
+static void
+gate_free(struct gate *gate)
+{
+	struct gates *gates = gate->gates;
+
+	TAILQ_REMOVE(&gates->list, gate, entry);
+	gates->count--;
+	free(gate);
+}
+
+static void
+on_gate_ended(struct ipc_channel *channel, void *context)
+{
+	struct gate *gate = context;
+	struct gates *gates = gate->gates;
+
+	(void)channel;
+	gate_audit(gate);
+	gate_free(gate);
+	if (gates->count == 0 && gates->empty != NULL)
+		gates->empty(gates->arg);
+}
+
+static int
+refuse(struct gate *gate, struct slot *slot, const struct ipc_message *message, uint16_t scheme,
+       int reason, const char *why)
+{
+	const struct gc_refused refused = {.reason = (uint32_t)reason};
+
+	audit_refused(&gate->audit, slot == NULL ? NULL : &slot->use, ipc_peer(gate->channel),
+		      slot == NULL ? NULL : slot->name, scheme, reason, why);
+	(void)ipc_send(gate->channel, GC_REFUSED, message->id, &refused, NULL, 0, -1);
+	return 0;
+}
+
+static int
+sign(struct gate *gate, struct slot *slot, const struct ipc_message *message, struct pair *pair,
+     const struct composed *composed)
+{
+	const struct ipc_empty empty = {{0}};
+	uint8_t signature[SIGNATURE_MAX];
+	struct error err;
+	size_t length;
+
+	if (key_sign(pair->key, composed, signature, &length, &err) == -1)
+		return refuse(gate, slot, message, composed->scheme->id, GC_REFUSED_FAILED,
+			      err.text);
+	(void)ipc_send(gate->channel, GC_SIGNED, message->id, &empty, (const char *)signature,
+		       length, -1);
+	return 0;
+}
+
+static int
+on_tls13_server(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gc_tls13_server *request = message->body;
+	struct gate *gate = context;
+	struct composed composed;
+	struct slot *slot;
+	struct pair *pair;
+	int reason;
+
+	(void)channel;
+	if (message->id == 0)
+		return -1;
+	if ((slot = find_slot(gate, request->key, &pair)) == NULL)
+		return refuse(gate, NULL, message, request->scheme, GC_REFUSED_KEY, NULL);
+	reason = compose_tls13_server(request, key_kind(pair->key), &composed);
+	if (reason != 0)
+		return refuse(gate, slot, message, request->scheme, reason, NULL);
+	slot->use.tls13++;
+	return sign(gate, slot, message, pair, &composed);
+}
+
+static int
+on_tls12_server(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gc_tls12_server *request = message->body;
+	struct gate *gate = context;
+	struct composed composed;
+	struct slot *slot;
+	struct pair *pair;
+	int reason;
+
+	(void)channel;
+	if (message->id == 0)
+		return -1;
+	if ((slot = find_slot(gate, request->key, &pair)) == NULL)
+		return refuse(gate, NULL, message, request->scheme, GC_REFUSED_KEY, NULL);
+	reason = compose_tls12_server(request, key_kind(pair->key), &composed);
+	if (reason != 0)
+		return refuse(gate, slot, message, request->scheme, reason, NULL);
+	slot->use.tls12++;
+	return sign(gate, slot, message, pair, &composed);
+}
+
+static const struct ipc_handler gate_handlers[] = {
+    {GC_TLS13_SERVER, on_tls13_server},
+    {GC_TLS12_SERVER, on_tls12_server},
+    {0, NULL},
+};
+
+int
+gates_add(struct gates *gates, int fd, unsigned number, const char *const *names, size_t count,
+	  struct error *err)
+{
+	struct gate *gate = calloc(1, sizeof(*gate) + count * sizeof(gate->slots[0]));
+	char peer[32];
+
+	if (gate == NULL) {
+		close(fd);
+		return error_errno(err, "a channel to gate %u", number);
+	}
+	gate->gates = gates;
+	gate->count = count;
+	for (size_t i = 0; i < count; i++)
+		strlcpy(gate->slots[i].name, names[i], sizeof(gate->slots[i].name));
+	snprintf(peer, sizeof(peer), "gate %u", number);
+	gate->channel = ipc_open(gates->base, fd, &gate_certd_boundary, IPC_SERVER, gate_handlers,
+				 on_gate_ended, gate, peer);
+	if (gate->channel == NULL) {
+		free(gate);
+		return error_errno(err, "a channel to gate %u", number);
+	}
+	TAILQ_INSERT_TAIL(&gates->list, gate, entry);
+	gates->count++;
+	if (gates->open)
+		send_all(gate);
+	return 0;
+}
+
+void
+gates_open(struct gates *gates)
+{
+	struct gate *gate;
+
+	gates->open = true;
+	TAILQ_FOREACH (gate, &gates->list, entry)
+		send_all(gate);
+}
+
+void
+gates_announce(const struct vault_entry *entry, void *arg)
+{
+	struct gates *gates = arg;
+	struct gate *gate;
+
+	if (!gates->open)
+		return;
+	TAILQ_FOREACH (gate, &gates->list, entry) {
+		for (size_t i = 0; i < gate->count; i++) {
+			if (strcmp(gate->slots[i].name, entry->name) == 0)
+				send_certificate(gate, &gate->slots[i]);
+		}
+	}
+}
+
+void
+gates_send_tickets(struct gates *gates)
+{
+	struct gate *gate;
+
+	TAILQ_FOREACH (gate, &gates->list, entry) {
+		if (gates->open)
+			(void)ipc_send(gate->channel, GC_TICKET_KEYS, 0, gates->tickets, NULL, 0,
+				       -1);
+	}
+}
+
+void
+gates_audit(struct gates *gates)
+{
+	struct gate *gate;
+
+	TAILQ_FOREACH (gate, &gates->list, entry)
+		gate_audit(gate);
+}
+
+size_t
+gates_count(const struct gates *gates)
+{
+	return gates->count;
+}
+
+void
+gates_free(struct gates *gates)
+{
+	struct gate *gate;
+
+	if (gates == NULL)
+		return;
+	while ((gate = TAILQ_FIRST(&gates->list)) != NULL) {
+		gate_audit(gate);
+		ipc_close(gate->channel);
+		gate_free(gate);
+	}
+	free(gates);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * gates - the channels to gates (gate_certd.h), each with its own list of names it may use.
+ *
+ * A handle is the place of a name in its channel's list, and the generation of the key, so it means
+ * nothing on another channel, and a handshake that began with a replaced certificate ends with that
+ * certificate's key.
+ */
+#ifndef POSTERN_CERTD_GATES_H
+#define POSTERN_CERTD_GATES_H
+
+#include "certd/vault.h"
+#include "common/proto/gate_certd.h"
+
+#define GATE_NAMES_MAX 256
+
+struct event_base;
+struct gates;
+
+/* VAULT and TICKETS stay the caller's. EMPTY (may be NULL) is called when the last channel ended.
+ */
+struct gates *gates_new(struct event_base *, const struct vault *, const struct gc_ticket_keys *,
+			void (*empty)(void *), void *arg);
+void gates_free(struct gates *); /* NULL is fine */
+
+/*
+ * Opens a channel on FD (taken) for gate NUMBER, which may use these NAMES (1..GATE_NAMES_MAX).
+ * Everything is sent at once if gates_open() was called. Returns 0, or -1 with ERR filled.
+ */
+int gates_add(struct gates *, int fd, unsigned number, const char *const *names, size_t count,
+	      struct error *);
+
+/* The vault is loaded: all channels, and those to come, get their certificates and ticket keys. */
+void gates_open(struct gates *);
+
+/* A vault_changed_fn: tells every gate that may use this name. */
+void gates_announce(const struct vault_entry *, void *gates);
+
+/* The ticket keys have changed. */
+void gates_send_tickets(struct gates *);
+
+/* Writes the summaries of the audit log. */
+void gates_audit(struct gates *);
+
+size_t gates_count(const struct gates *);
+
+#endif

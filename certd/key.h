@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * key - a private key in memory, and its signatures. The only place where a private key is used.
+ */
+#ifndef POSTERN_CERTD_KEY_H
+#define POSTERN_CERTD_KEY_H
+
+#include <openssl/evp.h>
+
+#include "certd/compose.h"
+#include "common/error.h"
+
+struct key;
+
+/*
+ * Takes a reference of its own. NULL with ERR filled for a key that certd doesn't sign with: RSA
+ * below 2048 or above 8192 bits, another algorithm or curve.
+ */
+struct key *key_new(EVP_PKEY *, struct error *);
+void key_free(struct key *); /* NULL is fine */
+
+enum key_kind key_kind(const struct key *);
+EVP_PKEY *key_pkey(const struct key *); /* the caller gets no reference */
+
+/*
+ * Signs what compose.h made. SIGNATURE has SIGNATURE_MAX bytes, *LENGTH is set. Returns 0, or -1
+ * with ERR filled: the library failed.
+ */
+int key_sign(struct key *, const struct composed *, uint8_t *signature, size_t *length,
+	     struct error *);
+
+/* Fills ERR with the library's own reason and clears its queue. Returns -1. */
+int key_library_error(struct error *, const char *what);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * memory - where keys live: locked (never swapped), left out of core files, wiped when given back.
+ *
+ * Two regions: OpenSSL's secure heap, with guard pages, for the private numbers themselves, and an
+ * arena (arena.h) for everything else libcrypto allocates. Where RLIMIT_MEMLOCK allows, the whole
+ * process is locked as well, its stack included.
+ */
+#ifndef POSTERN_CERTD_MEMORY_H
+#define POSTERN_CERTD_MEMORY_H
+
+/*
+ * The first thing in main(), before libcrypto has allocated anything and while the process may
+ * still raise its limits. What can't be had is told by memory_report().
+ */
+void memory_init(void);
+
+/* Logs what is missing, and what to do about it. */
+void memory_report(void);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* pair - NAME.key and NAME.crt, read from the certs folder and found to belong together. */
+#ifndef POSTERN_CERTD_PAIR_H
+#define POSTERN_CERTD_PAIR_H
+
+#include <openssl/x509.h>
+
+#include "certd/file.h"
+#include "certd/key.h"
+
+struct pair {
+	struct key *key;
+	size_t chain_length; /* of the DER certificates below, leaf first */
+	uint8_t *chain;
+	char warning[256]; /* "": none; else what is odd, but no reason not to use it */
+};
+
+/*
+ * Loads and checks NAME from the folder. Returns NULL with ERR: which file, what, and what to do.
+ */
+struct pair *pair_load(int directory, const char *name, uid_t owner, struct error *);
+void pair_free(struct pair *); /* NULL is fine */
+
+/* Do they have the same key; the same certificates? */
+bool pair_same_key(const struct pair *, const struct pair *);
+bool pair_same_chain(const struct pair *, const struct pair *);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* x509 - a certificate request and a self-signed certificate for a key, and their PEM. */
+#ifndef POSTERN_CERTD_X509_H
+#define POSTERN_CERTD_X509_H
+
+#include <openssl/evp.h>
+
+#include "certd/folder.h"
+#include "common/error.h"
+
+/* What they shall say. */
+struct x509_spec {
+	EVP_PKEY *pkey;
+	const char *const *names; /* valid for san_parse(); the first is the common name */
+	size_t count;
+	unsigned days; /* the certificate is valid for, from an hour ago on */
+};
+
+struct x509_made {
+	struct folder_set set; /* PEM, in memory of its own */
+	char fingerprint[96];  /* SHA-256 of the certificate, "AB:CD:..." */
+	char until[32];        /* "2027-11-24 10:00:00 UTC" */
+};
+
+/*
+ * Makes both (RFC 2986, RFC 5280): subjectAltName, keyUsage digitalSignature, extendedKeyUsage
+ * serverAuth; the certificate also basicConstraints CA:FALSE and a subjectKeyIdentifier. Returns
+ * 0, or -1 with ERR filled.
+ */
+int x509_make(const struct x509_spec *, struct x509_made *, struct error *);
+
+/* Wipes it. */
+void x509_made_free(struct x509_made *);
+
+#endif
