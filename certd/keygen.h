@@ -30,7 +30,7 @@ void keygen_free(struct keygen *);
  * Begins to make a key of KIND (enum cert_key_kind); DONE is called once. Returns 0, or -1 if it is
  * still busy with another, or there is no such kind.
  */
-int keygen_start(struct keygen *, uint32_t kind, keygen_done_fn *, void *arg);
+int keygen_start(struct keygen *, uint32_t kind, keygen_done_fn *done, void *arg);
 
 /* Nobody waits any more: DONE is not called, the key is wiped. */
 void keygen_cancel(struct keygen *);

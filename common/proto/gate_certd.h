@@ -16,7 +16,8 @@
 /*
  * A certificate the gate may present, with a handle for its key. The tail is the chain: DER
  * certificates one after another, the leaf first. Sent for every name when the channel opens, and
- * again (same handle, new chain) when it is replaced.
+ * again when it is replaced: the same handle with a new chain, or, if the key is another, a new
+ * handle. The old handle then stays valid for a minute, for handshakes that are under way.
  */
 struct gc_certificate {
 	uint32_t key; /* handle, meaningful on this channel only */

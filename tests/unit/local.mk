@@ -6,6 +6,8 @@
 # and TESTS = $(check_PROGRAMS) runs them all.
 UNIT_LIBS = $(CMOCKA_LIBS)
 
+include tests/unit/certd.mk
+
 check_PROGRAMS += tests/unit/test_ipc
 tests_unit_test_ipc_SOURCES = tests/unit/test_ipc.c
 tests_unit_test_ipc_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)

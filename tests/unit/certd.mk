@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: ISC
+CERTD_TEST_SUPPORT = tests/unit/certd_support.c tests/unit/certd_support.h
+CERTD_TEST_LIBS = $(CERTD_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_name
+tests_unit_test_certd_name_SOURCES = tests/unit/test_certd_name.c
+tests_unit_test_certd_name_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_compose
+tests_unit_test_certd_compose_SOURCES = tests/unit/test_certd_compose.c
+tests_unit_test_certd_compose_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_key
+tests_unit_test_certd_key_SOURCES = tests/unit/test_certd_key.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_key_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_vault
+tests_unit_test_certd_vault_SOURCES = tests/unit/test_certd_vault.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_vault_LDADD = $(CERTD_TEST_LIBS)
