@@ -143,10 +143,11 @@ map_arena(void)
 static int
 map_arena(void)
 {
-	/* cppcheck-suppress invalidFunctionArg ; -1 is what goes with MAP_ANONYMOUS */
-	uint8_t *p =
-	    mmap(NULL, GUARD + ARENA + GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int access = PROT_NONE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	uint8_t *p;
 
+	/* cppcheck-suppress invalidFunctionArg ; -1 is what goes with MAP_ANONYMOUS */
+	p = mmap(NULL, GUARD + ARENA + GUARD, access, flags, -1, 0);
 	if (p == MAP_FAILED)
 		return errno;
 	p += GUARD;
