@@ -25,4 +25,13 @@ noinst_PROGRAMS += tests/fuzz/fuzz_address
 tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz_address.c
 tests_fuzz_fuzz_address_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_address_LDADD = common/libcommon.a
+
+noinst_PROGRAMS += tests/fuzz/fuzz_smtp_command
+tests_fuzz_fuzz_smtp_command_SOURCES = tests/fuzz/fuzz_smtp_command.c
+tests_fuzz_fuzz_smtp_command_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_smtp_command_LDADD = worker/libworker.a common/libcommon.a
+noinst_PROGRAMS += tests/fuzz/fuzz_smtp_data
+tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c
+tests_fuzz_fuzz_smtp_data_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_smtp_data_LDADD = worker/libworker.a
 endif
