@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: ISC */
+#include "tests/attack/house.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/child.h"
+#include "common/proto/ctl_certd.h"
+#include "common/proto/master_accounts.h"
+#include "common/proto/master_certd.h"
+#include "common/proto/master_queue.h"
+#include "common/proto/master_session.h"
+
+#define PATIENCE 60000 /* milliseconds until a test gives up; nothing else depends on it */
+
+/* "secret", by a cheap setting: these tests are not about hashing. */
+#define HASH                                                                      \
+	"$6$rounds=1000$saltsalt$LAV5VE5Y7w1d73x1mFNspYWUpazfmwv2SoepNXNKJ/otop/" \
+	"Zok96Hr8Q13LEv0DRY/x8v0/crpIjl8NJSAqXV/"
+static const char accounts_text[] =
+    "accounts = ( { address = \"alice@example.org\"; password = \"" HASH "\"; },\n"
+    "             { address = \"bob@example.org\"; password = \"" HASH "\"; } );\n";
+
+static const struct ipc_empty empty;
+
+char house_folder[64];
+
+static void
+path_below(char *path, size_t size, const char *name)
+{
+	assert_true(snprintf(path, size, "%s/%s", house_folder, name) < (int)size);
+}
+
+static int
+open_folder(const char *name)
+{
+	char path[128];
+	int fd;
+
+	path_below(path, sizeof(path), name);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_not_equal(fd, -1);
+	return fd;
+}
+
+void
+house_clean(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", house_folder);
+	assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): a name of our own */
+}
+
+/* -- The master's part --------------------------------------------------------- */
+
+/* Sends a control message; FD is closed here. */
+static void
+tell(const struct house_child *child, uint16_t type, const void *body, size_t length,
+     const char *tail, size_t tail_length, int fd)
+{
+	assert_int_equal(ipc_send_fd(child->control, type, 0, body, length, tail, tail_length, fd),
+			 0);
+	if (fd != -1)
+		close(fd);
+}
+
+static struct house_child
+spawn(const char *program, const char *role, const struct ipc_boundary *boundary)
+{
+	struct house_child child = {.boundary = boundary};
+	const char *build = getenv("POSTERN_BUILD");
+	struct mc_identity identity;
+	struct error err;
+	char path[4096];
+
+	memset(&identity, 0, sizeof(identity));
+	identity.uid = UINT32_MAX;
+	identity.gid = UINT32_MAX;
+	identity.sandbox = SANDBOX_REQUIRED;
+	identity.log_level = LOG_CRIT;
+	snprintf(path, sizeof(path), "%s/%s", build != NULL ? build : ".", program);
+	child.pid = child_spawn(&(struct child_spec){path, role, &identity, STDERR_FILENO},
+				&child.control, &err);
+	assert_true(child.pid > 0);
+	return child;
+}
+
+int
+house_receive(int channel, const struct ipc_boundary *boundary, enum ipc_side side,
+	      struct ipc_message *message)
+{
+	static char *buffer;
+	struct pollfd waiting = {.fd = channel, .events = POLLIN};
+	struct error err;
+
+	if (buffer == NULL)
+		buffer = malloc(IPC_MESSAGE_MAX + 1);
+	assert_non_null(buffer);
+	assert_int_equal(poll(&waiting, 1, PATIENCE), 1);
+	message->fd = -1;
+	/* A channel that is closed with our bytes unread ends with an error, not with 0. */
+	return ipc_receive(channel, boundary, side, UINT32_MAX, buffer, message, &err) == 1;
+}
+
+void
+house_must_be_cut(int channel)
+{
+	struct pollfd waiting = {.fd = channel, .events = POLLIN};
+	char byte;
+
+	do {
+		assert_int_equal(poll(&waiting, 1, PATIENCE), 1);
+	} while (recv(channel, &byte, 1, MSG_DONTWAIT) > 0);
+	close(channel);
+}
+
+/* MC_START, and whatever comes until MC_READY. */
+static void
+start(const struct house_child *child)
+{
+	struct ipc_message message = {.type = 0};
+
+	tell(child, MC_START, &empty, sizeof(empty), NULL, 0, -1);
+	while (message.type != MC_READY) {
+		assert_int_equal(
+		    house_receive(child->control, child->boundary, IPC_CLIENT, &message), 1);
+		if (message.fd != -1)
+			close(message.fd);
+	}
+}
+
+void
+house_end(struct house_child *child)
+{
+	int status = 0;
+
+	assert_int_equal(waitpid(child->pid, &status, WNOHANG), 0);
+	close(child->control);
+	assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* -- The children ---------------------------------------------------------------- */
+
+struct house_child
+house_certd(void)
+{
+	struct house_child child = spawn("postern-certd", "certd", &master_certd_boundary);
+	struct md_settings settings = {.uid = (uint32_t)geteuid()};
+
+	tell(&child, MD_SETTINGS, &settings, sizeof(settings), NULL, 0, open_folder("certs"));
+	start(&child);
+	return child;
+}
+
+struct house_child
+house_accounts(void)
+{
+	static const char domains[] = "example.org";
+	struct house_child child = spawn("postern-worker", "accounts", &master_accounts_boundary);
+	struct ma_settings settings = {.hostname = "localhost", .count = 1, .threads = 1};
+	struct ma_file file = {.generation = 1};
+	char path[128];
+	int fd;
+
+	path_below(path, sizeof(path), "accounts.conf");
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, accounts_text, strlen(accounts_text)), strlen(accounts_text));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	tell(&child, MA_SETTINGS, &settings, sizeof(settings), domains, sizeof(domains), -1);
+	tell(&child, MA_FILE, &file, sizeof(file), NULL, 0, fd);
+	start(&child);
+	return child;
+}
+
+struct house_child
+house_queue(void)
+{
+	struct house_child child = spawn("postern-worker", "queue", &master_queue_boundary);
+	struct mq_settings settings = {.hostname = "localhost",
+				       .max_message_size = 1 << 20,
+				       .max_recipients = 100,
+				       .retry = 60};
+
+	tell(&child, MQ_SETTINGS, &settings, sizeof(settings), NULL, 0, open_folder("queue"));
+	start(&child);
+	return child;
+}
+
+struct house_child
+house_session(void)
+{
+	struct house_child child = spawn("postern-worker", "session", &master_session_boundary);
+	struct ms_settings settings = {.mailbox = "alice@example.org",
+				       .hostname = "localhost",
+				       .linger = 3600,
+				       .idle_timeout = 3600};
+
+	tell(&child, MS_SETTINGS, &settings, sizeof(settings), NULL, 0, open_folder("mailbox"));
+	start(&child);
+	return child;
+}
+
+/* -- Channels ----------------------------------------------------------------------- */
+
+/* Sends one end of a pair with a control message; the other end. */
+static int
+hand_out(const struct house_child *child, uint16_t type, const void *body, size_t length,
+	 const char *tail, size_t tail_length)
+{
+	int sv[2];
+
+	assert_int_equal(ipc_pair(sv), 0);
+	tell(child, type, body, length, tail, tail_length, sv[0]);
+	return sv[1];
+}
+
+static int
+hand_out_to_peer(const struct house_child *child, uint16_t type, enum role peer)
+{
+	struct mc_channel channel = {.peer_role = peer, .peer = 1};
+
+	return hand_out(child, type, &channel, sizeof(channel), NULL, 0);
+}
+
+int
+house_gate_to_certd(const struct house_child *child, const char *key_name)
+{
+	struct md_gate gate = {.gate = 1, .count = 1};
+
+	return hand_out(child, MD_GATE, &gate, sizeof(gate), key_name, strlen(key_name) + 1);
+}
+
+int
+house_admin_to_certd(const struct house_child *child)
+{
+	return hand_out(child, MD_ADMIN, &empty, sizeof(empty), NULL, 0);
+}
+
+int
+house_gate_to_accounts(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MA_CHANNEL, ROLE_GATE);
+}
+
+int
+house_queue_to_accounts(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MA_CHANNEL, ROLE_QUEUE);
+}
+
+int
+house_gate_to_queue(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MQ_CHANNEL, ROLE_GATE);
+}
+
+int
+house_accounts_to_queue(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MQ_CHANNEL, ROLE_ACCOUNTS);
+}
+
+int
+house_queue_to_session(const struct house_child *child)
+{
+	return hand_out(child, MS_DELIVERY, &empty, sizeof(empty), NULL, 0);
+}
+
+/* Two keys, made the way an administrator makes them. */
+static void
+make_keys(void)
+{
+	static const char *const names[] = {"mine", "theirs"};
+	struct house_child child = house_certd();
+	struct ipc_message message;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct cc_create create = {.key = CERT_KEY_P256, .days = 30, .count = 1};
+		int admin = house_admin_to_certd(&child);
+
+		strlcpy(create.name, names[i], sizeof(create.name));
+		assert_int_equal(ipc_send_fd(admin, CC_CREATE, 1, &create, sizeof(create),
+					     "localhost", sizeof("localhost"), -1),
+				 0);
+		assert_int_equal(house_receive(admin, &ctl_certd_boundary, IPC_CLIENT, &message),
+				 1);
+		assert_int_equal(message.type, CC_RESULT);
+		assert_int_equal(((const struct cc_result *)message.body)->ok, 1);
+		close(admin);
+	}
+	house_end(&child);
+}
+
+void
+house_make(void)
+{
+	static const char *const folders[] = {"certs", "queue", "mailbox"};
+	char path[128];
+
+	strlcpy(house_folder, "/tmp/postern-house-XXXXXX", sizeof(house_folder));
+	assert_non_null(mkdtemp(house_folder));
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		path_below(path, sizeof(path), folders[i]);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	make_keys();
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * house - real children without a master: the test plays the master and every peer, so that it can
+ * say what no honest one would. Each child is the built program, in its sandbox.
+ */
+#ifndef POSTERN_TESTS_ATTACK_HOUSE_H
+#define POSTERN_TESTS_ATTACK_HOUSE_H
+
+#include <sys/types.h>
+
+#include "common/ipc.h"
+
+/* A running child; the test holds the master's end of its control channel. */
+struct house_child {
+	pid_t pid;
+	int control;
+	const struct ipc_boundary *boundary; /* of the control channel */
+};
+
+/* A folder that house_clean() removes; in it certs/ with the keys "mine" and "theirs", queue/,
+ * mailbox/. */
+extern char house_folder[64];
+void house_make(void);
+void house_clean(void);
+
+/*
+ * Starts a role from the build folder (POSTERN_BUILD, or the current one), gives it its settings
+ * and MC_START, and waits for MC_READY where the role says it without peers. accounts knows alice
+ * and bob
+ * @example.org, both with the password "secret".
+ */
+struct house_child house_certd(void);
+struct house_child house_accounts(void);
+struct house_child house_queue(void);
+struct house_child house_session(void);
+/* The child must be alive still; then it is ended, and must exit with status 0. */
+void house_end(struct house_child *);
+
+/* A fresh channel to the child, as the master would hand it out; the test's end. */
+int house_gate_to_certd(const struct house_child *, const char *key_name);
+int house_gate_to_accounts(const struct house_child *);
+int house_queue_to_accounts(const struct house_child *);
+int house_gate_to_queue(const struct house_child *);
+int house_accounts_to_queue(const struct house_child *);
+int house_queue_to_session(const struct house_child *);
+int house_admin_to_certd(const struct house_child *);
+
+/*
+ * Receives the next message as SIDE of BOUNDARY, waiting for it. 1, or 0 when the peer has cut the
+ * channel off. The message is valid until the next call; the caller owns its descriptor.
+ */
+int house_receive(int channel, const struct ipc_boundary *, enum ipc_side side,
+		  struct ipc_message *);
+
+/* Asserts that the peer cuts the channel off (whatever it says before), and closes our end. */
+void house_must_be_cut(int channel);
+
+#endif

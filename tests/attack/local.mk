@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: ISC
+# Attacks on the walls: peers that lie, and an attacker inside each role. Built for the tests only.
+check_PROGRAMS += tests/attack/test_foreign_messages
+tests_attack_test_foreign_messages_SOURCES = tests/attack/test_foreign_messages.c \
+	tests/attack/house.c tests/attack/house.h
+tests_attack_test_foreign_messages_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/attack/test_lies
+tests_attack_test_lies_SOURCES = tests/attack/test_lies.c tests/attack/house.c tests/attack/house.h
+tests_attack_test_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An attacker who owns one process sends its own messages with lengths, ids, names and descriptors
+ * that lie. Each is refused or ends the channel; none gets what was asked for.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/proto/accounts_queue.h"
+#include "common/proto/gate_accounts.h"
+#include "common/proto/gate_certd.h"
+#include "common/proto/gate_queue.h"
+#include "common/proto/queue_session.h"
+#include "tests/attack/house.h"
+
+#define ECDSA_P256 0x0403 /* ecdsa_secp256r1_sha256, RFC 8446 4.2.3 */
+#define P256 23
+#define P256_POINT 65
+
+/* -- A gate lies to certd ------------------------------------------------------- */
+
+/* The handle of the one key this channel has. */
+static uint32_t
+key_of(int channel)
+{
+	struct ipc_message message;
+	uint32_t key = 0;
+	int seen = 0;
+
+	do {
+		assert_int_equal(house_receive(channel, &gate_certd_boundary, IPC_CLIENT, &message),
+				 1);
+		if (message.type == GC_CERTIFICATE) {
+			key = ((const struct gc_certificate *)message.body)->key;
+			seen++;
+		}
+	} while (message.type != GC_READY);
+	assert_int_equal(seen, 1);
+	return key;
+}
+
+/* True if certd signed it; the channel may be cut, *CHANNEL is then -1. */
+static bool
+is_signed(int *channel, uint16_t type, const void *body, size_t length)
+{
+	struct ipc_message message;
+
+	assert_int_equal(ipc_send_fd(*channel, type, 5, body, length, NULL, 0, -1), 0);
+	if (!house_receive(*channel, &gate_certd_boundary, IPC_CLIENT, &message)) {
+		close(*channel);
+		*channel = -1;
+		return false;
+	}
+	assert_int_equal(message.id, 5);
+	assert_true(message.type == GC_SIGNED || message.type == GC_REFUSED);
+	return message.type == GC_SIGNED;
+}
+
+struct certd_fixture {
+	struct house_child child;
+	int channel;
+	uint32_t key;
+};
+
+static void
+open_certd(struct certd_fixture *f)
+{
+	f->child = house_certd();
+	f->channel = house_gate_to_certd(&f->child, "mine");
+	f->key = key_of(f->channel);
+}
+
+static void
+reopen(struct certd_fixture *f)
+{
+	if (f->channel != -1)
+		return;
+	f->channel = house_gate_to_certd(&f->child, "mine");
+	f->key = key_of(f->channel);
+}
+
+static struct gc_tls13_server
+good_tls13(const struct certd_fixture *f)
+{
+	return (struct gc_tls13_server){.key = f->key, .scheme = ECDSA_P256, .hash_length = 32};
+}
+
+static struct gc_tls12_server
+good_tls12(const struct certd_fixture *f)
+{
+	struct gc_tls12_server request = {
+	    .key = f->key, .scheme = ECDSA_P256, .curve = P256, .point_length = P256_POINT};
+
+	request.point[0] = 4; /* uncompressed */
+	return request;
+}
+
+static void
+tls13_lies(void **state)
+{
+	static const uint16_t lengths[] = {0, 1, 20, 31, 33, 47, 49, 64, 65535};
+	static const uint16_t schemes[] = {0,      0x0201, 0x0203, 0x0401,
+					   0x0503, 0x0804, 0x0807, 0xffff};
+	struct gc_tls13_server request;
+	struct certd_fixture f;
+
+	(void)state;
+	open_certd(&f);
+	request = good_tls13(&f);
+	assert_true(is_signed(&f.channel, GC_TLS13_SERVER, &request, sizeof(request)));
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		reopen(&f);
+		request = good_tls13(&f);
+		request.hash_length = lengths[i];
+		assert_false(is_signed(&f.channel, GC_TLS13_SERVER, &request, sizeof(request)));
+	}
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		reopen(&f);
+		request = good_tls13(&f);
+		request.scheme = schemes[i];
+		assert_false(is_signed(&f.channel, GC_TLS13_SERVER, &request, sizeof(request)));
+	}
+	reopen(&f);
+	request = good_tls13(&f);
+	request.hash[TRANSCRIPT_HASH_MAX - 1] = 1; /* behind the hash */
+	assert_false(is_signed(&f.channel, GC_TLS13_SERVER, &request, sizeof(request)));
+	close(f.channel);
+	house_end(&f.child);
+}
+
+static void
+tls12_lies(void **state)
+{
+	static const uint16_t curves[] = {0, 1, 22, 24, 25, 29, 30, 256, 0xff01, 0xffff};
+	static const uint16_t lengths[] = {0, 1, 64, 66, 133, 134, 65535};
+	struct gc_tls12_server request;
+	struct certd_fixture f;
+
+	(void)state;
+	open_certd(&f);
+	request = good_tls12(&f);
+	assert_true(is_signed(&f.channel, GC_TLS12_SERVER, &request, sizeof(request)));
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+		reopen(&f);
+		request = good_tls12(&f);
+		request.curve = curves[i]; /* whose point has another length */
+		assert_false(is_signed(&f.channel, GC_TLS12_SERVER, &request, sizeof(request)));
+	}
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		reopen(&f);
+		request = good_tls12(&f);
+		request.point_length = lengths[i];
+		assert_false(is_signed(&f.channel, GC_TLS12_SERVER, &request, sizeof(request)));
+	}
+	reopen(&f);
+	request = good_tls12(&f);
+	request.point[0] = 2; /* compressed: RFC 8422 5.1.1 knows only uncompressed */
+	assert_false(is_signed(&f.channel, GC_TLS12_SERVER, &request, sizeof(request)));
+	close(f.channel);
+	house_end(&f.child);
+}
+
+/* No number reaches a key that the channel was not given. */
+static void
+keys_of_other_listeners(void **state)
+{
+	struct gc_tls13_server request;
+	struct certd_fixture f;
+	int other;
+
+	(void)state;
+	open_certd(&f);
+	other = house_gate_to_certd(&f.child, "theirs");
+	(void)key_of(other);
+	for (uint32_t key = 0; key < 1000; key++) {
+		request = good_tls13(&f);
+		request.key = key;
+		reopen(&f);
+		if (key != f.key)
+			assert_false(
+			    is_signed(&f.channel, GC_TLS13_SERVER, &request, sizeof(request)));
+	}
+	request.key = UINT32_MAX;
+	assert_false(is_signed(&f.channel, GC_TLS13_SERVER, &request, sizeof(request)));
+	close(other);
+	close(f.channel);
+	house_end(&f.child);
+}
+
+/* -- A gate lies to accounts --------------------------------------------------------- */
+
+struct login {
+	uint32_t service;
+	const char *tail;
+	size_t length;
+};
+#define LOGIN(service, text)                        \
+	{                                           \
+		(service), (text), sizeof(text) - 1 \
+	}
+
+static void
+logins_as_somebody_else(void **state)
+{
+	static const struct login lies[] = {
+	    LOGIN(SERVICE_POP3, "\0alice@example.org\0wrong"),
+	    LOGIN(SERVICE_POP3, "\0alice@example.org\0"),
+	    LOGIN(SERVICE_POP3, "bob@example.org\0alice@example.org\0secret"),
+	    LOGIN(SERVICE_POP3, "\0alice@example.org\0secret\0"),
+	    LOGIN(SERVICE_POP3, "\0alice@example.org\0secret\0bob@example.org"),
+	    LOGIN(SERVICE_POP3, "alice@example.org"),
+	    LOGIN(SERVICE_POP3, ""),
+	    LOGIN(SERVICE_POP3, "\0\0"),
+	    LOGIN(SERVICE_POP3, "\0../bob@example.org\0secret"),
+	    LOGIN(SERVICE_POP3, "\0mallory@example.org\0secret"),
+	    LOGIN(SERVICE_SMTP, "\0alice@example.org\0secret"),
+	    LOGIN(99, "\0alice@example.org\0secret"),
+	};
+	struct house_child child = house_accounts();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct ga_login login = {.conn = i + 1, .service = lies[i].service, .tls = 1};
+		int channel = house_gate_to_accounts(&child);
+		struct ipc_message message;
+
+		/* Each from an address of its own, so that none is slowed by those before. */
+		login.peer.address.s6_addr[7] = (uint8_t)i;
+		assert_int_equal(ipc_send_fd(channel, GA_LOGIN, 3, &login, sizeof(login),
+					     lies[i].tail, lies[i].length, -1),
+				 0);
+		if (house_receive(channel, &gate_accounts_boundary, IPC_CLIENT, &message))
+			assert_int_equal(message.type, GA_LOGIN_FAILED);
+		close(channel);
+	}
+	house_end(&child);
+}
+
+/* -- A gate lies to queue ----------------------------------------------------------------- */
+
+struct queue_fixture {
+	struct house_child child;
+	int accounts; /* we are accounts too */
+	int channel;
+};
+
+static void
+open_queue(struct queue_fixture *f)
+{
+	f->child = house_queue();
+	f->accounts = house_accounts_to_queue(&f->child);
+	f->channel = house_gate_to_queue(&f->child);
+}
+
+static void
+close_queue(struct queue_fixture *f)
+{
+	close(f->channel);
+	close(f->accounts);
+	house_end(&f->child);
+}
+
+static void
+say_mail(const struct queue_fixture *f, uint32_t transaction, const char *to)
+{
+	struct gq_mail mail = {.conn = 1, .transaction = transaction};
+	struct gq_transaction rcpt = {.transaction = transaction};
+
+	assert_int_equal(ipc_send_fd(f->channel, GQ_MAIL, 0, &mail, sizeof(mail), "a@b", 3, -1), 0);
+	assert_int_equal(
+	    ipc_send_fd(f->channel, GQ_RCPT, 0, &rcpt, sizeof(rcpt), to, strlen(to), -1), 0);
+}
+
+static void
+answer_resolve(const struct queue_fixture *f, enum rcpt_verdict verdict, const char *mailbox)
+{
+	struct aq_resolved resolved = {.verdict = verdict};
+	struct ipc_message message;
+
+	assert_int_equal(house_receive(f->accounts, &accounts_queue_boundary, IPC_CLIENT, &message),
+			 1);
+	assert_int_equal(message.type, AQ_RESOLVE);
+	assert_int_equal(ipc_send_fd(f->accounts, AQ_RESOLVED, message.id, &resolved,
+				     sizeof(resolved), mailbox, strlen(mailbox), -1),
+			 0);
+}
+
+/* The descriptor to write to, after all was said right so far. */
+static int
+body_of(const struct queue_fixture *f, uint32_t transaction)
+{
+	struct gq_transaction data = {.transaction = transaction};
+	struct ipc_message message;
+
+	assert_int_equal(ipc_send_fd(f->channel, GQ_DATA, 9, &data, sizeof(data), NULL, 0, -1), 0);
+	assert_int_equal(house_receive(f->channel, &gate_queue_boundary, IPC_CLIENT, &message), 1);
+	assert_int_equal(message.type, GQ_BODY);
+	return message.fd;
+}
+
+static bool
+is_committed(const struct queue_fixture *f, uint32_t transaction, uint64_t size)
+{
+	struct gq_commit commit = {.transaction = transaction, .size = size};
+	struct ipc_message message;
+
+	assert_int_equal(
+	    ipc_send_fd(f->channel, GQ_COMMIT, 11, &commit, sizeof(commit), NULL, 0, -1), 0);
+	return house_receive(f->channel, &gate_queue_boundary, IPC_CLIENT, &message) &&
+	       message.type == GQ_COMMITTED;
+}
+
+/* accounts says whose mailbox it is; a recipient that it does not know is not taken from a gate. */
+static void
+recipients_that_accounts_refuses(void **state)
+{
+	struct gq_transaction data = {.transaction = 1};
+	struct queue_fixture f;
+	struct ipc_message message;
+
+	(void)state;
+	open_queue(&f);
+	say_mail(&f, 1, "victim@example.net");
+	assert_int_equal(ipc_send_fd(f.channel, GQ_DATA, 9, &data, sizeof(data), NULL, 0, -1), 0);
+	answer_resolve(&f, RCPT_NOT_LOCAL, "");
+	if (house_receive(f.channel, &gate_queue_boundary, IPC_CLIENT, &message)) {
+		assert_int_equal(message.type, GQ_FAILED);
+		assert_int_equal(message.fd, -1);
+	}
+	close_queue(&f);
+}
+
+static void
+sizes_that_lie(void **state)
+{
+	static const uint64_t sizes[] = {0, 1, 9, 11, 1 << 21, UINT64_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct queue_fixture f;
+		int body;
+
+		open_queue(&f);
+		say_mail(&f, 1, "alice@example.org");
+		answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
+		body = body_of(&f, 1);
+		assert_int_equal(write(body, "0123456789", 10), 10);
+		close(body);
+		assert_false(is_committed(&f, 1, sizes[i]));
+		close_queue(&f);
+	}
+}
+
+/* A gate that keeps the descriptor of what it has handed over could change it afterwards. */
+static void
+a_body_that_stays_open(void **state)
+{
+	struct queue_fixture f;
+	int body;
+
+	(void)state;
+	open_queue(&f);
+	say_mail(&f, 1, "alice@example.org");
+	answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
+	body = body_of(&f, 1);
+	assert_int_equal(write(body, "0123456789", 10), 10);
+	assert_false(is_committed(&f, 1, 10));
+	close(body);
+	close_queue(&f);
+}
+
+/* It can only be written: neither read back, nor used to reach the folder it is in. */
+static void
+a_body_is_only_a_body(void **state)
+{
+	struct queue_fixture f;
+	struct stat st;
+	char byte;
+	int body;
+
+	(void)state;
+	open_queue(&f);
+	say_mail(&f, 1, "alice@example.org");
+	answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
+	body = body_of(&f, 1);
+	assert_int_equal(fstat(body, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(read(body, &byte, 1), -1);
+	close(body);
+	close_queue(&f);
+}
+
+static void
+transactions_out_of_order(void **state)
+{
+	struct gq_transaction none = {.transaction = 77};
+	struct queue_fixture f;
+	struct ipc_message message;
+
+	(void)state;
+	open_queue(&f);
+	assert_int_equal(ipc_send_fd(f.channel, GQ_DATA, 9, &none, sizeof(none), NULL, 0, -1), 0);
+	if (house_receive(f.channel, &gate_queue_boundary, IPC_CLIENT, &message))
+		assert_int_equal(message.type, GQ_FAILED);
+	close_queue(&f);
+
+	open_queue(&f);
+	say_mail(&f, 1, "alice@example.org");
+	assert_false(is_committed(&f, 1, 0)); /* without GQ_DATA */
+	close_queue(&f);
+}
+
+/* -- Queue lies to a session --------------------------------------------------------------- */
+
+static bool
+is_delivered(const struct house_child *child, const struct qs_deliver *deliver, const char *from,
+	     int fd)
+{
+	int channel = house_queue_to_session(child);
+	struct ipc_message message;
+	bool delivered;
+
+	assert_int_equal(
+	    ipc_send_fd(channel, QS_DELIVER, 13, deliver, sizeof(*deliver), from, strlen(from), fd),
+	    0);
+	delivered = house_receive(channel, &queue_session_boundary, IPC_CLIENT, &message) &&
+		    message.type == QS_DELIVERED;
+	close(channel);
+	close(fd);
+	return delivered;
+}
+
+static int
+mail_file(const char *text)
+{
+	char path[128];
+	int fd;
+
+	strlcpy(path, house_folder, sizeof(path));
+	strlcat(path, "/mail", sizeof(path));
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	return fd;
+}
+
+static void
+deliveries_that_lie(void **state)
+{
+	static const char text[] = "Subject: x\r\n\r\nx\r\n";
+	struct house_child child = house_session();
+	struct qs_deliver good = {
+	    .delivery_id = "0123456789abcdef.0", .size = sizeof(text) - 1, .received = 1700000000};
+	struct qs_deliver lie;
+	int pipes[2];
+
+	(void)state;
+	assert_true(is_delivered(&child, &good, "a@b", mail_file(text)));
+	lie = good;
+	strlcpy(lie.delivery_id, "0123456789abcdef.1", sizeof(lie.delivery_id));
+	lie.size++; /* more than there is */
+	assert_false(is_delivered(&child, &lie, "a@b", mail_file(text)));
+	lie.size = UINT64_MAX;
+	assert_false(is_delivered(&child, &lie, "a@b", mail_file(text)));
+	lie = good;
+	memset(lie.delivery_id, 'a', sizeof(lie.delivery_id)); /* no NUL */
+	assert_false(is_delivered(&child, &lie, "a@b", mail_file(text)));
+	lie = good;
+	strlcpy(lie.delivery_id, "0123456789abcdef.2", sizeof(lie.delivery_id));
+	/* A second header field in the Return-Path: of the first. */
+	assert_false(is_delivered(&child, &lie, "a@b>\r\nX-Forged: yes", mail_file(text)));
+	assert_false(
+	    is_delivered(&child, &lie, "a@b", open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	assert_false(is_delivered(&child, &lie, "a@b", pipes[0]));
+	close(pipes[1]);
+	/* The same delivery twice is stored once. */
+	assert_true(is_delivered(&child, &good, "a@b", mail_file(text)));
+	house_end(&child);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	house_make();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	house_clean();
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(tls13_lies),
+	    cmocka_unit_test(tls12_lies),
+	    cmocka_unit_test(keys_of_other_listeners),
+	    cmocka_unit_test(logins_as_somebody_else),
+	    cmocka_unit_test(recipients_that_accounts_refuses),
+	    cmocka_unit_test(sizes_that_lie),
+	    cmocka_unit_test(a_body_that_stays_open),
+	    cmocka_unit_test(a_body_is_only_a_body),
+	    cmocka_unit_test(transactions_out_of_order),
+	    cmocka_unit_test(deliveries_that_lie),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
