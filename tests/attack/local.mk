@@ -8,3 +8,9 @@ tests_attack_test_foreign_messages_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/attack/test_lies
 tests_attack_test_lies_SOURCES = tests/attack/test_lies.c tests/attack/house.c tests/attack/house.h
 tests_attack_test_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
+EXTRA_PROGRAMS += tests/attack/postern-attacker
+tests_attack_postern_attacker_SOURCES = tests/attack/attacker.c
+tests_attack_postern_attacker_LDADD = $(WORKER_LIBS)
+check_DATA = tests/attack/postern-attacker
+CLEANFILES += tests/attack/postern-attacker

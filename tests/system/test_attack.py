@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: ISC
+"""An attacker with code execution inside each role, after its sandbox has closed (design section 6).
+
+The server is the real one, but for one role whose process is tests/attack/attacker.c: the real role until the
+sandbox closes, and foreign code from then on. Each attempt must be refused, by the kernel killing the
+process, by an error, or by the master cutting it off.
+"""
+
+import os
+import shutil
+
+import pytest
+
+from conftest import DOMAIN, HOST, build, is_root
+
+ROLES = ["gate", "accounts", "queue", "session"]
+ATTACKER = os.path.join(build(), "tests", "attack", "postern-attacker")
+
+pytestmark = pytest.mark.skipif(not os.path.exists(ATTACKER), reason="the attacker is not built")
+
+# What each role tries, and what it aims at: a path below the state folder, or elsewhere.
+FILES = [
+    ("open-read", "{state}/certs/localhost.key"),
+    ("open-write", "{state}/certs/new.key"),
+    ("list-folder", "{state}/certs"),
+    ("remove-file", "{state}/certs/localhost.key"),
+    ("rename-file", "{state}/certs/localhost.key"),
+    ("link-file", "{state}/certs/localhost.key"),
+    ("link-symbolically", "{state}/certs/localhost.key"),
+    ("truncate-file", "{state}/certs/localhost.key"),
+    ("open-read", "{state}/mail/example.org/bob/index.db"),
+    ("open-write", "{state}/mail/example.org/bob/index.db"),
+    ("list-folder", "{state}/mail/example.org/bob"),
+    ("open-read", "{state}/queue/queue.db"),
+    ("list-folder", "{state}"),
+    ("open-read", "{folder}/accounts.conf"),
+    ("open-write", "{folder}/accounts.conf"),
+    ("open-read", "{folder}/postern.conf"),
+    ("open-read", "/etc/shadow"),
+    ("open-read", "/etc/passwd"),
+    ("open-write", "/tmp/postern-attack"),
+    ("leave-root", ""),
+    ("use-inherited", ""),
+]
+PROCESSES = ["trace-process", "seize-process", "read-memory", "open-memory", "take-descriptor",
+             "kill-process", "kill-master", "kill-everybody", "raise-priority"]
+POWERS = ["fork", "execute", "become-root", "map-code", "make-namespace", "use-io-uring", "load-bpf"]
+NETWORK = [("connect-out", ""), ("send-datagram", ""), ("listen-in", ""),
+           ("call-master", "{state}/control")]
+MASTER = [("command-master", ""), ("babble-to-master", "")]
+
+EVERYWHERE = FILES + [(name, "") for name in PROCESSES + POWERS] + NETWORK + MASTER
+OWN = {("queue", "{state}/queue/queue.db")}  # what a role may of course open
+
+CASES = [(role, name, path) for role in ROLES for name, path in EVERYWHERE
+         if (role, path) not in OWN]
+NAMES = ["", "bob", "../bob@example.org", "bob@example.org/../../certs", "bob@", "@example.org",
+         "Bob@example.org", "bob@elsewhere.example", ".@example.org", "..@example.org",
+         "bob@../certs", "/@example.org", "a/b@example.org", "bob@example.org\x01"]
+CASES += [("accounts", "attach-as-accounts", name) for name in NAMES]
+CASES += [("queue", "attach-as-queue", name) for name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A state folder with keys, accounts and mail, made once by an honest server."""
+    from conftest import Server
+    folder = str(tmp_path_factory.mktemp("attack"))
+    path = folder
+    while path not in ("/", "/tmp"):  # as root, other users have to pass through
+        os.chmod(path, 0o711)
+        path = os.path.dirname(path)
+    server = Server(os.path.join(folder, "server"))
+    os.chmod(server.folder, 0o711)
+    server.settings["session"] = "{ linger = 1; }"
+    server.set_up("alice", "bob")
+    try:
+        with server.smtp() as client:
+            client.sendmail("x@example.net", [f"alice@{DOMAIN}", f"bob@{DOMAIN}"], b"x\r\n")
+        server.wait_for_messages(1, "bob")
+    finally:
+        server.stop()
+    return server
+
+
+def libexec_of_an_attacker(server, role, name, path):
+    """A libexec folder whose postern-worker is the attacker, with its plan beside it."""
+    folder = os.path.join(server.folder, "libexec")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder, 0o755)
+    os.chmod(folder, 0o755)
+    os.symlink(os.path.join(build(), "postern-certd"), os.path.join(folder, "postern-certd"))
+    os.symlink(ATTACKER, os.path.join(folder, "postern-worker"))
+    target = path.format(state=server.state, folder=server.folder)
+    plan = os.path.join(folder, "attack")
+    with open(plan, "w", encoding="utf-8") as file:
+        file.write(f"role {role}\nattack {name}\n" + (f"path {target}\n" if target else ""))
+    os.chmod(plan, 0o644)
+    return folder
+
+
+def run_attack(server, role, name, path):
+    server.libexec = libexec_of_an_attacker(server, role, name, path)
+    server.spawn()
+    try:
+        if role == "session":  # sessions are started for mail, or for a login
+            server.log.wait(r"event=master\.ready")
+            with server.smtp() as client:
+                client.sendmail("x@example.net", [f"alice@{DOMAIN}"], b"x\r\n")
+        begins = server.log.wait(r"event=attack\.begins")
+        pid = begins.split("[")[1].split("]")[0]
+        return server.log.wait(
+            rf"event=attack\.(refused|hole)|event=child\.died.*pid={pid}\b")
+    finally:
+        os.remove(os.path.join(server.libexec, "postern-worker"))  # no more of them
+        os.symlink(os.path.join(build(), "postern-worker"),
+                   os.path.join(server.libexec, "postern-worker"))
+        server.stop()
+
+
+@pytest.mark.parametrize("role,name,path", CASES,
+                         ids=[f"{role}-{name}-{os.path.basename(path) or path}" for role, name, path
+                              in CASES])
+def test_attack(prepared, role, name, path):
+    outcome = run_attack(prepared, role, name, path)
+    assert "attack.hole" not in outcome
+    key = os.path.join(prepared.state, "certs", f"{HOST}.key")
+    if is_root() or os.access(key, os.R_OK):
+        with open(key, "rb") as file:
+            assert b"PRIVATE KEY" in file.read()  # not removed, renamed or emptied
