@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: ISC
 include tests/unit/local.mk
-include tests/attack/local.mk
 include tests/fuzz/local.mk
 TESTS += $(check_PROGRAMS)
