@@ -34,4 +34,13 @@ noinst_PROGRAMS += tests/fuzz/fuzz_smtp_data
 tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c
 tests_fuzz_fuzz_smtp_data_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_smtp_data_LDADD = worker/libworker.a
+noinst_PROGRAMS += tests/fuzz/fuzz_pop3_transaction
+tests_fuzz_fuzz_pop3_transaction_SOURCES = tests/fuzz/fuzz_pop3_transaction.c
+tests_fuzz_fuzz_pop3_transaction_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_pop3_transaction_LDADD = $(WORKER_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_pop3_stuff
+tests_fuzz_fuzz_pop3_stuff_SOURCES = tests/fuzz/fuzz_pop3_stuff.c
+tests_fuzz_fuzz_pop3_stuff_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_pop3_stuff_LDADD = $(WORKER_LIBS)
 endif

@@ -73,3 +73,10 @@ tests_unit_test_smtp_command_LDADD = worker/libworker.a common/libcommon.a $(UNI
 check_PROGRAMS += tests/unit/test_smtp_data
 tests_unit_test_smtp_data_SOURCES = tests/unit/test_smtp_data.c
 tests_unit_test_smtp_data_LDADD = worker/libworker.a $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_pop3
+tests_unit_test_pop3_SOURCES = tests/unit/test_pop3.c
+tests_unit_test_pop3_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_pop3_parse
+tests_unit_test_pop3_parse_SOURCES = tests/unit/test_pop3_parse.c
+tests_unit_test_pop3_parse_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
