@@ -3,5 +3,6 @@
 
 const struct child_role *const worker_roles[] = {
     &accounts_role,
+    &gate_role,
     NULL,
 };

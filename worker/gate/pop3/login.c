@@ -106,13 +106,13 @@ static void
 ask(struct conn *c, char message[LOGIN_TAIL_MAX], size_t length)
 {
 	struct pop3_login *login = conn_state(c);
-	struct ga_login request = {
-	    .conn = conn_identity(c),
-	    .peer = *conn_peer(c),
-	    .service = SERVICE_POP3,
-	    .tls = conn_is_secure(c) ? 1 : 0,
-	};
+	struct ga_login request;
 
+	memset(&request, 0, sizeof(request)); /* its padding too */
+	request.conn = conn_identity(c);
+	request.peer = *conn_peer(c);
+	request.service = SERVICE_POP3;
+	request.tls = conn_is_secure(c) ? 1 : 0;
 	conn_pause(c);
 	login->channel = conn_accounts(c);
 	if (login->channel != NULL)

@@ -310,12 +310,22 @@ closed(struct conn *conn)
 	smtp_session_reset(conn, conn_state(conn));
 }
 
+/* A transaction may end before the gate drains. */
+static bool
+busy(struct conn *conn)
+{
+	const struct smtp_session *session = conn_state(conn);
+
+	return session->mail != NULL;
+}
+
 #define SMTP_FAREWELLS                                                                          \
 	.idle_farewell = "421 4.4.2 Nothing heard for too long, closing the connection\r\n",    \
 	.drain_farewell = "421 4.3.2 The server is shutting down, try again later\r\n",         \
 	.full_farewell = "421 4.7.0 Too many connections here or from your address, try again " \
 			 "later\r\n",                                                           \
-	.denied_farewell = "554 5.7.1 Connections from your address are not accepted here\r\n"
+	.denied_farewell = "554 5.7.1 Connections from your address are not accepted here\r\n", \
+	.tls_farewell = "500 5.5.1 TLS begins with STARTTLS on this port\r\n"
 
 const struct protocol smtp_protocol = {
     .name = "smtp",
@@ -326,6 +336,7 @@ const struct protocol smtp_protocol = {
     .input = input,
     .queue_up = smtp_queue_up,
     .closed = closed,
+    .busy = busy,
     SMTP_FAREWELLS,
 };
 
@@ -338,5 +349,6 @@ const struct protocol submission_protocol = {
     .input = input,
     .queue_up = smtp_queue_up,
     .closed = closed,
+    .busy = busy,
     SMTP_FAREWELLS,
 };
