@@ -2,8 +2,12 @@
 # libctl.a: all but main(), for the tests.
 noinst_LIBRARIES += ctl/libctl.a
 ctl_libctl_a_SOURCES = \
+	ctl/account.c \
+	ctl/accounts_store.c ctl/accounts_store.h \
+	ctl/accounts_text.c ctl/accounts_text.h \
 	ctl/command.c ctl/ctl.h \
 	ctl/connect.c ctl/connect.h \
+	ctl/password.c ctl/password.h \
 	ctl/server.c \
 	ctl/settings.c ctl/settings.h
 CTL_LIBS = ctl/libctl.a master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS)

@@ -5,6 +5,15 @@
 static const struct ctl_command commands[] = {
     {"reload", NULL, "", "read postern.conf again and put it in force", ctl_reload},
     {"status", NULL, "", "show processes, listeners and connections", ctl_status},
+    {"account", "add", "ADDRESS [--quota SIZE] [--disabled]",
+     "make an account; the password comes from a prompt or from standard input", ctl_account_add},
+    {"account", "passwd", "ADDRESS", "give an account a new password", ctl_account_passwd},
+    {"account", "enable", "ADDRESS", "let an account log in and receive", ctl_account_enable},
+    {"account", "disable", "ADDRESS", "refuse an account's logins and mail; its mailbox stays",
+     ctl_account_disable},
+    {"account", "remove", "ADDRESS", "remove an account; its mailbox stays", ctl_account_remove},
+    {"account", "list", "", "show each account, whether it is enabled, and its quota",
+     ctl_account_list},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -26,16 +26,19 @@ ask_server(uint16_t type, int argc)
 	static struct ctl_answer answer;
 	struct ctl_settings settings;
 	struct error err;
+	int result;
 
 	if (argc != 1)
 		return CTL_USAGE;
-	if (ctl_settings_load(&settings, &err) == -1 ||
-	    ctl_ask(settings.state, type, &answer, &err) == -1)
+	if (ctl_settings_load(&settings, &err) == -1)
 		return ctl_error(&err);
-	if (!answer.running) {
-		error_set(&err, "no server is running with the state folder %s", settings.state);
+	result = ctl_ask(settings.state, type, &answer, &err);
+	if (result == 0 && !answer.running)
+		result = error_set(&err, "no server is running with the state folder %s",
+				   settings.state);
+	ctl_settings_free(&settings);
+	if (result == -1)
 		return ctl_error(&err);
-	}
 	print_text(answer.ok ? stdout : stderr, answer.text);
 	return answer.ok ? CTL_OK : CTL_FAILED;
 }

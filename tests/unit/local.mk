@@ -80,3 +80,6 @@ tests_unit_test_pop3_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_pop3_parse
 tests_unit_test_pop3_parse_SOURCES = tests/unit/test_pop3_parse.c
 tests_unit_test_pop3_parse_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_accounts_text
+tests_unit_test_accounts_text_SOURCES = tests/unit/test_accounts_text.c
+tests_unit_test_accounts_text_LDADD = ctl/libctl.a common/libcommon.a $(BSD_LIBS) $(UNIT_LIBS)

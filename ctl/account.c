@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: ISC */
+/* posternctl account ...: changes accounts.conf, and tells a running server. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/accounts_file.h"
+#include "common/nearest.h"
+#include "common/proto/types.h"
+#include "ctl/accounts_store.h"
+#include "ctl/accounts_text.h"
+#include "ctl/connect.h"
+#include "ctl/ctl.h"
+#include "ctl/password.h"
+#include "ctl/settings.h"
+
+/* What a command is about to do to one account. */
+struct change {
+	enum change_kind { CHANGE_ADD, CHANGE_SET, CHANGE_REMOVE } kind;
+	char address[ADDRESS_SIZE];
+	const char *password; /* a hash, or NULL: not changed */
+	const char *enabled;  /* "true", "false", or NULL */
+	const char *quota;    /* "2G", or NULL */
+};
+
+/*
+ * -- Which account ----------------------------------------------------------------
+ */
+
+static bool
+is_ours(const struct ctl_settings *settings, const char *address)
+{
+	const char *domain = strchr(address, '@') + 1;
+
+	for (size_t i = 0; i < settings->domain_count; i++) {
+		if (strcmp(settings->domains[i], domain) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+nearest_account(const struct accounts *accounts, const char *address)
+{
+	const char *best = NULL;
+	size_t best_distance = SIZE_MAX;
+
+	for (size_t i = 0; i < accounts_count(accounts); i++) {
+		const char *one = accounts_at(accounts, i)->address;
+		size_t distance = nearest_distance(address, one);
+
+		if (distance < best_distance) {
+			best = one;
+			best_distance = distance;
+		}
+	}
+	return best != NULL && nearest_enough(address, best_distance) ? best : NULL;
+}
+
+/* Whether the account is, or for CHANGE_ADD can become, one of the file. */
+static int
+check_account(const struct ctl_settings *settings, const struct accounts_store *store,
+	      const struct change *change, struct error *err)
+{
+	const struct account *account = accounts_find(store->accounts, change->address);
+	const char *nearest;
+
+	if (change->kind == CHANGE_ADD && !is_ours(settings, change->address))
+		return error_set(err,
+				 "%s is not in the domains of %s; mail for it would not come here",
+				 strchr(change->address, '@') + 1, ctl_options.conf);
+	if (change->kind == CHANGE_ADD && account != NULL)
+		return error_set(err, "the account %s is there already (%s:%u)", change->address,
+				 store->path, account->line);
+	if (change->kind == CHANGE_ADD || account != NULL)
+		return 0;
+	nearest = nearest_account(store->accounts, change->address);
+	if (nearest != NULL)
+		return error_set(err, "there is no account %s; is %s meant?", change->address,
+				 nearest);
+	return error_set(err, "there is no account %s in %s", change->address, store->path);
+}
+
+/*
+ * -- The edit, and whether it did what was meant ----------------------------------
+ */
+
+/* Puts a string in quotes; nothing in it needs escaping, see account_address() and crypt(5). */
+static const char *
+quoted(const char *value, char *room, size_t size)
+{
+	snprintf(room, size, "\"%s\"", value);
+	return room;
+}
+
+#define VALUES 4
+
+/* The settings of the change as text; ROOM holds their values. */
+static void
+settings_of(const struct change *change, struct text_setting settings[VALUES + 1],
+	    char room[VALUES][CRYPT_OUTPUT_SIZE + 2])
+{
+	size_t n = 0;
+
+	if (change->kind == CHANGE_ADD)
+		settings[n++] = (struct text_setting){
+		    "address", quoted(change->address, room[0], sizeof(room[0]))};
+	if (change->password != NULL)
+		settings[n++] = (struct text_setting){
+		    "password", quoted(change->password, room[1], sizeof(room[1]))};
+	if (change->enabled != NULL)
+		settings[n++] = (struct text_setting){"enabled", change->enabled};
+	if (change->quota != NULL)
+		settings[n++] =
+		    (struct text_setting){"quota", quoted(change->quota, room[2], sizeof(room[2]))};
+	settings[n] = (struct text_setting){NULL, NULL};
+}
+
+static char *
+edit(const struct accounts_store *store, const struct change *change, struct error *err)
+{
+	const struct account *account = accounts_find(store->accounts, change->address);
+	char room[VALUES][CRYPT_OUTPUT_SIZE + 2];
+	struct text_setting settings[VALUES + 1];
+	size_t index;
+
+	settings_of(change, settings, room);
+	if (change->kind == CHANGE_ADD)
+		return text_add(store->text, settings, err);
+	index = (size_t)(account - accounts_at(store->accounts, 0));
+	if (change->kind == CHANGE_REMOVE)
+		return text_remove(store->text, index, err);
+	return text_set(store->text, index, &settings[0], err);
+}
+
+/* ACCOUNT as it should be after the change; OLD: as it was, or NULL. */
+static bool
+as_meant(const struct account *account, const struct account *old, const struct change *change)
+{
+	bool changed = strcmp(account->address, change->address) == 0;
+	struct account want = {.address = change->address, .enabled = true};
+	struct error err;
+
+	if (old != NULL)
+		want = *old;
+	if (changed && change->password != NULL)
+		want.hash = change->password;
+	if (changed && change->enabled != NULL)
+		want.enabled = strcmp(change->enabled, "true") == 0;
+	if (changed && change->quota != NULL &&
+	    account_quota(change->quota, &want.quota, &err) == -1)
+		return false;
+	return strcmp(account->address, want.address) == 0 &&
+	       strcmp(account->hash, want.hash) == 0 && account->enabled == want.enabled &&
+	       account->quota == want.quota;
+}
+
+/* Each account of the new text is the old one, but for the change; in the same order. */
+static bool
+compare(const struct accounts *old, const struct accounts *new, const struct change *change)
+{
+	size_t old_count = accounts_count(old), new_count = accounts_count(new), j = 0;
+
+	for (size_t i = 0; i < old_count; i++) {
+		const struct account *one = accounts_at(old, i);
+
+		if (change->kind == CHANGE_REMOVE && strcmp(one->address, change->address) == 0)
+			continue;
+		if (j >= new_count || !as_meant(accounts_at(new, j), one, change))
+			return false;
+		j++;
+	}
+	if (change->kind != CHANGE_ADD)
+		return j == new_count;
+	return j + 1 == new_count && as_meant(accounts_at(new, j), NULL, change);
+}
+
+/* Edits, checks, writes. */
+static int
+apply(struct accounts_store *store, const struct change *change, struct error *err)
+{
+	char *text = edit(store, change, err);
+	struct accounts *accounts = NULL;
+	unsigned line;
+	int result;
+
+	if (text != NULL)
+		accounts = accounts_parse(text, strlen(text), &line, err);
+	if (accounts == NULL || !compare(store->accounts, accounts, change))
+		result =
+		    error_set(err, "the layout of %s is too unusual; edit it by hand", store->path);
+	else
+		result = store_replace(store, text, err);
+	accounts_free(accounts);
+	if (text != NULL)
+		freezero(text, strlen(text));
+	return result;
+}
+
+/*
+ * -- The running server -----------------------------------------------------------
+ */
+
+static int
+tell_server(const struct ctl_settings *settings)
+{
+	static struct ctl_answer answer;
+	struct error err;
+
+	if (ctl_ask(settings->state, CM_ACCOUNTS, &answer, &err) == -1) {
+		error_prefix(&err, "the file is changed, but the server could not be told");
+		return ctl_error(&err);
+	}
+	if (answer.running && !answer.ok) {
+		error_set(&err, "the file is changed, but the server refused it: %s", answer.text);
+		return ctl_error(&err);
+	}
+	if (ctl_options.verbose && !answer.running)
+		printf("no server is running; it reads the file when it starts\n");
+	else if (ctl_options.verbose && answer.text[0] != '\0')
+		printf("%s\n", answer.text);
+	return CTL_OK;
+}
+
+/*
+ * -- Commands ---------------------------------------------------------------------
+ */
+
+/*
+ * Checks without the lock first, so that the password is asked for only if the rest is right, and
+ * nobody waits for whoever types it.
+ */
+static int
+precheck(const struct ctl_settings *settings, const struct change *change, struct error *err)
+{
+	struct accounts_store store;
+	int result = store_open(&store, settings->accounts, false, err);
+
+	if (result == 0)
+		result = check_account(settings, &store, change, err);
+	store_close(&store);
+	return result;
+}
+
+static int
+locked_change(const struct ctl_settings *settings, const struct change *change, struct error *err)
+{
+	struct accounts_store store;
+	int result = store_open(&store, settings->accounts, true, err);
+
+	if (result == 0)
+		result = check_account(settings, &store, change, err);
+	if (result == 0)
+		result = apply(&store, change, err);
+	store_close(&store);
+	return result;
+}
+
+/* WITH_PASSWORD: the change is to have a new one. DONE: "account %s DONE". */
+static int
+run_change(struct change *change, bool with_password, const char *done)
+{
+	char password[CRYPT_MAX_PASSPHRASE_SIZE] = "", hash[CRYPT_OUTPUT_SIZE];
+	struct ctl_settings settings;
+	struct error err;
+	int result;
+
+	if (ctl_settings_load(&settings, &err) == -1)
+		return ctl_error(&err);
+	result = precheck(&settings, change, &err);
+	if (result == 0 && with_password) {
+		result = password_read(change->address, password, sizeof(password), &err);
+		if (result == 0)
+			result = password_hash(password, hash, &err);
+		explicit_bzero(password, sizeof(password));
+		change->password = hash;
+	}
+	if (result == 0)
+		result = locked_change(&settings, change, &err);
+	if (result == 0) {
+		printf("account %s %s\n", change->address, done);
+		result = tell_server(&settings);
+	} else {
+		result = ctl_error(&err);
+	}
+	ctl_settings_free(&settings);
+	return result;
+}
+
+/* The one argument is an address. */
+static int
+run_on_address(int argc, char **argv, struct change *change, bool with_password, const char *done)
+{
+	struct error err;
+
+	if (argc != 2)
+		return CTL_USAGE;
+	if (account_address(argv[1], change->address, &err) == -1) {
+		error_prefix(&err, "%s", argv[1]);
+		return ctl_error(&err);
+	}
+	return run_change(change, with_password, done);
+}
+
+int
+ctl_account_add(int argc, char **argv)
+{
+	static const struct option options[] = {{"quota", required_argument, NULL, 'q'},
+						{"disabled", no_argument, NULL, 'd'},
+						{NULL, 0, NULL, 0}};
+	struct change change = {.kind = CHANGE_ADD};
+	struct error err;
+	uint64_t bytes;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'd')
+			change.enabled = "false";
+		else if (option == 'q')
+			change.quota = optarg;
+		else
+			return CTL_USAGE;
+	}
+	if (change.quota != NULL && account_quota(change.quota, &bytes, &err) == -1)
+		return ctl_error(&err);
+	return run_on_address(argc - optind + 1, argv + optind - 1, &change, true, "added");
+}
+
+int
+ctl_account_passwd(int argc, char **argv)
+{
+	struct change change = {.kind = CHANGE_SET};
+
+	return run_on_address(argc, argv, &change, true, "has a new password");
+}
+
+int
+ctl_account_enable(int argc, char **argv)
+{
+	struct change change = {.kind = CHANGE_SET, .enabled = "true"};
+
+	return run_on_address(argc, argv, &change, false, "enabled");
+}
+
+int
+ctl_account_disable(int argc, char **argv)
+{
+	struct change change = {.kind = CHANGE_SET, .enabled = "false"};
+
+	return run_on_address(argc, argv, &change, false, "disabled");
+}
+
+int
+ctl_account_remove(int argc, char **argv)
+{
+	struct change change = {.kind = CHANGE_REMOVE};
+
+	return run_on_address(argc, argv, &change, false, "removed; its mailbox stays");
+}
+
+static void
+print_account(const struct account *account)
+{
+	static const char units[] = "\0KMGT";
+	uint64_t quota = account->quota;
+	size_t unit = 0;
+
+	for (; quota != 0 && quota % 1024 == 0 && unit < 4; unit++)
+		quota /= 1024;
+	printf("%s\t%s\t", account->address, account->enabled ? "enabled" : "disabled");
+	if (quota == 0)
+		printf("-\n");
+	else
+		printf("%" PRIu64 "%.1s\n", quota, &units[unit]);
+}
+
+int
+ctl_account_list(int argc, char **argv)
+{
+	struct ctl_settings settings;
+	struct accounts_store store;
+	struct error err;
+	int result;
+
+	(void)argv;
+	if (argc != 1)
+		return CTL_USAGE;
+	if (ctl_settings_load(&settings, &err) == -1)
+		return ctl_error(&err);
+	result = store_open(&store, settings.accounts, false, &err);
+	for (size_t i = 0; result == 0 && i < accounts_count(store.accounts); i++)
+		print_account(accounts_at(store.accounts, i));
+	store_close(&store);
+	ctl_settings_free(&settings);
+	return result == -1 ? ctl_error(&err) : CTL_OK;
+}
