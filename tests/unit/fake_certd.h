@@ -15,7 +15,7 @@
 #include "worker/gate/provider_parse.h"
 
 #define FAKE_ENTRIES 8
-#define FAKE_HELD 64
+#define FAKE_HELD 640
 
 enum fake_mode {
 	FAKE_ANSWER,

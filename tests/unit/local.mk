@@ -83,3 +83,6 @@ tests_unit_test_pop3_parse_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_accounts_text
 tests_unit_test_accounts_text_SOURCES = tests/unit/test_accounts_text.c
 tests_unit_test_accounts_text_LDADD = ctl/libctl.a common/libcommon.a $(BSD_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_tls_faults
+tests_unit_test_tls_faults_SOURCES = tests/unit/test_tls_faults.c $(TLS_TEST_SOURCES)
+tests_unit_test_tls_faults_LDADD = $(TLS_TEST_LIBS)
