@@ -43,4 +43,13 @@ noinst_PROGRAMS += tests/fuzz/fuzz_pop3_stuff
 tests_fuzz_fuzz_pop3_stuff_SOURCES = tests/fuzz/fuzz_pop3_stuff.c
 tests_fuzz_fuzz_pop3_stuff_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_pop3_stuff_LDADD = $(WORKER_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_provider_parse
+tests_fuzz_fuzz_provider_parse_SOURCES = tests/fuzz/fuzz_provider_parse.c
+tests_fuzz_fuzz_provider_parse_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_provider_parse_LDADD = worker/libworker.a
+
+noinst_PROGRAMS += tests/fuzz/fuzz_tls_server
+tests_fuzz_fuzz_tls_server_SOURCES = tests/fuzz/fuzz_tls_server.c $(TLS_TEST_SOURCES)
+tests_fuzz_fuzz_tls_server_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_tls_server_LDADD = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 endif
