@@ -98,8 +98,9 @@ provider_unload(OSSL_PROVIDER *loaded[PROVIDERS])
 static OSSL_PARAM *
 key_params(EVP_PKEY *public_key, struct provider_signer *signer)
 {
+	struct signer_reference reference = {signer};
 	OSSL_PARAM signer_param[] = {
-	    OSSL_PARAM_octet_string(PROVIDER_PARAM_SIGNER, &signer, sizeof(signer)),
+	    OSSL_PARAM_octet_string(PROVIDER_PARAM_SIGNER, &reference, sizeof(reference)),
 	    OSSL_PARAM_END};
 	OSSL_PARAM *public_params = NULL, *params = NULL, *copy = NULL;
 

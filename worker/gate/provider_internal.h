@@ -11,8 +11,11 @@
 #define PROVIDER_NAME "postern"
 #define PROVIDER_PROPERTIES "provider=" PROVIDER_NAME
 
-/* An octet string in fromdata's parameters: the bytes of a struct provider_signer *. */
+/* An octet string in fromdata's parameters: the bytes of a struct signer_reference. */
 #define PROVIDER_PARAM_SIGNER "postern-signer"
+struct signer_reference {
+	struct provider_signer *signer;
+};
 
 /* The provider's context: the library context it is loaded into. */
 struct provider {

@@ -141,6 +141,7 @@ static int
 import(void *data, int selection, const OSSL_PARAM params[])
 {
 	struct key_data *key = data;
+	struct signer_reference reference;
 	const OSSL_PARAM *signer;
 
 	if (key->public_key != NULL || is_private(params) || !import_public(key, params))
@@ -149,9 +150,10 @@ import(void *data, int selection, const OSSL_PARAM params[])
 		return 1;
 	signer = OSSL_PARAM_locate_const(params, PROVIDER_PARAM_SIGNER);
 	if (signer == NULL || signer->data_type != OSSL_PARAM_OCTET_STRING ||
-	    signer->data_size != sizeof(key->signer) || !set_kind(key))
+	    signer->data_size != sizeof(reference) || !set_kind(key))
 		return 0;
-	memcpy(&key->signer, signer->data, sizeof(key->signer));
+	memcpy(&reference, signer->data, sizeof(reference));
+	key->signer = reference.signer;
 	key->signer->hold(key->signer);
 	return 1;
 }

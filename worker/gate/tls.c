@@ -14,8 +14,7 @@
 #include "worker/gate/tls_names.h"
 
 #define FIRST_BYTES 48     /* of a plain client, for the log */
-#define DISCARD_MAX 65536u /* bytes of input thrown away, so that an alert isn't lost to a reset \
-			    */
+#define DISCARD_MAX 65536u /* bytes of input that are thrown away at most */
 
 struct tls *
 tls_new(struct tls_context *context, int fd, const char *name, const char *alpn,

@@ -324,9 +324,9 @@ certificates_settle(struct tls_context *context)
 void
 certificates_free(struct tls_context *context)
 {
-	struct certificate *certificate;
+	struct certificate *certificate, *next;
 
-	while ((certificate = TAILQ_FIRST(&context->certificates)) != NULL) {
+	TAILQ_FOREACH_SAFE (certificate, &context->certificates, entry, next) {
 		certificate->key->context = NULL;
 		certificate_remove(context, certificate);
 	}
