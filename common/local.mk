@@ -30,3 +30,5 @@ common_libcommon_a_SOURCES = \
 	common/proto/queue_session.h \
 	common/proto/types.h
 COMMON_LIBS = common/libcommon.a $(EVENT_LIBS) $(SECCOMP_LIBS) $(BSD_LIBS) $(BSDCTOR_LIBS)
+
+dist_man_MANS += common/accounts.conf.5

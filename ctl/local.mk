@@ -15,3 +15,5 @@ CTL_LIBS = ctl/libctl.a master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT
 sbin_PROGRAMS += posternctl
 posternctl_SOURCES = ctl/main.c
 posternctl_LDADD = $(CTL_LIBS)
+
+dist_man_MANS += ctl/posternctl.8

@@ -22,3 +22,6 @@ uninstall-hook:
 endif
 # distcheck installs as a user who can't write to the system's folders.
 AM_DISTCHECK_CONFIGURE_FLAGS = --with-systemdsystemunitdir='$${prefix}/lib/systemd/system'
+
+fail2bandir = $(sysconfdir)/fail2ban/filter.d
+dist_fail2ban_DATA = etc/fail2ban/filter.d/postern.conf

@@ -52,4 +52,9 @@ noinst_PROGRAMS += tests/fuzz/fuzz_tls_server
 tests_fuzz_fuzz_tls_server_SOURCES = tests/fuzz/fuzz_tls_server.c $(TLS_TEST_SOURCES)
 tests_fuzz_fuzz_tls_server_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_tls_server_LDADD = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_accounts_file
+tests_fuzz_fuzz_accounts_file_SOURCES = tests/fuzz/fuzz_accounts_file.c
+tests_fuzz_fuzz_accounts_file_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_accounts_file_LDADD = ctl/libctl.a common/libcommon.a $(CONFIG_LIBS) $(CRYPT_LIBS) $(BSD_LIBS)
 endif
