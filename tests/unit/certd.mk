@@ -17,3 +17,19 @@ tests_unit_test_certd_key_LDADD = $(CERTD_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_certd_vault
 tests_unit_test_certd_vault_SOURCES = tests/unit/test_certd_vault.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_vault_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_folder
+tests_unit_test_certd_folder_SOURCES = tests/unit/test_certd_folder.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_folder_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_memory
+tests_unit_test_certd_memory_SOURCES = tests/unit/test_certd_memory.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_memory_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_gates
+tests_unit_test_certd_gates_SOURCES = tests/unit/test_certd_gates.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_gates_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_create
+tests_unit_test_certd_create_SOURCES = tests/unit/test_certd_create.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_create_LDADD = $(CERTD_TEST_LIBS)

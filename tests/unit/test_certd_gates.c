@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: ISC */
+/* Channels of gates: what they are sent, which handles they may use, and for how long. */
+#include <sys/tree.h>
+
+#include "tests/unit/certd_support.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "certd/gates.h"
+#include "certd/tickets.h"
+#include "certd/vault.h"
+
+static struct fixture {
+	struct folder folder;
+	struct event_base *base;
+	struct vault *vault;
+	struct gc_ticket_keys *tickets;
+	struct gates *gates;
+	int empty;
+	_Alignas(16) char buffer[IPC_MESSAGE_MAX + 1];
+} fixture;
+
+static void
+on_empty(void *arg)
+{
+	(void)arg;
+	fixture.empty++;
+}
+
+static int
+setup(void **state)
+{
+	struct error err;
+
+	(void)state;
+	support_folder(&fixture.folder);
+	support_write_pair(&fixture.folder, "a", support_pkey(KEY_P256));
+	support_write_pair(&fixture.folder, "b", support_pkey(KEY_RSA));
+	fixture.base = event_base_new();
+	fixture.vault = vault_new();
+	vault_set_folder(fixture.vault, fixture.folder.fd, getuid());
+	fixture.tickets = tickets_new();
+	fixture.empty = 0;
+	fixture.gates = gates_new(fixture.base, fixture.vault, fixture.tickets, on_empty, NULL);
+	assert_int_equal(vault_load(fixture.vault, NULL, NULL, &err), 0);
+	assert_int_equal(tickets_rotate(fixture.tickets, &err), 0);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	gates_free(fixture.gates);
+	vault_free(fixture.vault);
+	tickets_free(fixture.tickets);
+	event_base_free(fixture.base);
+	support_remove_folder(&fixture.folder);
+	return 0;
+}
+
+static void
+turn(void)
+{
+	event_base_loop(fixture.base, EVLOOP_NONBLOCK);
+}
+
+/* Returns our end of a channel. */
+static int
+add(unsigned number, const char *const *names, size_t count)
+{
+	struct error err;
+	int sv[2];
+
+	assert_int_equal(ipc_pair(sv), 0);
+	assert_int_equal(gates_add(fixture.gates, sv[1], number, names, count, &err), 0);
+	return sv[0];
+}
+
+static struct ipc_message
+receive(int fd, uint16_t type)
+{
+	struct ipc_message message;
+	struct error err = {""};
+
+	turn();
+	if (ipc_receive(fd, &gate_certd_boundary, IPC_CLIENT, 1, fixture.buffer, &message, &err) !=
+	    1)
+		fail_msg("no message: %s", err.text);
+	assert_int_equal(message.type, type);
+	return message;
+}
+
+static uint32_t
+receive_certificate(int fd, const char *name)
+{
+	struct ipc_message message = receive(fd, GC_CERTIFICATE);
+	const struct gc_certificate *certificate = message.body;
+	const unsigned char *der = (const unsigned char *)message.tail;
+	X509 *x509 = d2i_X509(NULL, &der, (long)message.tail_length);
+
+	assert_non_null(x509);
+	X509_free(x509);
+	assert_string_equal(certificate->name, name);
+	assert_int_not_equal(certificate->key, 0);
+	return certificate->key;
+}
+
+static void
+finish_greeting(int fd)
+{
+	receive(fd, GC_TICKET_KEYS);
+	receive(fd, GC_READY);
+}
+
+/* Returns 0 if it was signed, else the refusal. */
+static uint32_t
+ask(int fd, uint32_t key, uint16_t scheme)
+{
+	const struct gc_tls13_server request = {.key = key, .scheme = scheme, .hash_length = 32};
+	struct ipc_message message;
+	struct error err;
+
+	assert_int_equal(
+	    ipc_send_fd(fd, GC_TLS13_SERVER, 77, &request, sizeof(request), NULL, 0, -1), 0);
+	turn();
+	assert_int_equal(
+	    ipc_receive(fd, &gate_certd_boundary, IPC_CLIENT, 1, fixture.buffer, &message, &err),
+	    1);
+	assert_int_equal(message.id, 77);
+	if (message.type == GC_SIGNED) {
+		assert_true(message.tail_length > 60);
+		return 0;
+	}
+	assert_int_equal(message.type, GC_REFUSED);
+	return ((const struct gc_refused *)message.body)->reason;
+}
+
+static void
+test_greeting(void **state)
+{
+	static const char *const names[] = {"a", "missing", "b"};
+	int before = add(1, names, 3), after;
+	struct ipc_message message;
+	struct error err;
+
+	(void)state;
+	turn();
+	assert_int_equal(ipc_receive(before, &gate_certd_boundary, IPC_CLIENT, 1, fixture.buffer,
+				     &message, &err),
+			 -1);
+	assert_int_equal(errno, EAGAIN);
+	gates_open(fixture.gates);
+	after = add(2, names, 3);
+	for (int i = 0; i < 2; i++) {
+		int fd = i == 0 ? before : after;
+
+		receive_certificate(fd, "a");
+		receive_certificate(fd, "b");
+		message = receive(fd, GC_TICKET_KEYS);
+		assert_memory_equal(message.body, fixture.tickets, sizeof(*fixture.tickets));
+		receive(fd, GC_READY);
+	}
+	assert_int_equal(gates_count(fixture.gates), 2);
+	close(before);
+	close(after);
+	turn();
+	turn();
+	assert_int_equal(gates_count(fixture.gates), 0);
+	assert_int_equal(fixture.empty, 1);
+}
+
+static void
+test_handles(void **state)
+{
+	static const char *const both[] = {"a", "b"};
+	static const char *const only_b[] = {"b"};
+	int first, second;
+	uint32_t a, b, second_b;
+
+	(void)state;
+	gates_open(fixture.gates);
+	first = add(1, both, 2);
+	second = add(2, only_b, 1);
+	a = receive_certificate(first, "a");
+	b = receive_certificate(first, "b");
+	finish_greeting(first);
+	second_b = receive_certificate(second, "b");
+	finish_greeting(second);
+
+	assert_int_equal(ask(first, a, 0x0403), 0);
+	assert_int_equal(ask(first, b, 0x0804), 0);
+	assert_int_equal(ask(first, b, 0x0403), GC_REFUSED_SCHEME);
+	assert_int_equal(ask(second, second_b, 0x0804), 0);
+	/* Handles of "a" on a channel that may not use it, and numbers out of the air. */
+	for (uint32_t key = 0; key < 5000; key += key < 10 ? 1 : 499) {
+		if (key != second_b)
+			assert_int_equal(ask(second, key, 0x0403), GC_REFUSED_KEY);
+	}
+	assert_int_equal(ask(second, UINT32_MAX, 0x0403), GC_REFUSED_KEY);
+	assert_int_equal(ask(second, second_b | 0x10000, 0x0403), GC_REFUSED_KEY);
+	close(first);
+	close(second);
+}
+
+static void
+test_tls12(void **state)
+{
+	static const char *const names[] = {"b"};
+	struct gc_tls12_server request = {.scheme = 0x0401, .curve = 29, .point_length = 32};
+	int fd;
+
+	(void)state;
+	gates_open(fixture.gates);
+	fd = add(1, names, 1);
+	request.key = receive_certificate(fd, "b");
+	finish_greeting(fd);
+	ipc_send_fd(fd, GC_TLS12_SERVER, 5, &request, sizeof(request), NULL, 0, -1);
+	assert_int_equal(receive(fd, GC_SIGNED).tail_length, 256);
+	request.curve = 26; /* brainpoolP256r1 */
+	ipc_send_fd(fd, GC_TLS12_SERVER, 6, &request, sizeof(request), NULL, 0, -1);
+	receive(fd, GC_REFUSED);
+	/* A request without an id can't be answered: the channel ends. */
+	ipc_send_fd(fd, GC_TLS12_SERVER, 0, &request, sizeof(request), NULL, 0, -1);
+	turn();
+	turn();
+	assert_int_equal(gates_count(fixture.gates), 0);
+	close(fd);
+}
+
+/* A new key has a new handle; the old one is good for handshakes under way, and then no more. */
+static void
+test_replaced(void **state)
+{
+	static const char *const names[] = {"a", "late"};
+	uint32_t old, new;
+	struct error err;
+	int fd;
+
+	(void)state;
+	gates_open(fixture.gates);
+	fd = add(1, names, 2);
+	old = receive_certificate(fd, "a");
+	finish_greeting(fd);
+
+	support_write_pair(&fixture.folder, "a", support_pkey(KEY_P256)); /* renewed */
+	assert_int_equal(vault_load(fixture.vault, gates_announce, fixture.gates, &err), 0);
+	assert_int_equal(receive_certificate(fd, "a"), old);
+
+	support_write_pair(&fixture.folder, "a", support_pkey(KEY_P384)); /* another key */
+	assert_int_equal(vault_load(fixture.vault, gates_announce, fixture.gates, &err), 0);
+	new = receive_certificate(fd, "a");
+	assert_int_not_equal(new, old);
+	assert_int_equal(ask(fd, new, 0x0503), 0);
+	assert_int_equal(ask(fd, old, 0x0403), 0);
+	assert_int_equal(ask(fd, old, 0x0503), GC_REFUSED_SCHEME);
+	vault_retire(fixture.vault);
+	vault_retire(fixture.vault);
+	assert_int_equal(ask(fd, old, 0x0403), GC_REFUSED_KEY);
+	assert_int_equal(ask(fd, new, 0x0503), 0);
+
+	support_write_pair(&fixture.folder, "late", support_pkey(KEY_ED25519));
+	assert_int_equal(vault_load(fixture.vault, gates_announce, fixture.gates, &err), 0);
+	assert_int_equal(ask(fd, receive_certificate(fd, "late"), 0x0807), 0);
+
+	assert_int_equal(tickets_rotate(fixture.tickets, &err), 0);
+	gates_send_tickets(fixture.gates);
+	receive(fd, GC_TICKET_KEYS);
+	gates_audit(fixture.gates);
+	close(fd);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_greeting, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_handles, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_tls12, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
