@@ -6,6 +6,7 @@
 #   tests_fuzz_fuzz_NAME_LDADD = ...
 FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 if FUZZERS
+include tests/fuzz/certd.mk
 noinst_PROGRAMS += tests/fuzz/fuzz_pop3_command
 tests_fuzz_fuzz_pop3_command_SOURCES = tests/fuzz/fuzz_pop3_command.c
 tests_fuzz_fuzz_pop3_command_LDFLAGS = $(FUZZ_LDFLAGS)

@@ -33,3 +33,7 @@ tests_unit_test_certd_gates_LDADD = $(CERTD_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_certd_create
 tests_unit_test_certd_create_SOURCES = tests/unit/test_certd_create.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_create_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_handshake
+tests_unit_test_certd_handshake_SOURCES = tests/unit/test_certd_handshake.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_handshake_LDADD = $(CERTD_TEST_LIBS) $(SSL_LIBS)

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: ISC
+noinst_PROGRAMS += tests/fuzz/fuzz_compose
+tests_fuzz_fuzz_compose_SOURCES = tests/fuzz/fuzz_compose.c
+tests_fuzz_fuzz_compose_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_compose_LDADD = certd/libcertd.a
