@@ -168,7 +168,9 @@ on_gate(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	struct error err;
 
 	(void)channel;
-	if (!names_split(message->tail, message->tail_length, gate->count, names, GATE_NAMES_MAX))
+	/* A gate whose listeners are all without TLS may use no key. */
+	if (!(gate->count == 0 && message->tail_length == 0) &&
+	    !names_split(message->tail, message->tail_length, gate->count, names, GATE_NAMES_MAX))
 		return -1;
 	for (uint32_t i = 0; i < gate->count; i++) {
 		if (!name_valid(names[i]))

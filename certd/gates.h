@@ -24,7 +24,7 @@ struct gates *gates_new(struct event_base *, const struct vault *, const struct 
 void gates_free(struct gates *); /* NULL is fine */
 
 /*
- * Opens a channel on FD (taken) for gate NUMBER, which may use these NAMES (1..GATE_NAMES_MAX).
+ * Opens a channel on FD (taken) for gate NUMBER, which may use these NAMES (0..GATE_NAMES_MAX).
  * Everything is sent at once if gates_open() was called. Returns 0, or -1 with ERR filled.
  */
 int gates_add(struct gates *, int fd, unsigned number, const char *const *names, size_t count,
