@@ -61,6 +61,7 @@ struct conn {
 	bool logged;     /* conn.accepted has been said */
 	bool talked;     /* the protocol's open() was called, closed() was not */
 	bool first_seen; /* the first byte has been looked at */
+	bool heard;      /* the protocol has used up something that came */
 	bool paused;
 	bool secured; /* this handshake comes after STARTTLS */
 	bool refused; /* never got in */

@@ -20,15 +20,17 @@ enum stop {
 	STOP_ENDED,   /* the state has changed */
 };
 
+/*
+ * Who connects has the command timeout for a first command. From then on a mail server has the
+ * patience of RFC 5321 4.5.3.2.7; for the others, what counts is the time until they are logged in.
+ */
 void
 conn_start_quiet_time(struct conn *c)
 {
 	bool mail = c->listener->settings.service == SERVICE_SMTP ||
 		    c->listener->settings.service == SERVICE_SUBMISSION;
 
-	/* SMTP has one patience from greeting to QUIT (RFC 5321 4.5.3.2.7); elsewhere what counts
-	 * here is the time to log in. */
-	deadline_start(&c->deadline, mail ? &c->listener->idle : &c->gate->command);
+	deadline_start(&c->deadline, mail && c->heard ? &c->listener->idle : &c->gate->command);
 }
 
 bool
@@ -91,6 +93,7 @@ offer(struct conn *c, const char *bytes, size_t length, enum stop *stop)
 			break;
 		else if (conn_backlog(c) > OUTPUT_BACKLOG)
 			*stop = STOP_BACKLOG;
+		c->heard = c->heard || used > 0;
 		if (used > 0 && *stop != STOP_ENDED && !c->paused)
 			conn_start_quiet_time(c);
 	}
