@@ -243,18 +243,23 @@ accept_update(struct gate *gate)
 	}
 }
 
+static void
+close_listener(struct listener *listener)
+{
+	if (listener->fd == -1)
+		return;
+	event_free(listener->accept);
+	listener->accept = NULL;
+	close(listener->fd);
+	listener->fd = -1;
+}
+
 void
 accept_stop(struct gate *gate)
 {
 	struct listener *listener;
 
 	gate->accepting = false;
-	LIST_FOREACH (listener, &gate->listeners, entry) {
-		if (listener->fd == -1)
-			continue;
-		event_free(listener->accept);
-		listener->accept = NULL;
-		close(listener->fd);
-		listener->fd = -1;
-	}
+	LIST_FOREACH (listener, &gate->listeners, entry)
+		close_listener(listener);
 }

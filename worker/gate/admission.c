@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/gate/admission.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 
 #include "common/child.h"
@@ -13,18 +14,62 @@
  */
 #define ANSWER_TIMEOUT 3600
 
+/*
+ * Messages that may wait in the control channel (less than IPC_QUEUE_MAX, which would end it, and
+ * this gate with it). What is to be given back to a master who does not read waits here instead.
+ */
+#define BACKLOG_MAX 1024
+#define AGAIN_MILLISECONDS 100
+
 /* Outlives its connection while the answer is under way. */
 struct admission {
+	STAILQ_ENTRY(admission) entry; /* in gate->returns */
 	struct gate *gate;
 	struct conn *conn; /* NULL: gone */
 	struct mg_admit asked;
 	bool answered;
 };
 
+/* Gives back what waits for that, as far as the channel takes it now. */
 static void
-give_back(const struct admission *a)
+give_back_all(struct gate *gate)
 {
-	(void)ipc_send(a->gate->child->control, MG_GONE, 0, &a->asked, NULL, 0, -1);
+	static const struct timeval again = {.tv_usec = AGAIN_MILLISECONDS * 1000};
+	struct ipc_channel *control = gate->child->control;
+	struct admission *a;
+
+	while ((a = STAILQ_FIRST(&gate->returns)) != NULL && ipc_queued(control) < BACKLOG_MAX) {
+		STAILQ_REMOVE_HEAD(&gate->returns, entry);
+		(void)ipc_send(control, MG_GONE, 0, &a->asked, NULL, 0, -1);
+		free(a);
+	}
+	if (a != NULL)
+		event_add(gate->give_back, &again);
+}
+
+static void
+on_give_back(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	give_back_all(arg);
+}
+
+static void
+give_back(struct admission *a)
+{
+	struct gate *gate = a->gate;
+
+	STAILQ_INSERT_TAIL(&gate->returns, a, entry);
+	give_back_all(gate);
+}
+
+int
+admission_open(struct gate *gate, struct error *err)
+{
+	STAILQ_INIT(&gate->returns);
+	gate->give_back = evtimer_new(gate->base, on_give_back, gate);
+	return gate->give_back == NULL ? error_set(err, "out of memory") : 0;
 }
 
 /* Counts one more towards the gate's quota. */
@@ -59,7 +104,7 @@ on_answer(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 			conn_abort(c, "the master did not answer");
 		}
 		free(a);
-		accept_update(gate);
+		gate_conn_gone(gate);
 		return message == NULL ? 0 : -1;
 	}
 	a->answered = true;
@@ -69,13 +114,12 @@ on_answer(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 		c->admission = NULL;
 	if (c != NULL)
 		conn_admitted(c, (enum mg_verdict)answer->verdict);
-	else if (answer->verdict == MG_ADMIT_OK)
-		give_back(a);
-	if (c == NULL || answer->verdict != MG_ADMIT_OK)
+	if (answer->verdict != MG_ADMIT_OK)
 		free(a);
-	accept_update(gate);
-	if (c == NULL)
-		gate_conn_gone(gate);
+	else if (c == NULL)
+		give_back(a);
+	/* It may have been the last thing that was waited for. */
+	gate_conn_gone(gate);
 	return 0;
 }
 
@@ -105,8 +149,6 @@ admission_end(struct admission *a)
 	if (a == NULL)
 		return;
 	a->conn = NULL;
-	if (!a->answered)
-		return;
-	give_back(a);
-	free(a);
+	if (a->answered)
+		give_back(a);
 }

@@ -11,6 +11,9 @@
 
 struct admission;
 
+/* Before the first. 0, or -1 with ERR filled. */
+int admission_open(struct gate *, struct error *);
+
 /*
  * Asks; conn_admitted() is called with the answer unless admission_end() comes first. Returns NULL
  * when it could not be asked.

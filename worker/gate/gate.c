@@ -18,6 +18,7 @@
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_queue.h"
 #include "worker/gate/accept.h"
+#include "worker/gate/admission.h"
 #include "worker/gate/conn_private.h"
 #include "worker/gate/sandbox_rules.h"
 #include "worker/roles.h"
@@ -80,7 +81,7 @@ gate_open(struct gate *gate, struct event_base *base, struct error *err)
 	gate->turn = evtimer_new(base, on_turn, gate);
 	if (gate->turn == NULL)
 		return error_set(err, "out of memory");
-	return accept_open(gate, err);
+	return admission_open(gate, err) == -1 ? -1 : accept_open(gate, err);
 }
 
 /* The timers, once their lengths are known. */

@@ -25,6 +25,7 @@ struct tls_context;
 
 TAILQ_HEAD(conn_head, conn);
 LIST_HEAD(listener_head, listener);
+STAILQ_HEAD(admission_head, admission);
 
 struct gate {
 	struct child *child;
@@ -49,6 +50,8 @@ struct gate {
 	bool pausing;
 
 	/* admission.c */
+	struct admission_head returns; /* to be given back when the master reads again */
+	struct event *give_back;
 	unsigned pending;  /* questions the master has not answered */
 	unsigned admitted; /* in this gate's life, towards settings.connections */
 	bool full;         /* that quota is reached */

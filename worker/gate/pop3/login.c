@@ -16,6 +16,7 @@
 
 #define LOGIN_TIMEOUT 60 /* seconds; guessing is slowed, and a session may have to start */
 #define LOGIN_TRIES 3
+#define LOGINS_WAITING 512 /* messages in the channel to accounts: more would end it (ipc.h) */
 
 struct pop3_login {
 	char *user; /* of USER, waits for PASS */
@@ -115,11 +116,12 @@ ask(struct conn *c, char message[LOGIN_TAIL_MAX], size_t length)
 	request.tls = conn_is_secure(c) ? 1 : 0;
 	conn_pause(c);
 	login->channel = conn_accounts(c);
-	if (login->channel != NULL)
+	login->request = 0;
+	if (login->channel != NULL && ipc_queued(login->channel) <= LOGINS_WAITING)
 		login->request = ipc_request(login->channel, GA_LOGIN, &request, message, length,
 					     -1, LOGIN_TIMEOUT, on_verdict, c);
 	explicit_bzero(message, LOGIN_TAIL_MAX);
-	if (login->channel == NULL || login->request == 0) {
+	if (login->request == 0) {
 		login->channel = NULL;
 		login_failed(c, false);
 	}
