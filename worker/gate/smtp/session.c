@@ -87,13 +87,22 @@ smtp_close(struct conn *conn, const char *why, const char *format, ...)
 	conn_finish(conn, why);
 }
 
+/* Whether one more error than BEFORE is too much. */
+static bool
+is_last_error(const struct conn *conn, uint32_t before)
+{
+	uint32_t max = conn_settings(conn)->max_errors;
+
+	return max != 0 && before + 1 >= max;
+}
+
 /* False: that was one too many. */
 static bool
 count_error(struct conn *conn)
 {
 	struct smtp_session *session = conn_state(conn);
 
-	if (++session->errors < conn_settings(conn)->max_errors)
+	if (!is_last_error(conn, session->errors++))
 		return true;
 	smtp_close(conn, "too-many-errors", "421 4.7.0 %s Too many errors, goodbye",
 		   conn_settings(conn)->hostname);
@@ -107,7 +116,7 @@ smtp_refuse(struct conn *conn, const char *format, ...)
 	va_list ap;
 
 	/* The last one's reply is the 421: a command has one reply. */
-	if (session->errors + 1 >= conn_settings(conn)->max_errors)
+	if (is_last_error(conn, session->errors))
 		return count_error(conn);
 	va_start(ap, format);
 	write_reply(conn, format, ap);
@@ -325,7 +334,7 @@ busy(struct conn *conn)
 	.full_farewell = "421 4.7.0 Too many connections here or from your address, try again " \
 			 "later\r\n",                                                           \
 	.denied_farewell = "554 5.7.1 Connections from your address are not accepted here\r\n", \
-	.tls_farewell = "500 5.5.1 TLS begins with STARTTLS on this port\r\n"
+	.tls_farewell = "421 4.7.0 This port begins in plaintext, TLS comes with STARTTLS\r\n"
 
 const struct protocol smtp_protocol = {
     .name = "smtp",

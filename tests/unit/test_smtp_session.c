@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: ISC */
+/* Commands, their order and their replies; TLS, logins, bounds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/smtp_house.h"
+#include "worker/gate/smtp/session.h"
+
+#define OK "250 2.0.0 Ok\r\n"
+
+static void
+say_helo(void)
+{
+	talk("HELO client.example\r\n", "250 mx.example.org greets client.example\r\n");
+}
+
+static void
+ehlo_announces(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	talk("EHLO Client.example\r\n", "250-mx.example.org greets client.example\r\n"
+					"250-PIPELINING\r\n"
+					"250-SIZE 100000\r\n"
+					"250-8BITMIME\r\n"
+					"250-ENHANCEDSTATUSCODES\r\n"
+					"250-STARTTLS\r\n"
+					"250 HELP\r\n");
+	house_set_tls(TLS_NONE, false);
+	client_says("EHLO x\r\n");
+	assert_null(strstr(client_hears(), "STARTTLS"));
+	house_close();
+
+	/* AUTH only where a login may be, and STARTTLS only where TLS is not yet. */
+	house_open(SERVICE_SUBMISSION);
+	client_says("EHLO x\r\n");
+	assert_null(strstr(client_hears(), "AUTH"));
+	house_set_tls(TLS_IMPLICIT, true);
+	client_says("EHLO x\r\n");
+	assert_non_null(strstr(client_hears(), "250-AUTH PLAIN LOGIN\r\n250 HELP\r\n"));
+	house_close();
+
+	house_open(SERVICE_SMTP);
+	house_set_tls(TLS_IMPLICIT, true);
+	client_says("EHLO x\r\n");
+	assert_null(strstr(client_hears(), "AUTH"));
+	house_close();
+}
+
+static void
+simple_commands(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	talk("NOOP\r\n", OK);
+	talk("noop with words\r\n", OK);
+	talk("RSET\r\n", OK);
+	talk("VRFY alice\r\n", "252 2.5.0 Not verified here; a message to it may be accepted\r\n");
+	talk("EXPN list\r\n", "502 5.5.1 Lists are not expanded here\r\n");
+	client_says("HELP\r\n");
+	assert_int_equal(strncmp(client_hears(), "214-2.0.0 ", 10), 0);
+	talk("XYZZY\r\n", "500 5.5.2 Command \"XYZZY\" is not known here\r\n");
+	talk("\r\n", "500 5.5.2 Command \"\" is not known here\r\n");
+	talk("EHLO\r\n", "501 5.5.4 Expected a domain or an address in [] after EHLO\r\n");
+	say_helo();
+	assert_false(connection_finished());
+	talk("QUIT\r\n", "221 2.0.0 mx.example.org closes the connection\r\n");
+	assert_string_equal(finish_reason(), "quit");
+	house_close();
+}
+
+static void
+order_is_kept(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	house_settings()->max_errors = 100;
+	talk("MAIL FROM:<a@b>\r\n", "503 5.5.1 Send EHLO first\r\n");
+	talk("RCPT TO:<a@b>\r\n", "503 5.5.1 Send EHLO first\r\n");
+	talk("DATA\r\n", "503 5.5.1 Send EHLO first\r\n");
+	talk("STARTTLS\r\n", "503 5.5.1 Send EHLO first\r\n");
+	talk("AUTH PLAIN\r\n", "503 5.5.1 Send EHLO first\r\n");
+	say_helo();
+	talk("RCPT TO:<a@b>\r\n", "503 5.5.1 Send MAIL first\r\n");
+	talk("DATA\r\n", "503 5.5.1 Send MAIL and RCPT first\r\n");
+	assert_false(protocol_busy());
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	assert_true(protocol_busy());
+	talk("MAIL FROM:<a@b>\r\n", "503 5.5.1 A mail transaction is open already\r\n");
+	talk("DATA\r\n", "554 5.5.1 No valid recipients\r\n");
+	talk("RSET\r\n", OK);
+	talk("RCPT TO:<a@b>\r\n", "503 5.5.1 Send MAIL first\r\n");
+	talk("MAIL FROM:<>\r\n", "250 2.1.0 Ok\r\n");
+	say_helo(); /* resets as RSET does */
+	talk("MAIL FROM:<>\r\n", "250 2.1.0 Ok\r\n");
+	house_close();
+	assert_int_equal(queue_log.mails, 0);
+}
+
+static void
+mail_is_refused(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	talk("MAIL FROM:<a@b> SIZE=100000\r\nRSET\r\n", "250 2.1.0 Ok\r\n" OK);
+	talk("MAIL FROM:<a@b> SIZE=100001\r\n",
+	     "552 5.3.4 This server takes messages of 100000 octets at most\r\n");
+	talk("MAIL FROM:<a@b> X=1\r\n", "555 5.5.4 Parameter \"X\" is not known to MAIL here\r\n");
+	house_close();
+}
+
+static void
+recipients(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	talk("RCPT TO:<bob@b>\r\n", "250 2.1.5 Ok\r\n");
+	talk("RCPT TO:<Postmaster>\r\n", "250 2.1.5 Ok\r\n");
+	talk("RCPT TO:<none@b>\r\n", "550 5.1.1 <none@b>: there is no such mailbox here\r\n");
+	talk("RCPT TO:<off@b>\r\n", "550 5.2.1 <off@b>: this mailbox is disabled\r\n");
+	talk("RCPT TO:<else@b>\r\n", "550 5.7.1 relaying denied: <else@b> is not served here\r\n");
+	talk("RCPT TO:<unsure@b>\r\n",
+	     "451 4.3.0 <unsure@b>: can't be checked now, try again later\r\n");
+	house_kill_accounts();
+	talk("RCPT TO:<bob@b>\r\n", "451 4.3.0 <bob@b>: can't be checked now, try again later\r\n");
+	house_close();
+}
+
+static void
+accounts_breaks_the_protocol(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	talk("MAIL FROM:<a@b>\r\nRCPT TO:<odd@b>\r\n",
+	     "250 2.1.0 Ok\r\n451 4.3.0 <odd@b>: can't be checked now, try again later\r\n");
+	house_close();
+}
+
+static void
+replies_keep_their_order(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	orders.accounts_silent = 1;
+	client_says("MAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\nRCPT TO:<none@b>\r\nRCPT TO:<x>\r\n"
+		    "RCPT TO:<carol@b>\r\nNOOP\r\nRSET\r\n");
+	assert_string_equal(client_hears(), "250 2.1.0 Ok\r\n");
+	house_accounts_speak(); /* the last question first */
+	assert_string_equal(client_hears(),
+			    "250 2.1.5 Ok\r\n"
+			    "550 5.1.1 <none@b>: there is no such mailbox here\r\n"
+			    "501 5.1.3 <x>: there is no domain behind the local part\r\n"
+			    "250 2.1.5 Ok\r\n" OK OK);
+	house_close();
+}
+
+static void
+accounts_dies_with_questions_open(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	orders.accounts_silent = 1;
+	client_says("MAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\nRCPT TO:<carol@b>\r\nDATA\r\n");
+	client_hears();
+	house_kill_accounts();
+	assert_string_equal(client_hears(),
+			    "451 4.3.0 <bob@b>: can't be checked now, try again later\r\n"
+			    "451 4.3.0 <carol@b>: can't be checked now, try again later\r\n"
+			    "554 5.5.1 No valid recipients\r\n");
+	house_close();
+}
+
+static void
+client_goes_with_questions_open(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	orders.accounts_silent = 1;
+	client_says("MAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\n");
+	house_close(); /* the answer would come to nobody: nothing is left that it could touch */
+}
+
+static void
+ten_thousand_recipients(void **state)
+{
+	size_t n = 10000, i, size = n * 32, length = 0, taken = 0, refused = 0;
+	char *burst = malloc(size);
+	const char *p;
+
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	for (i = 0; i < n; i++) {
+		length +=
+		    (size_t)snprintf(burst + length, size - length, "RCPT TO:<u%zu@b>\r\n", i);
+		if (length < 16000 && i + 1 < n)
+			continue;
+		client_says_bytes(burst, length);
+		length = 0;
+		for (p = client_hears(); *p != '\0'; p = strchr(p, '\n') + 1) {
+			taken += strncmp(p, "250 2.1.5", 9) == 0;
+			refused += strncmp(p, "452 4.5.3 Too many recipients: 100 ", 35) == 0;
+		}
+	}
+	assert_int_equal(taken, 100);
+	assert_int_equal(refused, n - 100);
+	assert_false(connection_finished());
+	house_close();
+	free(burst);
+}
+
+static void
+errors_are_bounded(void **state)
+{
+	int i;
+
+	(void)state;
+	house_open(SERVICE_SMTP);
+	for (i = 0; i < 9; i++)
+		talk("X\r\n", "500 5.5.2 Command \"X\" is not known here\r\n");
+	assert_false(connection_finished());
+	talk("X\r\nNOOP\r\n", "421 4.7.0 mx.example.org Too many errors, goodbye\r\n");
+	assert_string_equal(finish_reason(), "too-many-errors");
+	house_close();
+
+	house_open(SERVICE_SMTP);
+	house_settings()->max_errors = 0; /* no bound */
+	for (i = 0; i < 1000; i++)
+		talk("X\r\n", "500 5.5.2 Command \"X\" is not known here\r\n");
+	house_close();
+}
+
+static void
+guessing_and_idling_are_bounded(void **state)
+{
+	int i;
+
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	for (i = 0; i < 200 && !connection_finished(); i++)
+		client_says("RCPT TO:<none@b>\r\n");
+	assert_in_range(i, 100, 110);
+	assert_string_equal(finish_reason(), "too-many-errors");
+	house_close();
+
+	house_open(SERVICE_SMTP);
+	for (i = 0; i < 200 && !connection_finished(); i++)
+		client_says("NOOP\r\n");
+	assert_in_range(i, 100, 110);
+	house_close();
+}
+
+static void
+lines_are_bounded(void **state)
+{
+	char *line = malloc(20000);
+	size_t piece;
+
+	(void)state;
+	memset(line, 'x', 20000);
+	for (piece = 1; piece < 3000; piece = piece * 7 + 1) {
+		house_open(SERVICE_SMTP);
+		memcpy(line, "NOOP ", 5);
+		memcpy(line + SMTP_LINE_MAX - 2, "\r\n", 2);
+		client_says_in_pieces(line, SMTP_LINE_MAX, piece);
+		assert_string_equal(client_hears(), OK);
+		memset(line + SMTP_LINE_MAX - 2, 'x', 2);
+		memcpy(line + SMTP_LINE_MAX - 1, "\r\nNOOP\r\n", 8);
+		client_says_in_pieces(line, SMTP_LINE_MAX + 7, piece);
+		assert_string_equal(client_hears(), "500 5.5.6 Line too long\r\n" OK);
+		memset(line, 'x', 20000);
+		client_says_in_pieces(line, 20000, piece * 100);
+		assert_string_equal(client_hears(), "");
+		talk("\r\n", "500 5.5.6 Line too long\r\n");
+		talk("NOOP\r\n", OK);
+		house_close();
+	}
+	free(line);
+}
+
+static void
+long_line_waits_for_recipients(void **state)
+{
+	char *line = malloc(4000);
+
+	(void)state;
+	memset(line, 'x', 4000);
+	memcpy(line + 3998, "\r\n", 2);
+	house_open(SERVICE_SMTP);
+	say_helo();
+	orders.accounts_silent = 1;
+	client_says("MAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\n");
+	client_says_bytes(line, 4000);
+	client_says("NOOP\r\n");
+	assert_string_equal(client_hears(), "250 2.1.0 Ok\r\n");
+	house_accounts_speak();
+	assert_string_equal(client_hears(), "250 2.1.5 Ok\r\n500 5.5.6 Line too long\r\n" OK);
+	house_close();
+	free(line);
+}
+
+static void
+line_ends_with_crlf(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	talk("NOOP\n", "500 5.5.2 Bare LF: a command line ends with CRLF\r\n");
+	talk("\n", "500 5.5.2 Bare LF: a command line ends with CRLF\r\n");
+	talk("NOOP\rQUIT\r\n", "500 5.5.2 Command \"NOOP?QUIT\" is not known here\r\n");
+	house_close();
+}
+
+static void
+http_ends_it(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	talk("POST / HTTP/1.1\r\nHost: mx\r\n\r\nEHLO x\r\nMAIL FROM:<a@b>\r\n",
+	     "421 4.7.0 This is a mail server, it doesn't speak HTTP\r\n");
+	assert_string_equal(finish_reason(), "http");
+	house_close();
+}
+
+/*
+ * -- TLS ------------------------------------------------------------------------
+ */
+
+static void
+starttls_begins_anew(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SUBMISSION);
+	say_helo();
+	talk("STARTTLS now\r\n", "501 5.5.4 Expected nothing after STARTTLS, found \"now\"\r\n");
+	talk("STARTTLS\r\nEHLO injected\r\n", "220 2.0.0 Ready to start TLS\r\n");
+	assert_true(handshake_started());
+	house_set_tls(TLS_EXPLICIT, true);
+	assert_string_equal(client_hears(), "");
+	talk("MAIL FROM:<a@b>\r\n", "503 5.5.1 Send EHLO first\r\n");
+	say_helo();
+	talk("STARTTLS\r\n", "503 5.5.1 This connection is in TLS already\r\n");
+	house_close();
+}
+
+static void
+starttls_drops_a_transaction(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	client_says("MAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\nSTARTTLS\r\n");
+	assert_string_equal(client_hears(),
+			    "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n220 2.0.0 Ready to start TLS\r\n");
+	house_set_tls(TLS_EXPLICIT, true);
+	say_helo();
+	talk("DATA\r\n", "503 5.5.1 Send MAIL and RCPT first\r\n");
+	house_close();
+}
+
+static void
+starttls_where_it_is_not_possible(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	house_set_tls(TLS_NONE, false);
+	say_helo();
+	talk("STARTTLS\r\n", "502 5.5.1 STARTTLS is not possible here\r\n");
+	house_close();
+}
+
+/*
+ * -- AUTH -----------------------------------------------------------------------
+ */
+
+#define GOOD "AGFsaWNlAHNlY3JldA=="
+#define WRONG "AGFsaWNlAHdyb25n"
+#define LATER "AGxhdGVyAHNlY3JldA=="
+#define ACCEPTED "235 2.7.0 Authentication successful\r\n"
+#define REFUSED "535 5.7.8 Authentication failed\r\n"
+#define MALFORMED "501 5.5.2 The response is not what the mechanism expects\r\n"
+
+static void
+open_submission(void)
+{
+	house_open(SERVICE_SUBMISSION);
+	house_set_tls(TLS_EXPLICIT, true);
+	say_helo();
+}
+
+static void
+login_before_tls(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SUBMISSION);
+	say_helo();
+	talk("MAIL FROM:<a@b>\r\n", "530 5.7.0 Must issue a STARTTLS command first\r\n");
+	talk("AUTH PLAIN " GOOD "\r\n", "538 5.7.11 Encryption required: Must issue a STARTTLS "
+					"command first\r\n");
+	house_close();
+}
+
+static void
+no_login_on_smtp(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	house_set_tls(TLS_EXPLICIT, true);
+	say_helo();
+	talk("AUTH PLAIN " GOOD "\r\n",
+	     "502 5.5.1 AUTH is for the submission service, not for this one\r\n");
+	house_close();
+}
+
+static void
+plain(void **state)
+{
+	(void)state;
+	open_submission();
+	talk("MAIL FROM:<a@b>\r\n", "530 5.7.0 Authentication required\r\n");
+	talk("AUTH PLAIN " WRONG "\r\n", REFUSED);
+	talk("AUTH PLAIN " LATER "\r\n",
+	     "454 4.7.0 Logins can't be checked now, try again later\r\n");
+	talk("AUTH PLAIN x\r\n", MALFORMED);
+	talk("AUTH PLAIN =\r\n", MALFORMED);
+	talk("AUTH PLAIN\r\n", "334 \r\n");
+	talk("*\r\n", "501 5.7.0 Authentication cancelled\r\n");
+	talk("AUTH CRAM-MD5\r\n",
+	     "504 5.5.4 Mechanism CRAM-MD5 is not known here, PLAIN and LOGIN are\r\n");
+	talk("AUTH PLAIN\r\n", "334 \r\n");
+	talk(GOOD "\r\n", ACCEPTED);
+	talk("AUTH PLAIN " GOOD "\r\n", "503 5.5.1 You are authenticated already\r\n");
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	talk("RSET\r\nEHLO x\r\n",
+	     OK "250-mx.example.org greets x\r\n250-PIPELINING\r\n"
+		"250-SIZE 100000\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+		"250-AUTH PLAIN LOGIN\r\n250 HELP\r\n");
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	house_close();
+}
+
+static void
+pipelined_behind_a_login(void **state)
+{
+	(void)state;
+	open_submission();
+	talk("AUTH PLAIN " GOOD "\r\nMAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\n",
+	     ACCEPTED "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n");
+	house_close();
+}
+
+static void
+login_mechanism(void **state)
+{
+	(void)state;
+	open_submission();
+	talk("AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n");
+	talk("YWxpY2U=\r\n", "334 UGFzc3dvcmQ6\r\n");
+	talk("d3Jvbmc=\r\n", REFUSED);
+	talk("AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n");
+	talk("YWxpY2U=\r\n", "334 UGFzc3dvcmQ6\r\n");
+	talk("*\r\n", "501 5.7.0 Authentication cancelled\r\n");
+	talk("AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n");
+	talk("\r\n", MALFORMED);
+	talk("AUTH LOGIN YQBi\r\n", MALFORMED); /* a NUL in it */
+	talk("AUTH LOGIN YWxpY2U=\r\n", "334 UGFzc3dvcmQ6\r\n");
+	talk("\r\n", MALFORMED);
+	talk("AUTH LOGIN YWxpY2U=\r\n", "334 UGFzc3dvcmQ6\r\n");
+	talk("c2VjcmV0\r\n", ACCEPTED);
+	house_close();
+}
+
+static void
+wrong_logins_are_errors(void **state)
+{
+	int i;
+
+	(void)state;
+	open_submission();
+	for (i = 0; i < 9; i++)
+		talk("AUTH PLAIN " WRONG "\r\n", REFUSED);
+	talk("AUTH PLAIN " WRONG "\r\n", "421 4.7.0 mx.example.org Too many errors, goodbye\r\n");
+	assert_true(connection_finished());
+	house_close();
+}
+
+static void
+auth_lines_may_be_longer(void **state)
+{
+	char *line = malloc(SMTP_AUTH_MAX + 100);
+
+	(void)state;
+	memset(line, 'A', SMTP_AUTH_MAX + 100);
+	open_submission();
+	memcpy(line, "AUTH PLAIN ", 11);
+	memcpy(line + SMTP_AUTH_MAX - 2, "\r\n", 2);
+	client_says_in_pieces(line, SMTP_AUTH_MAX, 5000);
+	assert_string_equal(client_hears(), MALFORMED);
+	memcpy(line + SMTP_AUTH_MAX - 2, "AAAA\r\n", 6);
+	client_says_in_pieces(line, SMTP_AUTH_MAX + 4, 5000);
+	assert_string_equal(client_hears(), "500 5.5.6 Line too long\r\n");
+	talk("AUTH PLAIN\r\n", "334 \r\n");
+	memset(line, 'A', SMTP_AUTH_MAX);
+	client_says_in_pieces(line, SMTP_AUTH_MAX + 4, 5000);
+	assert_string_equal(client_hears(), "500 5.5.6 Line too long\r\n");
+	talk("NOOP\r\n", OK);
+	/* Others may not. */
+	client_says_in_pieces(line + 20, SMTP_LINE_MAX, 5000);
+	talk("\r\n", "500 5.5.6 Line too long\r\n");
+	house_close();
+	free(line);
+}
+
+static void
+accounts_dies_at_a_login(void **state)
+{
+	(void)state;
+	open_submission();
+	house_kill_accounts();
+	talk("AUTH PLAIN " GOOD "\r\n",
+	     "454 4.7.0 Logins can't be checked now, try again later\r\n");
+	house_close();
+}
+
+static void
+submitter_channel_is_lost(void **state)
+{
+	(void)state;
+	open_submission();
+	talk("AUTH PLAIN " GOOD "\r\n", ACCEPTED);
+	house_kill_submitter();
+	talk("MAIL FROM:<a@b>\r\n",
+	     "421 4.3.0 The mail queue was restarted, please connect again\r\n");
+	assert_string_equal(finish_reason(), "queue-lost");
+	house_close();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(ehlo_announces),
+	    cmocka_unit_test(simple_commands),
+	    cmocka_unit_test(order_is_kept),
+	    cmocka_unit_test(mail_is_refused),
+	    cmocka_unit_test(recipients),
+	    cmocka_unit_test(accounts_breaks_the_protocol),
+	    cmocka_unit_test(replies_keep_their_order),
+	    cmocka_unit_test(accounts_dies_with_questions_open),
+	    cmocka_unit_test(client_goes_with_questions_open),
+	    cmocka_unit_test(ten_thousand_recipients),
+	    cmocka_unit_test(errors_are_bounded),
+	    cmocka_unit_test(guessing_and_idling_are_bounded),
+	    cmocka_unit_test(lines_are_bounded),
+	    cmocka_unit_test(long_line_waits_for_recipients),
+	    cmocka_unit_test(line_ends_with_crlf),
+	    cmocka_unit_test(http_ends_it),
+	    cmocka_unit_test(starttls_begins_anew),
+	    cmocka_unit_test(starttls_drops_a_transaction),
+	    cmocka_unit_test(starttls_where_it_is_not_possible),
+	    cmocka_unit_test(login_before_tls),
+	    cmocka_unit_test(no_login_on_smtp),
+	    cmocka_unit_test(plain),
+	    cmocka_unit_test(pipelined_behind_a_login),
+	    cmocka_unit_test(login_mechanism),
+	    cmocka_unit_test(wrong_logins_are_errors),
+	    cmocka_unit_test(auth_lines_may_be_longer),
+	    cmocka_unit_test(accounts_dies_at_a_login),
+	    cmocka_unit_test(submitter_channel_is_lost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
