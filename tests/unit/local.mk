@@ -93,3 +93,10 @@ tests_unit_test_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LI
 check_PROGRAMS += tests/unit/test_smtp_receive
 tests_unit_test_smtp_receive_SOURCES = tests/unit/test_smtp_receive.c $(SMTP_HOUSE_SOURCES)
 tests_unit_test_smtp_receive_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+
+# Needs ./postern-certd in the build folder.
+REAL_CERTD_SOURCES = tests/unit/real_certd.c tests/unit/real_certd.h
+check_PROGRAMS += tests/unit/test_tls_certd
+tests_unit_test_tls_certd_SOURCES = tests/unit/test_tls_certd.c $(REAL_CERTD_SOURCES) \
+	$(TLS_TEST_SOURCES)
+tests_unit_test_tls_certd_LDADD = $(TLS_TEST_LIBS)

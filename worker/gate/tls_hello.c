@@ -41,21 +41,27 @@ static int
 on_client_hello(SSL *ssl, int *alert, void *arg)
 {
 	struct tls *tls = tls_of(ssl);
-	struct certificate *other = NULL;
+	struct certificate *chosen, *by_host = NULL;
 	const unsigned char *data;
 	char host[HOST_NAME_SIZE] = "";
 	size_t length;
 
 	(void)arg;
+	/* It may have been replaced since the connection was accepted. */
+	chosen = certificate_find(tls->context, tls->certificate->name);
+	if (chosen == NULL)
+		chosen = tls->certificate;
 	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &length) == 1 &&
 	    server_name_parse(data, length, host) == 0)
-		other = certificate_by_host(tls->context, tls->certificate, host);
-	tls->name_known = other != NULL;
-	if (other != NULL && other != tls->certificate) {
-		certificate_hold(other);
+		by_host = certificate_by_host(tls->context, chosen, host);
+	tls->name_known = by_host != NULL;
+	if (by_host != NULL)
+		chosen = by_host;
+	if (chosen != tls->certificate) {
+		certificate_hold(chosen);
 		certificate_release(tls->certificate);
-		tls->certificate = other;
-		SSL_set_SSL_CTX(ssl, other->ssl_ctx);
+		tls->certificate = chosen;
+		SSL_set_SSL_CTX(ssl, chosen->ssl_ctx);
 	}
 	if (bind_sessions(tls, tls->certificate->name, host))
 		return SSL_CLIENT_HELLO_SUCCESS;
