@@ -4,5 +4,6 @@
 const struct child_role *const worker_roles[] = {
     &accounts_role,
     &gate_role,
+    &session_role,
     NULL,
 };

@@ -100,3 +100,7 @@ check_PROGRAMS += tests/unit/test_tls_certd
 tests_unit_test_tls_certd_SOURCES = tests/unit/test_tls_certd.c $(REAL_CERTD_SOURCES) \
 	$(TLS_TEST_SOURCES)
 tests_unit_test_tls_certd_LDADD = $(TLS_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_session_role
+tests_unit_test_session_role_SOURCES = tests/unit/test_session_role.c
+tests_unit_test_session_role_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session - one mailbox: all its user's connections and all deliveries into it, in one process,
+ * the only one that touches it.
+ *
+ * The master hands over the mailbox's directory, then logged-in clients (master_session.h) and
+ * channels to queue (queue_session.h). When nothing has happened for a while the session asks the
+ * master whether it may go.
+ */
+#include "config.h"
+
+#include <event2/event.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/proto/master_session.h"
+#include "common/sqlite_dir.h"
+#include "worker/roles.h"
+#include "worker/session/deliver.h"
+#include "worker/session/pop3/pop3.h"
+#include "worker/session/store.h"
+
+/* What came before MC_START: it waits until the sandbox is closed. */
+struct waiting {
+	STAILQ_ENTRY(waiting) entry;
+	bool is_delivery;
+	struct ms_connection connection;
+	int fd;
+};
+
+static struct session {
+	struct child *child;
+	struct ms_settings settings;
+	struct store *store; /* NULL: not open, or it could not be opened */
+	struct deliver *deliver;
+	struct pop3 *pop3; /* one POP3 session a mailbox (RFC 1939 4) */
+	struct event *linger;
+	STAILQ_HEAD(, waiting) waiting;
+	uint32_t seen; /* connections and delivery channels, for MS_IDLE */
+	bool running;
+} session;
+
+/*
+ * -- Coming to an end -------------------------------------------------------------
+ */
+
+static bool
+is_busy(void)
+{
+	return session.pop3 != NULL || deliver_pending(session.deliver) > 0 ||
+	       !STAILQ_EMPTY(&session.waiting);
+}
+
+static void
+close_all(void)
+{
+	pop3_abort(session.pop3, "the server stops");
+	session.pop3 = NULL;
+	store_close(session.store);
+	session.store = NULL;
+}
+
+/* Something happened: the time to linger begins anew. When draining there is none. */
+static void
+touch(void *arg)
+{
+	struct timeval time = {.tv_sec = session.settings.linger};
+
+	(void)arg;
+	if (is_busy()) {
+		event_del(session.linger);
+		return;
+	}
+	if (ipc_state(session.child->control) == CHILD_DRAINING)
+		time.tv_sec = 0;
+	event_add(session.linger, &time);
+}
+
+/*
+ * Delivery channels stay open while they are idle, and don't keep the process. If the master does
+ * not answer, work is on its way; or it was lost, so it is asked again.
+ */
+static void
+on_linger(evutil_socket_t fd, short what, void *arg)
+{
+	struct ms_idle idle = {.seen = session.seen};
+	struct timeval again = {.tv_sec = session.settings.linger + 1};
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (is_busy())
+		return;
+	if (ipc_state(session.child->control) == CHILD_DRAINING) {
+		close_all();
+		child_exit(session.child);
+	}
+	(void)ipc_send(session.child->control, MS_IDLE, 0, &idle, NULL, 0, -1);
+	event_add(session.linger, &again);
+}
+
+/*
+ * -- The store --------------------------------------------------------------------
+ */
+
+/* Opened when it is needed first; tried again each time if that failed. */
+static struct store *
+open_store(void *arg, enum store_result *result, struct error *err)
+{
+	(void)arg;
+	if (session.store != NULL)
+		return session.store;
+	*result = store_open(&session.store, err);
+	if (*result != STORE_OK)
+		log_event(LOG_ERR, "mailbox.unavailable", KV_STR("user", session.settings.mailbox),
+			  KV_STR("why", err->text));
+	return session.store;
+}
+
+/*
+ * -- Connections ------------------------------------------------------------------
+ */
+
+static void
+on_pop3_closed(struct pop3 *pop3, void *arg)
+{
+	(void)pop3;
+	session.pop3 = NULL;
+	touch(arg);
+}
+
+static void
+start_pop3(const struct ms_connection *connection, int fd)
+{
+	struct pop3_options options = {.conn = connection->conn,
+				       .mailbox = session.settings.mailbox,
+				       .idle_timeout = session.settings.idle_timeout};
+	enum store_result result;
+	struct error err;
+
+	if (session.pop3 != NULL) {
+		log_event(LOG_NOTICE, "pop3.refused", KV_CONN(connection->conn),
+			  KV_STR("user", session.settings.mailbox),
+			  KV_ADDR("peer", &connection->peer.address), KV_STR("why", "in use"));
+		pop3_refuse(fd, POP3_IN_USE);
+		return;
+	}
+	if (open_store(NULL, &result, &err) == NULL) {
+		pop3_refuse(fd, pop3_refusal_for(result));
+		return;
+	}
+	session.pop3 = pop3_start(session.child->base, fd, &options, session.store, on_pop3_closed,
+				  NULL, &err);
+	if (session.pop3 == NULL)
+		log_event(LOG_ERR, "pop3.refused", KV_CONN(connection->conn),
+			  KV_STR("user", session.settings.mailbox), KV_STR("why", err.text));
+}
+
+static void
+refuse_service(const struct ms_connection *connection, int fd)
+{
+	static const char bye[] = "* BYE [UNAVAILABLE] there is no such service here\r\n";
+
+	log_event(LOG_ERR, "connection.refused", KV_CONN(connection->conn),
+		  KV_U64("service", connection->service), KV_STR("why", "no such service"));
+	(void)send(fd, bye, sizeof(bye) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+static void
+start_connection(const struct ms_connection *connection, int fd)
+{
+	if (connection->service == SERVICE_POP3)
+		start_pop3(connection, fd);
+	else
+		refuse_service(connection, fd);
+	touch(NULL);
+}
+
+static void
+start_delivery(int fd)
+{
+	if (deliver_add_channel(session.deliver, fd) == -1)
+		log_event(LOG_ERR, "delivery.refused", KV_STR("user", session.settings.mailbox),
+			  KV_STR("why", "no memory"));
+	touch(NULL);
+}
+
+static int
+keep_waiting(bool is_delivery, const struct ms_connection *connection, int fd)
+{
+	struct waiting *waiting = calloc(1, sizeof(*waiting));
+
+	if (waiting == NULL) {
+		close(fd);
+		return 0;
+	}
+	waiting->is_delivery = is_delivery;
+	if (connection != NULL)
+		waiting->connection = *connection;
+	waiting->fd = fd;
+	STAILQ_INSERT_TAIL(&session.waiting, waiting, entry);
+	return 0;
+}
+
+static void
+start_waiting(void)
+{
+	struct waiting *waiting;
+
+	while ((waiting = STAILQ_FIRST(&session.waiting)) != NULL) {
+		STAILQ_REMOVE_HEAD(&session.waiting, entry);
+		if (waiting->is_delivery)
+			start_delivery(waiting->fd);
+		else
+			start_connection(&waiting->connection, waiting->fd);
+		free(waiting);
+	}
+}
+
+/*
+ * -- What the master says -----------------------------------------------------------
+ */
+
+static int
+on_settings(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct child *child = context;
+
+	(void)channel;
+	if (child->directory != -1)
+		return -1;
+	memcpy(&session.settings, message->body, sizeof(session.settings));
+	session.settings.mailbox[sizeof(session.settings.mailbox) - 1] = '\0';
+	session.settings.hostname[sizeof(session.settings.hostname) - 1] = '\0';
+	if (fchdir(message->fd) == -1)
+		log_fatal("session.failed", "the directory of %s: %m", session.settings.mailbox);
+	child->directory = ipc_take_fd(message);
+	setproctitle("session %s", session.settings.mailbox);
+	return 0;
+}
+
+static int
+on_connection(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct ms_connection *connection = message->body;
+
+	(void)channel;
+	(void)context;
+	session.seen++;
+	if (!session.running)
+		return keep_waiting(false, connection, ipc_take_fd(message));
+	start_connection(connection, ipc_take_fd(message));
+	return 0;
+}
+
+static int
+on_delivery(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	(void)context;
+	session.seen++;
+	if (!session.running)
+		return keep_waiting(true, NULL, ipc_take_fd(message));
+	start_delivery(ipc_take_fd(message));
+	return 0;
+}
+
+static const struct ipc_handler handlers[] = {
+    {MS_SETTINGS, on_settings},
+    {MS_CONNECTION, on_connection},
+    {MS_DELIVERY, on_delivery},
+    {0, NULL},
+};
+
+/*
+ * -- The role -----------------------------------------------------------------------
+ */
+
+/* The mailbox's directory and nothing else; no sockets but those that are handed over. */
+static const char *const syscalls[] = {
+    SQLITE_DIR_SYSCALLS, /* index.db */
+    "mkdir",
+    "mkdirat",
+    "rename",
+    "renameat",
+    "renameat2",
+    "getdents64",
+    "syncfs",
+    NULL,
+};
+
+static const struct sandbox_rules rules = {
+    .role = "session",
+    .files = SANDBOX_READ_WRITE,
+    .syscalls = syscalls,
+};
+
+static int
+init(struct child *child, struct error *err)
+{
+	struct deliver_options options = {
+	    .mailbox = session.settings.mailbox, .store = open_store, .activity = touch};
+
+	/* What a large message needed goes back to the system; there may be thousands of us. */
+	(void)mallopt(M_MMAP_THRESHOLD, 65536);
+	(void)mallopt(M_TRIM_THRESHOLD, 65536);
+	session.child = child;
+	STAILQ_INIT(&session.waiting);
+	session.linger = event_new(child->base, -1, 0, on_linger, NULL);
+	session.deliver = deliver_new(child->base, &options);
+	if (session.linger == NULL || session.deliver == NULL)
+		return error_set(err, "no memory");
+	return 0;
+}
+
+static int
+prepare(struct child *child, struct error *err)
+{
+	if (child->directory == -1)
+		return error_set(err, "no settings have come");
+	return 0;
+}
+
+static int
+run(struct child *child, struct error *err)
+{
+	(void)err;
+	session.running = true;
+	child_ready(child);
+	start_waiting();
+	touch(NULL);
+	return 0;
+}
+
+/* Those who are connected may finish; the master sends MC_SHUTDOWN when it waits no longer. */
+static void
+drain(struct child *child)
+{
+	(void)child;
+	touch(NULL);
+}
+
+static void
+shut_down(struct child *child)
+{
+	(void)child;
+	close_all();
+}
+
+const struct child_role session_role = {
+    .name = "session",
+    .control = &master_session_boundary,
+    .handlers = handlers,
+    .rules = &rules,
+    .init = init,
+    .prepare = prepare,
+    .run = run,
+    .drain = drain,
+    .shutdown = shut_down,
+};
