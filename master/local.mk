@@ -1,4 +1,38 @@
 # SPDX-License-Identifier: ISC
 # libmaster.a: all but main(), for the tests.
 noinst_LIBRARIES += master/libmaster.a
-master_libmaster_a_SOURCES =
+master_libmaster_a_SOURCES = \
+	master/accounts.c \
+	master/admit.c master/admit.h \
+	master/backoff.c master/backoff.h \
+	master/certd.c \
+	master/conf.c master/conf.h \
+	master/conf_check.c master/conf_check.h \
+	master/conf_keys.c master/conf_keys.h \
+	master/conf_listeners.c \
+	master/conf_table.c master/conf_table.h \
+	master/control.c master/control.h \
+	master/gates.c \
+	master/generation.c master/generation.h \
+	master/mailboxes.c master/mailboxes.h \
+	master/master.c master/master.h \
+	master/names.c master/names.h \
+	master/network.c master/network.h \
+	master/notify.c master/notify.h \
+	master/process.c master/process.h \
+	master/queue.c \
+	master/reload.c master/reload.h \
+	master/roles.h \
+	master/sessions.c master/sessions.h \
+	master/sink.c master/sink.h \
+	master/slot.c master/slot.h \
+	master/state.c master/state.h \
+	master/status.c master/status.h \
+	master/stop.c \
+	master/watch.c master/watch.h \
+	master/wiring.c
+MASTER_LIBS = master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(SYSTEMD_LIBS)
+
+sbin_PROGRAMS += postern
+postern_SOURCES = master/main.c
+postern_LDADD = $(MASTER_LIBS)

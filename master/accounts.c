@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/* accounts, as the master sees it: it hands over accounts.conf, and carries its logins on. */
+#include "common/proto/master_accounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "master/control.h"
+#include "master/master.h"
+#include "master/reload.h"
+#include "master/roles.h"
+
+static void
+send_settings(struct process *p)
+{
+	const struct configuration *conf = master_conf(p->master);
+	char domains[ACCOUNTS_DOMAINS_MAX];
+	struct ma_settings settings = {.threads = conf->limits.login_threads};
+	size_t used = 0;
+
+	if (settings.threads == 0)
+		settings.threads = master_cores();
+	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
+	/* The reader of the configuration saw to it that they all fit. */
+	for (size_t i = 0; i < conf->domain_count; i++) {
+		size_t size = strlen(conf->domains[i]) + 1;
+
+		if (size > sizeof(domains) - used)
+			break;
+		memcpy(domains + used, conf->domains[i], size);
+		used += size;
+		settings.count++;
+	}
+	(void)ipc_send(p->control, MA_SETTINGS, 0, &settings, domains, used, -1);
+}
+
+/* The file may hold password hashes, and it says who may log in: nobody else may write it. */
+static int
+check_file(int fd, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return error_errno(err, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, "%s is not a regular file", path);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return error_set(err, "%s belongs to uid %u: chown %u %s", path, st.st_uid,
+				 geteuid(), path);
+	if ((st.st_mode & 022) != 0)
+		return error_set(err, "%s can be written by others: chmod 0600 %s", path, path);
+	if ((st.st_mode & 04) != 0)
+		log_event(LOG_WARNING, "accounts.readable", KV_STR("file", path),
+			  KV_STR("why", "everybody can read the password hashes: chmod 0600"));
+	return 0;
+}
+
+/* The file for reading, or -1 with ERR. */
+static int
+open_file(const char *path, struct error *err)
+{
+	/* Not to be held up by a FIFO. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd == -1)
+		return error_errno(err, "accounts file %s", path);
+	if (check_file(fd, path, err) == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static uint32_t
+send_file(struct process *p, struct error *err)
+{
+	struct master *m = p->master;
+	int fd = open_file(master_conf(m)->accounts, err);
+	struct ma_file file = {.generation = m->accounts_generation + 1};
+
+	if (fd == -1)
+		return 0;
+	m->accounts_generation++;
+	(void)ipc_send(p->control, MA_FILE, 0, &file, NULL, 0, fd);
+	close(fd);
+	return file.generation;
+}
+
+static void
+log_missing(const struct master *m, const struct error *err)
+{
+	log_event(LOG_ERR, "accounts.unusable", KV_STR("file", master_conf(m)->accounts),
+		  KV_STR("why", err->text),
+		  KV_STR("so", "no new accounts; it is read as soon as that is mended"));
+}
+
+static int
+configure(struct process *p, struct error *err)
+{
+	struct error why = {.text = ""};
+
+	(void)err;
+	send_settings(p);
+	if (send_file(p, &why) == 0)
+		log_missing(p->master, &why);
+	return 0;
+}
+
+static void
+give_channel(struct process *p, const struct process *peer, int fd)
+{
+	struct mc_channel channel = {.peer_role = peer->role->role, .peer = peer->number};
+
+	(void)ipc_send(p->control, MA_CHANNEL, 0, &channel, NULL, 0, fd);
+}
+
+uint32_t
+accounts_send_file(struct master *m, struct error *err)
+{
+	struct process *p = m->accounts.process;
+	struct error why = {.text = ""};
+	uint32_t generation;
+
+	if (p == NULL || !process_alive(p) || p->phase == PROCESS_DRAINING) {
+		error_set(err, "accounts is being restarted: it will read the file then");
+		return 0;
+	}
+	generation = send_file(p, &why);
+	if (generation == 0) {
+		log_missing(m, &why);
+		*err = why;
+	}
+	return generation;
+}
+
+void
+accounts_send_settings(struct master *m)
+{
+	if (m->accounts.process != NULL && process_alive(m->accounts.process))
+		send_settings(m->accounts.process);
+}
+
+static int
+on_loaded(struct ipc_channel *control, struct ipc_message *message, void *context)
+{
+	const struct ma_loaded *loaded = message->body;
+	struct process *p = context;
+
+	(void)control;
+	if (loaded->generation == 0 || loaded->generation > p->master->accounts_generation)
+		return -1;
+	control_accounts_loaded(p->master, loaded, message->tail);
+	return 0;
+}
+
+static int
+on_attach(struct ipc_channel *control, struct ipc_message *message, void *context)
+{
+	const struct ma_attach *asked = message->body;
+	struct process *p = context;
+	struct attach attach = {
+	    .kind = ATTACH_CONNECTION,
+	    .asker = p->number,
+	    .request = message->id,
+	    .connection = {.conn = asked->conn, .peer = asked->peer, .service = asked->service},
+	};
+
+	(void)control;
+	if (asked->service != SERVICE_POP3 && asked->service != SERVICE_IMAP)
+		return -1;
+	return sessions_attach(p->master, &attach, message->tail, message->tail_length);
+}
+
+static void
+ready(struct process *p)
+{
+	master_child_ready(p->master);
+}
+
+static const struct ipc_handler handlers[] = {
+    {MC_READY, process_on_ready},
+    {MA_LOADED, on_loaded},
+    {MA_ATTACH, on_attach},
+    {0, NULL},
+};
+
+const struct master_role accounts_master_role = {
+    .role = ROLE_ACCOUNTS,
+    .name = "accounts",
+    .program = "postern-worker",
+    .boundary = &master_accounts_boundary,
+    .handlers = handlers,
+    .configure = configure,
+    .give_channel = give_channel,
+    .ready = ready,
+    .gone = slot_gone,
+};

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+#include "master/admit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/tree.h>
+
+/* A count of one key. A group's total has the address ::, which no peer has. */
+struct tally {
+	RB_ENTRY(tally) entry;
+	uint32_t group;
+	struct in6_addr address;
+	uint32_t count;
+};
+RB_HEAD(tallies, tally);
+
+struct admit {
+	struct tallies tallies;
+};
+
+struct admit_ledger {
+	struct tallies tallies;
+	uint32_t total;
+};
+
+static int
+tally_compare(const struct tally *a, const struct tally *b)
+{
+	if (a->group != b->group)
+		return a->group < b->group ? -1 : 1;
+	return memcmp(&a->address, &b->address, sizeof(a->address));
+}
+
+/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it loses track of a tree from which all is freed */
+RB_GENERATE_INTERNAL(tallies, tally, entry, tally_compare, static __attribute__((unused)))
+
+static struct in6_addr
+counted_address(const struct in6_addr *address)
+{
+	struct in6_addr key = *address;
+
+	if (!IN6_IS_ADDR_V4MAPPED(address) && !IN6_IS_ADDR_LOOPBACK(address))
+		memset(&key.s6_addr[8], 0, 8);
+	return key;
+}
+
+static struct tally *
+find(const struct tallies *tallies, uint32_t group, const struct in6_addr *address)
+{
+	struct tally key = {.group = group, .address = *address};
+
+	/* The macro's function takes the head without const; it does not change it. */
+	return RB_FIND(tallies, (struct tallies *)(uintptr_t)tallies, &key);
+}
+
+static uint32_t
+count_of(const struct tallies *tallies, uint32_t group, const struct in6_addr *address)
+{
+	const struct tally *tally = find(tallies, group, address);
+
+	return tally == NULL ? 0 : tally->count;
+}
+
+/* Makes it if it isn't there, with the count 0. NULL without memory. */
+static struct tally *
+get(struct tallies *tallies, uint32_t group, const struct in6_addr *address)
+{
+	struct tally *tally = find(tallies, group, address);
+
+	if (tally != NULL)
+		return tally;
+	tally = calloc(1, sizeof(*tally));
+	if (tally == NULL)
+		return NULL;
+	tally->group = group;
+	tally->address = *address;
+	RB_INSERT(tallies, tallies, tally);
+	return tally;
+}
+
+static void
+take_off(struct tallies *tallies, uint32_t group, const struct in6_addr *address, uint32_t count)
+{
+	struct tally *tally = find(tallies, group, address);
+
+	if (tally == NULL)
+		return;
+	tally->count -= count < tally->count ? count : tally->count;
+	if (tally->count == 0) {
+		RB_REMOVE(tallies, tallies, tally);
+		free(tally);
+	}
+}
+
+static void
+tallies_free(struct tallies *tallies)
+{
+	struct tally *tally;
+
+	while ((tally = RB_MIN(tallies, tallies)) != NULL) {
+		RB_REMOVE(tallies, tallies, tally);
+		free(tally);
+	}
+}
+
+struct admit *
+admit_new(void)
+{
+	return calloc(1, sizeof(struct admit));
+}
+
+void
+admit_free(struct admit *admit)
+{
+	if (admit == NULL)
+		return;
+	tallies_free(&admit->tallies);
+	free(admit);
+}
+
+struct admit_ledger *
+admit_ledger_new(void)
+{
+	return calloc(1, sizeof(struct admit_ledger));
+}
+
+void
+admit_ledger_free(struct admit *admit, struct admit_ledger *ledger)
+{
+	struct tally *tally;
+
+	if (ledger == NULL)
+		return;
+	RB_FOREACH (tally, tallies, &ledger->tallies) {
+		take_off(&admit->tallies, tally->group, &tally->address, tally->count);
+		take_off(&admit->tallies, tally->group, &in6addr_any, tally->count);
+	}
+	tallies_free(&ledger->tallies);
+	free(ledger);
+}
+
+enum mg_verdict
+admit_one(struct admit *admit, struct admit_ledger *ledger, uint32_t group,
+	  const struct in6_addr *address, const struct admit_limits *limits)
+{
+	struct in6_addr key = counted_address(address);
+	struct tally *total, *all, *own;
+
+	if (admit_count(admit, group) >= limits->connections)
+		return MG_ADMIT_LISTENER_FULL;
+	if (count_of(&admit->tallies, group, &key) >= limits->per_address)
+		return MG_ADMIT_ADDRESS_FULL;
+	total = get(&admit->tallies, group, &in6addr_any);
+	all = get(&admit->tallies, group, &key);
+	own = get(&ledger->tallies, group, &key);
+	if (total == NULL || all == NULL || own == NULL) {
+		take_off(&admit->tallies, group, &in6addr_any, 0);
+		take_off(&admit->tallies, group, &key, 0);
+		take_off(&ledger->tallies, group, &key, 0);
+		return MG_ADMIT_LISTENER_FULL;
+	}
+	total->count++;
+	all->count++;
+	own->count++;
+	ledger->total++;
+	return MG_ADMIT_OK;
+}
+
+int
+admit_gone(struct admit *admit, struct admit_ledger *ledger, uint32_t group,
+	   const struct in6_addr *address)
+{
+	struct in6_addr key = counted_address(address);
+
+	if (count_of(&ledger->tallies, group, &key) == 0)
+		return -1;
+	take_off(&ledger->tallies, group, &key, 1);
+	take_off(&admit->tallies, group, &key, 1);
+	take_off(&admit->tallies, group, &in6addr_any, 1);
+	ledger->total--;
+	return 0;
+}
+
+uint32_t
+admit_count(const struct admit *admit, uint32_t group)
+{
+	return count_of(&admit->tallies, group, &in6addr_any);
+}
+
+uint32_t
+admit_ledger_count(const struct admit_ledger *ledger)
+{
+	return ledger->total;
+}

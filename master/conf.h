@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf - postern.conf as one typed struct.
+ *
+ * conf_load() goes from the file to the struct and looks at nothing else; conf_check() then
+ * compares what was asked for with this host (users, certificates, folders). Both report every
+ * problem they find, with file and line. postern.conf(5) describes the keys.
+ */
+#ifndef POSTERN_MASTER_CONF_H
+#define POSTERN_MASTER_CONF_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "common/error.h"
+#include "common/proto/master_child.h"
+#include "common/proto/master_gate.h"
+#include "master/network.h"
+
+#define CONF_LISTENERS_MAX 64
+#define CONF_ADDRESSES_MAX 16 /* a listener */
+#define CONF_USER_SIZE 33     /* useradd(8): 32 characters */
+
+/* Where something was said; the file is kept by the configuration. Line 0: nowhere, a default. */
+struct conf_where {
+	const char *file;
+	unsigned line;
+};
+
+struct conf_listener {
+	struct conf_where where;
+	struct conf_where certificate_where;
+	uint32_t service; /* enum service */
+	uint32_t tls;     /* enum tls_mode */
+	uint32_t port;
+	uint32_t max_connections;
+	uint32_t max_connections_per_address;
+	uint32_t idle_timeout; /* seconds */
+	bool weak;             /* reserved */
+	bool tls_given;
+	bool all_addresses; /* none were given: those of a family the host lacks are left out */
+	char certificate[CERT_NAME_SIZE];
+	struct endpoint addresses[CONF_ADDRESSES_MAX];
+	size_t address_count;
+	struct network networks[GATE_NETWORKS_MAX]; /* allow first, then deny */
+	size_t allow_count;
+	size_t deny_count;
+};
+
+enum conf_log { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_SYSLOG, CONF_LOG_JOURNAL };
+
+struct conf_limits {
+	uint32_t sessions;          /* session processes */
+	uint32_t message_size;      /* bytes */
+	uint32_t recipients;        /* a message */
+	uint32_t errors;            /* bad commands a connection */
+	uint32_t handshake_timeout; /* seconds */
+	uint32_t command_timeout;   /* seconds */
+	uint32_t drain_timeout;     /* seconds */
+	uint32_t retry;             /* seconds */
+	uint32_t restart_delay;     /* seconds, the most between two starts of a child */
+	uint32_t login_threads;     /* 0: one a core */
+};
+
+struct configuration {
+	char *path; /* absolute */
+	char hostname[HOST_NAME_SIZE];
+	struct conf_where hostname_where;
+	char **domains; /* lower case */
+	size_t domain_count;
+	char *state;    /* paths are absolute */
+	char *accounts; /* accounts.conf */
+	char *certs;
+	char certificate[CERT_NAME_SIZE]; /* the default of listeners */
+	struct conf_where certificate_where;
+	char users[ROLE_COUNT][CONF_USER_SIZE]; /* name or number; none for ROLE_SESSION */
+	struct conf_where users_where[ROLE_COUNT];
+	uint32_t mailbox_first;
+	uint32_t mailbox_last;
+	struct conf_where mailbox_where;
+	uint32_t sandbox;   /* enum sandbox_mode */
+	uint32_t log;       /* enum conf_log */
+	uint32_t log_level; /* syslog(3) */
+	struct conf_limits limits;
+	char ciphers_tls12[GATE_CIPHERS_SIZE];
+	char ciphers_tls13[GATE_CIPHERS_SIZE];
+	uint32_t gate_processes; /* 0: one a core */
+	uint32_t gate_connections;
+	uint32_t session_linger; /* seconds */
+	struct conf_listener *listeners;
+	size_t listener_count;
+
+	char **files; /* names that struct conf_where points to */
+	size_t file_count;
+};
+
+struct conf_problem {
+	char *file;
+	unsigned line; /* 0: of the whole file */
+	bool warning;
+	char text[ERROR_MAX];
+};
+
+#define CONF_PROBLEMS_MAX 50
+struct conf_problems {
+	struct conf_problem list[CONF_PROBLEMS_MAX];
+	size_t count;
+	size_t errors; /* of them, or beyond them, no mere warnings */
+};
+
+/* At most CONF_PROBLEMS_MAX are kept, all errors are counted. */
+void conf_problem(struct conf_problems *, struct conf_where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void conf_warning(struct conf_problems *, struct conf_where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void conf_problems_free(struct conf_problems *); /* what it points to */
+/* Each as "FILE:LINE: TEXT", as compilers do. */
+void conf_problems_print(const struct conf_problems *, FILE *);
+/* Each as a log event "config.error" or "config.warning". */
+void conf_problems_log(const struct conf_problems *);
+
+/*
+ * Reads the file at PATH (and what it includes). Returns the configuration, or NULL if there is an
+ * error among the problems; free it with conf_free().
+ */
+struct configuration *conf_load(const char *path, struct conf_problems *);
+/* The same from TEXT, which is what PATH is said to contain. */
+struct configuration *conf_load_text(const char *text, const char *path, struct conf_problems *);
+void conf_free(struct configuration *);
+
+bool conf_has_domain(const struct configuration *, const char *domain);
+
+/* Every certificate the listeners name, each once, a NUL behind each: the tail of MD_GATE. OUT is
+ * of CERTD_NAMES_MAX bytes. Returns how many; *LENGTH in bytes. */
+size_t conf_certificates(const struct configuration *, char *out, size_t *length);
+
+/* The words of the configuration file. */
+extern const char *const conf_services[];  /* by enum service, ends with NULL */
+extern const char *const conf_tls_modes[]; /* by enum tls_mode */
+
+/* -- For the parts of the reader itself ----------------------------------------- */
+
+/* Keeps a file's name as long as the configuration lives. */
+const char *conf_file(struct configuration *, const char *name);
+
+#endif

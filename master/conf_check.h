@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* conf_check - is this host ready for what the configuration says? */
+#ifndef POSTERN_MASTER_CONF_CHECK_H
+#define POSTERN_MASTER_CONF_CHECK_H
+
+#include "master/conf.h"
+
+/* Who each kind of child becomes; uid UINT32_MAX: whoever the master is (it is not root). */
+struct conf_users {
+	uint32_t uid[ROLE_COUNT];
+	uint32_t gid[ROLE_COUNT];
+};
+
+/* Looks the users up. Without root no lookup is made. */
+void conf_find_users(const struct configuration *, struct conf_users *, struct conf_problems *);
+
+/* As root: whether only root can change the file. */
+void conf_check_file(const struct configuration *, struct conf_problems *);
+
+/* Whether the certs folder, if it is there, and each certificate that a listener names can be used
+ * by certd. */
+void conf_check_certificates(const struct configuration *, const struct conf_users *,
+			     struct conf_problems *);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* conf_keys - the keys of postern.conf, and what has to hold between them. */
+#ifndef POSTERN_MASTER_CONF_KEYS_H
+#define POSTERN_MASTER_CONF_KEYS_H
+
+#include "master/conf_table.h"
+
+extern const struct conf_key conf_keys[]; /* of the file; target: struct configuration */
+
+/* All defaults. */
+void conf_keys_start(struct conf_reader *);
+
+/* The last steps: what is required, defaults that depend on other keys. */
+void conf_keys_finish(struct conf_reader *);
+
+/* listeners = ( ... ); target: struct configuration. */
+void conf_set_listeners(struct conf_reader *, const config_setting_t *, void *target);
+/* The default listeners if there are none; what has to hold between them. */
+void conf_listeners_finish(struct conf_reader *);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/* queue, as the master sees it. */
+#include "common/proto/master_queue.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "master/master.h"
+#include "master/roles.h"
+#include "master/state.h"
+
+static struct mq_settings
+settings_of(const struct configuration *conf)
+{
+	struct mq_settings settings = {
+	    .max_message_size = conf->limits.message_size,
+	    .max_recipients = conf->limits.recipients,
+	    .retry = conf->limits.retry,
+	};
+
+	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
+	return settings;
+}
+
+bool
+queue_settings_differ(const struct configuration *conf, const struct configuration *old)
+{
+	return strcmp(conf->hostname, old->hostname) != 0 ||
+	       conf->limits.message_size != old->limits.message_size ||
+	       conf->limits.recipients != old->limits.recipients ||
+	       conf->limits.retry != old->limits.retry;
+}
+
+static int
+configure(struct process *p, struct error *err)
+{
+	const struct master *m = p->master;
+	struct mq_settings settings = settings_of(master_conf(m));
+	int folder = state_open(master_conf(m), &m->users, STATE_QUEUE, err);
+
+	if (folder == -1)
+		return -1;
+	(void)ipc_send(p->control, MQ_SETTINGS, 0, &settings, NULL, 0, folder);
+	close(folder);
+	return 0;
+}
+
+static void
+give_channel(struct process *p, const struct process *peer, int fd)
+{
+	struct mc_channel channel = {.peer_role = peer->role->role, .peer = peer->number};
+
+	(void)ipc_send(p->control, MQ_CHANNEL, 0, &channel, NULL, 0, fd);
+}
+
+static int
+on_attach(struct ipc_channel *control, struct ipc_message *message, void *context)
+{
+	struct process *p = context;
+	struct attach attach = {
+	    .kind = ATTACH_DELIVERY,
+	    .asker = p->number,
+	    .request = message->id,
+	};
+
+	(void)control;
+	return sessions_attach(p->master, &attach, message->tail, message->tail_length);
+}
+
+static void
+ready(struct process *p)
+{
+	master_child_ready(p->master);
+}
+
+static const struct ipc_handler handlers[] = {
+    {MC_READY, process_on_ready},
+    {MQ_ATTACH, on_attach},
+    {0, NULL},
+};
+
+const struct master_role queue_master_role = {
+    .role = ROLE_QUEUE,
+    .name = "queue",
+    .program = "postern-worker",
+    .boundary = &master_queue_boundary,
+    .handlers = handlers,
+    .configure = configure,
+    .give_channel = give_channel,
+    .ready = ready,
+    .gone = slot_gone,
+};

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: ISC */
+#include "master/sessions.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/proto/master_accounts.h"
+#include "common/proto/master_queue.h"
+#include "master/mailboxes.h"
+#include "master/master.h"
+#include "master/roles.h"
+
+#define WAITING_MAX 1000  /* requests a mailbox, while its process starts or ends */
+#define EXIT_SECONDS 20   /* a session that said it has nothing to do has so long to exit */
+#define START_SECONDS 30U /* a session has so long to become ready: its mailbox may be large */
+
+/*
+ * A mailbox that has a process, or had one a moment ago. New work waits while the process starts
+ * (its start may fail, and then there is somebody to tell), and while it ends: two processes must
+ * never have one mailbox, so the successor is started when the old one is buried.
+ */
+struct session {
+	RB_ENTRY(session) entry;
+	char name[ADDRESS_SIZE];
+	struct mailbox_name parts;
+	struct process *process; /* NULL only on the way in and out */
+	bool was_ready;
+	uint32_t sent; /* MS_CONNECTION and MS_DELIVERY in the process' life */
+	struct attach_list waiting;
+	size_t waiting_count;
+	int directory; /* for configure() */
+	struct event *start_timer;
+};
+
+static int
+session_compare(const struct session *a, const struct session *b)
+{
+	return strcmp(a->name, b->name);
+}
+
+/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it loses track of a tree from which all is freed */
+RB_GENERATE_INTERNAL(session_tree, session, entry, session_compare, static __attribute__((unused)))
+
+/* The process that asked, if it is still there. */
+static struct process *
+asker_of(const struct master *m, const struct attach *a)
+{
+	struct process *p = a->kind == ATTACH_CONNECTION ? m->accounts.process : m->queue.process;
+
+	return p != NULL && p->number == a->asker && p->control != NULL ? p : NULL;
+}
+
+static void
+answer_failed(struct master *m, const struct attach *a, const char *reason)
+{
+	struct process *p = asker_of(m, a);
+
+	if (p != NULL)
+		(void)ipc_send(p->control,
+			       a->kind == ATTACH_CONNECTION ? MA_ATTACH_FAILED : MQ_ATTACH_FAILED,
+			       a->request, NULL, reason, strnlen(reason, REASON_MAX), -1);
+}
+
+/* The log's line of a failed request; the asker gets the reason too. */
+static void
+fail(struct master *m, const struct attach *a, const char *name, const char *reason)
+{
+	log_event(LOG_ERR, "session.failed", KV_STR("mailbox", name), KV_STR("why", reason));
+	answer_failed(m, a, reason);
+}
+
+/* One end of a fresh pair to the session, the other to the asker. */
+static void
+hand_over(struct master *m, struct session *s, const struct attach *a)
+{
+	int type = a->kind == ATTACH_CONNECTION ? SOCK_STREAM : SOCK_SEQPACKET;
+	struct process *p = asker_of(m, a);
+	struct error err;
+	int sv[2], sent;
+
+	if (p == NULL)
+		return;
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) == -1) {
+		error_errno(&err, "making a socketpair");
+		fail(m, a, s->name, err.text);
+		return;
+	}
+	if (a->kind == ATTACH_CONNECTION)
+		sent =
+		    ipc_send(s->process->control, MS_CONNECTION, 0, &a->connection, NULL, 0, sv[0]);
+	else
+		sent = ipc_send(s->process->control, MS_DELIVERY, 0, NULL, NULL, 0, sv[0]);
+	s->sent++;
+	if (sent == -1)
+		fail(m, a, s->name, "its session process has just died");
+	else
+		(void)ipc_send(p->control, a->kind == ATTACH_CONNECTION ? MA_ATTACHED : MQ_ATTACHED,
+			       a->request, NULL, NULL, 0, sv[1]);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+static int
+wait_for_session(struct session *s, const struct attach *a)
+{
+	struct attach *copy;
+
+	if (s->waiting_count >= WAITING_MAX)
+		return -1;
+	copy = malloc(sizeof(*copy));
+	if (copy == NULL)
+		return -1;
+	*copy = *a;
+	STAILQ_INSERT_TAIL(&s->waiting, copy, entry);
+	s->waiting_count++;
+	return 0;
+}
+
+/* Takes the first of those that wait out of the list; the caller frees it. NULL: none waits. */
+static struct attach *
+next_waiting(struct session *s)
+{
+	struct attach *a = STAILQ_FIRST(&s->waiting);
+
+	if (a == NULL)
+		return NULL;
+	STAILQ_REMOVE_HEAD(&s->waiting, entry);
+	s->waiting_count--;
+	return a;
+}
+
+static void
+fail_waiting(struct master *m, struct session *s, const char *reason)
+{
+	struct attach *a;
+
+	while ((a = next_waiting(s)) != NULL) {
+		fail(m, a, s->name, reason);
+		free(a);
+	}
+}
+
+static void
+session_free(struct master *m, struct session *s)
+{
+	RB_REMOVE(session_tree, &m->sessions.tree, s);
+	m->sessions.count--;
+	event_free(s->start_timer);
+	free(s);
+}
+
+static void
+on_start_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (s->process == NULL || s->process->phase != PROCESS_STARTING)
+		return;
+	log_event(LOG_ERR, "session.overdue", KV_STR("mailbox", s->name),
+		  KV_STR("why", "it did not become ready in time, and is killed"));
+	process_kill(s->process);
+}
+
+static struct session *
+session_new(struct master *m, const struct mailbox_name *parts)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->start_timer = evtimer_new(m->base, on_start_timeout, s);
+	if (s->start_timer == NULL) {
+		free(s);
+		return NULL;
+	}
+	s->parts = *parts;
+	s->directory = -1;
+	snprintf(s->name, sizeof(s->name), "%s@%s", parts->local, parts->domain);
+	STAILQ_INIT(&s->waiting);
+	RB_INSERT(session_tree, &m->sessions.tree, s);
+	m->sessions.count++;
+	return s;
+}
+
+/* Starts the process. -1 with ERR filled. */
+static int
+session_start(struct master *m, struct session *s, struct error *err)
+{
+	struct timeval tv = {.tv_sec = START_SECONDS};
+	char name[ADDRESS_SIZE + 16];
+	uint32_t uid = UINT32_MAX;
+
+	snprintf(name, sizeof(name), "session %s", s->name);
+	s->sent = 0;
+	s->was_ready = false;
+	s->directory = mailbox_open(master_conf(m), &m->users, &s->parts, &uid, err);
+	if (s->directory == -1)
+		return -1;
+	s->process = process_start(m, &session_master_role, s, name, uid, uid, err);
+	close(s->directory);
+	s->directory = -1;
+	if (s->process == NULL)
+		return -1;
+	evtimer_add(s->start_timer, &tv);
+	return 0;
+}
+
+static uint32_t
+longest_idle(const struct configuration *conf)
+{
+	uint32_t longest = 600;
+
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct conf_listener *l = &conf->listeners[i];
+
+		if (l->service == SERVICE_POP3 || l->service == SERVICE_IMAP)
+			longest = MAX(longest, l->idle_timeout);
+	}
+	return longest;
+}
+
+static int
+configure(struct process *p, struct error *err)
+{
+	const struct configuration *conf = master_conf(p->master);
+	const struct session *s = p->owner;
+	struct ms_settings settings = {
+	    .linger = conf->session_linger,
+	    .idle_timeout = longest_idle(conf),
+	};
+
+	strlcpy(settings.mailbox, s->name, sizeof(settings.mailbox));
+	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
+	if (ipc_send(p->control, MS_SETTINGS, 0, &settings, NULL, 0, s->directory) == -1)
+		return error_set(err, "its session process died at once");
+	return 0;
+}
+
+static void
+ready(struct process *p)
+{
+	struct session *s = p->owner;
+	struct attach *a;
+
+	s->was_ready = true;
+	evtimer_del(s->start_timer);
+	while ((a = next_waiting(s)) != NULL) {
+		hand_over(p->master, s, a);
+		free(a);
+	}
+}
+
+static int
+on_idle(struct ipc_channel *control, struct ipc_message *message, void *context)
+{
+	const struct ms_idle *idle = message->body;
+	struct process *p = context;
+	const struct session *s = p->owner;
+
+	(void)control;
+	if (idle->seen > s->sent)
+		return -1;
+	if (p->phase == PROCESS_RUNNING && idle->seen == s->sent)
+		process_shutdown(p, EXIT_SECONDS);
+	return 0;
+}
+
+/* Starts a successor for what came while the old process was on its way out. */
+static void
+succeed(struct master *m, struct session *s)
+{
+	struct error err = {.text = ""};
+
+	if (m->phase >= MASTER_STOPPING_SESSIONS)
+		error_set(&err, "the server is stopping");
+	else if (session_start(m, s, &err) == 0)
+		return;
+	fail_waiting(m, s, err.text);
+	session_free(m, s);
+}
+
+static void
+gone(struct process *p, int status)
+{
+	bool intended = p->phase == PROCESS_STOPPING && status == 0;
+	struct master *m = p->master;
+	struct session *s = p->owner;
+	char text[PROCESS_STATUS_SIZE];
+
+	process_status_text(status, text);
+	log_event(intended ? LOG_DEBUG : LOG_ERR, intended ? "child.ended" : "child.died",
+		  KV_STR("child", p->name), KV_I64("pid", p->pid), KV_STR("how", text));
+	if (s != NULL) {
+		evtimer_del(s->start_timer);
+		s->process = NULL;
+		if (!s->was_ready)
+			fail_waiting(m, s, "its session process did not start");
+		if (s->waiting_count > 0)
+			succeed(m, s);
+		else
+			session_free(m, s);
+	}
+	master_child_gone(m);
+}
+
+/* Finds the session, or starts one. NULL with ERR filled. */
+static struct session *
+get_session(struct master *m, const struct mailbox_name *parts, struct error *err)
+{
+	struct session *s, key;
+
+	snprintf(key.name, sizeof(key.name), "%s@%s", parts->local, parts->domain);
+	s = RB_FIND(session_tree, &m->sessions.tree, &key);
+	if (s != NULL)
+		return s;
+	if (m->phase >= MASTER_STOPPING_SESSIONS) {
+		error_set(err, "the server is stopping");
+		return NULL;
+	}
+	if (m->sessions.count >= master_conf(m)->limits.sessions) {
+		error_set(err, "limits.sessions (%u) session processes are there already",
+			  master_conf(m)->limits.sessions);
+		return NULL;
+	}
+	s = session_new(m, parts);
+	if (s == NULL) {
+		error_set(err, "out of memory");
+		return NULL;
+	}
+	if (session_start(m, s, err) == 0)
+		return s;
+	session_free(m, s);
+	return NULL;
+}
+
+int
+sessions_attach(struct master *m, const struct attach *a, const char *name, size_t length)
+{
+	struct mailbox_name parts;
+	struct error err = {.text = ""};
+	struct session *s;
+
+	if (a->request == 0)
+		return -1;
+	if (!mailbox_name_parse(name, length, &parts)) {
+		log_event(LOG_ERR, "session.refused", KV_MEM("mailbox", name, length),
+			  KV_STR("why", "this is not the name of a mailbox"));
+		return -1;
+	}
+	if (!conf_has_domain(master_conf(m), parts.domain)) {
+		fail(m, a, parts.domain, "its domain is not one of this server's");
+		return 0;
+	}
+	s = get_session(m, &parts, &err);
+	if (s == NULL) {
+		char text[ADDRESS_SIZE];
+
+		snprintf(text, sizeof(text), "%s@%s", parts.local, parts.domain);
+		fail(m, a, text, err.text);
+		return 0;
+	}
+	if (s->process->phase == PROCESS_RUNNING && s->process->control != NULL)
+		hand_over(m, s, a);
+	else if (wait_for_session(s, a) == -1)
+		fail(m, a, s->name, "too many requests wait for its session process");
+	return 0;
+}
+
+void
+sessions_free(struct master *m)
+{
+	struct session *s;
+
+	while ((s = RB_MIN(session_tree, &m->sessions.tree)) != NULL) {
+		struct attach *a;
+
+		while ((a = next_waiting(s)) != NULL)
+			free(a);
+		session_free(m, s);
+	}
+}
+
+static const struct ipc_handler handlers[] = {
+    {MC_READY, process_on_ready},
+    {MS_IDLE, on_idle},
+    {0, NULL},
+};
+
+const struct master_role session_master_role = {
+    .role = ROLE_SESSION,
+    .name = "session",
+    .program = "postern-worker",
+    .boundary = &master_session_boundary,
+    .handlers = handlers,
+    .configure = configure,
+    .ready = ready,
+    .gone = gone,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sessions - one process a mailbox: found, or started, for logged-in connections and deliveries.
+ */
+#ifndef POSTERN_MASTER_SESSIONS_H
+#define POSTERN_MASTER_SESSIONS_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include "common/proto/master_session.h"
+#include "master/process.h"
+
+enum attach_kind { ATTACH_CONNECTION, ATTACH_DELIVERY };
+
+/* Somebody who wants to speak with a mailbox's process. */
+struct attach {
+	STAILQ_ENTRY(attach) entry;
+	enum attach_kind kind; /* asked by accounts, by queue */
+	uint32_t asker;        /* its number: a successor's requests are others */
+	uint32_t request;
+	struct ms_connection connection; /* ATTACH_CONNECTION */
+};
+STAILQ_HEAD(attach_list, attach);
+
+struct session;
+RB_HEAD(session_tree, session);
+
+struct sessions {
+	struct session_tree tree;
+	size_t count;
+};
+
+/*
+ * A request for the mailbox NAME (LENGTH bytes, from a less trusted process). It is answered now or
+ * later, with the descriptor or the reason. Returns 0, or -1 if the asker broke the protocol.
+ */
+int sessions_attach(struct master *, const struct attach *, const char *name, size_t length);
+
+void sessions_free(struct master *);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Stopping, in the order in which work flows: gates finish what they have, then sessions, queue,
+ * accounts and certd go, each kind when the one before it is gone.
+ */
+#include "master/master.h"
+#include "master/notify.h"
+#include "master/roles.h"
+
+#define HASTE_SECONDS 5 /* for gates that were told to drain no longer */
+
+static void
+close_queue(struct master *m)
+{
+	slot_close(&m->queue);
+}
+
+static void
+close_accounts(struct master *m)
+{
+	slot_close(&m->accounts);
+}
+
+static void
+close_certd(struct master *m)
+{
+	slot_close(&m->certd);
+}
+
+/* Whom the phase waits for, and how whom the next phase waits for is told to go. */
+static const struct {
+	enum role waits_for;
+	void (*close)(struct master *); /* their slot, so that none is started again */
+	unsigned seconds;               /* until they are killed */
+} stops[] = {
+    [MASTER_STOPPING_GATES] = {ROLE_GATE, NULL, 0},
+    [MASTER_STOPPING_SESSIONS] = {ROLE_SESSION, NULL, 30},
+    [MASTER_STOPPING_QUEUE] = {ROLE_QUEUE, close_queue, 30},
+    [MASTER_STOPPING_ACCOUNTS] = {ROLE_ACCOUNTS, close_accounts, 5},
+    [MASTER_STOPPING_CERTD] = {ROLE_CERTD, close_certd, 5},
+};
+
+void
+master_stop_next(struct master *m)
+{
+	if (m->phase < MASTER_STOPPING_GATES)
+		return;
+	while (m->phase < MASTER_STOPPED && processes_count(m, stops[m->phase].waits_for) == 0) {
+		m->phase++;
+		if (m->phase == MASTER_STOPPED)
+			break;
+		if (stops[m->phase].close != NULL)
+			stops[m->phase].close(m);
+		processes_shutdown(m, stops[m->phase].waits_for, stops[m->phase].seconds);
+	}
+	if (m->phase == MASTER_STOPPED)
+		event_base_loopexit(m->base, NULL);
+}
+
+static void
+hasten(struct master *m)
+{
+	processes_shutdown(m, ROLE_GATE, HASTE_SECONDS);
+}
+
+static void
+on_drain_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct master *m = arg;
+
+	(void)fd;
+	(void)what;
+	if (m->phase != MASTER_STOPPING_GATES)
+		return;
+	log_event(LOG_NOTICE, "master.drained", KV_U64("gates", processes_count(m, ROLE_GATE)),
+		  KV_STR("why", "limits.drain_timeout is over: what is left is cut off"));
+	hasten(m);
+}
+
+void
+master_stop(struct master *m)
+{
+	struct timeval tv = {.tv_sec = (time_t)master_conf(m)->limits.drain_timeout};
+
+	if (m->phase >= MASTER_STOPPING_GATES) {
+		hasten(m);
+		return;
+	}
+	log_event(LOG_NOTICE, "master.stopping",
+		  KV_U64("drain_timeout", master_conf(m)->limits.drain_timeout));
+	notify_stopping();
+	m->phase = MASTER_STOPPING_GATES;
+	m->stop_timer = evtimer_new(m->base, on_drain_timeout, m);
+	if (m->stop_timer == NULL || evtimer_add(m->stop_timer, &tv) == -1)
+		hasten(m);
+	gates_drain_all(m);
+	/* Nobody takes part in what is new from here on. */
+	generation_close(m->generation);
+	master_stop_next(m);
+}
+
+void
+master_fail(struct master *m, const char *why)
+{
+	log_event(LOG_CRIT, "master.failed", KV_STR("why", why));
+	m->exit_status = 1;
+	master_stop(m);
+	hasten(m);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* Who speaks with whom. A channel is made whenever one of two such children starts. */
+#include <errno.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "master/master.h"
+
+static const struct {
+	enum role a, b;
+} wires[] = {
+    {ROLE_GATE, ROLE_CERTD},
+    {ROLE_GATE, ROLE_ACCOUNTS},
+    {ROLE_GATE, ROLE_QUEUE},
+    {ROLE_ACCOUNTS, ROLE_QUEUE},
+};
+
+static bool
+wired(enum role a, enum role b)
+{
+	for (size_t i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
+		if ((wires[i].a == a && wires[i].b == b) || (wires[i].a == b && wires[i].b == a))
+			return true;
+	}
+	return false;
+}
+
+static void
+wire(struct process *p, struct process *q)
+{
+	int sv[2];
+
+	if (ipc_pair(sv) == -1) {
+		/* Without it the new child is of no use: it is started again later. */
+		log_event(LOG_ERR, "channel.failed", KV_STR("child", p->name),
+			  KV_STR("peer", q->name), KV_ERRNO(errno));
+		process_kill(p);
+		return;
+	}
+	p->role->give_channel(p, q, sv[0]);
+	q->role->give_channel(q, p, sv[1]);
+	close(sv[0]);
+	close(sv[1]);
+}
+
+void
+process_wire(struct process *p)
+{
+	struct process *q;
+
+	RB_FOREACH (q, process_tree, &p->master->processes) {
+		if (q != p && process_alive(q) && wired(p->role->role, q->role->role))
+			wire(p, q);
+	}
+}
