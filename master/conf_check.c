@@ -32,11 +32,13 @@ find_user(const struct configuration *conf, enum role role, struct conf_users *u
 	number = strtonum(name, 1, UINT32_MAX - 1, &error);
 	if (error == NULL) {
 		/* A number needs no entry; its group is the one of the same number then. */
+		/* cppcheck-suppress getpwuidCalled ; the master has one thread */
 		pw = getpwuid((uid_t)number);
 		users->uid[role] = (uint32_t)number;
 		users->gid[role] = pw != NULL && pw->pw_gid != 0 ? pw->pw_gid : (uint32_t)number;
 		return;
 	}
+	/* cppcheck-suppress getpwnamCalled ; the master has one thread */
 	pw = getpwnam(name);
 	if (pw == NULL) {
 		conf_problem(problems, where,

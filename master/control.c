@@ -31,11 +31,13 @@ struct client {
 	struct event *timeout;
 };
 
+LIST_HEAD(client_list, client);
+
 struct control {
 	struct master *master;
 	int fd;
 	struct event *accept;
-	LIST_HEAD(, client) clients;
+	struct client_list clients;
 	size_t count;
 };
 
@@ -276,7 +278,7 @@ control_close(struct master *m)
 	if (control == NULL)
 		return;
 	while ((c = LIST_FIRST(&control->clients)) != NULL)
-		client_free(c);
+		client_free(c); /* NOLINT(clang-analyzer-unix.Malloc): it leaves the list */
 	if (control->accept != NULL)
 		event_free(control->accept);
 	if (control->fd != -1)
@@ -299,7 +301,7 @@ control_accounts_loaded(struct master *m, const struct ma_loaded *loaded, const 
 		snprintf(text, sizeof(text), "%u accounts", loaded->count);
 	else
 		snprintf(text, sizeof(text), "line %u: %s", loaded->line, reason);
-	LIST_FOREACH (c, &m->control->clients, entry) {
+	for (c = LIST_FIRST(&m->control->clients); c != NULL; c = LIST_NEXT(c, entry)) {
 		if (c->waits_for == CM_ACCOUNTS && c->generation <= loaded->generation)
 			answer(c, loaded->ok != 0, text);
 	}
@@ -312,7 +314,7 @@ control_reloaded(struct master *m, bool ok, const char *text)
 
 	if (m->control == NULL)
 		return;
-	LIST_FOREACH (c, &m->control->clients, entry) {
+	for (c = LIST_FIRST(&m->control->clients); c != NULL; c = LIST_NEXT(c, entry)) {
 		if (c->waits_for == CM_RELOAD)
 			answer(c, ok, text);
 	}

@@ -235,7 +235,7 @@ gates_drain_old(struct master *m)
 {
 	struct process *p;
 
-	RB_FOREACH (p, process_tree, &m->processes) {
+	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		if (p->role->role == ROLE_GATE && p->data != NULL &&
 		    gate_generation(p) != m->generation)
 			process_drain(p);
@@ -249,7 +249,7 @@ gates_drain_all(struct master *m)
 
 	for (size_t i = 0; i < m->gate_slots; i++)
 		slot_close(&m->gates[i]);
-	RB_FOREACH (p, process_tree, &m->processes) {
+	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		if (p->role->role == ROLE_GATE)
 			process_drain(p);
 	}

@@ -217,6 +217,21 @@ bind_one(struct binder *b, const struct conf_listener *l, const struct endpoint 
 	b->g->bound_count++;
 }
 
+static struct generation *
+generation_new(size_t sockets)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+
+	if (g == NULL)
+		return NULL;
+	g->references = 1;
+	g->bound = calloc(sockets, sizeof(*g->bound));
+	if (g->bound != NULL)
+		return g;
+	free(g);
+	return NULL;
+}
+
 struct generation *
 generation_bind(struct configuration *conf, const struct generation *old,
 		struct activated *activated, size_t count, uint32_t *next_group,
@@ -229,15 +244,11 @@ generation_bind(struct configuration *conf, const struct generation *old,
 			   .problems = problems};
 	size_t errors = problems->errors;
 
-	b.g = calloc(1, sizeof(*b.g));
-	if (b.g != NULL)
-		b.g->bound = calloc(conf->listener_count * CONF_ADDRESSES_MAX, sizeof(*b.g->bound));
-	if (b.g == NULL || b.g->bound == NULL) {
+	b.g = generation_new(conf->listener_count * CONF_ADDRESSES_MAX);
+	if (b.g == NULL) {
 		conf_problem(problems, (struct conf_where){.file = conf->path}, "out of memory");
-		free(b.g);
 		return NULL;
 	}
-	b.g->references = 1;
 	b.g->number = old == NULL ? 1 : old->number + 1;
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		const struct conf_listener *l = &conf->listeners[i];

@@ -243,7 +243,9 @@ open_or_make(const struct configuration *conf, int mail, int domain,
 			  KV_U64("uid", uid == UINT32_MAX ? geteuid() : uid));
 		fd = openat(domain, name->local, OPEN_FLAGS);
 	}
-	return fd != -1 ? fd : error_errno(err, "its directory");
+	if (fd == -1)
+		return error_errno(err, "its directory");
+	return fd;
 }
 
 int

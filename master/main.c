@@ -92,7 +92,7 @@ check(const struct command *command)
 		conf_check_certificates(conf, &users, &problems);
 	}
 	conf_problems_print(&problems, stderr);
-	good = problems.errors == 0;
+	good = conf != NULL && problems.errors == 0;
 	if (good) {
 		printf("%s is good; it listens on:\n", conf->path);
 		print_listeners(conf);

@@ -251,6 +251,19 @@ processes_reap(struct master *m)
 	}
 }
 
+struct process *
+processes_first(const struct master *m)
+{
+	/* sys/tree.h knows no const heads. */
+	return RB_MIN(process_tree, (struct process_tree *)(uintptr_t)&m->processes);
+}
+
+struct process *
+processes_next(const struct process *p)
+{
+	return RB_NEXT(process_tree, NULL, (struct process *)(uintptr_t)p);
+}
+
 void
 processes_free(struct master *m)
 {
@@ -268,7 +281,7 @@ processes_count(const struct master *m, enum role role)
 	struct process *p;
 	size_t count = 0;
 
-	RB_FOREACH (p, process_tree, (struct process_tree *)(uintptr_t)&m->processes) {
+	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		if (p->role->role == role)
 			count++;
 	}
@@ -280,7 +293,7 @@ processes_shutdown(struct master *m, enum role role, unsigned seconds)
 {
 	struct process *p;
 
-	RB_FOREACH (p, process_tree, &m->processes) {
+	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		if (p->role->role == role)
 			process_shutdown(p, seconds);
 	}
@@ -291,7 +304,7 @@ processes_reopen_log(struct master *m)
 {
 	struct process *p;
 
-	RB_FOREACH (p, process_tree, &m->processes) {
+	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		if (p->control != NULL)
 			(void)ipc_send(p->control, MC_LOG, 0, NULL, NULL, 0, STDERR_FILENO);
 	}

@@ -84,6 +84,10 @@ uint64_t process_age(const struct process *); /* seconds */
 /* Waits for all that are dead now, and buries them. */
 void processes_reap(struct master *);
 
+/* All of them, in turn; NULL after the last. */
+struct process *processes_first(const struct master *);
+struct process *processes_next(const struct process *);
+
 /* Forgets all that are left, at the very end. */
 void processes_free(struct master *);
 

@@ -39,13 +39,6 @@ add(struct text *t, const char *format, ...)
 	t->used = t->size - 1;
 }
 
-static struct process_tree *
-tree_of(const struct master *m)
-{
-	/* sys/tree.h knows no const heads. */
-	return (struct process_tree *)(uintptr_t)&m->processes;
-}
-
 static void
 add_process(struct text *t, const struct process *p)
 {
@@ -69,7 +62,7 @@ status_text(const struct master *m, char *out, size_t size)
 	struct text t = {.out = out, .size = size};
 	const struct generation *g = m->generation;
 	char endpoint[ENDPOINT_TEXT_SIZE];
-	struct process *p;
+	const struct process *p;
 
 	out[0] = '\0';
 	add(&t, "%s generation=%u sessions=%zu configuration=%s\n", master_phase_names[m->phase],
@@ -81,7 +74,7 @@ status_text(const struct master *m, char *out, size_t size)
 		    conf_services[b->conf->service], endpoint_text(&b->endpoint, endpoint),
 		    conf_tls_modes[b->conf->tls], connections_of(m, b), b->conf->max_connections);
 	}
-	RB_FOREACH (p, process_tree, tree_of(m))
+	for (p = processes_first(m); p != NULL; p = processes_next(p))
 		add_process(&t, p);
 }
 
@@ -90,7 +83,7 @@ status_log(const struct master *m)
 {
 	const struct generation *g = m->generation;
 	char endpoint[ENDPOINT_TEXT_SIZE];
-	struct process *p;
+	const struct process *p;
 
 	log_event(LOG_NOTICE, "status.master", KV_STR("phase", master_phase_names[m->phase]),
 		  KV_U64("generation", g->number), KV_U64("sessions", m->sessions.count));
@@ -103,7 +96,7 @@ status_log(const struct master *m)
 			  KV_STR("tls", conf_tls_modes[b->conf->tls]),
 			  KV_U64("connections", connections_of(m, b)));
 	}
-	RB_FOREACH (p, process_tree, tree_of(m)) {
+	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		log_event(
 		    LOG_NOTICE, "status.process", KV_STR("child", p->name), KV_I64("pid", p->pid),
 		    KV_STR("phase", process_phase_names[p->phase]), KV_U64("age_s", process_age(p)),

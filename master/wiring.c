@@ -48,7 +48,7 @@ process_wire(struct process *p)
 {
 	struct process *q;
 
-	RB_FOREACH (q, process_tree, &p->master->processes) {
+	for (q = processes_first(p->master); q != NULL; q = processes_next(q)) {
 		if (q != p && process_alive(q) && wired(p->role->role, q->role->role))
 			wire(p, q);
 	}
