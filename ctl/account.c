@@ -155,7 +155,7 @@ as_meant(const struct account *account, const struct account *old, const struct 
 	if (changed && change->quota != NULL &&
 	    account_quota(change->quota, &want.quota, &err) == -1)
 		return false;
-	return strcmp(account->address, want.address) == 0 &&
+	return want.hash != NULL && strcmp(account->address, want.address) == 0 &&
 	       strcmp(account->hash, want.hash) == 0 && account->enabled == want.enabled &&
 	       account->quota == want.quota;
 }
@@ -282,6 +282,7 @@ run_change(struct change *change, bool with_password, const char *done)
 	}
 	if (result == 0)
 		result = locked_change(&settings, change, &err);
+	change->password = NULL;
 	if (result == 0) {
 		printf("account %s %s\n", change->address, done);
 		result = tell_server(&settings);

@@ -275,16 +275,13 @@ indent_of(const char *text, const char *p, const char **blanks)
 static char *
 splice(const char *text, const char *from, const char *to, const char *more, struct error *err)
 {
-	size_t before = (size_t)(from - text), middle = strlen(more), after = strlen(to);
-	char *out = malloc(before + middle + after + 1);
+	char *out;
 
-	if (out == NULL) {
+	/* A text is ACCOUNTS_FILE_MAX long at most: an int holds it. */
+	if (asprintf(&out, "%.*s%s%s", (int)(from - text), text, more, to) == -1) {
 		error_errno(err, "no memory");
 		return NULL;
 	}
-	memcpy(out, text, before);
-	memcpy(out + before, more, middle);
-	memcpy(out + before + middle, to, after + 1);
 	return out;
 }
 
