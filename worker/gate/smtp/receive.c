@@ -91,6 +91,7 @@ write_received(struct conn *conn, const struct smtp_session *session)
 {
 	const struct smtp_transaction *mail = session->mail;
 	char text[RECEIVED_FIELD_SIZE];
+	size_t length;
 	struct received received = {
 	    .helo = session->helo,
 	    .peer = conn_peer(conn),
@@ -104,7 +105,8 @@ write_received(struct conn *conn, const struct smtp_session *session)
 	    .when = time(NULL),
 	};
 
-	smtp_receipt_write(mail->receipt, text, received_format(&received, text));
+	length = received_format(&received, text);
+	smtp_receipt_write(mail->receipt, text, length);
 }
 
 /*

@@ -191,7 +191,7 @@ command_line(struct conn *conn, struct smtp_session *session, const char *line, 
 {
 	const struct command_rule *rule;
 	struct smtp_command command;
-	struct smtp_reply reply;
+	struct smtp_reply reply = {""};
 	int parsed = smtp_command_parse(line, length, &command, &reply);
 
 	if (smtp_rcpts_waiting(session) && !may_overtake(conn, session, &command, parsed))
