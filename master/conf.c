@@ -189,7 +189,7 @@ read_tree(struct conf_reader *r, const config_t *file, bool parsed)
 		return;
 	}
 	conf_table_read(r, config_root_setting(file), conf_keys, r->conf);
-	conf_keys_finish(r);
+	conf_keys_finish(r, config_root_setting(file));
 	conf_listeners_finish(r);
 }
 

@@ -258,9 +258,9 @@ default_path(struct conf_reader *r, char **path, const char *folder, const char 
 }
 
 static void
-require(struct conf_reader *r, bool present, const char *example)
+require(struct conf_reader *r, const config_setting_t *root, const char *key, const char *example)
 {
-	if (!present)
+	if (config_setting_get_member(root, key) == NULL)
 		conf_problem(r->problems, (struct conf_where){.file = r->conf->path},
 			     "a line is missing, such as: %s", example);
 }
@@ -294,15 +294,14 @@ conf_keys_start(struct conf_reader *r)
 }
 
 void
-conf_keys_finish(struct conf_reader *r)
+conf_keys_finish(struct conf_reader *r, const config_setting_t *root)
 {
 	struct configuration *conf = r->conf;
 	char *copy = strdup(conf->path);
 
-	require(r, conf->hostname_where.line != 0, "hostname = \"mail.example.org\";");
-	require(r, conf->domain_count > 0 || r->problems->errors > 0,
-		"domains = ( \"example.org\" );");
-	require(r, conf->state != NULL || r->problems->errors > 0, "state = \"" STATEDIR "\";");
+	require(r, root, "hostname", "hostname = \"mail.example.org\";");
+	require(r, root, "domains", "domains = ( \"example.org\" );");
+	require(r, root, "state", "state = \"" STATEDIR "\";");
 	if (copy != NULL)
 		default_path(r, &conf->accounts, dirname(copy), "accounts.conf");
 	free(copy);

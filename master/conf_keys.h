@@ -11,7 +11,7 @@ extern const struct conf_key conf_keys[]; /* of the file; target: struct configu
 void conf_keys_start(struct conf_reader *);
 
 /* The last steps: what is required, defaults that depend on other keys. */
-void conf_keys_finish(struct conf_reader *);
+void conf_keys_finish(struct conf_reader *, const config_setting_t *root);
 
 /* listeners = ( ... ); target: struct configuration. */
 void conf_set_listeners(struct conf_reader *, const config_setting_t *, void *target);

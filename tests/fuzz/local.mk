@@ -58,4 +58,14 @@ noinst_PROGRAMS += tests/fuzz/fuzz_accounts_file
 tests_fuzz_fuzz_accounts_file_SOURCES = tests/fuzz/fuzz_accounts_file.c
 tests_fuzz_fuzz_accounts_file_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_accounts_file_LDADD = ctl/libctl.a common/libcommon.a $(CONFIG_LIBS) $(CRYPT_LIBS) $(BSD_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_config
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
+tests_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_config_LDADD = $(MASTER_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_mailbox_name
+tests_fuzz_fuzz_mailbox_name_SOURCES = tests/fuzz/fuzz_mailbox_name.c
+tests_fuzz_fuzz_mailbox_name_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_mailbox_name_LDADD = $(MASTER_LIBS)
 endif

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: ISC */
+/* postern.conf: what is good, what each mistake is answered with, and on which line. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/proto/master_certd.h"
+#include "common/sandbox.h"
+#include "master/conf.h"
+
+#define BASE                                                \
+	"hostname = \"Mail.Example.ORG\";\n"                \
+	"domains = ( \"example.org\", \"EXAMPLE.net\" );\n" \
+	"state = \"/var/lib/postern\";\n"
+
+static struct configuration *
+good(const char *text)
+{
+	struct conf_problems problems = {.count = 0};
+	struct configuration *conf = conf_load_text(text, "/etc/postern.conf", &problems);
+
+	if (conf == NULL)
+		conf_problems_print(&problems, stderr);
+	assert_non_null(conf);
+	assert_int_equal(problems.errors, 0);
+	conf_problems_free(&problems);
+	return conf;
+}
+
+/* There is an error on LINE whose text has all of the WORDS (separated by '|'). */
+static void
+bad(const char *text, unsigned line, const char *words)
+{
+	struct conf_problems problems = {.count = 0};
+	struct configuration *conf = conf_load_text(text, "/etc/postern.conf", &problems);
+	bool found = false;
+
+	assert_null(conf);
+	assert_true(problems.errors > 0);
+	for (size_t i = 0; i < problems.count && !found; i++) {
+		char copy[256], *next = copy, *word;
+
+		assert_string_equal(problems.list[i].file, "/etc/postern.conf");
+		strlcpy(copy, words, sizeof(copy));
+		found = problems.list[i].line == line;
+		while ((word = strsep(&next, "|")) != NULL)
+			found = found && strstr(problems.list[i].text, word) != NULL;
+	}
+	if (!found) {
+		fprintf(stderr, "wanted line %u with \"%s\", got:\n", line, words);
+		conf_problems_print(&problems, stderr);
+	}
+	assert_true(found);
+	conf_problems_free(&problems);
+}
+
+static void
+three_lines(void **state)
+{
+	struct configuration *conf = good(BASE);
+
+	(void)state;
+	assert_string_equal(conf->hostname, "mail.example.org");
+	assert_int_equal(conf->domain_count, 2);
+	assert_true(conf_has_domain(conf, "example.net"));
+	assert_false(conf_has_domain(conf, "example.com"));
+	assert_string_equal(conf->certs, "/var/lib/postern/certs");
+	assert_string_equal(conf->accounts, "/etc/accounts.conf");
+	assert_string_equal(conf->certificate, "mail.example.org");
+	assert_string_equal(conf->users[ROLE_CERTD], "postern-certd");
+	assert_int_equal(conf->sandbox, SANDBOX_REQUIRED);
+	assert_int_equal(conf->log_level, LOG_INFO);
+	assert_int_equal(conf->limits.sessions, 2000);
+	assert_int_equal(conf->limits.drain_timeout, 30);
+	assert_int_equal(conf->mailbox_first, 1879048192);
+	assert_int_equal(conf->mailbox_last, INT32_MAX);
+	conf_free(conf);
+}
+
+static void
+default_listeners(void **state)
+{
+	static const struct {
+		enum service service;
+		enum tls_mode tls;
+		uint32_t port;
+		uint32_t idle;
+	} wanted[] = {
+	    {SERVICE_SMTP, TLS_EXPLICIT, 25, 300},
+	    {SERVICE_SUBMISSION, TLS_EXPLICIT, 587, 300},
+	    {SERVICE_SUBMISSION, TLS_IMPLICIT, 465, 300},
+	    {SERVICE_POP3, TLS_EXPLICIT, 110, 600},
+	    {SERVICE_POP3, TLS_IMPLICIT, 995, 600},
+	};
+	struct configuration *conf = good(BASE);
+
+	(void)state;
+	assert_int_equal(conf->listener_count, 5);
+	for (size_t i = 0; i < 5; i++) {
+		const struct conf_listener *l = &conf->listeners[i];
+
+		assert_int_equal(l->service, wanted[i].service);
+		assert_int_equal(l->tls, wanted[i].tls);
+		assert_int_equal(l->port, wanted[i].port);
+		assert_int_equal(l->idle_timeout, wanted[i].idle);
+		assert_int_equal(l->max_connections, 10000);
+		assert_int_equal(l->max_connections_per_address, 100);
+		assert_int_equal(l->address_count, 2);
+		assert_true(l->all_addresses);
+	}
+	conf_free(conf);
+}
+
+static void
+everything(void **state)
+{
+	struct configuration *conf = good(
+	    BASE "accounts = \"/a/b.conf\"; certs = \"/c\"; certificate = \"x.y\";\n"
+		 "users = { certd = \"a\"; gate = 12; accounts = \"c\"; queue = \"d\"; "
+		 "relay = \"e\"; };\n"
+		 "mailbox_uids = { first = 5000; last = 6000; };\n"
+		 "sandbox = \"best-effort\"; log = \"syslog\"; log_level = \"debug\";\n"
+		 "limits = { sessions = 5; message_size = 100000; recipients = 100; errors = 3; "
+		 "handshake_timeout = 5; command_timeout = 6; drain_timeout = 0; retry = 7; "
+		 "restart_delay = 1; login_threads = 2; };\n"
+		 "tls = { ciphers_tls12 = \"A\"; ciphers_tls13 = \"B\"; };\n"
+		 "gate = { processes = 3; connections = 1; }; session = { linger = 9; };\n"
+		 "listeners = ( { service = \"pop3\"; port = 1995; tls = \"implicit\";\n"
+		 "  address = [ \"192.0.2.1\", \"2001:db8::1\" ]; certificate = \"pop\";\n"
+		 "  max_connections = 7; max_connections_per_address = 2; idle_timeout = 700;\n"
+		 "  deny = \"192.0.2.128/25\"; allow = ( \"192.0.2.0/24\", \"::1\" ); } );\n");
+	const struct conf_listener *l = &conf->listeners[0];
+	char names[CERTD_NAMES_MAX];
+	size_t length;
+
+	(void)state;
+	assert_string_equal(conf->users[ROLE_GATE], "12");
+	assert_int_equal(conf->mailbox_first, 5000);
+	assert_int_equal(conf->sandbox, SANDBOX_BEST_EFFORT);
+	assert_int_equal(conf->log, CONF_LOG_SYSLOG);
+	assert_int_equal(conf->log_level, LOG_DEBUG);
+	assert_int_equal(conf->limits.restart_delay, 1);
+	assert_string_equal(conf->ciphers_tls13, "B");
+	assert_int_equal(conf->gate_processes, 3);
+	assert_int_equal(conf->session_linger, 9);
+	assert_int_equal(l->address_count, 2);
+	assert_int_equal(l->allow_count, 2);
+	assert_int_equal(l->deny_count, 1);
+	assert_int_equal(l->networks[0].bits, 120);
+	assert_int_equal(l->networks[1].bits, 128);
+	assert_int_equal(l->networks[2].bits, 121);
+	assert_int_equal(conf_certificates(conf, names, &length), 1);
+	assert_int_equal(length, 4);
+	assert_string_equal(names, "pop");
+	conf_free(conf);
+}
+
+static void
+certificates_once(void **state)
+{
+	struct configuration *conf =
+	    good(BASE "listeners = ( { service = \"smtp\"; }, { service = \"submission\"; },\n"
+		      "{ service = \"pop3\"; certificate = \"b\"; },\n"
+		      "{ service = \"pop3\"; port = 1; tls = \"none\"; address = \"::1\"; "
+		      "certificate = \"c\"; } );\n");
+	char names[CERTD_NAMES_MAX];
+	size_t length;
+
+	(void)state;
+	assert_int_equal(conf_certificates(conf, names, &length), 2);
+	assert_memory_equal(names, "mail.example.org\0b", length);
+	conf_free(conf);
+}
+
+static void
+missing_lines(void **state)
+{
+	(void)state;
+	bad("", 0, "hostname = ");
+	bad("", 0, "domains = ");
+	bad("", 0, "state = ");
+	bad("hostname = \"a\"; state = \"/x\";", 0, "domains = ");
+}
+
+static void
+unknown_keys(void **state)
+{
+	(void)state;
+	bad(BASE "hostnam = 1;\n", 4, "hostnam|did you mean \"hostname\"");
+	bad(BASE "limits = {\n session = 1; };\n", 5, "limits.session |\"sessions\"");
+	bad(BASE "listeners = ( { service = \"smtp\";\n prot = 1; } );\n", 5,
+	    "listeners.prot|\"port\"");
+	bad(BASE "colour = 1;\n", 4, "colour|postern.conf(5)");
+}
+
+static void
+wrong_types(void **state)
+{
+	(void)state;
+	bad("hostname = 5;\n", 1, "hostname must be a string");
+	bad(BASE "\nlimits = 5;\n", 5, "limits must be a group");
+	bad(BASE "limits = { sessions = \"many\"; };\n", 4,
+	    "limits.sessions|whole number|a string");
+	bad(BASE "limits = { sessions = 1.5; };\n", 4, "limits.sessions|fraction");
+	bad(BASE "sandbox = true;\n", 4, "sandbox must be \"required\" or \"best-effort\"");
+	bad(BASE "sandbox = \"off\";\n", 4, "\"off\"");
+	bad(BASE "certs = 1;\n", 4, "certs must be a path");
+	bad(BASE "certs = \"relative\";\n", 4, "certs must be a path");
+	bad(BASE "users = { gate = 0; };\n", 4, "users.gate must be");
+	bad(BASE "certificate = \"../x\";\n", 4, "certificate must be");
+	bad(BASE "listeners = { };\n", 4, "listeners must be a list");
+	bad(BASE "listeners = ( 5 );\n", 4, "must hold groups");
+	bad("hostname = \"a\"; state = \"/x\";\ndomains = ( 5 );", 2, "domains must hold strings");
+	bad("hostname = \"a\"; state = \"/x\";\ndomains = ( );", 2, "domains must be");
+}
+
+static void
+out_of_range(void **state)
+{
+	(void)state;
+	bad(BASE "limits = { sessions = 0; };\n", 4, "from 1 to 100000");
+	bad(BASE "limits = { sessions = 100001; };\n", 4, "not 100001");
+	bad(BASE "limits = { recipients = 99; };\n", 4, "limits.recipients");
+	bad(BASE "limits = { message_size = 99999999999L; };\n", 4, "99999999999");
+	bad(BASE "listeners = ( { service = \"smtp\"; port = 65536; } );\n", 4, "listeners.port");
+	bad(BASE "listeners = ( { service = \"smtp\"; idle_timeout = -1; } );\n", 4,
+	    "idle_timeout");
+	bad(BASE "mailbox_uids = { first = 10; };\n", 4, "mailbox_uids.first");
+	bad(BASE "mailbox_uids = { first = 6000; last = 5000; };\n", 4, "greater");
+}
+
+static void
+bad_names(void **state)
+{
+	(void)state;
+	bad("hostname = \"exa mple\"; domains = ( \"a\" ); state = \"/x\";", 1,
+	    "exa mple|hostname");
+	bad("hostname = \"a\";\ndomains = ( \"b\",\n \"-c.org\" ); state = \"/x\";", 3,
+	    "-c.org|hyphen");
+	bad("hostname = \"a\"; domains = ( \"b\", \"B\" ); state = \"/x\";", 1, "b twice");
+	bad("hostname = \"a\"; domains = ( \"b\\xc3\\xbc\" ); state = \"/x\";", 1, "xn--");
+}
+
+static void
+bad_listeners(void **state)
+{
+	(void)state;
+	bad(BASE "listeners = ( { port = 25; } );", 4, "needs service");
+	bad(BASE "listeners = ( { service = \"smpt\"; } );", 4, "smpt|\"smtp\"");
+	bad(BASE "listeners = ( { service = \"imap\"; } );", 4, "IMAP|later");
+	bad(BASE "listeners = ( { service = \"smtp\"; tls = \"maybe\"; } );", 4, "maybe|explicit");
+	bad(BASE "listeners = ( { service = \"pop3\"; port = 995; } );", 4, "995|implicit");
+	bad(BASE "listeners = ( { service = \"pop3\"; tls = \"none\"; } );", 4,
+	    "plaintext|0.0.0.0:110");
+	bad(BASE "listeners = ( { service = \"pop3\"; tls = \"none\"; "
+		 "address = ( \"::1\", \"::2\" ); } );",
+	    4, "[::2]:110");
+	bad(BASE "listeners = ( { service = \"smtp\"; address = \"localhost\"; } );", 4,
+	    "localhost|no names");
+	bad(BASE "listeners = ( { service = \"smtp\"; deny = \"10.0.0.0/40\"; } );", 4,
+	    "10.0.0.0/40|prefix");
+	bad(BASE "listeners = ( { service = \"smtp\"; allow = [ \"10.0.0.1/8\" ]; } );", 4,
+	    "10.0.0.1/8|bits");
+	bad(BASE "listeners = ( { service = \"smtp\"; weak = true; } );", 4, "weak|reserved");
+}
+
+static void
+duplicate_listeners(void **state)
+{
+	(void)state;
+	bad(BASE "listeners = ( { service = \"smtp\"; },\n"
+		 " { service = \"pop3\"; port = 25; } );",
+	    5, "0.0.0.0:25|line 4");
+	bad(BASE "listeners = ( { service = \"smtp\"; address = \"0.0.0.0\"; },\n"
+		 " { service = \"smtp\"; address = \"127.0.0.1\"; } );",
+	    5, "127.0.0.1:25|line 4");
+	bad(BASE "listeners = ( { service = \"smtp\"; address = [ \"::1\", \"::1\" ]; } );", 4,
+	    "[::1]:25 twice");
+	conf_free(good(BASE "listeners = ( { service = \"smtp\"; address = \"127.0.0.1\"; },\n"
+			    " { service = \"smtp\"; address = [ \"127.0.0.2\", \"::\" ]; } );"));
+}
+
+static void
+syntax(void **state)
+{
+	(void)state;
+	bad(BASE "\nlisteners = = 1;\n", 5, "syntax error");
+	bad(BASE "hostname = \"b\";\n", 4, "duplicate");
+}
+
+static void
+several_at_once(void **state)
+{
+	struct conf_problems problems = {.count = 0};
+
+	(void)state;
+	assert_null(conf_load_text("hostnam = 1;\nsandbox = 5;\nlog = \"x\";\n", "f", &problems));
+	assert_true(problems.count >= 4);
+	conf_problems_free(&problems);
+	assert_null(conf_load_text("@include \"/nonexistent/file\"\n", "f", &problems));
+	conf_problems_free(&problems);
+	assert_null(conf_load("/nonexistent/postern.conf", &problems));
+	assert_string_equal(problems.list[0].file, "/nonexistent/postern.conf");
+	conf_problems_free(&problems);
+}
+
+static void
+short_pop3_idle_is_a_warning(void **state)
+{
+	struct conf_problems problems = {.count = 0};
+	struct configuration *conf = conf_load_text(
+	    BASE "listeners = ( { service = \"pop3\"; idle_timeout = 60; } );", "f", &problems);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_int_equal(problems.count, 1);
+	assert_true(problems.list[0].warning);
+	assert_int_equal(problems.list[0].line, 4);
+	assert_non_null(strstr(problems.list[0].text, "RFC 1939"));
+	conf_problems_free(&problems);
+	conf_free(conf);
+}
+
+/* An error in an included file is told with that file's name and line. */
+static void
+included_file(void **state)
+{
+	char folder[] = "/tmp/test_conf.XXXXXX", main_file[64], other[64];
+	struct conf_problems problems = {.count = 0};
+	FILE *out;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(main_file, sizeof(main_file), "%s/postern.conf", folder);
+	snprintf(other, sizeof(other), "%s/more.conf", folder);
+	out = fopen(main_file, "w");
+	assert_non_null(out);
+	fputs(BASE "@include \"more.conf\"\n", out);
+	fclose(out);
+	out = fopen(other, "w");
+	assert_non_null(out);
+	fputs("\nsandbx = 1;\n", out);
+	fclose(out);
+	assert_null(conf_load(main_file, &problems));
+	assert_int_equal(problems.count, 1);
+	assert_int_equal(problems.list[0].line, 2);
+	assert_non_null(strstr(problems.list[0].file, "more.conf"));
+	assert_non_null(strstr(problems.list[0].text, "sandbox"));
+	conf_problems_free(&problems);
+	unlink(main_file);
+	unlink(other);
+	rmdir(folder);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(three_lines),         cmocka_unit_test(default_listeners),
+	    cmocka_unit_test(everything),          cmocka_unit_test(certificates_once),
+	    cmocka_unit_test(missing_lines),       cmocka_unit_test(unknown_keys),
+	    cmocka_unit_test(wrong_types),         cmocka_unit_test(out_of_range),
+	    cmocka_unit_test(bad_names),           cmocka_unit_test(bad_listeners),
+	    cmocka_unit_test(duplicate_listeners), cmocka_unit_test(syntax),
+	    cmocka_unit_test(several_at_once),     cmocka_unit_test(short_pop3_idle_is_a_warning),
+	    cmocka_unit_test(included_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
