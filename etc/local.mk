@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+dist_doc_DATA += etc/postern.conf
 EXTRA_DIST += etc/packages.debian etc/install-packages etc/quickstart.py \
 	etc/systemd/postern.service.in etc/systemd/postern.sysusers.conf \
 	etc/systemd/postern.tmpfiles.conf.in

@@ -36,3 +36,4 @@ MASTER_LIBS = master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(SYSTEMD_LIBS)
 sbin_PROGRAMS += postern
 postern_SOURCES = master/main.c
 postern_LDADD = $(MASTER_LIBS)
+dist_man_MANS += master/postern.8 master/postern.conf.5
