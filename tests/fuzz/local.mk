@@ -68,4 +68,8 @@ noinst_PROGRAMS += tests/fuzz/fuzz_mailbox_name
 tests_fuzz_fuzz_mailbox_name_SOURCES = tests/fuzz/fuzz_mailbox_name.c
 tests_fuzz_fuzz_mailbox_name_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_mailbox_name_LDADD = $(MASTER_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_smtp_session
+tests_fuzz_fuzz_smtp_session_SOURCES = tests/fuzz/fuzz_smtp_session.c $(SMTP_HOUSE_SOURCES)
+tests_fuzz_fuzz_smtp_session_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
 endif

@@ -515,6 +515,7 @@ house_kill_queue(void)
 void
 house_new_queue(void)
 {
+	house_kill_queue();
 	connect_ends(&gate_queue_boundary, queue_handlers, &conn.queue, &queue_end);
 	conn.protocol->queue_up(&conn);
 	settle();
