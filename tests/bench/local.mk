@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: ISC
+# Benchmarks, one command each; both sides of a comparison in one run.
+TLS_BENCH_SOURCES = tests/bench/tls_server.c tests/bench/tls_server.h \
+	tests/bench/tls_client.c tests/bench/tls_client.h \
+	tests/unit/fake_certd.c tests/unit/fake_certd.h \
+	tests/unit/real_certd.c tests/unit/real_certd.h
+TLS_BENCH_LIBS = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+
+noinst_PROGRAMS += tests/bench/handshakes
+tests_bench_handshakes_SOURCES = tests/bench/handshakes.c $(TLS_BENCH_SOURCES)
+tests_bench_handshakes_LDADD = $(TLS_BENCH_LIBS)
