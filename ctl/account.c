@@ -32,18 +32,6 @@ struct change {
  * -- Which account ----------------------------------------------------------------
  */
 
-static bool
-is_ours(const struct ctl_settings *settings, const char *address)
-{
-	const char *domain = strchr(address, '@') + 1;
-
-	for (size_t i = 0; i < settings->domain_count; i++) {
-		if (strcmp(settings->domains[i], domain) == 0)
-			return true;
-	}
-	return false;
-}
-
 static const char *
 nearest_account(const struct accounts *accounts, const char *address)
 {
@@ -64,13 +52,13 @@ nearest_account(const struct accounts *accounts, const char *address)
 
 /* Whether the account is, or for CHANGE_ADD can become, one of the file. */
 static int
-check_account(const struct ctl_settings *settings, const struct accounts_store *store,
+check_account(const struct configuration *conf, const struct accounts_store *store,
 	      const struct change *change, struct error *err)
 {
 	const struct account *account = accounts_find(store->accounts, change->address);
 	const char *nearest;
 
-	if (change->kind == CHANGE_ADD && !is_ours(settings, change->address))
+	if (change->kind == CHANGE_ADD && !conf_has_domain(conf, strchr(change->address, '@') + 1))
 		return error_set(err,
 				 "%s is not in the domains of %s; mail for it would not come here",
 				 strchr(change->address, '@') + 1, ctl_options.conf);
@@ -207,12 +195,12 @@ apply(struct accounts_store *store, const struct change *change, struct error *e
  */
 
 static int
-tell_server(const struct ctl_settings *settings)
+tell_server(const struct configuration *conf)
 {
 	static struct ctl_answer answer;
 	struct error err;
 
-	if (ctl_ask(settings->state, CM_ACCOUNTS, &answer, &err) == -1) {
+	if (ctl_ask(conf->state, CM_ACCOUNTS, &answer, &err) == -1) {
 		error_prefix(&err, "the file is changed, but the server could not be told");
 		return ctl_error(&err);
 	}
@@ -236,25 +224,25 @@ tell_server(const struct ctl_settings *settings)
  * nobody waits for whoever types it.
  */
 static int
-precheck(const struct ctl_settings *settings, const struct change *change, struct error *err)
+precheck(const struct configuration *conf, const struct change *change, struct error *err)
 {
 	struct accounts_store store;
-	int result = store_open(&store, settings->accounts, false, err);
+	int result = store_open(&store, conf->accounts, false, err);
 
 	if (result == 0)
-		result = check_account(settings, &store, change, err);
+		result = check_account(conf, &store, change, err);
 	store_close(&store);
 	return result;
 }
 
 static int
-locked_change(const struct ctl_settings *settings, const struct change *change, struct error *err)
+locked_change(const struct configuration *conf, const struct change *change, struct error *err)
 {
 	struct accounts_store store;
-	int result = store_open(&store, settings->accounts, true, err);
+	int result = store_open(&store, conf->accounts, true, err);
 
 	if (result == 0)
-		result = check_account(settings, &store, change, err);
+		result = check_account(conf, &store, change, err);
 	if (result == 0)
 		result = apply(&store, change, err);
 	store_close(&store);
@@ -266,13 +254,14 @@ static int
 run_change(struct change *change, bool with_password, const char *done)
 {
 	char password[CRYPT_MAX_PASSPHRASE_SIZE] = "", hash[CRYPT_OUTPUT_SIZE];
-	struct ctl_settings settings;
+	struct configuration *conf;
 	struct error err;
 	int result;
 
-	if (ctl_settings_load(&settings, &err) == -1)
-		return ctl_error(&err);
-	result = precheck(&settings, change, &err);
+	conf = ctl_settings();
+	if (conf == NULL)
+		return CTL_FAILED;
+	result = precheck(conf, change, &err);
 	if (result == 0 && with_password) {
 		result = password_read(change->address, password, sizeof(password), &err);
 		if (result == 0)
@@ -281,15 +270,15 @@ run_change(struct change *change, bool with_password, const char *done)
 		change->password = hash;
 	}
 	if (result == 0)
-		result = locked_change(&settings, change, &err);
+		result = locked_change(conf, change, &err);
 	change->password = NULL;
 	if (result == 0) {
 		printf("account %s %s\n", change->address, done);
-		result = tell_server(&settings);
+		result = tell_server(conf);
 	} else {
 		result = ctl_error(&err);
 	}
-	ctl_settings_free(&settings);
+	conf_free(conf);
 	return result;
 }
 
@@ -383,7 +372,7 @@ print_account(const struct account *account)
 int
 ctl_account_list(int argc, char **argv)
 {
-	struct ctl_settings settings;
+	struct configuration *conf;
 	struct accounts_store store;
 	struct error err;
 	int result;
@@ -391,12 +380,13 @@ ctl_account_list(int argc, char **argv)
 	(void)argv;
 	if (argc != 1)
 		return CTL_USAGE;
-	if (ctl_settings_load(&settings, &err) == -1)
-		return ctl_error(&err);
-	result = store_open(&store, settings.accounts, false, &err);
+	conf = ctl_settings();
+	if (conf == NULL)
+		return CTL_FAILED;
+	result = store_open(&store, conf->accounts, false, &err);
 	for (size_t i = 0; result == 0 && i < accounts_count(store.accounts); i++)
 		print_account(accounts_at(store.accounts, i));
 	store_close(&store);
-	ctl_settings_free(&settings);
+	conf_free(conf);
 	return result == -1 ? ctl_error(&err) : CTL_OK;
 }

@@ -24,19 +24,20 @@ static int
 ask_server(uint16_t type, int argc)
 {
 	static struct ctl_answer answer;
-	struct ctl_settings settings;
+	struct configuration *conf;
 	struct error err;
 	int result;
 
 	if (argc != 1)
 		return CTL_USAGE;
-	if (ctl_settings_load(&settings, &err) == -1)
-		return ctl_error(&err);
-	result = ctl_ask(settings.state, type, &answer, &err);
+	conf = ctl_settings();
+	if (conf == NULL)
+		return CTL_FAILED;
+	result = ctl_ask(conf->state, type, &answer, &err);
 	if (result == 0 && !answer.running)
-		result = error_set(&err, "no server is running with the state folder %s",
-				   settings.state);
-	ctl_settings_free(&settings);
+		result =
+		    error_set(&err, "no server is running with the state folder %s", conf->state);
+	conf_free(conf);
 	if (result == -1)
 		return ctl_error(&err);
 	print_text(answer.ok ? stdout : stderr, answer.text);
