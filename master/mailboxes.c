@@ -22,6 +22,8 @@ struct uid_list {
 	size_t count;
 	size_t room;
 	bool sorted;
+	dev_t device; /* of the folder it is about */
+	ino_t inode;
 };
 
 static int
@@ -129,11 +131,17 @@ static int
 allocate_uid(const struct configuration *conf, int mail, uint32_t *uid, struct error *err)
 {
 	static struct uid_list uids;
-	static bool collected;
+	struct stat st;
 
-	if (!collected && collect_uids(mail, &uids) == -1)
-		return error_errno(err, "reading which uids mailboxes have");
-	collected = true;
+	if (fstat(mail, &st) == -1)
+		return error_errno(err, "the folder of mail");
+	if (st.st_ino != uids.inode || st.st_dev != uids.device) {
+		uids.count = 0;
+		if (collect_uids(mail, &uids) == -1)
+			return error_errno(err, "reading which uids mailboxes have");
+		uids.inode = st.st_ino;
+		uids.device = st.st_dev;
+	}
 	if (!uids.sorted && uids.count > 0)
 		qsort(uids.list, uids.count, sizeof(*uids.list), compare_uids);
 	uids.sorted = true;

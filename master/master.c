@@ -277,18 +277,26 @@ master_free(struct master *m)
 		event_base_free(m->base);
 }
 
+bool
+master_all_ready(const struct master *m)
+{
+	return slot_ready(&m->certd) && slot_ready(&m->accounts) && slot_ready(&m->queue) &&
+	       gates_ready(m);
+}
+
 void
 master_child_ready(struct master *m)
 {
 	char line[128];
 
-	if (m->phase == MASTER_STARTING && slot_ready(&m->certd) && slot_ready(&m->accounts) &&
-	    slot_ready(&m->queue) && gates_ready(m)) {
+	if (master_all_ready(m) && m->phase == MASTER_STARTING) {
 		m->phase = MASTER_RUNNING;
 		notify_ready(status_line(m, line, sizeof(line)));
 		log_event(LOG_NOTICE, "master.ready",
 			  KV_U64("listeners", m->generation->bound_count),
 			  KV_U64("gates", m->gate_slots));
+	} else if (master_all_ready(m) && m->phase == MASTER_RUNNING) {
+		notify_status(status_line(m, line, sizeof(line)));
 	}
 	reload_progress(m);
 }

@@ -84,6 +84,8 @@ int master_start(struct master *, const struct master_options *, struct configur
 int master_run(struct master *);
 void master_free(struct master *);
 
+/* Is there a ready child in every slot? */
+bool master_all_ready(const struct master *);
 /* A child that has a slot has become ready: perhaps all have now. */
 void master_child_ready(struct master *);
 /* A child is gone for good, or is not started again: perhaps the next kind can be stopped. */

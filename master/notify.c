@@ -42,7 +42,7 @@ notify_reloading(void)
 void
 notify_stopping(void)
 {
-	(void)sd_notify(0, "STOPPING=1");
+	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping: what is under way is finished");
 }
 
 static void

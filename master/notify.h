@@ -11,7 +11,7 @@ struct event_base;
 void notify_ready(const char *status);  /* READY=1, STATUS= */
 void notify_status(const char *status); /* STATUS= */
 void notify_reloading(void);            /* RELOADING=1, MONOTONIC_USEC= */
-void notify_stopping(void);             /* STOPPING=1 */
+void notify_stopping(void);             /* STOPPING=1, STATUS= */
 
 /* WATCHDOG=1, at half of the time-out that was asked for, as long as the loop runs. */
 void notify_start_watchdog(struct event_base *);

@@ -189,8 +189,7 @@ reload_progress(struct master *m)
 	struct reload *r = m->reload;
 	char text[64];
 
-	if (r->pending && slot_ready(&m->certd) && slot_ready(&m->accounts) &&
-	    slot_ready(&m->queue) && gates_ready(m)) {
+	if (r->pending && master_all_ready(m)) {
 		r->pending = false;
 		evtimer_del(r->timeout);
 		gates_drain_old(m);

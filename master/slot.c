@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "master/master.h"
+#include "master/notify.h"
 
 #define START_FAILURES_MAX 5 /* before the first readiness: then the master gives up */
 
@@ -97,6 +98,16 @@ slot_restart(struct slot *slot)
 		process_shutdown(slot->process, 30);
 }
 
+/* For who looks at the unit while something is missing; readiness says that all is well again. */
+static void
+tell_init(const char *name, const char *how, unsigned wait)
+{
+	char line[ADDRESS_SIZE + PROCESS_STATUS_SIZE + 64];
+
+	snprintf(line, sizeof(line), "%s %s, and is started again in %u s", name, how, wait);
+	notify_status(line);
+}
+
 void
 slot_gone(struct process *p, int status)
 {
@@ -120,6 +131,7 @@ slot_gone(struct process *p, int status)
 	log_event(intended ? LOG_INFO : LOG_ERR, "child.died", KV_STR("child", p->name),
 		  KV_I64("pid", p->pid), KV_STR("how", process_status_text(status, text)),
 		  KV_U64("lived_s", process_age(p)), KV_U64("again_in_s", wait));
+	tell_init(p->name, text, wait);
 	if (wait == UINT_MAX)
 		give_up(slot);
 }

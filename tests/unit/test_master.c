@@ -8,11 +8,13 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "master/admit.h"
@@ -22,6 +24,7 @@
 #include "master/names.h"
 #include "master/network.h"
 #include "master/process.h"
+#include "master/state.h"
 
 static bool
 is_mailbox(const char *text)
@@ -265,6 +268,146 @@ status_texts(void **state)
 }
 
 /*
+ * -- Directories of mailboxes -----------------------------------------------------
+ */
+
+struct folders {
+	char top[64];
+	struct configuration *conf;
+	struct conf_users users;
+};
+
+static int
+make_folders(void **state)
+{
+	struct conf_problems problems = {.count = 0};
+	struct folders *f = calloc(1, sizeof(*f));
+	char text[512];
+	struct error err;
+
+	assert_non_null(f);
+	strlcpy(f->top, "/tmp/test_master.XXXXXX", sizeof(f->top));
+	assert_non_null(mkdtemp(f->top));
+	snprintf(text, sizeof(text),
+		 "hostname = \"h\"; domains = ( \"d.org\" ); state = \"%s/state\"; "
+		 "mailbox_uids = { first = 5000; last = 5999; };",
+		 f->top);
+	f->conf = conf_load_text(text, "/etc/postern.conf", &problems);
+	assert_non_null(f->conf);
+	memset(&f->users, 0xff, sizeof(f->users));
+	assert_int_equal(state_prepare(f->conf, &f->users, &err), 0);
+	assert_int_equal(state_prepare(f->conf, &f->users, &err), 0);
+	*state = f;
+	return 0;
+}
+
+static int
+remove_folders(void **state)
+{
+	struct folders *f = *state;
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", f->top);
+	assert_int_equal(system(command), 0);
+	conf_free(f->conf);
+	free(f);
+	return 0;
+}
+
+/* Opens USER@d.org. Returns the uid, or UINT32_MAX - 1 if it is refused. */
+static uint32_t
+open_mailbox(struct folders *f, const char *user)
+{
+	struct mailbox_name name = {.domain = "d.org"};
+	uint32_t uid = 0;
+	struct error err;
+	struct stat st;
+	int fd;
+
+	strlcpy(name.local, user, sizeof(name.local));
+	fd = mailbox_open(f->conf, &f->users, &name, &uid, &err);
+	if (fd == -1)
+		return UINT32_MAX - 1;
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(st.st_uid, uid == UINT32_MAX ? geteuid() : uid);
+	close(fd);
+	return uid;
+}
+
+static void
+path_of(const struct folders *f, const char *user, char out[PATH_MAX])
+{
+	snprintf(out, PATH_MAX, "%s/state/mail/d.org/%s", f->top, user);
+}
+
+static void
+mailboxes_are_made(void **state)
+{
+	struct folders *f = *state;
+	uint32_t first, second;
+
+	f->conf->mailbox_last = 5002;
+	first = open_mailbox(f, "a");
+	second = open_mailbox(f, "b");
+	assert_int_equal(open_mailbox(f, "a"), first);
+	if (geteuid() != 0) {
+		assert_int_equal(first, UINT32_MAX);
+		return;
+	}
+	assert_in_range(first, 5000, 5002);
+	assert_in_range(second, 5000, 5002);
+	assert_int_not_equal(first, second);
+	open_mailbox(f, "c");
+	assert_int_equal(open_mailbox(f, "d"), UINT32_MAX - 1);
+}
+
+static void
+strange_mailboxes_are_refused(void **state)
+{
+	struct folders *f = *state;
+	char path[PATH_MAX];
+
+	open_mailbox(f, "first");
+	path_of(f, "link", path);
+	assert_int_equal(symlink("first", path), 0);
+	assert_int_equal(open_mailbox(f, "link"), UINT32_MAX - 1);
+	path_of(f, "file", path);
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	assert_int_equal(open_mailbox(f, "file"), UINT32_MAX - 1);
+	path_of(f, "first", path);
+	assert_int_equal(chmod(path, 0750), 0);
+	assert_int_equal(open_mailbox(f, "first"), UINT32_MAX - 1);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_int_equal(chown(path, 1, 1), 0);
+	assert_int_equal(open_mailbox(f, "first"), UINT32_MAX - 1);
+	assert_int_equal(chown(path, 5001, 5001), 0);
+	assert_int_equal(open_mailbox(f, "first"), 5001);
+}
+
+static void
+strange_folders_are_refused(void **state)
+{
+	struct folders *f = *state;
+	char path[PATH_MAX];
+	struct error err;
+
+	state_path(f->conf, STATE_CERTS, path);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(state_prepare(f->conf, &f->users, &err), -1);
+	assert_non_null(strstr(err.text, "chmod 0700"));
+	assert_int_equal(chmod(path, 0700), 0);
+	assert_int_equal(state_prepare(f->conf, &f->users, &err), 0);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(path, 1, 1), 0);
+	assert_int_equal(state_prepare(f->conf, &f->users, &err), -1);
+	assert_non_null(strstr(err.text, "chown"));
+}
+
+/*
  * -- Sockets over a reload --------------------------------------------------------
  */
 
@@ -456,6 +599,11 @@ main(void)
 	    cmocka_unit_test(admit_counts),
 	    cmocka_unit_test(free_uids),
 	    cmocka_unit_test(status_texts),
+	    cmocka_unit_test_setup_teardown(mailboxes_are_made, make_folders, remove_folders),
+	    cmocka_unit_test_setup_teardown(strange_mailboxes_are_refused, make_folders,
+					    remove_folders),
+	    cmocka_unit_test_setup_teardown(strange_folders_are_refused, make_folders,
+					    remove_folders),
 	    cmocka_unit_test(reload_keeps_sockets),
 	    cmocka_unit_test(reload_widens_an_address),
 	    cmocka_unit_test(port_in_use),
