@@ -24,3 +24,5 @@ CERTD_LIBS = certd/libcertd.a $(COMMON_LIBS) $(CRYPTO_LIBS) -lpthread
 posternlibexec_PROGRAMS += postern-certd
 postern_certd_SOURCES = certd/main.c
 postern_certd_LDADD = $(CERTD_LIBS)
+
+dist_man_MANS += certd/postern-certd.8

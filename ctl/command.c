@@ -9,7 +9,8 @@
 
 #include "ctl/ctl.h"
 
-struct ctl_options ctl_options = {.conf = SYSCONFDIR "/postern/postern.conf"};
+struct ctl_options ctl_options = {.conf = SYSCONFDIR "/postern/postern.conf",
+				  .libexec = LIBEXECDIR};
 
 int
 ctl_error(const struct error *err)
@@ -45,7 +46,7 @@ print_commands(FILE *out, const struct ctl_command *table, const char *noun)
 static int
 help(const struct ctl_command *table)
 {
-	fputs("usage: posternctl [-v] [-f CONF] COMMAND\n\n", stdout);
+	fputs("usage: posternctl [-v] [-f CONF] [-L DIR] COMMAND\n\n", stdout);
 	print_commands(stdout, table, NULL);
 	fputs("  posternctl help | --version\n", stdout);
 	return CTL_OK;
@@ -121,9 +122,11 @@ ctl_run(const struct ctl_command *table, int argc, char **argv)
 	const struct ctl_command *command;
 	int option;
 
-	while ((option = getopt(argc, argv, "+f:vh-:")) != -1) {
+	while ((option = getopt(argc, argv, "+f:L:vh-:")) != -1) {
 		if (option == 'f')
 			ctl_options.conf = optarg;
+		else if (option == 'L')
+			ctl_options.libexec = optarg;
 		else if (option == 'v')
 			ctl_options.verbose = true;
 		else if (option == 'h' || (option == '-' && strcmp(optarg, "help") == 0))
@@ -131,7 +134,8 @@ ctl_run(const struct ctl_command *table, int argc, char **argv)
 		else if (option == '-' && strcmp(optarg, "version") == 0)
 			return printf("posternctl %s\n", PACKAGE_VERSION) < 0;
 		else {
-			fputs("usage: posternctl [-v] [-f CONF] COMMAND; see posternctl help\n",
+			fputs("usage: posternctl [-v] [-f CONF] [-L DIR] COMMAND; see posternctl "
+			      "help\n",
 			      stderr);
 			return CTL_USAGE;
 		}

@@ -2,7 +2,7 @@
 /*
  * ctl - the commands of posternctl(8).
  *
- * posternctl [-v] [-f CONF] NOUN [VERB] ARGUMENT...
+ * posternctl [-v] [-f CONF] [-L DIR] NOUN [VERB] ARGUMENT...
  *
  * The table in main.c names every command. A command prints its result to standard output and its
  * errors, by ctl_error(), to standard error.
@@ -36,8 +36,9 @@ struct ctl_command {
 
 /* What stands in front of the noun. */
 struct ctl_options {
-	const char *conf; /* -f, or the default path */
-	bool verbose;     /* -v */
+	const char *conf;    /* -f, or the default path */
+	const char *libexec; /* -L, or the default: where postern-certd is */
+	bool verbose;        /* -v */
 };
 extern struct ctl_options ctl_options;
 
@@ -47,7 +48,7 @@ int ctl_error(const struct error *);
 /* Runs the command line with a table that ends with a NULL noun. Returns the exit status. */
 int ctl_run(const struct ctl_command *table, int argc, char **argv);
 
-/* The commands: server.c, account.c. */
+/* The commands: server.c, account.c, cert.c. */
 int ctl_reload(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_account_add(int argc, char **argv);
@@ -56,5 +57,6 @@ int ctl_account_enable(int argc, char **argv);
 int ctl_account_disable(int argc, char **argv);
 int ctl_account_remove(int argc, char **argv);
 int ctl_account_list(int argc, char **argv);
+int ctl_cert_create(int argc, char **argv);
 
 #endif

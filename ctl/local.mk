@@ -5,12 +5,14 @@ ctl_libctl_a_SOURCES = \
 	ctl/account.c \
 	ctl/accounts_store.c ctl/accounts_store.h \
 	ctl/accounts_text.c ctl/accounts_text.h \
+	ctl/cert.c ctl/cert.h ctl/cert_channel.c \
 	ctl/command.c ctl/ctl.h \
 	ctl/connect.c ctl/connect.h \
 	ctl/password.c ctl/password.h \
 	ctl/server.c \
 	ctl/settings.c ctl/settings.h
-CTL_LIBS = ctl/libctl.a master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS)
+# Of libcertd.a only certd/name.o: posternctl links no OpenSSL.
+CTL_LIBS = ctl/libctl.a certd/libcertd.a master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS)
 
 sbin_PROGRAMS += posternctl
 posternctl_SOURCES = ctl/main.c

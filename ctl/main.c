@@ -14,6 +14,8 @@ static const struct ctl_command commands[] = {
     {"account", "remove", "ADDRESS", "remove an account; its mailbox stays", ctl_account_remove},
     {"account", "list", "", "show each account, whether it is enabled, and its quota",
      ctl_account_list},
+    {"cert", "create", "NAME [--name HOST]... [--key KIND] [--days N]",
+     "make a key, a request for an authority, and a self-signed certificate", ctl_cert_create},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
