@@ -231,7 +231,7 @@ test_mismatch(void **state)
 	support_write_pair(folder, "bad", support_pkey(KEY_RSA));
 	support_write_pair(folder, "other", support_pkey(KEY_P256));
 	assert_int_equal(renameat(folder->fd, "other.crt", folder->fd, "bad.crt"), 0);
-	refused(folder, "bad.key and bad.crt don't belong together");
+	refused(folder, "bad.key and bad.crt don't match");
 }
 
 static void
