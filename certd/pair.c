@@ -184,7 +184,7 @@ check_match(struct pair *pair, const char *name, X509 *leaf, struct error *err)
 	if (public == NULL || EVP_PKEY_eq(key_pkey(pair->key), public) != 1) {
 		ERR_clear_error();
 		return error_set(err,
-				 "%s.key and %s.crt don't belong together: the certificate is "
+				 "%s.key and %s.crt don't match: the certificate is "
 				 "of another key",
 				 name, name);
 	}
