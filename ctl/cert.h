@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/proto/ctl_certd.h"
+#include "common/proto/master_certd.h"
 #include "master/conf.h"
 #include "master/conf_check.h"
 
