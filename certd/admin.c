@@ -67,18 +67,19 @@ answer(const struct admin *admin, uint32_t id, bool ok, const char *text)
 
 /* The answer's text: what is where, a line each. */
 static void
-describe(const struct create_request *request, const struct x509_made *made, const char *kind,
+describe(const struct create_request *request, const struct x509_made *made, const struct key *key,
 	 char *text, size_t size)
 {
 	size_t used;
 
 	snprintf(text, size,
-		 "%s.key  the private key (%s)\n"
+		 "%s.key  the private key: %s, %d bits\n"
 		 "%s.csr  a request, for a certificate authority\n"
 		 "%s.crt  self-signed, valid until %s\n"
 		 "SHA-256  %s\n"
 		 "names   ",
-		 request->name, kind, request->name, request->name, made->until, made->fingerprint);
+		 request->name, key_kind_name(key_kind(key)), EVP_PKEY_get_bits(key_pkey(key)),
+		 request->name, request->name, made->until, made->fingerprint);
 	for (size_t i = 0; i < request->count; i++) {
 		used = strlen(text);
 		snprintf(text + used, size - used, " %s", request->names[i]);
@@ -102,7 +103,7 @@ make(struct admins *admins, EVP_PKEY *pkey, char *text, size_t size, struct erro
 		result = vault_load_one(target->vault, request->name, target->changed,
 					target->changed_arg, err);
 	if (result == 0 && (entry = vault_find(target->vault, request->name)) != NULL) {
-		describe(request, &made, key_kind_name(key_kind(entry->pair->key)), text, size);
+		describe(request, &made, entry->pair->key, text, size);
 		log_event(LOG_NOTICE, "cert.created", KV_STR("key", request->name),
 			  KV_STR("name", request->names[0]), KV_U64("names", request->count),
 			  KV_STR("until", made.until), KV_STR("sha256", made.fingerprint));

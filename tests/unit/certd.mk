@@ -37,3 +37,8 @@ tests_unit_test_certd_create_LDADD = $(CERTD_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_certd_handshake
 tests_unit_test_certd_handshake_SOURCES = tests/unit/test_certd_handshake.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_handshake_LDADD = $(CERTD_TEST_LIBS) $(SSL_LIBS)
+
+# Runs the program beside it.
+check_PROGRAMS += tests/unit/test_certd_process
+tests_unit_test_certd_process_SOURCES = tests/unit/test_certd_process.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_process_LDADD = $(CERTD_TEST_LIBS)
