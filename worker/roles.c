@@ -5,5 +5,6 @@ const struct child_role *const worker_roles[] = {
     &accounts_role,
     &gate_role,
     &session_role,
+    &queue_role,
     NULL,
 };

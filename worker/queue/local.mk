@@ -1,1 +1,14 @@
 # SPDX-License-Identifier: ISC
+worker_libworker_a_SOURCES += \
+	worker/queue/batch.c worker/queue/batch.h \
+	worker/queue/clock.c worker/queue/clock.h \
+	worker/queue/core.c \
+	worker/queue/db.c worker/queue/db.h \
+	worker/queue/delivery.c \
+	worker/queue/gates.c \
+	worker/queue/mailbox.h \
+	worker/queue/queue.c worker/queue/queue.h \
+	worker/queue/resolver.c worker/queue/resolver.h \
+	worker/queue/schedule.c worker/queue/schedule.h \
+	worker/queue/spool.c worker/queue/spool.h \
+	worker/queue/transaction.c worker/queue/transaction.h

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: ISC
+check_PROGRAMS += tests/unit/test_queue_files tests/unit/test_queue
+tests_unit_test_queue_files_SOURCES = tests/unit/test_queue_files.c \
+	tests/unit/queue_world.c tests/unit/queue_world.h
+tests_unit_test_queue_files_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+tests_unit_test_queue_SOURCES = tests/unit/test_queue.c \
+	tests/unit/queue_world.c tests/unit/queue_world.h
+tests_unit_test_queue_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,745 @@
+/* SPDX-License-Identifier: ISC */
+/* The queue between fake gates, accounts, master and sessions. */
+#include <event2/event.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/log.h"
+#include "common/proto/accounts_queue.h"
+#include "common/proto/gate_queue.h"
+#include "tests/unit/queue_world.h"
+
+static char folder[64];
+static struct world world;
+
+static const char *const to_alice[] = {"alice@example.org", NULL};
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	world_make_folder(folder);
+	world_open(&world);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	world_close(&world);
+	world_remove_folder(folder);
+	return 0;
+}
+
+/* The number of rows, after what waits is written. */
+static bool
+all_is_written(void *arg)
+{
+	char name[ADDRESS_SIZE];
+
+	(void)arg;
+	return queue_is_quiet(&world.queue) && db_next_mailbox(world.queue.db, "", name) == 0;
+}
+
+static bool
+stored_at_least(void *arg)
+{
+	return world.stored_count >= *(const unsigned *)arg;
+}
+
+static void
+run_until_stored(unsigned count)
+{
+	world_run_until(&world, stored_at_least, &count);
+}
+
+/* Files in the folder whose name begins so. */
+static unsigned
+count_files(const char *prefix)
+{
+	char command[96];
+	unsigned count = 0;
+	FILE *out;
+
+	snprintf(command, sizeof(command), "ls | grep -c '^%s'", prefix);
+	out = popen(command, "r");
+	assert_int_equal(fscanf(out, "%u", &count), 1);
+	pclose(out);
+	return count;
+}
+
+/* -- The way of a mail --------------------------------------------------------------------- */
+
+static void
+test_small_mail(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "sender@example.net",
+			    .recipients = to_alice,
+			    .size = 2048};
+
+	(void)state;
+	mail_send(&mail);
+	assert_true(mail.committed);
+	run_until_stored(1);
+	assert_string_equal(SLIST_FIRST(&world.stored)->mailbox, "alice@example.org");
+	assert_string_equal(SLIST_FIRST(&world.stored)->sender, "sender@example.net");
+	assert_int_equal(strncmp(SLIST_FIRST(&world.stored)->delivery_id, mail.queue_id, 16), 0);
+	assert_int_equal(SLIST_FIRST(&world.stored)->size, 2048);
+	assert_int_equal(count_files("body"), 0);
+	world_run_until(&world, all_is_written, NULL);
+}
+
+static void
+test_large_mail(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "",
+			    .recipients = to_alice,
+			    .size = 3 * 1024 * 1024};
+
+	(void)state;
+	world.conduct = KEEPS_SILENT;
+	mail_send(&mail);
+	assert_true(mail.committed);
+	assert_int_equal(count_files("body"), 1);
+	assert_int_equal(count_files("in"), 0);
+	world.conduct = STORES;
+	/* The session that was silent goes, and another comes. */
+	world_run_for(&world, 100);
+	session_die(SLIST_FIRST(&world.sessions));
+	run_until_stored(1);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(count_files("body"), 0);
+}
+
+static void
+test_recipients(void **state)
+{
+	static const char *const many[] = {"alice@example.org", "Bob@example.org",
+					   "ALICE@example.org", "carol@example.org",
+					   "bob@EXAMPLE.ORG",   NULL};
+	struct mail mail = {.world = &world,
+			    .transaction = 9,
+			    .sender = "s@example.net",
+			    .recipients = many,
+			    .size = 10};
+
+	(void)state;
+	mail_send(&mail);
+	assert_true(mail.committed);
+	run_until_stored(3);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(world.stored_count, 3);
+	assert_int_equal(world.deliveries, 3);
+}
+
+static void
+test_refusals(void **state)
+{
+	static const char *const unknown[] = {"alice@example.org", "nobody@example.org", NULL};
+	static const char *const later[] = {"later@example.org", NULL};
+	static const char *const none[] = {NULL};
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = unknown,
+			    .size = 10};
+	const char *crowd[102];
+
+	(void)state;
+	mail_send(&mail);
+	assert_int_equal(mail.failure, QUEUE_REFUSED);
+	mail.failure = 0;
+	mail.recipients = later;
+	mail_send(&mail);
+	assert_int_equal(mail.failure, QUEUE_UNAVAILABLE);
+	mail.failure = 0;
+	mail.recipients = none;
+	mail_send(&mail);
+	assert_int_equal(mail.failure, QUEUE_REFUSED);
+	for (int i = 0; i < 101; i++)
+		crowd[i] = "alice@example.org";
+	crowd[101] = NULL;
+	mail.failure = 0;
+	mail.recipients = crowd;
+	mail_send(&mail);
+	assert_int_equal(mail.failure, QUEUE_NO_SPACE);
+	mail.failure = 0;
+	mail.recipients = to_alice;
+	mail.size = 11 * 1024 * 1024;
+	mail_send(&mail);
+	assert_int_equal(mail.failure, QUEUE_TOO_BIG);
+	assert_false(world.gate_ended);
+	assert_int_equal(count_files("in"), 0);
+}
+
+static void
+test_abort(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 10,
+			    .hold = true};
+	struct gq_transaction named = {.transaction = 1};
+
+	(void)state;
+	mail_start(&mail);
+	world_run_until(&world, mail_has_body, &mail);
+	ipc_send(world.gate, GQ_ABORT, 0, &named, NULL, 0, -1);
+	/* And one that is not there. */
+	ipc_send(world.gate, GQ_ABORT, 0, &named, NULL, 0, -1);
+	world_run_for(&world, 20);
+	assert_int_equal(count_files("in"), 0);
+	assert_false(world.gate_ended);
+	close(mail.body);
+	mail.have_body = false;
+	mail.hold = false;
+	mail_send(&mail);
+	assert_true(mail.committed);
+}
+
+/* -- Durability ------------------------------------------------------------------------------- */
+
+static bool
+all_have_bodies(void *arg)
+{
+	struct mail *mails = arg;
+
+	for (int i = 0; i < 50; i++) {
+		if (!mails[i].have_body)
+			return false;
+	}
+	return true;
+}
+
+static bool
+all_are_over(void *arg)
+{
+	struct mail *mails = arg;
+
+	for (int i = 0; i < 50; i++) {
+		if (!mail_is_over(&mails[i]))
+			return false;
+	}
+	return true;
+}
+
+static void
+test_group_commit(void **state)
+{
+	struct mail mails[50];
+	uint64_t commits;
+
+	(void)state;
+	memset(mails, 0, sizeof(mails));
+	for (uint32_t i = 0; i < 50; i++) {
+		mails[i].world = &world;
+		mails[i].transaction = i + 1;
+		mails[i].sender = "s@example.net";
+		mails[i].recipients = to_alice;
+		mails[i].size = i == 7 ? 100000 : 2000;
+		mails[i].hold = true;
+		mail_start(&mails[i]);
+	}
+	world_run_until(&world, all_have_bodies, mails);
+	commits = db_commits(world.queue.db);
+	for (int i = 0; i < 50; i++)
+		mail_commit(&mails[i]);
+	world_run_until(&world, all_are_over, mails);
+	for (int i = 0; i < 50; i++)
+		assert_true(mails[i].committed);
+	assert_int_equal(db_commits(world.queue.db) - commits, 1);
+	run_until_stored(50);
+}
+
+/* The gate is gone before the answer: what it asked for is done. */
+static void
+test_gate_dies_after_commit(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 100,
+			    .hold = true};
+	struct mail other = mail;
+
+	(void)state;
+	other.transaction = 2;
+	mail_start(&mail);
+	mail_start(&other);
+	world_run_until(&world, mail_has_body, &other);
+	mail_commit(&mail);
+	ipc_close(world.gate);
+	world.gate = NULL;
+	close(other.body);
+	run_until_stored(1);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(world.stored_count, 1);
+	/* The other one left nothing, the first its empty file for the next mail. */
+	assert_true(count_files("in") <= 1);
+	world.gate = world_open_gate(&world, "");
+}
+
+static void
+confirm(const char *queue_id, uint32_t expected)
+{
+	struct mail asked = {.world = &world};
+	struct gq_body body = {.queue_id = ""};
+
+	strlcpy(body.queue_id, queue_id, sizeof(body.queue_id));
+	assert_int_not_equal(
+	    ipc_request(world.gate, GQ_CONFIRM, &body, NULL, 0, -1, 60, mail_on_reply, &asked), 0);
+	world_run_until(&world, mail_is_over, &asked);
+	assert_int_equal(asked.failure, expected);
+	assert_int_equal(asked.committed, expected == 0);
+}
+
+/* In a process of its own that ends as if killed: takes mails, delivers none. */
+static void
+take_and_die(char id[QUEUE_ID_SIZE])
+{
+	struct mail mail = {
+	    .sender = "s@example.net", .recipients = to_alice, .transaction = 1, .size = 100};
+	int pipe_fds[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		static struct world doomed;
+		struct mail left = mail;
+
+		world_open(&doomed);
+		doomed.conduct = KEEPS_SILENT;
+		mail.world = left.world = &doomed;
+		mail_send(&mail);
+		left.transaction = 2;
+		left.hold = true;
+		mail_start(&left);
+		world_run_until(&doomed, mail_has_body, &left);
+		mail.size = 70000;
+		mail.committed = false;
+		mail_send(&mail);
+		close(open("body.00000000000000aa", O_WRONLY | O_CREAT, 0600));
+		_exit(write(pipe_fds[1], mail.queue_id, QUEUE_ID_SIZE) == QUEUE_ID_SIZE ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(pipe_fds[0], id, QUEUE_ID_SIZE), QUEUE_ID_SIZE);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+}
+
+static void
+test_restart(void **state)
+{
+	char id[QUEUE_ID_SIZE];
+
+	(void)state;
+	world_make_folder(folder);
+	take_and_die(id);
+	assert_int_not_equal(count_files("in"), 0);
+	world_open(&world);
+	assert_int_equal(count_files("in"), 0);
+	assert_int_equal(count_files("body"), 1);
+	confirm(id, 0);
+	run_until_stored(2);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(world.stored_count, 2);
+	assert_int_equal(count_files("body"), 0);
+	/* The one who sent it may still ask. */
+	confirm(id, 0);
+	confirm("0123456789abcdef", QUEUE_UNKNOWN);
+	world_close(&world);
+	world_remove_folder(folder);
+}
+
+static void
+test_no_space(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 60000};
+	struct rlimit limit, small;
+
+	(void)state;
+	world.conduct = KEEPS_SILENT;
+	getrlimit(RLIMIT_FSIZE, &limit);
+	small = limit;
+	small.rlim_cur = 65536; /* the body fits, the database's log doesn't */
+	setrlimit(RLIMIT_FSIZE, &small);
+	mail_send(&mail);
+	assert_int_equal(mail.failure, QUEUE_NO_SPACE);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	mail.failure = 0;
+	world.conduct = STORES;
+	mail_send(&mail);
+	assert_true(mail.committed);
+	run_until_stored(1);
+	assert_int_equal(world.stored_count, 1);
+}
+
+/* A full file system, where we may make one. */
+static void
+test_full_disk(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 60000};
+	unsigned committed = 0;
+	int fd;
+
+	(void)state;
+	world_make_folder(folder);
+	if (mount("tmpfs", folder, "tmpfs", 0, "size=3m") == -1) {
+		world_remove_folder(folder);
+		skip();
+	}
+	assert_int_equal(chdir(folder), 0);
+	world_open(&world);
+	world.conduct = FAILS_FOR_GOOD;
+	while (mail.failure == 0 && committed < 1000) {
+		mail.committed = false;
+		mail_send(&mail);
+		committed += mail.committed ? 1 : 0;
+	}
+	assert_int_equal(mail.failure, QUEUE_NO_SPACE);
+	assert_true(committed > 5);
+	/* Full to the last byte, in the middle of a mail. */
+	mail.failure = 0;
+	mail.size = 10;
+	mail.hold = true;
+	mail.have_body = false;
+	assert_int_equal(mount(NULL, folder, NULL, MS_REMOUNT, "size=6m"), 0);
+	mail_start(&mail);
+	world_run_until(&world, mail_has_body, &mail);
+	fd = open("ballast", O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(posix_fallocate(fd, 0, 1024 * 1024), 0);
+	while (write(fd, folder, sizeof(folder)) > 0 || lseek(fd, 0, SEEK_END) < 1024 * 1024)
+		;
+	while (posix_fallocate(fd, lseek(fd, 0, SEEK_END), 4096) == 0)
+		lseek(fd, 0, SEEK_END);
+	close(mail.body);
+	mail.size = 0;
+	mail.body = open("/dev/null", O_WRONLY);
+	mail_commit(&mail);
+	world_run_until(&world, mail_is_over, &mail);
+	/* Either there was room in what the database had already, or it says so. */
+	assert_true(mail.committed || mail.failure == QUEUE_NO_SPACE);
+	close(fd);
+	unlink("ballast");
+	mail.failure = 0;
+	mail.committed = false;
+	mail.hold = false;
+	mail_send(&mail);
+	assert_true(mail.committed);
+	world_close(&world);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(umount(folder), 0);
+	world_remove_folder(folder);
+}
+
+/* -- Exactly once -------------------------------------------------------------------------------
+ */
+
+static void
+test_session_dies_before(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 100};
+
+	(void)state;
+	world.conduct = DIES_BEFORE;
+	mail_send(&mail);
+	while (world.deliveries == 0)
+		world_run_for(&world, 10);
+	world.conduct = STORES;
+	run_until_stored(1);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(world.stored_count, 1);
+	assert_int_equal(world.duplicates, 0);
+}
+
+static void
+test_session_dies_after(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 100};
+
+	(void)state;
+	world.conduct = DIES_AFTER;
+	mail_send(&mail);
+	run_until_stored(1);
+	world.conduct = STORES;
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(world.stored_count, 1);
+	assert_int_equal(world.duplicates, 1);
+}
+
+static void
+test_fails_for_now(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 100};
+
+	(void)state;
+	world.conduct = FAILS_FOR_NOW;
+	mail_send(&mail);
+	while (world.deliveries == 0)
+		world_run_for(&world, 10);
+	world.conduct = STORES;
+	run_until_stored(1);
+	assert_int_equal(world.deliveries, 2);
+	world_run_until(&world, all_is_written, NULL);
+}
+
+static void
+test_fails_for_good(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 100};
+	char name[ADDRESS_SIZE];
+
+	(void)state;
+	world.conduct = FAILS_FOR_GOOD;
+	mail_send(&mail);
+	world_run_for(&world, 2500);
+	/* Tried once, kept. */
+	assert_int_equal(world.deliveries, 1);
+	assert_int_equal(db_next_mailbox(world.queue.db, "", name), 1);
+	assert_true(queue_is_quiet(&world.queue));
+}
+
+static void
+test_attach_fails(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 100};
+
+	(void)state;
+	world.attach_fails = true;
+	mail_send(&mail);
+	while (world.attaches < 2)
+		world_run_for(&world, 10);
+	world.attach_fails = false;
+	run_until_stored(1);
+	assert_true(world.attaches < 6);
+}
+
+/* One mail that kills its session does not hold up the others. */
+static void
+test_poison(void **state)
+{
+	struct mail mails[50];
+
+	(void)state;
+	world.queue.settings.retry = 600;
+	memset(mails, 0, sizeof(mails));
+	for (uint32_t i = 0; i < 50; i++) {
+		mails[i].world = &world;
+		mails[i].transaction = i + 1;
+		mails[i].sender = i == 3 ? "poison@example.org" : "s@example.net";
+		mails[i].recipients = to_alice;
+		mails[i].size = 10;
+		mails[i].hold = true;
+		mail_start(&mails[i]);
+	}
+	world_run_until(&world, all_have_bodies, mails);
+	world.conduct = DIES_OF_ONE;
+	for (int i = 0; i < 50; i++)
+		mail_commit(&mails[i]);
+	/* Two deaths alone would mean a pause of ten minutes. */
+	world.queue.settings.retry = 1;
+	run_until_stored(49);
+	assert_int_equal(world.stored_count, 49);
+}
+
+/* More than is ever in memory, for several mailboxes: all arrive, once, in turns. */
+static void
+test_backlog(void **state)
+{
+	static const char *const lists[3][2] = {
+	    {"alice@example.org", NULL}, {"bob@example.org", NULL}, {"carol@example.org", NULL}};
+	struct mail mails[50];
+	unsigned sent = 0;
+
+	(void)state;
+	world.attach_fails = true;
+	for (unsigned round = 0; round < 10; round++) {
+		memset(mails, 0, sizeof(mails));
+		for (unsigned i = 0; i < 50; i++) {
+			mails[i].world = &world;
+			mails[i].transaction = i + 1;
+			mails[i].sender = "s@example.net";
+			mails[i].recipients = lists[i % 7 == 0 ? i % 3 : 0];
+			mails[i].size = 10;
+			mail_start(&mails[i]);
+		}
+		world_run_until(&world, all_are_over, mails);
+		for (unsigned i = 0; i < 50; i++)
+			sent += mails[i].committed ? 1 : 0;
+	}
+	assert_int_equal(sent, 500);
+	assert_int_equal(world.stored_count, 0);
+	world.attach_fails = false;
+	run_until_stored(500);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(world.stored_count, 500);
+	assert_int_equal(world.duplicates, 0);
+}
+
+/* -- Accounts -------------------------------------------------------------------------------------
+ */
+
+static void
+test_accounts_restart(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 100};
+
+	(void)state;
+	world.accounts_silent = true;
+	mail_start(&mail);
+	while (world.resolves == 0)
+		world_run_for(&world, 10);
+	ipc_close(world.accounts);
+	world.accounts_silent = false;
+	world_run_for(&world, 50);
+	assert_false(mail_is_over(&mail));
+	world_open_accounts(&world);
+	world_run_until(&world, mail_is_over, &mail);
+	assert_true(mail.committed);
+}
+
+static void
+test_submitter(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 100};
+	struct aq_submitter submitter = {.conn = 77};
+	int sv[2];
+
+	(void)state;
+	mail.channel = world_open_gate(&world, "alice@example.org");
+	mail_send(&mail);
+	assert_true(mail.committed);
+	run_until_stored(1);
+	ipc_close(mail.channel);
+	/* As it comes from accounts. */
+	assert_int_equal(ipc_pair(sv), 0);
+	ipc_send(world.accounts, AQ_SUBMITTER, 0, &submitter, "bob@example.org", 15, sv[1]);
+	close(sv[1]);
+	world_run_for(&world, 20);
+	assert_int_equal(ipc_send_fd(sv[0], GQ_ABORT, 0, &(struct gq_transaction){1},
+				     sizeof(struct gq_transaction), NULL, 0, -1),
+			 0);
+	world_run_for(&world, 20);
+	close(sv[0]);
+	world_run_for(&world, 20);
+}
+
+/* -- Draining
+ * ---------------------------------------------------------------------------------------- */
+
+static void
+test_drain(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "s@example.net",
+			    .recipients = to_alice,
+			    .size = 100,
+			    .hold = true};
+	struct mail late = mail;
+
+	(void)state;
+	late.transaction = 2;
+	mail_start(&mail);
+	world_run_until(&world, mail_has_body, &mail);
+	world.queue.draining = true;
+	mail_start(&late);
+	world_run_until(&world, mail_is_over, &late);
+	assert_int_equal(late.failure, QUEUE_UNAVAILABLE);
+	assert_false(queue_is_quiet(&world.queue));
+	mail_commit(&mail);
+	world_run_until(&world, mail_is_over, &mail);
+	assert_true(mail.committed);
+}
+
+int
+main(void)
+{
+#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+	    WITH_WORLD(test_small_mail),
+	    WITH_WORLD(test_large_mail),
+	    WITH_WORLD(test_recipients),
+	    WITH_WORLD(test_refusals),
+	    WITH_WORLD(test_abort),
+	    WITH_WORLD(test_group_commit),
+	    WITH_WORLD(test_gate_dies_after_commit),
+	    cmocka_unit_test(test_restart),
+	    WITH_WORLD(test_no_space),
+	    cmocka_unit_test(test_full_disk),
+	    WITH_WORLD(test_session_dies_before),
+	    WITH_WORLD(test_session_dies_after),
+	    WITH_WORLD(test_fails_for_now),
+	    WITH_WORLD(test_fails_for_good),
+	    WITH_WORLD(test_attach_fails),
+	    WITH_WORLD(test_poison),
+	    WITH_WORLD(test_backlog),
+	    WITH_WORLD(test_accounts_restart),
+	    WITH_WORLD(test_submitter),
+	    WITH_WORLD(test_drain),
+	};
+
+	signal(SIGXFSZ, SIG_IGN);
+	log_init("test_queue", LOG_FORMAT_STDERR);
+	log_set_level(LOG_EMERG);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: ISC */
+/* The queue's clock, spool and database, each by itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/sqlite_dir.h"
+#include "tests/unit/queue_world.h"
+#include "worker/queue/clock.h"
+
+static char folder[64];
+static int directory;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	world_make_folder(folder);
+	directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return directory == -1 ? -1 : 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	close(directory);
+	world_remove_folder(folder);
+	return 0;
+}
+
+/* -- clock ------------------------------------------------------------------------------ */
+
+static void
+test_backoff(void **state)
+{
+	static const uint32_t randoms[] = {0, 1, 12345, 0x7fffffff, UINT32_MAX};
+
+	(void)state;
+	for (uint32_t attempts = 1; attempts < 40; attempts++) {
+		int64_t whole = 60 * CLOCK_SECOND;
+
+		for (uint32_t i = 1; i < attempts && whole < 3600 * CLOCK_SECOND; i++)
+			whole *= 2;
+		if (whole > 3600 * CLOCK_SECOND)
+			whole = 3600 * CLOCK_SECOND;
+		for (size_t r = 0; r < sizeof(randoms) / sizeof(randoms[0]); r++) {
+			int64_t delay = clock_backoff(60, attempts, randoms[r]);
+
+			assert_true(delay >= whole * 3 / 4);
+			assert_true(delay <= whole * 5 / 4);
+		}
+	}
+	assert_true(clock_backoff(0, 1, 0) > 0);
+	assert_true(clock_backoff(UINT32_MAX, UINT32_MAX, 0) <= 3600 * CLOCK_SECOND);
+	assert_true(clock_backoff(60, UINT32_MAX, 7) <= 5000 * CLOCK_SECOND);
+}
+
+/* -- spool -------------------------------------------------------------------------------- */
+
+/* A process that holds FD until a byte comes (or the pipe ends); returns its pid. */
+static pid_t
+holder(int fd, int release)
+{
+	pid_t pid = fork();
+	char byte;
+
+	assert_int_not_equal(pid, -1);
+	if (pid != 0)
+		return pid;
+	_exit(read(release, &byte, 1) == 1 && fcntl(fd, F_GETFD) != -1 ? 0 : 1);
+}
+
+static void
+test_lease_finds_writer(void **state)
+{
+	struct error err;
+	struct spool *spool = spool_open(directory, &err);
+	int pipe_fds[2], fd, sealed, status;
+	uint32_t slot;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(spool);
+	fd = spool_create(spool, &slot);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(write(fd, "body", 4), 4);
+	assert_int_equal(pipe(pipe_fds), 0);
+	pid = holder(fd, pipe_fds[0]);
+	close(fd);
+	/* Ours is closed, another process' is not. */
+	assert_int_equal(spool_seal(spool, slot), -1);
+	assert_int_equal(errno, EBUSY);
+	assert_int_equal(write(pipe_fds[1], "x", 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	sealed = spool_seal(spool, slot);
+	assert_int_not_equal(sealed, -1);
+	assert_int_equal(write(sealed, "x", 1), -1);
+	close(sealed);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	spool_discard(spool, slot);
+	spool_close(spool);
+}
+
+/* A descriptor that is on its way in a socket counts as well. */
+static void
+test_lease_finds_one_in_flight(void **state)
+{
+	struct error err;
+	struct spool *spool = spool_open(directory, &err);
+	uint32_t slot;
+	int sv[2], fd;
+
+	(void)state;
+	fd = spool_create(spool, &slot);
+	assert_int_equal(ipc_pair(sv), 0);
+	assert_int_equal(ipc_send_fd(sv[0], 1, 1, NULL, 0, NULL, 0, fd), 0);
+	close(fd);
+	assert_int_equal(spool_seal(spool, slot), -1);
+	assert_int_equal(errno, EBUSY);
+	close(sv[0]);
+	close(sv[1]);
+	fd = spool_seal(spool, slot);
+	assert_int_not_equal(fd, -1);
+	close(fd);
+	spool_close(spool);
+}
+
+static void
+test_recycled_is_empty(void **state)
+{
+	struct error err;
+	struct spool *spool = spool_open(directory, &err);
+	uint32_t first, second;
+	int fd;
+
+	(void)state;
+	fd = spool_create(spool, &first);
+	assert_int_equal(write(fd, "somebody's secret", 17), 17);
+	close(fd);
+	fd = spool_seal(spool, first);
+	close(fd);
+	spool_recycle(spool, first);
+	fd = spool_create(spool, &second);
+	assert_int_equal(second, first);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+	close(fd);
+	spool_close(spool);
+}
+
+static bool
+knows_seven(uint64_t id, void *arg)
+{
+	(void)arg;
+	return id == 7;
+}
+
+static void
+test_clean(void **state)
+{
+	static const char *const names[] = {
+	    "in.0",     "in.99", "body.0000000000000007", "body.0000000000000008",
+	    "queue.db", "body.x"};
+	struct error err;
+	struct spool *spool = spool_open(directory, &err);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		close(open(names[i], O_WRONLY | O_CREAT, 0600));
+	assert_int_equal(spool_clean(spool, knows_seven, NULL, &err), 3);
+	assert_int_equal(access("body.0000000000000007", F_OK), 0);
+	assert_int_equal(access("body.0000000000000008", F_OK), -1);
+	assert_int_equal(access("queue.db", F_OK), 0);
+	assert_int_equal(access("body.x", F_OK), 0);
+	spool_close(spool);
+}
+
+static void
+test_memory(void **state)
+{
+	char bytes[8];
+	int fd = spool_memory("content", 7);
+
+	(void)state;
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(read(fd, bytes, sizeof(bytes)), 7);
+	assert_memory_equal(bytes, "content", 7);
+	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL), -1);
+	close(fd);
+}
+
+/* -- db -------------------------------------------------------------------------------------- */
+
+static void
+add(struct db *db, uint64_t id, const char *body, const char *mailbox, int64_t next)
+{
+	struct db_message message = {.id = id,
+				     .conn = 5,
+				     .received = 1000,
+				     .sender = "sender@example.org",
+				     .submitter = "",
+				     .size = body == NULL ? 70000 : strlen(body),
+				     .body = body};
+	struct db_recipient recipient = {
+	    .message = id, .path = "To@example.org", .mailbox = mailbox, .next_attempt = next};
+
+	assert_int_equal(db_add_message(db, &message), DB_OK);
+	assert_int_equal(db_add_recipient(db, &recipient), DB_OK);
+	recipient.index = 1;
+	recipient.mailbox = "second@example.org";
+	assert_int_equal(db_add_recipient(db, &recipient), DB_OK);
+}
+
+static int
+read_body(const struct db_message *message, void *arg)
+{
+	if (message->body == NULL)
+		return 2;
+	assert_string_equal(message->sender, "sender@example.org");
+	return message->size == strlen(arg) && memcmp(message->body, arg, message->size) == 0;
+}
+
+static void
+test_db(void **state)
+{
+	struct error err;
+	struct db *db = db_open(&err);
+	char name[ADDRESS_SIZE] = "";
+	bool known, left_file;
+
+	(void)state;
+	assert_non_null(db);
+	assert_int_equal(db_begin(db), DB_OK);
+	add(db, UINT64_MAX - 1, "hello", "first@example.org", 10);
+	add(db, 2, NULL, "first@example.org", 10);
+	add(db, 3, "", "first@example.org", 30);
+	assert_int_equal(db_commit(db), DB_OK);
+	assert_int_equal(db_commits(db), 1);
+	assert_int_equal(db_message(db, UINT64_MAX - 1, read_body, "hello"), 1);
+	assert_int_equal(db_message(db, 2, read_body, NULL), 2);
+	assert_int_equal(db_message(db, 3, read_body, ""), 1);
+	assert_int_equal(db_message(db, 4, read_body, ""), -1);
+	assert_true(db_has_file(db, 2));
+	assert_false(db_has_file(db, 3));
+	assert_int_equal(db_next_mailbox(db, name, name), 1);
+	assert_string_equal(name, "first@example.org");
+	assert_int_equal(db_next_mailbox(db, name, name), 1);
+	assert_string_equal(name, "second@example.org");
+	assert_int_equal(db_next_mailbox(db, name, name), 0);
+	/* A message goes with its last recipient. */
+	assert_int_equal(db_begin(db), DB_OK);
+	assert_int_equal(db_done(db, 2, 0, &left_file), DB_OK);
+	assert_false(left_file);
+	assert_int_equal(db_done(db, 2, 1, &left_file), DB_OK);
+	assert_true(left_file);
+	assert_int_equal(db_commit(db), DB_OK);
+	assert_int_equal(db_known(db, 2, &known), DB_OK);
+	assert_false(known);
+	assert_int_equal(db_known(db, 3, &known), DB_OK);
+	assert_true(known);
+	db_close(db);
+}
+
+static void
+test_db_due(void **state)
+{
+	struct error err;
+	struct db *db = db_open(&err);
+	struct db_position position = {0, 0};
+	struct db_delivery found[4];
+	int64_t due;
+
+	(void)state;
+	assert_int_equal(db_begin(db), DB_OK);
+	/* Ties of the time are told apart by the id, as SQLite compares it: signed. */
+	for (uint64_t i = 1; i <= 6; i++)
+		add(db, i << 61, "x", "a@example.org", 10);
+	add(db, 100, "x", "a@example.org", 50);
+	add(db, 101, "x", "a@example.org", DB_HELD);
+	assert_int_equal(db_commit(db), DB_OK);
+	assert_int_equal(db_due(db, "a@example.org", position, 20, found, 4, &due), 4);
+	assert_int_equal(due, 10);
+	position = found[3].position;
+	assert_int_equal(db_due(db, "a@example.org", position, 20, found, 4, &due), 2);
+	assert_int_equal(due, 50);
+	position = found[1].position;
+	assert_int_equal(db_due(db, "a@example.org", position, 50, found, 4, &due), 1);
+	assert_int_equal(found[0].position.message, 100);
+	assert_true(due == DB_HELD);
+	assert_int_equal(db_begin(db), DB_OK);
+	assert_int_equal(db_defer(db, 100, 0, 3, 90, "because"), DB_OK);
+	assert_int_equal(db_commit(db), DB_OK);
+	assert_int_equal(db_due(db, "a@example.org", found[0].position, 99, found, 4, &due), 1);
+	assert_int_equal(found[0].attempts, 3);
+	db_close(db);
+}
+
+static void
+test_db_rollback(void **state)
+{
+	struct error err;
+	struct db *db = db_open(&err);
+	bool known;
+
+	(void)state;
+	assert_int_equal(db_begin(db), DB_OK);
+	add(db, 1, "x", "a@example.org", 10);
+	db_rollback(db);
+	db_rollback(db);
+	assert_int_equal(db_known(db, 1, &known), DB_OK);
+	assert_false(known);
+	assert_int_equal(db_begin(db), DB_OK);
+	assert_int_equal(db_remember(db, 9), DB_OK);
+	assert_int_equal(db_commit(db), DB_OK);
+	assert_int_equal(db_known(db, 9, &known), DB_OK);
+	assert_true(known);
+	db_close(db);
+}
+
+/* What another run of the program took is remembered after its delivery; what this one took not. */
+static void
+test_db_remembers_other_runs(void **state)
+{
+	struct error err;
+	struct db *db = db_open(&err);
+	bool known, left;
+
+	(void)state;
+	assert_int_equal(db_begin(db), DB_OK);
+	add(db, 1, "x", "a@example.org", 10);
+	assert_int_equal(db_commit(db), DB_OK);
+	db_close(db);
+	db = db_open(&err);
+	assert_int_equal(db_begin(db), DB_OK);
+	add(db, 2, "x", "a@example.org", 10);
+	for (uint64_t id = 1; id <= 2; id++) {
+		assert_int_equal(db_done(db, id, 0, &left), DB_OK);
+		assert_int_equal(db_done(db, id, 1, &left), DB_OK);
+	}
+	assert_int_equal(db_commit(db), DB_OK);
+	assert_int_equal(db_known(db, 1, &known), DB_OK);
+	assert_true(known);
+	assert_int_equal(db_known(db, 2, &known), DB_OK);
+	assert_false(known);
+	db_close(db);
+}
+
+static void
+test_db_of_the_future(void **state)
+{
+	struct error err;
+	struct db *db = db_open(&err);
+	sqlite3 *raw;
+
+	(void)state;
+	db_close(db);
+	assert_int_equal(sqlite_dir_open("queue.db", 100, &raw, NULL, &err), 0);
+	assert_int_equal(sqlite_dir_exec(raw, "PRAGMA user_version=99", &err), 0);
+	sqlite3_close(raw);
+	assert_null(db_open(&err));
+	assert_non_null(strstr(err.text, "newer"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_backoff),
+	    cmocka_unit_test_setup_teardown(test_lease_finds_writer, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_lease_finds_one_in_flight, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_recycled_is_empty, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_clean, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_due, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_rollback, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_remembers_other_runs, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_of_the_future, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

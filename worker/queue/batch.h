@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * batch - what goes to disk together.
+ *
+ * All commits that gates ask for in one turn of the loop, and all results of deliveries since the
+ * last time, make one transaction and one sync. While the disk works, the next ones gather in the
+ * sockets: a batch is run when nothing else is left to do, so it takes all of them.
+ */
+#ifndef POSTERN_WORKER_QUEUE_BATCH_H
+#define POSTERN_WORKER_QUEUE_BATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "worker/queue/queue.h"
+
+struct batch;
+struct transaction;
+
+struct batch *batch_new(struct queue *);
+void batch_free(struct batch *);
+
+/* A transaction in COMMIT: it is answered, and freed, after it is durable or has failed. */
+void batch_add(struct batch *, struct transaction *);
+void batch_remove(struct batch *, struct transaction *);
+
+/*
+ * How a delivery ended: RESULT_DONE, RESULT_DEFER (NEXT_ATTEMPT may be DB_HELD), or RESULT_REMEMBER
+ * for a message's id that must stay known. Written within a second or so; a delivery whose result
+ * is lost is tried again, and its mailbox recognises it. Once a deferral is written, the schedule
+ * is told (schedule_deferred()).
+ */
+enum result_kind { RESULT_DONE, RESULT_DEFER, RESULT_REMEMBER };
+struct result {
+	enum result_kind kind;
+	uint64_t message;
+	uint32_t index;
+	uint32_t attempts;
+	int64_t next_attempt;
+	const char *reason;  /* copied */
+	const char *mailbox; /* copied */
+};
+void batch_result(struct batch *, const struct result *);
+
+/* So many results wait that deliveries should too: the disk does not take them. */
+bool batch_is_behind(const struct batch *);
+
+/* Nothing waits. */
+bool batch_is_empty(const struct batch *);
+
+/* Writes all that is there, now. */
+void batch_run(struct batch *);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* The queue as a whole, apart from the process it runs in. */
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "worker/queue/batch.h"
+#include "worker/queue/queue.h"
+#include "worker/queue/resolver.h"
+#include "worker/queue/schedule.h"
+#include "worker/queue/transaction.h"
+
+bool
+queue_is_address(const char *text, size_t length, size_t size)
+{
+	if (length == 0 || length >= size)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+bool
+queue_is_quiet(const struct queue *queue)
+{
+	return queue->bodies == 0 && batch_is_empty(queue->batch) &&
+	       schedule_running(queue->schedule) == 0;
+}
+
+static bool
+is_known(uint64_t id, void *arg)
+{
+	return db_has_file(arg, id);
+}
+
+int
+queue_open(struct queue *queue, int directory, struct error *err)
+{
+	int removed;
+
+	LIST_INIT(&queue->sources);
+	queue->db = db_open(err);
+	if (queue->db == NULL)
+		return -1;
+	queue->spool = spool_open(directory, err);
+	if (queue->spool == NULL)
+		return -1;
+	removed = spool_clean(queue->spool, is_known, queue->db, err);
+	if (removed == -1)
+		return -1;
+	if (removed > 0)
+		log_event(LOG_INFO, "queue.cleaned", KV_I64("files", removed));
+	/* The names of the database's files, too. */
+	if (spool_sync(queue->spool) == -1)
+		return error_errno(err, "the queue's folder");
+	queue->resolver = resolver_new(queue);
+	queue->batch = batch_new(queue);
+	queue->schedule = schedule_open(queue);
+	if (queue->resolver == NULL || queue->batch == NULL || queue->schedule == NULL)
+		return error_set(err, "no memory");
+	return schedule_resume(queue->schedule, err);
+}
+
+void
+queue_close(struct queue *queue)
+{
+	struct source *source;
+
+	while ((source = LIST_FIRST(&queue->sources)) != NULL)
+		source_close(source);
+	batch_free(queue->batch);
+	schedule_close(queue->schedule);
+	resolver_free(queue->resolver);
+	spool_close(queue->spool);
+	db_close(queue->db);
+}

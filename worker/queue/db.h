@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * db - queue.db: envelopes, where each recipient's delivery stands, and the bodies of small mails.
+ * All of the queue's SQL is behind this.
+ *
+ * Every transaction is on disk when db_commit() returns (WAL, synchronous=FULL); the caller puts as
+ * much into one as there is.
+ */
+#ifndef POSTERN_WORKER_QUEUE_DB_H
+#define POSTERN_WORKER_QUEUE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/proto/types.h"
+
+struct db;
+
+enum db_status {
+	DB_OK,
+	DB_NO_SPACE, /* passes when there is room again */
+	DB_FAILED,   /* read-only, or worse */
+	DB_LOST, /* the disk did not take what it was given: only a fresh start knows what holds */
+};
+
+/*
+ * Opens or creates queue.db in the current directory and brings its schema up to date. NULL with
+ * ERR filled, also where it can only be read.
+ */
+struct db *db_open(struct error *);
+void db_close(struct db *);
+
+/* What the last call that failed had to say. */
+const char *db_error(const struct db *);
+
+/* How many transactions have been committed. */
+uint64_t db_commits(const struct db *);
+
+/*
+ * -- Writing: all of these between db_begin() and db_commit() or db_rollback() ---------
+ *
+ * After a call that failed the transaction is to be rolled back.
+ */
+enum db_status db_begin(struct db *);
+enum db_status db_commit(struct db *);
+void db_rollback(struct db *);
+
+struct db_message {
+	uint64_t id;
+	conn_id conn;
+	int64_t received;      /* seconds since the epoch */
+	const char *sender;    /* the reverse-path; "" for the null one */
+	const char *submitter; /* the account that logged in, or "" */
+	uint64_t size;         /* bytes of the body */
+	const void *body;      /* or NULL: it is a file of the spool */
+};
+enum db_status db_add_message(struct db *, const struct db_message *);
+
+struct db_recipient {
+	uint64_t message;
+	uint32_t index;
+	const char *path;     /* the forward-path */
+	const char *mailbox;  /* user@domain */
+	int64_t next_attempt; /* microseconds since the epoch */
+};
+enum db_status db_add_recipient(struct db *, const struct db_recipient *);
+
+/*
+ * The recipient has the message. When it was the last one the message goes, and *LEFT_FILE says
+ * whether its body is a file that can be removed once this is committed. A message that an earlier
+ * process took is remembered, as by db_remember().
+ */
+enum db_status db_done(struct db *, uint64_t message, uint32_t index, bool *left_file);
+
+#define DB_HELD INT64_MAX /* a time of the next attempt: none, until somebody releases it */
+enum db_status db_defer(struct db *, uint64_t message, uint32_t index, uint32_t attempts,
+			int64_t next_attempt, const char *reason);
+
+/* Keeps the id of a message whose sender may yet ask what became of it (GQ_CONFIRM), an hour. */
+enum db_status db_remember(struct db *, uint64_t id);
+
+/*
+ * -- Reading -------------------------------------------------------------------------
+ */
+
+/* Whether the message is here, or has been and is remembered. Unknown errors count as DB_FAILED. */
+enum db_status db_known(struct db *, uint64_t id, bool *known);
+/* Whether body.ID has a row; true if that can't be told. */
+bool db_has_file(struct db *, uint64_t id);
+
+/*
+ * Hands the message to READ, whose pointers hold only there, and returns what it returns; -1 with
+ * no call if there is none or it can't be read.
+ */
+typedef int db_read_fn(const struct db_message *, void *arg);
+int db_message(struct db *, uint64_t id, db_read_fn *, void *arg);
+
+/* The mailbox that follows AFTER in the order of their names. 1, 0 if there is none, -1. */
+int db_next_mailbox(struct db *, const char *after, char name[ADDRESS_SIZE]);
+
+/* A mailbox' deliveries are in the order of these. */
+struct db_position {
+	int64_t next_attempt;
+	uint64_t message;
+};
+struct db_delivery {
+	struct db_position position;
+	uint32_t index;
+	uint32_t attempts;
+};
+/*
+ * Those of MAILBOX after POSITION that are due at NOW, at most MAX. Returns how many, or -1. *DUE
+ * is when the next one is that was not returned, or DB_HELD.
+ */
+int db_due(struct db *, const char *mailbox, struct db_position, int64_t now, struct db_delivery *,
+	   size_t max, int64_t *due);
+
+#endif

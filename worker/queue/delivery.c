@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: ISC */
+/* What the queue says to the master and to session processes to get a mail into its mailbox. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/proto/queue_session.h"
+#include "worker/queue/batch.h"
+#include "worker/queue/clock.h"
+#include "worker/queue/mailbox.h"
+#include "worker/queue/queue.h"
+
+#define ATTACH_SECONDS 60
+#define DELIVER_SECONDS 120
+
+/* -- Results ------------------------------------------------------------------------------ */
+
+/* Tells the database, and frees. */
+static void
+record(struct delivery *delivery, enum result_kind kind, int64_t next_attempt, const char *why)
+{
+	struct result result = {
+	    .kind = kind,
+	    .message = delivery->message,
+	    .index = delivery->index,
+	    .attempts = delivery->attempts,
+	    .next_attempt = next_attempt,
+	    .reason = why,
+	    .mailbox = delivery->mailbox->name,
+	};
+
+	batch_result(delivery->mailbox->schedule->queue->batch, &result);
+	free(delivery);
+}
+
+static void
+log_delivery(int level, const char *event, const struct delivery *delivery,
+	     const struct log_value *more, size_t count)
+{
+	struct log_value values[8];
+	char id[QUEUE_ID_SIZE];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)delivery->message);
+	values[0] = KV_STR("id", id);
+	values[1] = KV_CONN(delivery->conn);
+	values[2] = KV_STR("to", delivery->mailbox->name);
+	memcpy(values + 3, more, count * sizeof(*more));
+	log_values(level, event, values, 3 + count);
+}
+
+static void
+done(struct delivery *delivery, bool duplicate)
+{
+	const struct log_value more[] = {KV_U64("duplicate", duplicate ? 1 : 0)};
+
+	log_delivery(LOG_INFO, "queue.delivered", delivery, more, 1);
+	record(delivery, RESULT_DONE, 0, NULL);
+}
+
+void
+delivery_defer(struct delivery *delivery, const char *why)
+{
+	uint32_t first = delivery->mailbox->schedule->queue->settings.retry;
+	int64_t delay = clock_backoff(first, ++delivery->attempts, arc4random());
+	const struct log_value more[] = {KV_STR("why", why),
+					 KV_I64("next", (delay + CLOCK_SECOND / 2) / CLOCK_SECOND)};
+
+	log_delivery(LOG_WARNING, "queue.deferred", delivery, more, 2);
+	record(delivery, RESULT_DEFER, clock_now() + delay, why);
+}
+
+/* Nothing more is tried, nothing is thrown away: somebody has to look. */
+static void
+hold(struct delivery *delivery, const char *why)
+{
+	const struct log_value more[] = {KV_STR("why", why)};
+
+	delivery->attempts++;
+	log_delivery(LOG_CRIT, "queue.held", delivery, more, 1);
+	record(delivery, RESULT_DEFER, DB_HELD, why);
+}
+
+/* -- The answer ------------------------------------------------------------------------------ */
+
+static void
+take_from_running(struct delivery *delivery)
+{
+	struct mailbox *mailbox = delivery->mailbox;
+
+	TAILQ_REMOVE(&mailbox->running, delivery, entry);
+	mailbox->running_count--;
+	mailbox->schedule->running--;
+}
+
+static int
+on_delivered(struct delivery *delivery, const struct qs_delivered *body)
+{
+	struct mailbox *mailbox = delivery->mailbox;
+
+	if (body->duplicate > 1)
+		return -1;
+	mailbox->failures = 0;
+	mailbox->window = mailbox->window * 2 < WINDOW_MAX ? mailbox->window * 2 : WINDOW_MAX;
+	take_from_running(delivery);
+	done(delivery, body->duplicate == 1);
+	mailbox_settle(mailbox);
+	return 0;
+}
+
+static int
+on_failed(struct delivery *delivery, const struct ipc_message *message)
+{
+	const struct qs_failed *body = message->body;
+	struct mailbox *mailbox = delivery->mailbox;
+	char why[REASON_MAX + 1];
+
+	if (body->permanent > 1)
+		return -1;
+	/* A text of another process: only what can be shown is kept. */
+	memcpy(why, message->tail, message->tail_length);
+	why[message->tail_length] = '\0';
+	for (size_t i = 0; i < message->tail_length; i++) {
+		if (why[i] < 0x20 || why[i] > 0x7e)
+			why[i] = '?';
+	}
+	take_from_running(delivery);
+	if (body->permanent == 1)
+		hold(delivery, why);
+	else
+		delivery_defer(delivery, why);
+	mailbox_settle(mailbox);
+	return 0;
+}
+
+static int
+on_answer(struct ipc_channel *channel, struct ipc_message *message, void *arg)
+{
+	struct delivery *delivery = arg;
+	struct mailbox *mailbox = delivery->mailbox;
+
+	(void)channel;
+	if (message == NULL) {
+		delivery_detach(mailbox);
+		mailbox_failed(mailbox, "the session process died or did not answer");
+		return 0;
+	}
+	return message->type == QS_DELIVERED ? on_delivered(delivery, message->body)
+					     : on_failed(delivery, message);
+}
+
+/* -- The session process ------------------------------------------------------------------------
+ */
+
+static const struct ipc_handler no_handlers[] = {
+    {0, NULL},
+};
+
+/* With deliveries on their way, on_answer() has heard of it first: then this isn't called. */
+static void
+on_ended(struct ipc_channel *channel, void *context)
+{
+	struct mailbox *mailbox = context;
+
+	(void)channel;
+	mailbox->channel = NULL;
+	delivery_detach(mailbox);
+	if (mailbox->running_count > 0 || mailbox->waiting_count > 0)
+		mailbox_failed(mailbox, "the session process is gone");
+	else
+		mailbox_settle(mailbox);
+}
+
+void
+delivery_detach(struct mailbox *mailbox)
+{
+	ipc_close(mailbox->channel);
+	mailbox->channel = NULL;
+	mailbox->state = MAILBOX_QUIET;
+	mailbox->schedule->attached--;
+}
+
+static int
+attached(struct mailbox *mailbox, struct ipc_message *message)
+{
+	char peer[ADDRESS_SIZE + 16];
+
+	snprintf(peer, sizeof(peer), "session %s", mailbox->name);
+	mailbox->channel =
+	    ipc_open(mailbox->schedule->queue->base, ipc_take_fd(message), &queue_session_boundary,
+		     IPC_CLIENT, no_handlers, on_ended, mailbox, peer);
+	if (mailbox->channel == NULL) {
+		mailbox_failed(mailbox, "no memory for a channel");
+		return 0;
+	}
+	mailbox->state = MAILBOX_ATTACHED;
+	mailbox->schedule->attached++;
+	mailbox_settle(mailbox);
+	return 0;
+}
+
+static int
+on_attached(struct ipc_channel *channel, struct ipc_message *message, void *arg)
+{
+	struct mailbox *mailbox = arg;
+	char why[REASON_MAX + 1] = "the master did not answer";
+
+	(void)channel;
+	mailbox->state = MAILBOX_QUIET;
+	mailbox->schedule->attaching--;
+	if (message != NULL && message->type == MQ_ATTACHED)
+		return attached(mailbox, message);
+	if (message != NULL && message->type == MQ_ATTACH_FAILED) {
+		memcpy(why, message->tail, message->tail_length);
+		why[message->tail_length] = '\0';
+	}
+	mailbox_failed(mailbox, why);
+	return message == NULL || message->type == MQ_ATTACH_FAILED ? 0 : -1;
+}
+
+void
+delivery_attach(struct mailbox *mailbox)
+{
+	mailbox->request =
+	    ipc_request(mailbox->schedule->queue->control, MQ_ATTACH, NULL, mailbox->name,
+			strlen(mailbox->name), -1, ATTACH_SECONDS, on_attached, mailbox);
+	if (mailbox->request == 0) {
+		mailbox_failed(mailbox, "the master can't be asked");
+		return;
+	}
+	mailbox->state = MAILBOX_ATTACHING;
+	mailbox->schedule->attaching++;
+}
+
+/* -- The mail -------------------------------------------------------------------------------------
+ */
+
+enum sent {
+	SENT,
+	SENT_NOT,   /* the channel is broken */
+	SENT_LATER, /* no memory or descriptors */
+	SENT_NEVER, /* there is no body */
+};
+
+void
+delivery_drop_body(struct schedule *schedule)
+{
+	if (schedule->body_fd != -1)
+		close(schedule->body_fd);
+	schedule->body_fd = -1;
+}
+
+static int
+body_of(struct schedule *schedule, const struct db_message *message)
+{
+	if (schedule->body_fd != -1 && schedule->body_id == message->id)
+		return schedule->body_fd;
+	delivery_drop_body(schedule);
+	schedule->body_id = message->id;
+	schedule->body_fd = message->body == NULL
+				? spool_read(schedule->queue->spool, message->id)
+				: spool_memory(message->body, (size_t)message->size);
+	return schedule->body_fd;
+}
+
+static int
+send_message(const struct db_message *message, void *arg)
+{
+	struct delivery *delivery = arg;
+	struct mailbox *mailbox = delivery->mailbox;
+	struct qs_deliver body = {
+	    .conn = message->conn, .size = message->size, .received = message->received};
+	int fd = body_of(mailbox->schedule, message);
+
+	delivery->conn = message->conn;
+	if (fd == -1)
+		return errno == ENOENT ? SENT_NEVER : SENT_LATER;
+	snprintf(body.delivery_id, sizeof(body.delivery_id), "%016llx.%u",
+		 (unsigned long long)message->id, delivery->index);
+	if (ipc_request(mailbox->channel, QS_DELIVER, &body, message->sender,
+			strlen(message->sender), fd, DELIVER_SECONDS, on_answer, delivery) == 0)
+		return SENT_NOT;
+	return SENT;
+}
+
+void
+delivery_send(struct mailbox *mailbox)
+{
+	struct delivery *delivery = TAILQ_FIRST(&mailbox->waiting);
+	struct schedule *schedule = mailbox->schedule;
+	int sent;
+
+	TAILQ_REMOVE(&mailbox->waiting, delivery, entry);
+	mailbox->waiting_count--;
+	sent = db_message(schedule->queue->db, delivery->message, send_message, delivery);
+	if (sent == SENT || sent == SENT_NOT) {
+		TAILQ_INSERT_TAIL(&mailbox->running, delivery, entry);
+		mailbox->running_count++;
+		schedule->running++;
+	}
+	if (sent == SENT_NOT) {
+		delivery_detach(mailbox);
+		mailbox_failed(mailbox, "the session process is gone");
+		return;
+	}
+	if (sent == SENT_LATER)
+		delivery_defer(delivery, "no memory or descriptors");
+	if (sent == SENT_NEVER)
+		hold(delivery, "its body is missing from the spool");
+	if (sent == -1)
+		delivery_defer(delivery, db_error(schedule->queue->db));
+	mailbox_settle(mailbox);
+}

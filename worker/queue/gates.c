@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What gates say (gate_queue.h). Here is what a message must be like beyond its table; what it does
+ * is the transaction's business.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "worker/queue/batch.h"
+#include "worker/queue/queue.h"
+#include "worker/queue/transaction.h"
+
+/* The tail as a string, or NULL if it is not an address; EMPTY allows the null reverse-path. */
+static const char *
+path_of(const struct ipc_message *message, bool empty)
+{
+	if (message->tail_length == 0)
+		return empty ? "" : NULL;
+	return queue_is_address(message->tail, message->tail_length, PATH_SIZE) ? message->tail
+										: NULL;
+}
+
+/* The transaction that is named, if it is in STATE. */
+static struct transaction *
+named(struct source *source, uint32_t number, enum transaction_state state)
+{
+	struct transaction *transaction = transaction_find(source, number);
+
+	return transaction != NULL && transaction->state == state ? transaction : NULL;
+}
+
+static int
+on_mail(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gq_mail *mail = message->body;
+	const char *sender = path_of(message, true);
+
+	(void)channel;
+	if (sender == NULL || mail->transaction == 0)
+		return -1;
+	return transaction_new(context, mail, sender) == NULL ? -1 : 0;
+}
+
+static int
+on_rcpt(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gq_transaction *body = message->body;
+	struct transaction *transaction = named(context, body->transaction, TRANSACTION_ENVELOPE);
+	const char *path = path_of(message, false);
+
+	(void)channel;
+	if (transaction == NULL || path == NULL)
+		return -1;
+	transaction_add(transaction, path);
+	return 0;
+}
+
+static int
+on_data(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gq_transaction *body = message->body;
+	struct transaction *transaction = named(context, body->transaction, TRANSACTION_ENVELOPE);
+
+	(void)channel;
+	if (transaction == NULL || message->id == 0)
+		return -1;
+	transaction_data(transaction, message->id);
+	return 0;
+}
+
+static int
+on_commit(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gq_commit *body = message->body;
+	struct transaction *transaction = named(context, body->transaction, TRANSACTION_BODY);
+
+	(void)channel;
+	if (transaction == NULL || message->id == 0)
+		return -1;
+	return transaction_commit(transaction, message->id, body->size);
+}
+
+/* One that is not there may have failed meanwhile. */
+static int
+on_abort(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gq_transaction *body = message->body;
+	struct transaction *transaction = transaction_find(context, body->transaction);
+
+	(void)channel;
+	if (transaction != NULL)
+		transaction_forget(transaction);
+	return 0;
+}
+
+static int
+on_confirm(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gq_body *body = message->body;
+	const struct source *source = context;
+	struct gq_failed failed = {.failure = QUEUE_UNKNOWN};
+	bool known = false;
+
+	if (message->id == 0 || body->queue_id[QUEUE_ID_SIZE - 1] != '\0' ||
+	    strspn(body->queue_id, "0123456789abcdef") != QUEUE_ID_SIZE - 1)
+		return -1;
+	/* It may be about to become durable. */
+	batch_run(source->queue->batch);
+	if (db_known(source->queue->db, strtoull(body->queue_id, NULL, 16), &known) != DB_OK)
+		failed.failure = QUEUE_UNAVAILABLE;
+	else if (known)
+		return ipc_send(channel, GQ_COMMITTED, message->id, NULL, NULL, 0, -1), 0;
+	(void)ipc_send(channel, GQ_FAILED, message->id, &failed, NULL, 0, -1);
+	return 0;
+}
+
+static const struct ipc_handler handlers[] = {
+    {GQ_MAIL, on_mail},   {GQ_RCPT, on_rcpt},       {GQ_DATA, on_data}, {GQ_COMMIT, on_commit},
+    {GQ_ABORT, on_abort}, {GQ_CONFIRM, on_confirm}, {0, NULL},
+};
+
+static void
+source_free(struct source *source)
+{
+	struct transaction *transaction, *next;
+
+	for (transaction = RB_MIN(transactions, &source->transactions); transaction != NULL;
+	     transaction = next) {
+		next = RB_NEXT(transactions, &source->transactions, transaction);
+		if (transaction->state == TRANSACTION_COMMIT)
+			transaction_orphan(transaction);
+		else
+			transaction_forget(transaction);
+	}
+	LIST_REMOVE(source, entry);
+	free(source);
+}
+
+static void
+on_ended(struct ipc_channel *channel, void *context)
+{
+	(void)channel;
+	source_free(context);
+}
+
+int
+source_open(struct queue *queue, int fd, const char *peer, const char *submitter)
+{
+	struct source *source = calloc(1, sizeof(*source));
+
+	if (source == NULL) {
+		close(fd);
+		return -1;
+	}
+	source->queue = queue;
+	RB_INIT(&source->transactions);
+	strlcpy(source->submitter, submitter, sizeof(source->submitter));
+	source->channel = ipc_open(queue->base, fd, &gate_queue_boundary, IPC_SERVER, handlers,
+				   on_ended, source, peer);
+	if (source->channel == NULL) {
+		free(source);
+		return -1;
+	}
+	LIST_INSERT_HEAD(&queue->sources, source, entry);
+	return 0;
+}
+
+void
+source_close(struct source *source)
+{
+	ipc_close(source->channel);
+	source_free(source);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/* mailbox - one mailbox that has mail waiting: between schedule.c, which says when, and delivery.c,
+ * which does it. */
+#ifndef POSTERN_WORKER_QUEUE_MAILBOX_H
+#define POSTERN_WORKER_QUEUE_MAILBOX_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "worker/queue/db.h"
+
+#define WINDOW_MAX 32 /* deliveries on their way to one mailbox */
+
+struct mailbox;
+
+/* One recipient of one mail. */
+struct delivery {
+	TAILQ_ENTRY(delivery) entry;
+	struct mailbox *mailbox;
+	uint64_t message;
+	uint32_t index;
+	uint32_t attempts; /* that failed, as the database has it */
+	uint32_t deaths;   /* of the session process while it had this one */
+	conn_id conn;
+};
+TAILQ_HEAD(deliveries, delivery);
+
+enum mailbox_state {
+	MAILBOX_QUIET,     /* no session process */
+	MAILBOX_ATTACHING, /* the master was asked for it */
+	MAILBOX_ATTACHED,
+};
+
+/* The list that a mailbox is in. */
+enum mailbox_place {
+	PLACE_NONE,
+	PLACE_LINE,  /* QUIET, waits to be attached */
+	PLACE_READY, /* ATTACHED, can take a delivery */
+	PLACE_IDLE, /* ATTACHED, nothing to do; is detached after a while, or when room is needed */
+	PLACE_COUNT
+};
+
+struct mailbox {
+	RB_ENTRY(mailbox) by_name;
+	TAILQ_ENTRY(mailbox) in_place;
+	struct schedule *schedule;
+	enum mailbox_state state;
+	enum mailbox_place place;
+
+	struct deliveries waiting; /* the next ones, in order */
+	struct deliveries running; /* sent, not answered */
+	unsigned waiting_count;
+	unsigned running_count;
+	unsigned window; /* running_count's bound now */
+
+	struct db_position position; /* up to here they have been taken from the database */
+	bool more;                   /* there may be more that are due behind it */
+	int64_t due;                 /* when the next one is that is not; DB_HELD: none */
+	struct event *due_timer;
+
+	unsigned failures; /* in a row, to have a session process or to keep it */
+	bool paused;       /* until the timer says otherwise */
+	struct event *timer;
+
+	struct ipc_channel *channel;
+	uint32_t request; /* MQ_ATTACH */
+	char name[];
+};
+TAILQ_HEAD(mailbox_list, mailbox);
+RB_HEAD(mailboxes, mailbox);
+
+struct schedule {
+	struct queue *queue;
+	struct mailboxes mailboxes;
+	struct mailbox_list places[PLACE_COUNT];
+	unsigned attaching;
+	unsigned attached;
+	unsigned running;
+	struct event *pump;
+	bool stopped;
+	int64_t last_position;
+	/* The body that was sent last: a mail's recipients often follow each other. */
+	uint64_t body_id;
+	int body_fd;
+};
+
+/*
+ * -- schedule.c
+ */
+
+/* After any change: puts the mailbox where it belongs now. It may be gone when this returns. */
+void mailbox_settle(struct mailbox *);
+
+/* No session process, or not any more: a pause. What was running waits again. */
+void mailbox_failed(struct mailbox *, const char *why);
+
+/*
+ * -- delivery.c
+ */
+
+/* Asks the master for the session process of a QUIET mailbox. */
+void delivery_attach(struct mailbox *);
+/* Closes the channel to it; nothing may be running. */
+void delivery_detach(struct mailbox *);
+/* Sends the first that is waiting to the session process of an ATTACHED mailbox. */
+void delivery_send(struct mailbox *);
+/* Puts one off, by itself; it is freed. */
+void delivery_defer(struct delivery *, const char *why);
+/* Forgets the body that was sent last. */
+void delivery_drop_body(struct schedule *);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/queue/resolver.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/queue/queue.h"
+
+#define ASKED_MAX 256     /* questions on their way at once */
+#define ANSWER_SECONDS 10 /* after which accounts counts as silent */
+
+TAILQ_HEAD(questions, question);
+
+struct resolver {
+	struct queue *queue;
+	struct ipc_channel *channel; /* NULL while accounts is being restarted */
+	struct questions waiting;
+	struct questions asked;
+	size_t asked_count;
+};
+
+static void send_questions(struct resolver *);
+
+static void
+move(struct question *question, enum question_state state)
+{
+	struct resolver *resolver = question->resolver;
+
+	if (question->state == QUESTION_WAITING)
+		TAILQ_REMOVE(&resolver->waiting, question, entry);
+	if (question->state == QUESTION_ASKED) {
+		TAILQ_REMOVE(&resolver->asked, question, entry);
+		resolver->asked_count--;
+	}
+	if (state == QUESTION_WAITING)
+		TAILQ_INSERT_TAIL(&resolver->waiting, question, entry);
+	if (state == QUESTION_ASKED) {
+		TAILQ_INSERT_TAIL(&resolver->asked, question, entry);
+		resolver->asked_count++;
+	}
+	question->state = state;
+	question->request = 0;
+}
+
+/* -1 if the answer is not one. */
+static int
+answer(struct question *question, const struct ipc_message *message)
+{
+	const struct aq_resolved *resolved = message->body;
+	bool local = resolved->verdict == RCPT_LOCAL;
+	char mailbox[ADDRESS_SIZE] = "";
+
+	if (message->type != AQ_RESOLVED || resolved->verdict < RCPT_LOCAL ||
+	    resolved->verdict > RCPT_UNAVAILABLE || local != (message->tail_length > 0) ||
+	    (local && !queue_is_address(message->tail, message->tail_length, sizeof(mailbox))))
+		return -1;
+	memcpy(mailbox, message->tail, message->tail_length);
+	question->answered(question, (enum rcpt_verdict)resolved->verdict, mailbox);
+	return 0;
+}
+
+static int
+on_resolved(struct ipc_channel *channel, struct ipc_message *message, void *arg)
+{
+	struct question *question = arg;
+	struct resolver *resolver = question->resolver;
+	int result;
+
+	(void)channel;
+	if (message == NULL) {
+		move(question, QUESTION_WAITING);
+		return 0;
+	}
+	move(question, QUESTION_NONE);
+	result = answer(question, message);
+	if (result == -1)
+		question->answered(question, RCPT_UNAVAILABLE, "");
+	send_questions(resolver);
+	return result;
+}
+
+static void
+send_questions(struct resolver *resolver)
+{
+	struct question *question;
+
+	while (resolver->channel != NULL && resolver->asked_count < ASKED_MAX &&
+	       (question = TAILQ_FIRST(&resolver->waiting)) != NULL) {
+		uint32_t request =
+		    ipc_request(resolver->channel, AQ_RESOLVE, NULL, question->path,
+				strlen(question->path), -1, ANSWER_SECONDS, on_resolved, question);
+
+		if (request == 0)
+			return;
+		move(question, QUESTION_ASKED);
+		question->request = request;
+	}
+}
+
+/* A submitter logged in: what comes over this channel is said in his name. */
+static int
+on_submitter(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct resolver *resolver = context;
+	const struct aq_submitter *submitter = message->body;
+	char name[ADDRESS_SIZE] = "", peer[64];
+
+	(void)channel;
+	if (!queue_is_address(message->tail, message->tail_length, sizeof(name)))
+		return -1;
+	memcpy(name, message->tail, message->tail_length);
+	snprintf(peer, sizeof(peer), "submitter %016llx", (unsigned long long)submitter->conn);
+	/* Out of memory or descriptors: the gate sees the channel end. */
+	(void)source_open(resolver->queue, ipc_take_fd(message), peer, name);
+	return 0;
+}
+
+static const struct ipc_handler handlers[] = {
+    {AQ_SUBMITTER, on_submitter},
+    {0, NULL},
+};
+
+static void
+on_ended(struct ipc_channel *channel, void *context)
+{
+	struct resolver *resolver = context;
+
+	if (resolver->channel == channel)
+		resolver->channel = NULL;
+}
+
+struct resolver *
+resolver_new(struct queue *queue)
+{
+	struct resolver *resolver = calloc(1, sizeof(*resolver));
+
+	if (resolver == NULL)
+		return NULL;
+	resolver->queue = queue;
+	TAILQ_INIT(&resolver->waiting);
+	TAILQ_INIT(&resolver->asked);
+	return resolver;
+}
+
+void
+resolver_free(struct resolver *resolver)
+{
+	if (resolver == NULL)
+		return;
+	ipc_close(resolver->channel);
+	free(resolver);
+}
+
+int
+resolver_open(struct resolver *resolver, int fd)
+{
+	struct question *question;
+
+	ipc_close(resolver->channel);
+	while ((question = TAILQ_FIRST(&resolver->asked)) != NULL)
+		move(question, QUESTION_WAITING);
+	resolver->channel = ipc_open(resolver->queue->base, fd, &accounts_queue_boundary,
+				     IPC_SERVER, handlers, on_ended, resolver, "accounts");
+	if (resolver->channel == NULL)
+		return -1;
+	send_questions(resolver);
+	return 0;
+}
+
+void
+resolver_ask(struct resolver *resolver, struct question *question)
+{
+	question->resolver = resolver;
+	move(question, QUESTION_WAITING);
+	send_questions(resolver);
+}
+
+void
+resolver_forget(struct question *question)
+{
+	if (question->state == QUESTION_ASKED && question->resolver->channel != NULL)
+		ipc_cancel(question->resolver->channel, question->request);
+	if (question->state != QUESTION_NONE)
+		move(question, QUESTION_NONE);
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/queue/transaction.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "worker/queue/batch.h"
+
+/* What one gate may have open at once. The largest takes 10,000 connections with some recipients
+ * each. */
+#define TRANSACTIONS_MAX 16384
+#define ADDRESS_BYTES_MAX (32 * 1024 * 1024)
+
+/* How long GQ_DATA waits for accounts, also over its restart. */
+#define ACCOUNTS_SECONDS 15
+
+static int
+compare_numbers(const struct transaction *a, const struct transaction *b)
+{
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static int
+compare_mailboxes(const struct recipient *a, const struct recipient *b)
+{
+	return strcmp(a->mailbox, b->mailbox);
+}
+
+RB_GENERATE(transactions, transaction, by_number, compare_numbers)
+RB_GENERATE_INTERNAL(mailboxes_seen, recipient, by_mailbox, compare_mailboxes,
+		     static __attribute__((unused)))
+
+static void on_deadline(evutil_socket_t, short, void *);
+
+/* -- Its life ------------------------------------------------------------------------ */
+
+struct transaction *
+transaction_find(struct source *source, uint32_t number)
+{
+	struct transaction key = {.number = number};
+
+	return RB_FIND(transactions, &source->transactions, &key);
+}
+
+/* Counts what is held for the source; false if that is too much. */
+static bool
+account(struct transaction *transaction, size_t bytes)
+{
+	struct source *source = transaction->source;
+
+	if (bytes > ADDRESS_BYTES_MAX - source->bytes)
+		return false;
+	transaction->bytes += bytes;
+	source->bytes += bytes;
+	return true;
+}
+
+struct transaction *
+transaction_new(struct source *source, const struct gq_mail *mail, const char *sender)
+{
+	struct transaction *transaction;
+
+	if (source->count >= TRANSACTIONS_MAX)
+		return NULL;
+	transaction = calloc(1, sizeof(*transaction));
+	if (transaction == NULL)
+		return NULL;
+	transaction->queue = source->queue;
+	transaction->source = source;
+	transaction->number = mail->transaction;
+	transaction->conn = mail->conn;
+	transaction->declared = mail->size;
+	transaction->fd = -1;
+	STAILQ_INIT(&transaction->recipients);
+	RB_INIT(&transaction->mailboxes);
+	strlcpy(transaction->submitter, source->submitter, sizeof(transaction->submitter));
+	transaction->sender = strdup(sender);
+	transaction->deadline = evtimer_new(source->queue->base, on_deadline, transaction);
+	if (transaction->sender == NULL || transaction->deadline == NULL ||
+	    RB_INSERT(transactions, &source->transactions, transaction) != NULL) {
+		if (transaction->deadline != NULL)
+			event_free(transaction->deadline);
+		free(transaction->sender);
+		free(transaction);
+		return NULL;
+	}
+	source->count++;
+	return transaction;
+}
+
+void
+transaction_orphan(struct transaction *transaction)
+{
+	struct source *source = transaction->source;
+
+	if (source == NULL)
+		return;
+	RB_REMOVE(transactions, &source->transactions, transaction);
+	source->count--;
+	source->bytes -= transaction->bytes;
+	transaction->source = NULL;
+}
+
+void
+transaction_free(struct transaction *transaction)
+{
+	struct recipient *recipient;
+
+	transaction_orphan(transaction);
+	if (transaction->state == TRANSACTION_BODY)
+		transaction->queue->bodies--;
+	while ((recipient = STAILQ_FIRST(&transaction->recipients)) != NULL) {
+		STAILQ_REMOVE_HEAD(&transaction->recipients, entry);
+		resolver_forget(&recipient->question);
+		free(recipient->mailbox);
+		free(recipient);
+	}
+	if (transaction->fd != -1)
+		close(transaction->fd);
+	event_free(transaction->deadline);
+	free(transaction->sender);
+	free(transaction);
+}
+
+void
+transaction_forget(struct transaction *transaction)
+{
+	struct queue *queue = transaction->queue;
+
+	if (transaction->state == TRANSACTION_COMMIT)
+		batch_remove(queue->batch, transaction);
+	if (transaction->kept)
+		spool_remove(queue->spool, transaction->id);
+	else if (transaction->state >= TRANSACTION_BODY)
+		spool_discard(queue->spool, transaction->slot);
+	transaction_free(transaction);
+}
+
+void
+transaction_fail(struct transaction *transaction, enum queue_failure why)
+{
+	struct gq_failed failed = {.failure = why};
+
+	if (transaction->source != NULL)
+		(void)ipc_send(transaction->source->channel, GQ_FAILED, transaction->request,
+			       &failed, NULL, 0, -1);
+	transaction_forget(transaction);
+}
+
+/* -- Recipients ------------------------------------------------------------------------ */
+
+static void
+note_failure(struct transaction *transaction, enum queue_failure why)
+{
+	if (transaction->failed == 0)
+		transaction->failed = why;
+}
+
+/* Two forward-paths that lead to one mailbox make one delivery. */
+static void
+choose(struct recipient *recipient, const char *mailbox)
+{
+	struct transaction *transaction = recipient->transaction;
+
+	recipient->mailbox = strdup(mailbox);
+	if (recipient->mailbox == NULL) {
+		note_failure(transaction, QUEUE_UNAVAILABLE);
+		return;
+	}
+	if (RB_INSERT(mailboxes_seen, &transaction->mailboxes, recipient) != NULL)
+		return;
+	recipient->chosen = true;
+	transaction->deliveries++;
+}
+
+static enum queue_failure
+classify(int number)
+{
+	switch (number) {
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return QUEUE_NO_SPACE;
+	default:
+		return QUEUE_UNAVAILABLE;
+	}
+}
+
+/* Gives the gate a file to write to. */
+static void
+open_body(struct transaction *transaction)
+{
+	struct queue *queue = transaction->queue;
+	struct gq_body body = {.queue_id = ""};
+	int fd = spool_create(queue->spool, &transaction->slot);
+
+	if (fd == -1) {
+		int number = errno;
+
+		log_event(LOG_ERR, "queue.spool_failed", KV_CONN(transaction->conn),
+			  KV_ERRNO(number));
+		transaction_fail(transaction, classify(number));
+		return;
+	}
+	do {
+		arc4random_buf(&transaction->id, sizeof(transaction->id));
+	} while (transaction->id == 0);
+	snprintf(body.queue_id, sizeof(body.queue_id), "%016llx",
+		 (unsigned long long)transaction->id);
+	transaction->state = TRANSACTION_BODY;
+	queue->bodies++;
+	(void)ipc_send(transaction->source->channel, GQ_BODY, transaction->request, &body, NULL, 0,
+		       fd);
+	close(fd);
+}
+
+/* All recipients are known, and GQ_DATA waits. */
+static void
+answer_data(struct transaction *transaction)
+{
+	struct queue *queue = transaction->queue;
+
+	event_del(transaction->deadline);
+	if (transaction->deliveries == 0)
+		note_failure(transaction, QUEUE_REFUSED);
+	if (transaction->declared > queue->settings.max_message_size)
+		note_failure(transaction, QUEUE_TOO_BIG);
+	if (transaction->failed == 0 && !spool_has_space(queue->spool, transaction->declared))
+		note_failure(transaction, QUEUE_NO_SPACE);
+	if (queue->draining)
+		transaction->failed = QUEUE_UNAVAILABLE;
+	if (transaction->failed != 0)
+		transaction_fail(transaction, transaction->failed);
+	else
+		open_body(transaction);
+}
+
+static void
+on_answered(struct question *question, enum rcpt_verdict verdict, const char *mailbox)
+{
+	struct recipient *recipient =
+	    (struct recipient *)(void *)((char *)question - offsetof(struct recipient, question));
+	struct transaction *transaction = recipient->transaction;
+
+	transaction->unanswered--;
+	if (verdict == RCPT_LOCAL)
+		choose(recipient, mailbox);
+	else
+		note_failure(transaction,
+			     verdict == RCPT_UNAVAILABLE ? QUEUE_UNAVAILABLE : QUEUE_REFUSED);
+	if (transaction->state == TRANSACTION_DATA && transaction->unanswered == 0)
+		answer_data(transaction);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct transaction *transaction = arg;
+
+	(void)fd;
+	(void)what;
+	log_event(LOG_WARNING, "queue.unresolved", KV_CONN(transaction->conn),
+		  KV_STR("why", "accounts did not answer"));
+	transaction_fail(transaction, QUEUE_UNAVAILABLE);
+}
+
+void
+transaction_add(struct transaction *transaction, const char *path)
+{
+	struct queue *queue = transaction->queue;
+	size_t size = strlen(path) + 1;
+	struct recipient *recipient = NULL;
+	size_t count = transaction->deliveries + transaction->unanswered;
+
+	/* What is refused anyway is not kept: the gate's numbers may be older than ours. */
+	if (transaction->failed != 0)
+		return;
+	if (count >= queue->settings.max_recipients ||
+	    !account(transaction, sizeof(*recipient) + size)) {
+		note_failure(transaction, QUEUE_NO_SPACE);
+		return;
+	}
+	recipient = calloc(1, sizeof(*recipient) + size);
+	if (recipient == NULL) {
+		note_failure(transaction, QUEUE_UNAVAILABLE);
+		return;
+	}
+	memcpy(recipient->path, path, size);
+	recipient->transaction = transaction;
+	recipient->question.path = recipient->path;
+	recipient->question.answered = on_answered;
+	STAILQ_INSERT_TAIL(&transaction->recipients, recipient, entry);
+	transaction->unanswered++;
+	resolver_ask(queue->resolver, &recipient->question);
+}
+
+/* -- The body ---------------------------------------------------------------------------- */
+
+void
+transaction_data(struct transaction *transaction, uint32_t request)
+{
+	static const struct timeval wait = {.tv_sec = ACCOUNTS_SECONDS};
+
+	transaction->request = request;
+	transaction->state = TRANSACTION_DATA;
+	if (transaction->unanswered == 0)
+		answer_data(transaction);
+	else
+		(void)evtimer_add(transaction->deadline, &wait);
+}
+
+int
+transaction_commit(struct transaction *transaction, uint32_t request, uint64_t size)
+{
+	struct queue *queue = transaction->queue;
+	struct stat st;
+
+	transaction->request = request;
+	transaction->fd = spool_seal(queue->spool, transaction->slot);
+	if (transaction->fd == -1 && errno == EBUSY) {
+		log_event(LOG_ERR, "queue.body_open", KV_CONN(transaction->conn),
+			  KV_STR("why", "a commit while somebody can still write to the body"));
+		return -1;
+	}
+	if (transaction->fd == -1 || fstat(transaction->fd, &st) == -1) {
+		int number = errno;
+
+		log_event(LOG_ERR, "queue.spool_failed", KV_CONN(transaction->conn),
+			  KV_ERRNO(number));
+		transaction_fail(transaction, classify(number));
+		return 0;
+	}
+	if ((uint64_t)st.st_size != size) {
+		log_event(LOG_ERR, "queue.body_size", KV_CONN(transaction->conn),
+			  KV_U64("said", size), KV_I64("is", st.st_size));
+		return -1;
+	}
+	if (size > queue->settings.max_message_size) {
+		transaction_fail(transaction, QUEUE_TOO_BIG);
+		return 0;
+	}
+	queue->bodies--;
+	transaction->state = TRANSACTION_COMMIT;
+	transaction->size = size;
+	batch_add(queue->batch, transaction);
+	return 0;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * transaction - one mail on its way in, from GQ_MAIL to the reply to GQ_COMMIT.
+ *
+ * A source's transactions are named by numbers that the gate chose. What a transaction may become:
+ *
+ *   ENVELOPE -> DATA -> BODY -> COMMIT -> gone
+ *
+ * and gone from each of them, by GQ_ABORT, a failure, or the end of its source; only from COMMIT
+ * not by the latter: what the gate asked to be committed is, even if it dies meanwhile.
+ */
+#ifndef POSTERN_WORKER_QUEUE_TRANSACTION_H
+#define POSTERN_WORKER_QUEUE_TRANSACTION_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/proto/gate_queue.h"
+#include "worker/queue/queue.h"
+#include "worker/queue/resolver.h"
+
+enum transaction_state {
+	TRANSACTION_ENVELOPE, /* recipients are collected, and accounts is asked at once */
+	TRANSACTION_DATA,     /* GQ_DATA waits for accounts */
+	TRANSACTION_BODY,     /* the gate writes */
+	TRANSACTION_COMMIT,   /* in the batch */
+};
+
+struct transaction;
+
+struct recipient {
+	STAILQ_ENTRY(recipient) entry;
+	RB_ENTRY(recipient) by_mailbox;
+	struct question question;
+	struct transaction *transaction;
+	char *mailbox; /* NULL until accounts answered */
+	bool chosen;   /* it gets a delivery: no other recipient has the same mailbox */
+	char path[];
+};
+STAILQ_HEAD(recipients, recipient);
+RB_HEAD(mailboxes_seen, recipient);
+
+struct transaction {
+	RB_ENTRY(transaction) by_number;
+	TAILQ_ENTRY(transaction) in_batch;
+	struct queue *queue;
+	struct source *source; /* NULL: the gate is gone, nobody waits for a reply */
+	uint32_t number;
+	enum transaction_state state;
+	uint32_t request; /* the id of GQ_DATA or GQ_COMMIT, to be quoted */
+	conn_id conn;
+	uint64_t declared; /* size, as MAIL FROM said */
+	char *sender;
+	struct recipients recipients;
+	struct mailboxes_seen mailboxes;
+	size_t unanswered;
+	size_t deliveries;
+	size_t bytes;              /* of addresses held, for the source's account */
+	enum queue_failure failed; /* what GQ_DATA will be told, or 0 */
+	struct event *deadline;    /* for accounts */
+
+	uint64_t id;
+	uint32_t slot; /* in the spool, from BODY on */
+	int fd;        /* from COMMIT on: the sealed body; else -1 */
+	uint64_t size;
+	bool kept; /* the batch has moved it to body.ID */
+	char submitter[ADDRESS_SIZE];
+};
+RB_HEAD(transactions, transaction);
+
+struct source {
+	LIST_ENTRY(source) entry;
+	struct queue *queue;
+	struct ipc_channel *channel;
+	struct transactions transactions;
+	size_t count;
+	size_t bytes;
+	char submitter[ADDRESS_SIZE]; /* "" for a gate's own channel */
+};
+
+/* NULL if there is no memory, the number is taken, or the source has too many. */
+struct transaction *transaction_new(struct source *, const struct gq_mail *, const char *sender);
+struct transaction *transaction_find(struct source *, uint32_t number);
+
+/* Adds a recipient and asks accounts. More than there may be make the transaction fail. */
+void transaction_add(struct transaction *, const char *path);
+
+/* GQ_DATA came: answers as soon as all recipients are known. */
+void transaction_data(struct transaction *, uint32_t request);
+
+/* GQ_COMMIT came: into the batch. -1 if the gate breaks the rules. */
+int transaction_commit(struct transaction *, uint32_t request, uint64_t size);
+
+/* Answers what waits, with GQ_FAILED, and frees. */
+void transaction_fail(struct transaction *, enum queue_failure);
+
+/* Frees it with all that is kept for it in files, without a word. */
+void transaction_forget(struct transaction *);
+
+/* Its source is gone. */
+void transaction_orphan(struct transaction *);
+
+/* Frees it; its files are taken care of. */
+void transaction_free(struct transaction *);
+
+RB_PROTOTYPE(transactions, transaction, by_number, )
+
+#endif
