@@ -17,7 +17,7 @@
 #include "common/proto/accounts_queue.h"
 #include "common/proto/gate_queue.h"
 #include "common/proto/queue_session.h"
-#include "worker/queue/resolver.h"
+#include "worker/queue/asker.h"
 
 /* -- The folder ------------------------------------------------------------------------ */
 
@@ -213,7 +213,7 @@ world_open_accounts(struct world *world)
 	assert_int_equal(ipc_pair(sv), 0);
 	world->accounts = ipc_open(world->base, sv[0], &accounts_queue_boundary, IPC_CLIENT,
 				   accounts_handlers, NULL, world, "queue");
-	assert_int_equal(resolver_open(world->queue.resolver, sv[1]), 0);
+	assert_int_equal(asker_open(world->queue.asker, sv[1]), 0);
 }
 
 /* -- A gate ---------------------------------------------------------------------------------------

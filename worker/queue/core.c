@@ -6,7 +6,7 @@
 #include "common/log.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/queue.h"
-#include "worker/queue/resolver.h"
+#include "worker/queue/asker.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/transaction.h"
 
@@ -55,10 +55,10 @@ queue_open(struct queue *queue, int directory, struct error *err)
 	/* The names of the database's files, too. */
 	if (spool_sync(queue->spool) == -1)
 		return error_errno(err, "the queue's folder");
-	queue->resolver = resolver_new(queue);
+	queue->asker = asker_new(queue);
 	queue->batch = batch_new(queue);
 	queue->schedule = schedule_open(queue);
-	if (queue->resolver == NULL || queue->batch == NULL || queue->schedule == NULL)
+	if (queue->asker == NULL || queue->batch == NULL || queue->schedule == NULL)
 		return error_set(err, "no memory");
 	return schedule_resume(queue->schedule, err);
 }
@@ -72,7 +72,7 @@ queue_close(struct queue *queue)
 		source_close(source);
 	batch_free(queue->batch);
 	schedule_close(queue->schedule);
-	resolver_free(queue->resolver);
+	asker_free(queue->asker);
 	spool_close(queue->spool);
 	db_close(queue->db);
 }

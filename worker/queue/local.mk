@@ -8,7 +8,7 @@ worker_libworker_a_SOURCES += \
 	worker/queue/gates.c \
 	worker/queue/mailbox.h \
 	worker/queue/queue.c worker/queue/queue.h \
-	worker/queue/resolver.c worker/queue/resolver.h \
+	worker/queue/asker.c worker/queue/asker.h \
 	worker/queue/schedule.c worker/queue/schedule.h \
 	worker/queue/spool.c worker/queue/spool.h \
 	worker/queue/transaction.c worker/queue/transaction.h

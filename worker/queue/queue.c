@@ -16,7 +16,7 @@
 #include "common/log.h"
 #include "common/sqlite_dir.h"
 #include "worker/queue/batch.h"
-#include "worker/queue/resolver.h"
+#include "worker/queue/asker.h"
 #include "worker/queue/schedule.h"
 #include "worker/roles.h"
 
@@ -63,7 +63,7 @@ open_channel(const struct mc_channel *peer, int fd)
 	char name[32];
 
 	if (peer->peer_role == ROLE_ACCOUNTS)
-		return resolver_open(queue.resolver, fd);
+		return asker_open(queue.asker, fd);
 	if (peer->peer_role != ROLE_GATE) {
 		close(fd);
 		return -1;

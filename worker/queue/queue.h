@@ -3,7 +3,7 @@
  * queue - the parts of the queue role and how they hang together.
  *
  *   source       a channel to a gate, or to a submitter behind one; its transactions (gates.c)
- *   resolver     asks accounts whose mailbox a forward-path is (resolver.c)
+ *   asker        asks accounts whose mailbox a forward-path is (asker.c)
  *   batch        what goes to disk together, with one sync (batch.c)
  *   schedule     which delivery is next; the channels to session processes (schedule.c)
  *   spool, db    the files
@@ -23,7 +23,7 @@
 struct batch;
 struct event;
 struct event_base;
-struct resolver;
+struct asker;
 struct schedule;
 struct source;
 LIST_HEAD(source_list, source);
@@ -34,7 +34,7 @@ struct queue {
 	struct mq_settings settings;
 	struct db *db;
 	struct spool *spool;
-	struct resolver *resolver;
+	struct asker *asker;
 	struct batch *batch;
 	struct schedule *schedule;
 	struct source_list sources;

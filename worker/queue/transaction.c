@@ -116,7 +116,7 @@ transaction_free(struct transaction *transaction)
 		transaction->queue->bodies--;
 	while ((recipient = STAILQ_FIRST(&transaction->recipients)) != NULL) {
 		STAILQ_REMOVE_HEAD(&transaction->recipients, entry);
-		resolver_forget(&recipient->question);
+		asker_forget(&recipient->question);
 		free(recipient->mailbox);
 		free(recipient);
 	}
@@ -296,7 +296,7 @@ transaction_add(struct transaction *transaction, const char *path)
 	recipient->question.answered = on_answered;
 	STAILQ_INSERT_TAIL(&transaction->recipients, recipient, entry);
 	transaction->unanswered++;
-	resolver_ask(queue->resolver, &recipient->question);
+	asker_ask(queue->asker, &recipient->question);
 }
 
 /* -- The body ---------------------------------------------------------------------------- */

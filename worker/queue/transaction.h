@@ -21,7 +21,7 @@
 
 #include "common/proto/gate_queue.h"
 #include "worker/queue/queue.h"
-#include "worker/queue/resolver.h"
+#include "worker/queue/asker.h"
 
 enum transaction_state {
 	TRANSACTION_ENVELOPE, /* recipients are collected, and accounts is asked at once */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "worker/queue/resolver.h"
+#include "worker/queue/asker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 TAILQ_HEAD(questions, question);
 
-struct resolver {
+struct asker {
 	struct queue *queue;
 	struct ipc_channel *channel; /* NULL while accounts is being restarted */
 	struct questions waiting;
@@ -20,24 +20,24 @@ struct resolver {
 	size_t asked_count;
 };
 
-static void send_questions(struct resolver *);
+static void send_questions(struct asker *);
 
 static void
 move(struct question *question, enum question_state state)
 {
-	struct resolver *resolver = question->resolver;
+	struct asker *asker = question->asker;
 
 	if (question->state == QUESTION_WAITING)
-		TAILQ_REMOVE(&resolver->waiting, question, entry);
+		TAILQ_REMOVE(&asker->waiting, question, entry);
 	if (question->state == QUESTION_ASKED) {
-		TAILQ_REMOVE(&resolver->asked, question, entry);
-		resolver->asked_count--;
+		TAILQ_REMOVE(&asker->asked, question, entry);
+		asker->asked_count--;
 	}
 	if (state == QUESTION_WAITING)
-		TAILQ_INSERT_TAIL(&resolver->waiting, question, entry);
+		TAILQ_INSERT_TAIL(&asker->waiting, question, entry);
 	if (state == QUESTION_ASKED) {
-		TAILQ_INSERT_TAIL(&resolver->asked, question, entry);
-		resolver->asked_count++;
+		TAILQ_INSERT_TAIL(&asker->asked, question, entry);
+		asker->asked_count++;
 	}
 	question->state = state;
 	question->request = 0;
@@ -64,7 +64,7 @@ static int
 on_resolved(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 {
 	struct question *question = arg;
-	struct resolver *resolver = question->resolver;
+	struct asker *asker = question->asker;
 	int result;
 
 	(void)channel;
@@ -76,19 +76,19 @@ on_resolved(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	result = answer(question, message);
 	if (result == -1)
 		question->answered(question, RCPT_UNAVAILABLE, "");
-	send_questions(resolver);
+	send_questions(asker);
 	return result;
 }
 
 static void
-send_questions(struct resolver *resolver)
+send_questions(struct asker *asker)
 {
 	struct question *question;
 
-	while (resolver->channel != NULL && resolver->asked_count < ASKED_MAX &&
-	       (question = TAILQ_FIRST(&resolver->waiting)) != NULL) {
+	while (asker->channel != NULL && asker->asked_count < ASKED_MAX &&
+	       (question = TAILQ_FIRST(&asker->waiting)) != NULL) {
 		uint32_t request =
-		    ipc_request(resolver->channel, AQ_RESOLVE, NULL, question->path,
+		    ipc_request(asker->channel, AQ_RESOLVE, NULL, question->path,
 				strlen(question->path), -1, ANSWER_SECONDS, on_resolved, question);
 
 		if (request == 0)
@@ -102,7 +102,7 @@ send_questions(struct resolver *resolver)
 static int
 on_submitter(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
-	struct resolver *resolver = context;
+	struct asker *asker = context;
 	const struct aq_submitter *submitter = message->body;
 	char name[ADDRESS_SIZE] = "", peer[64];
 
@@ -112,7 +112,7 @@ on_submitter(struct ipc_channel *channel, struct ipc_message *message, void *con
 	memcpy(name, message->tail, message->tail_length);
 	snprintf(peer, sizeof(peer), "submitter %016llx", (unsigned long long)submitter->conn);
 	/* Out of memory or descriptors: the gate sees the channel end. */
-	(void)source_open(resolver->queue, ipc_take_fd(message), peer, name);
+	(void)source_open(asker->queue, ipc_take_fd(message), peer, name);
 	return 0;
 }
 
@@ -124,63 +124,63 @@ static const struct ipc_handler handlers[] = {
 static void
 on_ended(struct ipc_channel *channel, void *context)
 {
-	struct resolver *resolver = context;
+	struct asker *asker = context;
 
-	if (resolver->channel == channel)
-		resolver->channel = NULL;
+	if (asker->channel == channel)
+		asker->channel = NULL;
 }
 
-struct resolver *
-resolver_new(struct queue *queue)
+struct asker *
+asker_new(struct queue *queue)
 {
-	struct resolver *resolver = calloc(1, sizeof(*resolver));
+	struct asker *asker = calloc(1, sizeof(*asker));
 
-	if (resolver == NULL)
+	if (asker == NULL)
 		return NULL;
-	resolver->queue = queue;
-	TAILQ_INIT(&resolver->waiting);
-	TAILQ_INIT(&resolver->asked);
-	return resolver;
+	asker->queue = queue;
+	TAILQ_INIT(&asker->waiting);
+	TAILQ_INIT(&asker->asked);
+	return asker;
 }
 
 void
-resolver_free(struct resolver *resolver)
+asker_free(struct asker *asker)
 {
-	if (resolver == NULL)
+	if (asker == NULL)
 		return;
-	ipc_close(resolver->channel);
-	free(resolver);
+	ipc_close(asker->channel);
+	free(asker);
 }
 
 int
-resolver_open(struct resolver *resolver, int fd)
+asker_open(struct asker *asker, int fd)
 {
 	struct question *question;
 
-	ipc_close(resolver->channel);
-	while ((question = TAILQ_FIRST(&resolver->asked)) != NULL)
+	ipc_close(asker->channel);
+	while ((question = TAILQ_FIRST(&asker->asked)) != NULL)
 		move(question, QUESTION_WAITING);
-	resolver->channel = ipc_open(resolver->queue->base, fd, &accounts_queue_boundary,
-				     IPC_SERVER, handlers, on_ended, resolver, "accounts");
-	if (resolver->channel == NULL)
+	asker->channel = ipc_open(asker->queue->base, fd, &accounts_queue_boundary,
+				     IPC_SERVER, handlers, on_ended, asker, "accounts");
+	if (asker->channel == NULL)
 		return -1;
-	send_questions(resolver);
+	send_questions(asker);
 	return 0;
 }
 
 void
-resolver_ask(struct resolver *resolver, struct question *question)
+asker_ask(struct asker *asker, struct question *question)
 {
-	question->resolver = resolver;
+	question->asker = asker;
 	move(question, QUESTION_WAITING);
-	send_questions(resolver);
+	send_questions(asker);
 }
 
 void
-resolver_forget(struct question *question)
+asker_forget(struct question *question)
 {
-	if (question->state == QUESTION_ASKED && question->resolver->channel != NULL)
-		ipc_cancel(question->resolver->channel, question->request);
+	if (question->state == QUESTION_ASKED && question->asker->channel != NULL)
+		ipc_cancel(question->asker->channel, question->request);
 	if (question->state != QUESTION_NONE)
 		move(question, QUESTION_NONE);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * resolver - asks accounts whose mailbox a forward-path is.
+ * asker - asks accounts whose mailbox a forward-path is.
  *
  * Many questions are on their way at once, but not so many that the channel overflows. Questions
  * that accounts did not answer, because it died or was silent, wait for its next channel; how long
  * is up to who asked.
  */
-#ifndef POSTERN_WORKER_QUEUE_RESOLVER_H
-#define POSTERN_WORKER_QUEUE_RESOLVER_H
+#ifndef POSTERN_WORKER_QUEUE_ASKER_H
+#define POSTERN_WORKER_QUEUE_ASKER_H
 
 #include <sys/queue.h>
 
@@ -16,13 +16,13 @@
 #include "common/proto/accounts_queue.h"
 
 struct queue;
-struct resolver;
+struct asker;
 
 enum question_state { QUESTION_NONE, QUESTION_WAITING, QUESTION_ASKED };
 
 struct question {
 	TAILQ_ENTRY(question) entry;
-	struct resolver *resolver;
+	struct asker *asker;
 	enum question_state state;
 	uint32_t request;
 	const char *path;
@@ -30,14 +30,14 @@ struct question {
 	void (*answered)(struct question *, enum rcpt_verdict, const char *mailbox);
 };
 
-struct resolver *resolver_new(struct queue *);
-void resolver_free(struct resolver *);
+struct asker *asker_new(struct queue *);
+void asker_free(struct asker *);
 
 /* Takes a new channel to accounts in place of the old one. */
-int resolver_open(struct resolver *, int fd);
+int asker_open(struct asker *, int fd);
 
 /* path and answered are set, all else is zero. Answered later, from the loop. */
-void resolver_ask(struct resolver *, struct question *);
-void resolver_forget(struct question *);
+void asker_ask(struct asker *, struct question *);
+void asker_forget(struct question *);
 
 #endif
