@@ -228,7 +228,9 @@ line_add_prefix(struct line *line, int level)
 		line_printf(line, "<%d>%s: ", level, logger.name);
 		break;
 	case LOG_FORMAT_SYSLOG:
-		line_printf(line, "<%d>postern-%s[%d]: ", LOG_MAIL | level, logger.name,
+		/* syslogd's tag; the master's name is the program's. */
+		line_printf(line, "<%d>%s%s[%d]: ", LOG_MAIL | level,
+			    strcmp(logger.name, "postern") == 0 ? "" : "postern-", logger.name,
 			    (int)getpid());
 		break;
 	}

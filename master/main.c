@@ -136,6 +136,15 @@ load(const struct command *command)
 	return conf;
 }
 
+/* Until the configuration is read. Nothing is connected to syslog yet. */
+static enum log_format
+first_format(const struct command *command)
+{
+	if (command->options.log_given && command->options.log != LOG_FORMAT_SYSLOG)
+		return command->options.log;
+	return sink_default();
+}
+
 /* A relative path of the command line means what it meant when the server was started. */
 static const char *
 absolute(const char *path)
@@ -159,7 +168,7 @@ main(int argc, char **argv)
 	parse_arguments(argc, argv, &command);
 	if (command.check_only)
 		return check(&command);
-	log_init("postern", command.options.log_given ? command.options.log : sink_default());
+	log_init("postern", first_format(&command));
 	if (command.options.debug)
 		log_set_level(LOG_DEBUG);
 	command.options.libexec = absolute(command.options.libexec);

@@ -52,7 +52,8 @@ process_age(const struct process *p)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)(now.tv_sec - p->started.tv_sec);
+	return (uint64_t)(now.tv_sec - p->started.tv_sec -
+			  (now.tv_nsec < p->started.tv_nsec ? 1 : 0));
 }
 
 void
