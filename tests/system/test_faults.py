@@ -236,11 +236,10 @@ def test_full_disk(make_server):
         with server.smtp() as client:
             client.sendmail("a@b.example", [ALICE], "Subject: n1\r\n\r\nx\r\n")
         server.wait_for_messages(1)
-        with open(filler, "wb") as file:
+        with open(filler, "wb", buffering=0) as file:
             try:
                 while True:
                     file.write(b"x" * 4096)
-                    file.flush()
             except OSError:
                 pass
         acknowledged = 1

@@ -219,6 +219,20 @@ open_body(struct transaction *transaction)
 	close(fd);
 }
 
+/* Says when the disk is full, and when it is not any more; not for each mail in between. */
+static bool
+has_space(struct queue *queue, uint64_t size)
+{
+	bool space = spool_has_space(queue->spool, size);
+
+	if (!space && !queue->full)
+		log_event(LOG_ERR, "queue.full", KV_U64("size", size), KV_ERRNO(ENOSPC));
+	if (space && queue->full)
+		log_event(LOG_NOTICE, "queue.has_space", KV_U64("size", size));
+	queue->full = !space;
+	return space;
+}
+
 /* All recipients are known, and GQ_DATA waits. */
 static void
 answer_data(struct transaction *transaction)
@@ -230,7 +244,7 @@ answer_data(struct transaction *transaction)
 		note_failure(transaction, QUEUE_REFUSED);
 	if (transaction->declared > queue->settings.max_message_size)
 		note_failure(transaction, QUEUE_TOO_BIG);
-	if (transaction->failed == 0 && !spool_has_space(queue->spool, transaction->declared))
+	if (transaction->failed == 0 && !has_space(queue, transaction->declared))
 		note_failure(transaction, QUEUE_NO_SPACE);
 	if (queue->draining)
 		transaction->failed = QUEUE_UNAVAILABLE;
