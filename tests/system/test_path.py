@@ -19,7 +19,7 @@ def test_smtp_to_pop3(server):
     header, rest = stored.split(MESSAGE, 1)
     assert rest == b""
     assert header.startswith(b"Return-Path: <bob@example.net>\r\nReceived: from ")
-    assert b" with ESMTPS " in header
+    assert b" with ESMTPS\r\n" in header
 
 
 def test_explicit_tls_pop3(server):
@@ -37,7 +37,7 @@ def test_explicit_tls_pop3(server):
 def test_submission_to_oneself(server):
     with server.submission() as client:
         client.sendmail(ALICE, [ALICE], MESSAGE)
-    assert b" with ESMTPSA " in server.wait_for_messages(1)[0]
+    assert b" with ESMTPSA\r\n" in server.wait_for_messages(1)[0]
 
 
 def test_a_connection_id_follows_the_mail(server):
