@@ -122,7 +122,8 @@ def test_a_broken_file_is_left_alone(idle):
     assert read(idle) == broken
 
 
-@pytest.mark.parametrize("password", ["", "\n", "a\0b\n", "x" * 512 + "\n"])
+@pytest.mark.parametrize("password", ["", "\n", "a\0b\n", "x" * 512 + "\n"],
+                         ids=["none", "empty", "nul", "long"])
 def test_impossible_passwords(idle, password):
     result = idle.posternctl("account", "add", "dave@example.org", text=password, check=False)
     assert result.returncode == 1 and "password" in result.stderr

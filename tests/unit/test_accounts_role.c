@@ -321,6 +321,7 @@ test_attach_failed(void **state)
 static void
 test_submission(void **state)
 {
+	struct pollfd waiting = {.events = POLLIN};
 	char byte = 'x';
 	int queue_end;
 
@@ -330,10 +331,13 @@ test_submission(void **state)
 	assert_string_equal(house.message.tail, "alice@example.org");
 	assert_true(((const struct aq_submitter *)house.message.body)->conn == 7);
 	queue_end = house.message.fd;
+	waiting.fd = queue_end;
 	assert_int_equal(login_verdict(), 0);
 	assert_int_equal(send(house.message.fd, &byte, 1, 0), 1);
 	close(house.message.fd);
 	assert_int_equal(recv(queue_end, &byte, 1, 0), 1);
+	/* Accounts kept none of it. */
+	assert_int_equal(poll(&waiting, 1, 10000), 1);
 	assert_int_equal(recv(queue_end, &byte, 1, 0), 0);
 	close(queue_end);
 	/* Without queue there is no submission, and the client is told to come again. */

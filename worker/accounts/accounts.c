@@ -21,65 +21,13 @@
 #include "common/proto/accounts_queue.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/master_accounts.h"
+#include "worker/accounts/load.h"
 #include "worker/roles.h"
 
 #define THREADS_MAX 256
 #define JOBS_A_THREAD 128 /* some seconds of hashing */
 
 static struct accounts_service service;
-
-/*
- * -- The accounts file ------------------------------------------------------------
- */
-
-static void
-warn_foreign(const struct accounts *accounts)
-{
-	const char *first = NULL;
-	uint64_t count = 0;
-
-	for (size_t i = 0; i < accounts_count(accounts); i++) {
-		const char *address = accounts_at(accounts, i)->address;
-
-		if (resolver_has_domain(service.resolver, strchr(address, '@') + 1))
-			continue;
-		if (count++ == 0)
-			first = address;
-	}
-	if (count > 0)
-		log_event(LOG_WARNING, "accounts.foreign", KV_U64("count", count),
-			  KV_STR("first", first),
-			  KV_STR("why", "their domains are not in postern.conf"));
-}
-
-/* Puts the file in force, or leaves the old one; tells the master either way. FD is closed. */
-static void
-load_file(int fd, uint32_t generation, uint32_t id)
-{
-	struct ma_loaded loaded = {.generation = generation};
-	struct error err = {""};
-	unsigned line = 0;
-	struct accounts *accounts = accounts_read(fd, &line, &err);
-
-	close(fd);
-	if (accounts != NULL) {
-		loaded.ok = 1;
-		loaded.count = (uint32_t)accounts_count(accounts);
-		resolver_use(service.resolver, accounts);
-		accounts_free(service.accounts);
-		service.accounts = accounts;
-		log_event(LOG_INFO, "accounts.loaded", KV_U64("count", loaded.count));
-		warn_foreign(accounts);
-	} else {
-		loaded.line = line;
-		log_event(LOG_ERR, "accounts.refused", KV_U64("line", line),
-			  KV_STR("why", err.text),
-			  KV_STR("then", service.accounts != NULL ? "the old file stays in force"
-								  : "no account is known"));
-	}
-	(void)ipc_send(service.child->control, MA_LOADED, id, &loaded, err.text,
-		       strnlen(err.text, REASON_MAX), -1);
-}
 
 /*
  * -- Gates ------------------------------------------------------------------------
@@ -210,8 +158,7 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	resolver_use(resolver, service.accounts);
 	resolver_free(service.resolver);
 	service.resolver = resolver;
-	if (service.accounts != NULL)
-		warn_foreign(service.accounts);
+	load_warn_foreign(&service);
 	return 0;
 }
 
@@ -224,7 +171,7 @@ on_file(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	(void)channel;
 	(void)context;
 	if (service.running) {
-		load_file(fd, file->generation, message->id);
+		load_file(&service, fd, file->generation, message->id);
 		return 0;
 	}
 	if (service.early_file != -1)
@@ -245,7 +192,7 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	(void)context;
 	if (from->peer_role != ROLE_GATE && from->peer_role != ROLE_QUEUE)
 		return -1;
-	if (service.running) {
+	if (service.ready) {
 		open_channel(from, ipc_take_fd(message));
 		return 0;
 	}
@@ -302,29 +249,46 @@ accounts_prepare(struct child *child, struct error *err)
 		return error_errno(err, "the throttle");
 	if (crypt_gensalt_rn(NULL, 0, NULL, 0, service.setting, sizeof(service.setting)) == NULL)
 		return error_errno(err, "crypt_gensalt");
-	service.hasher =
-	    hasher_new(child->base, service.threads, (size_t)service.threads * JOBS_A_THREAD, err);
-	return service.hasher == NULL ? -1 : 0;
+	service.pool =
+	    pool_new(child->base, service.threads, (size_t)service.threads * JOBS_A_THREAD, err);
+	return service.pool == NULL ? -1 : 0;
 }
 
-static int
-accounts_run(struct child *child, struct error *err)
+/* Serves from now on: with the first file, good or not, or without one. */
+static void
+serve(void)
 {
 	struct early *early;
 
-	(void)err;
-	service.running = true;
-	if (service.early_file != -1) {
-		load_file(service.early_file, service.early_generation.generation,
-			  service.early_id);
-		service.early_file = -1;
-	}
+	service.ready = true;
 	while ((early = STAILQ_FIRST(&service.earlies)) != NULL) {
 		STAILQ_REMOVE_HEAD(&service.earlies, entry);
 		open_channel(&early->channel, early->fd);
 		free(early);
 	}
-	child_ready(child);
+	child_ready(service.child);
+}
+
+void
+accounts_loaded(struct accounts_service *s)
+{
+	if (!s->ready)
+		serve();
+}
+
+static int
+accounts_run(struct child *child, struct error *err)
+{
+	(void)child;
+	(void)err;
+	service.running = true;
+	if (service.early_file == -1) {
+		serve();
+		return 0;
+	}
+	load_file(&service, service.early_file, service.early_generation.generation,
+		  service.early_id);
+	service.early_file = -1;
 	return 0;
 }
 

@@ -11,14 +11,14 @@
 #include "common/accounts_file.h"
 #include "common/child.h"
 #include "common/proto/master_accounts.h"
-#include "worker/accounts/hasher.h"
+#include "worker/accounts/hash.h"
 #include "worker/accounts/resolve.h"
 #include "worker/accounts/throttle.h"
 
 struct login;
 TAILQ_HEAD(logins, login);
 
-/* A channel that came before the sandbox closed: nothing is read from it until then. */
+/* A channel that came before the role serves: nothing is read from it until then. */
 struct early {
 	STAILQ_ENTRY(early) entry;
 	struct mc_channel channel;
@@ -29,12 +29,13 @@ STAILQ_HEAD(earlies, early);
 struct accounts_service {
 	struct child *child;
 	bool running; /* the sandbox is closed */
+	bool ready;   /* the master has been told */
 	bool draining;
 	unsigned threads;
 	struct resolver *resolver;
 	struct accounts *accounts; /* NULL: no good file yet */
 	struct throttle *throttle;
-	struct hasher *hasher;
+	struct pool *pool;
 	uint64_t secret; /* of this process: which hash stands in for an unknown account's */
 	char setting[CRYPT_OUTPUT_SIZE]; /* hashed with when there is no account at all */
 	struct logins logins;
@@ -52,6 +53,9 @@ ipc_handler_fn login_handle;
 
 /* The gate is gone: its logins end without an answer. */
 void login_gate_gone(struct accounts_service *, const struct ipc_channel *);
+
+/* A file has been read, or refused. */
+void accounts_loaded(struct accounts_service *);
 
 /* Exits if draining, and nothing is left to do. */
 void accounts_rest(struct accounts_service *);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/accounts/accounts.c worker/accounts/accounts.h \
-	worker/accounts/hasher.c worker/accounts/hasher.h \
+	worker/accounts/hash.c worker/accounts/hash.h \
+	worker/accounts/load.c worker/accounts/load.h \
 	worker/accounts/login.c \
+	worker/accounts/pool.c worker/accounts/pool.h \
 	worker/accounts/resolve.c worker/accounts/resolve.h \
 	worker/accounts/throttle.c worker/accounts/throttle.h

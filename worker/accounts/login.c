@@ -232,9 +232,9 @@ judge(const struct login *login)
 }
 
 static void
-on_hashed(struct hash_job *job)
+on_hashed(struct pool_job *job)
 {
-	struct login *login = job->arg;
+	struct login *login = ((struct hash_job *)(void *)job)->arg;
 	const char *why = judge(login);
 
 	throttle_done(login->service->throttle, &login->attempt,
@@ -279,9 +279,10 @@ login_hash(struct login *login)
 
 	set_state(login, LOGIN_HASHING);
 	strlcpy(login->job.hash, choose_hash(login, account), sizeof(login->job.hash));
-	login->job.done = on_hashed;
+	login->job.job.run = hash_run;
+	login->job.job.done = on_hashed;
 	login->job.arg = login;
-	if (hasher_submit(login->service->hasher, &login->job) == -1) {
+	if (pool_submit(login->service->pool, &login->job.job) == -1) {
 		throttle_done(login->service->throttle, &login->attempt, THROTTLE_UNDECIDED,
 			      now_ms());
 		login_unavailable(login, "too many logins at once");
