@@ -245,11 +245,11 @@ admins_count(const struct admins *admins)
 void
 admins_free(struct admins *admins)
 {
-	struct admin *admin;
+	struct admin *admin, *next;
 
 	if (admins == NULL)
 		return;
-	while ((admin = LIST_FIRST(&admins->list)) != NULL) {
+	LIST_FOREACH_SAFE (admin, &admins->list, entry, next) {
 		ipc_close(admin->channel);
 		admin_free(admin);
 	}

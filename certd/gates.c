@@ -316,11 +316,11 @@ gates_count(const struct gates *gates)
 void
 gates_free(struct gates *gates)
 {
-	struct gate *gate;
+	struct gate *gate, *next;
 
 	if (gates == NULL)
 		return;
-	while ((gate = TAILQ_FIRST(&gates->list)) != NULL) {
+	TAILQ_FOREACH_SAFE (gate, &gates->list, entry, next) {
 		gate_audit(gate);
 		ipc_close(gate->channel);
 		gate_free(gate);
