@@ -245,11 +245,12 @@ admins_count(const struct admins *admins)
 void
 admins_free(struct admins *admins)
 {
-	struct admin *admin, *next;
+	struct admin *next;
 
 	if (admins == NULL)
 		return;
-	LIST_FOREACH_SAFE (admin, &admins->list, entry, next) {
+	for (struct admin *admin = LIST_FIRST(&admins->list); admin != NULL; admin = next) {
+		next = LIST_NEXT(admin, entry);
 		ipc_close(admin->channel);
 		admin_free(admin);
 	}

@@ -17,9 +17,10 @@
 #include <openssl/rsa.h>
 
 #include "certd/key.h"
+#include "certd/memory.h"
 #include "common/proto/ctl_certd.h"
 
-#define STACK_SIZE (512u << 10) /* it may all be locked in memory: not the usual 8 MiB */
+#define STACK_SIZE (256u << 10) /* it is locked in memory: not the usual 8 MiB */
 
 static const struct algorithm {
 	uint32_t kind; /* enum cert_key_kind */
@@ -35,6 +36,7 @@ static const struct algorithm {
 
 struct keygen {
 	pthread_t thread;
+	void *stack; /* NULL: the library's */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* Under the lock, between the loop and the thread. */
@@ -145,8 +147,12 @@ start_thread(struct keygen *keygen)
 
 	if ((result = pthread_attr_init(&attributes)) != 0)
 		return result;
-#ifndef SANITIZED
-	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+#ifndef SANITIZED /* which needs more than is worth locking */
+	if ((keygen->stack = memory_stack(STACK_SIZE)) == NULL) {
+		pthread_attr_destroy(&attributes);
+		return ENOMEM;
+	}
+	(void)pthread_attr_setstack(&attributes, keygen->stack, STACK_SIZE);
 #endif
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -199,6 +205,8 @@ keygen_free(struct keygen *keygen)
 	pthread_cond_signal(&keygen->wake);
 	pthread_mutex_unlock(&keygen->lock);
 	pthread_join(keygen->thread, NULL);
+	if (keygen->stack != NULL)
+		explicit_bzero(keygen->stack, STACK_SIZE);
 	event_free(keygen->event);
 	close(keygen->eventfd);
 	EVP_PKEY_free(keygen->pkey);

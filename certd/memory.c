@@ -25,6 +25,7 @@
 #define SECURE_SMALLEST 64
 #define ARENA (4u << 20)
 #define GUARD (64u << 10)
+#define STACK (128u << 10) /* what signing may use of the main stack */
 /* Enough for all of the process: program, libraries, stack, heap. */
 #define LOCK_ALL (64u << 20)
 
@@ -161,6 +162,33 @@ map_arena(void)
 }
 #endif
 
+/* The pages of the stack that will be used from here on. They are touched to be there. */
+static void __attribute__((noinline)) lock_stack(void)
+{
+	char room[STACK];
+
+	explicit_bzero(room, sizeof(room));
+	(void)mlock(room, sizeof(room));
+}
+
+void *
+memory_stack(size_t size)
+{
+	const int access = PROT_NONE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	uint8_t *p;
+
+	/* cppcheck-suppress invalidFunctionArg ; -1 is what goes with MAP_ANONYMOUS */
+	p = mmap(NULL, GUARD + size, access, flags, -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	p += GUARD;
+	if (mprotect(p, size, PROT_READ | PROT_WRITE) == -1)
+		return NULL;
+	(void)mlock2(p, size, MLOCK_ONFAULT);
+	(void)madvise(p, size, MADV_DONTDUMP);
+	return p;
+}
+
 void
 memory_init(void)
 {
@@ -180,6 +208,8 @@ memory_init(void)
 	/* MCL_FUTURE counts against the limit, and fails allocations beyond it. */
 	if (status.limit >= LOCK_ALL)
 		status.everything = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+	if (!status.everything)
+		lock_stack();
 }
 
 void
