@@ -50,7 +50,7 @@ class Load:
         client = None
         while not self.stopping.is_set():
             number = self._number()
-            body = f"Subject: n{number}\r\n\r\n{'x' * (number % 3000)}\r\n"
+            body = f"Subject: n{number}\r\n\r\n{'x' * (number % 2000)}\r\n"
             try:
                 if client is None:
                     client = smtplib.SMTP(HOST, self.server.ports["smtp"], timeout=20)
