@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/accounts/load.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,6 +101,10 @@ load_done(struct pool_job *job)
 	(void)ipc_send(service->child->control, MA_LOADED, load->id, &loaded, load->err.text,
 		       strnlen(load->err.text, REASON_MAX), -1);
 	load_free(load);
+#ifdef __GLIBC__
+	/* What the parser needed, with its copies of the hashes, goes back to the kernel. */
+	malloc_trim(0);
+#endif
 	if (next != NULL)
 		load_begin(next);
 	accounts_loaded(service);
