@@ -203,6 +203,36 @@ test_owner(void **state)
 	assert_int_equal(attempt("::ffff:198.51.100.2", "a@x", THROTTLE_RIGHT), 0);
 }
 
+static void
+test_at_once(void)
+{
+	struct throttle_attempt a[40];
+	int64_t wait;
+	int gone = 0;
+
+	for (int i = 0; i < 40; i++) {
+		char from[40];
+		struct in6_addr in6;
+
+		snprintf(from, sizeof(from), "2001:db8:1:%d::1", i);
+		in6 = address(from);
+		throttle_begin(&a[i], &in6, "a@x", now);
+	}
+	now += 5000;
+	for (int i = 0; i < 40; i++) {
+		if (throttle_ask(throttle, &a[i], now, &wait) == THROTTLE_GO)
+			gone++;
+	}
+	assert_int_equal(gone, 16);
+	for (int i = 0; i < 16; i++)
+		throttle_done(throttle, &a[i], THROTTLE_WRONG, now);
+	assert_int_equal(throttle_ask(throttle, &a[20], now, &wait), THROTTLE_GO);
+	throttle_done(throttle, &a[20], THROTTLE_UNDECIDED, now);
+	assert_int_equal(throttle_ask(throttle, &a[21], now + THROTTLE_WAIT_MAX, &wait),
+			 THROTTLE_GO);
+	throttle_done(throttle, &a[21], THROTTLE_UNDECIDED, now);
+}
+
 /* A botnet hammers the account, with a few guesses an address. */
 static void
 test_botnet(void **state)
@@ -233,6 +263,9 @@ test_botnet(void **state)
 		waited += one == -1 ? 30000 : one;
 	}
 	assert_true(waited > 30000);
+	/* First guesses of fresh addresses wait for each other: the threads have others to serve.
+	 */
+	test_at_once();
 	/* Another account is not concerned. */
 	assert_int_equal(attempt("::ffff:198.51.100.3", "b@x", THROTTLE_RIGHT), 0);
 }

@@ -14,6 +14,7 @@
 #define ACCOUNT_FREE 20
 #define ACCOUNT_FORGET 10000
 #define ACCOUNT_MANY 12    /* distinct addresses (of 64 classes of them) */
+#define ACCOUNT_AT_ONCE 16 /* attempts under way, when failures are many */
 #define ACCOUNT_WAIT 5000  /* ms for an address without failures, at an account with many */
 #define FAILURES_MAX 64    /* nothing grows beyond this */
 #define INTERVAL_MAX 30000 /* ms */
@@ -256,6 +257,16 @@ wait_until(const struct throttle_attempt *attempt, int64_t next, int64_t now, in
 	return THROTTLE_WAIT;
 }
 
+/* Waits for a turn, but not for ever. */
+static enum throttle_verdict
+wait_turn(const struct throttle_attempt *attempt, int64_t now, int64_t *wait)
+{
+	if (now - attempt->since >= THROTTLE_WAIT_MAX)
+		return THROTTLE_BUSY;
+	*wait = TURN_WAIT;
+	return THROTTLE_WAIT;
+}
+
 /* What the address (or the address at the account, if it is known there) has to its name. */
 static enum throttle_verdict
 ask_address(struct table *table, struct entry *entry, const struct throttle_attempt *attempt,
@@ -266,38 +277,38 @@ ask_address(struct table *table, struct entry *entry, const struct throttle_atte
 	decay(table, entry, now);
 	if (entry->failures >= ADDRESS_LIMIT)
 		return THROTTLE_REFUSE;
-	if (entry->under_way >= ADDRESS_AT_ONCE) {
-		if (now - attempt->since >= THROTTLE_WAIT_MAX)
-			return THROTTLE_BUSY;
-		*wait = TURN_WAIT;
-		return THROTTLE_WAIT;
-	}
+	if (entry->under_way >= ADDRESS_AT_ONCE)
+		return wait_turn(attempt, now, wait);
 	return wait_until(attempt, entry->next, now, wait);
 }
 
 /* What has happened at the account, for an address that is not known there. */
 static enum throttle_verdict
-ask_account(struct throttle *throttle, const struct throttle_attempt *attempt, bool failed_before,
+ask_account(struct throttle *throttle, struct throttle_attempt *attempt, bool failed_before,
 	    int64_t now, int64_t *wait)
 {
 	struct key key = account_key(attempt);
 	struct entry *account = find(&throttle->accounts, &key);
-	enum throttle_verdict verdict;
+	enum throttle_verdict verdict = THROTTLE_GO;
 
 	if (account == NULL)
 		return THROTTLE_GO;
 	decay(&throttle->accounts, account, now);
 	if (account->failures <= ACCOUNT_FREE)
 		return THROTTLE_GO;
-	if (!failed_before) {
-		if (__builtin_popcountll(account->seen) < ACCOUNT_MANY)
-			return THROTTLE_GO;
-		return wait_until(attempt, attempt->since + ACCOUNT_WAIT, now, wait);
-	}
-	verdict = wait_until(attempt, account->next, now, wait);
-	if (verdict == THROTTLE_GO)
+	if (failed_before)
+		verdict = wait_until(attempt, account->next, now, wait);
+	else if (__builtin_popcountll(account->seen) >= ACCOUNT_MANY)
+		verdict = wait_until(attempt, attempt->since + ACCOUNT_WAIT, now, wait);
+	if (verdict != THROTTLE_GO)
+		return verdict;
+	if (account->under_way >= ACCOUNT_AT_ONCE)
+		return wait_turn(attempt, now, wait);
+	if (failed_before)
 		account->next = now + interval(account->failures, ACCOUNT_FREE);
-	return verdict;
+	account->under_way++;
+	attempt->at_account = true;
+	return THROTTLE_GO;
 }
 
 enum throttle_verdict
@@ -348,18 +359,20 @@ throttle_done(struct throttle *throttle, const struct throttle_attempt *attempt,
 	struct key account = account_key(attempt);
 	struct table *table = attempt->known ? &throttle->known : &throttle->addresses;
 	struct entry *entry = touch(table, attempt->known ? &pair : &address, now);
+	struct entry *at;
 
 	if (entry != NULL && entry->under_way > 0)
 		entry->under_way--;
 	if (result == THROTTLE_WRONG && entry != NULL)
 		count_failure(table, entry, ADDRESS_FREE, now);
-	if (result == THROTTLE_WRONG && !attempt->known) {
-		struct entry *at = touch(&throttle->accounts, &account, now);
-
-		if (at != NULL) {
-			count_failure(&throttle->accounts, at, ACCOUNT_FREE, now);
-			at->seen |= address_class(throttle, &attempt->address);
-		}
+	at = find(&throttle->accounts, &account);
+	if (attempt->at_account && at != NULL && at->under_way > 0)
+		at->under_way--;
+	if (result == THROTTLE_WRONG && !attempt->known)
+		at = touch(&throttle->accounts, &account, now);
+	if (result == THROTTLE_WRONG && !attempt->known && at != NULL) {
+		count_failure(&throttle->accounts, at, ACCOUNT_FREE, now);
+		at->seen |= address_class(throttle, &attempt->address);
 	}
 	if (result == THROTTLE_RIGHT)
 		(void)touch(&throttle->known, &pair, now);

@@ -19,7 +19,9 @@
  *   they are many, attempts from addresses that have failures of their own take turns with growing
  *   pauses. An address without failures is not held up; if the failures came from many different
  *   addresses (guessing spread over a botnet), it waits five seconds, and is never refused. So a
- *   guesser has one guess an address, and the owner is slowed but never locked out.
+ *   guesser has one guess an address, and the owner is slowed but never locked out. At most sixteen
+ *   of these are under way at a time: one account's botnet does not keep the threads from the
+ *   logins of all others.
  *
  * - An address from which somebody has logged in to an account is known to that account: failures
  *   there are counted for the two of them alone, so that neither the botnet nor a guesser behind
@@ -49,7 +51,8 @@ struct throttle_attempt {
 	struct in6_addr address; /* of which the prefix counts is left */
 	char account[ADDRESS_SIZE];
 	int64_t since;
-	bool known; /* where it is counted; decided once it may go */
+	bool known;      /* where it is counted; decided once it may go */
+	bool at_account; /* it is counted as under way there */
 };
 
 enum throttle_verdict {
