@@ -160,8 +160,8 @@ asker_open(struct asker *asker, int fd)
 	ipc_close(asker->channel);
 	while ((question = TAILQ_FIRST(&asker->asked)) != NULL)
 		move(question, QUESTION_WAITING);
-	asker->channel = ipc_open(asker->queue->base, fd, &accounts_queue_boundary,
-				     IPC_SERVER, handlers, on_ended, asker, "accounts");
+	asker->channel = ipc_open(asker->queue->base, fd, &accounts_queue_boundary, IPC_SERVER,
+				  handlers, on_ended, asker, "accounts");
 	if (asker->channel == NULL)
 		return -1;
 	send_questions(asker);

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "worker/queue/asker.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/queue.h"
-#include "worker/queue/asker.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/transaction.h"
 

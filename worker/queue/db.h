@@ -95,7 +95,7 @@ bool db_has_file(struct db *, uint64_t id);
  * no call if there is none or it can't be read.
  */
 typedef int db_read_fn(const struct db_message *, void *arg);
-int db_message(struct db *, uint64_t id, db_read_fn *, void *arg);
+int db_message(struct db *, uint64_t id, db_read_fn *read, void *arg);
 
 /* The mailbox that follows AFTER in the order of their names. 1, 0 if there is none, -1. */
 int db_next_mailbox(struct db *, const char *after, char name[ADDRESS_SIZE]);

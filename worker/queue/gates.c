@@ -124,16 +124,7 @@ static const struct ipc_handler handlers[] = {
 static void
 source_free(struct source *source)
 {
-	struct transaction *transaction, *next;
-
-	for (transaction = RB_MIN(transactions, &source->transactions); transaction != NULL;
-	     transaction = next) {
-		next = RB_NEXT(transactions, &source->transactions, transaction);
-		if (transaction->state == TRANSACTION_COMMIT)
-			transaction_orphan(transaction);
-		else
-			transaction_forget(transaction);
-	}
+	transaction_end_all(source);
 	LIST_REMOVE(source, entry);
 	free(source);
 }

@@ -15,8 +15,8 @@
 
 #include "common/log.h"
 #include "common/sqlite_dir.h"
-#include "worker/queue/batch.h"
 #include "worker/queue/asker.h"
+#include "worker/queue/batch.h"
 #include "worker/queue/schedule.h"
 #include "worker/roles.h"
 
@@ -30,7 +30,8 @@ struct early {
 };
 
 static struct queue queue;
-static STAILQ_HEAD(, early) early_channels = STAILQ_HEAD_INITIALIZER(early_channels);
+STAILQ_HEAD(early_list, early);
+static struct early_list early_channels = STAILQ_HEAD_INITIALIZER(early_channels);
 static unsigned drain_looks;
 
 static int

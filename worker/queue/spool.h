@@ -30,7 +30,7 @@ void spool_close(struct spool *);
  * names than the two above are left alone. Returns how many, or -1 with ERR filled.
  */
 typedef bool spool_known_fn(uint64_t id, void *arg);
-int spool_clean(struct spool *, spool_known_fn *, void *arg, struct error *);
+int spool_clean(struct spool *, spool_known_fn *known, void *arg, struct error *err);
 
 /* Room for SIZE bytes more and for the database to work. */
 bool spool_has_space(const struct spool *, uint64_t size);

@@ -31,7 +31,8 @@ compare_mailboxes(const struct recipient *a, const struct recipient *b)
 	return strcmp(a->mailbox, b->mailbox);
 }
 
-RB_GENERATE(transactions, transaction, by_number, compare_numbers)
+RB_GENERATE_INTERNAL(transactions, transaction, by_number, compare_numbers,
+		     static __attribute__((unused)))
 RB_GENERATE_INTERNAL(mailboxes_seen, recipient, by_mailbox, compare_mailboxes,
 		     static __attribute__((unused)))
 
@@ -93,8 +94,8 @@ transaction_new(struct source *source, const struct gq_mail *mail, const char *s
 	return transaction;
 }
 
-void
-transaction_orphan(struct transaction *transaction)
+static void
+orphan(struct transaction *transaction)
 {
 	struct source *source = transaction->source;
 
@@ -111,7 +112,7 @@ transaction_free(struct transaction *transaction)
 {
 	struct recipient *recipient;
 
-	transaction_orphan(transaction);
+	orphan(transaction);
 	if (transaction->state == TRANSACTION_BODY)
 		transaction->queue->bodies--;
 	while ((recipient = STAILQ_FIRST(&transaction->recipients)) != NULL) {
@@ -139,6 +140,19 @@ transaction_forget(struct transaction *transaction)
 	else if (transaction->state >= TRANSACTION_BODY)
 		spool_discard(queue->spool, transaction->slot);
 	transaction_free(transaction);
+}
+
+void
+transaction_end_all(struct source *source)
+{
+	struct transaction *transaction;
+
+	while ((transaction = RB_ROOT(&source->transactions)) != NULL) {
+		if (transaction->state == TRANSACTION_COMMIT)
+			orphan(transaction);
+		else
+			transaction_forget(transaction);
+	}
 }
 
 void

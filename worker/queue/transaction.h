@@ -20,8 +20,8 @@
 #include <stdint.h>
 
 #include "common/proto/gate_queue.h"
-#include "worker/queue/queue.h"
 #include "worker/queue/asker.h"
+#include "worker/queue/queue.h"
 
 enum transaction_state {
 	TRANSACTION_ENVELOPE, /* recipients are collected, and accounts is asked at once */
@@ -101,12 +101,10 @@ void transaction_fail(struct transaction *, enum queue_failure);
 /* Frees it with all that is kept for it in files, without a word. */
 void transaction_forget(struct transaction *);
 
-/* Its source is gone. */
-void transaction_orphan(struct transaction *);
+/* Their source is gone: forgets all but those in COMMIT, which nobody waits for any more. */
+void transaction_end_all(struct source *);
 
 /* Frees it; its files are taken care of. */
 void transaction_free(struct transaction *);
-
-RB_PROTOTYPE(transactions, transaction, by_number, )
 
 #endif
