@@ -201,12 +201,15 @@ class Server:
         self.start()
         return self
 
-    def stop(self):
-        """Ends the server as its init would; its exit status."""
+    def stop(self, hasten=False):
+        """Ends the server as its init would; its exit status. HASTEN: connections are not waited for."""
         if self.process is None:
             return 0
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+            if hasten:
+                self.log.wait(r"event=master\.stopping")
+                self.process.send_signal(signal.SIGTERM)
         try:
             status = self.process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
@@ -311,7 +314,7 @@ def make_server(folder):
 
     yield make
     for server in servers:
-        server.stop()
+        server.stop(hasten=True)
 
 
 @pytest.fixture

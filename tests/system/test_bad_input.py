@@ -157,7 +157,7 @@ def test_certs_folder_owner(prepared):
     (["account", "remove", "alic@example.org"], ["alic@example.org", "alice@example.org"]),
     (["blah"], ["blah"]),
     (["account", "blah"], ["blah"]),
-    ([], ["usage"]),
+    ([], ["which command"]),
 ])
 def test_posternctl_errors(prepared, arguments, words):
     result = prepared.posternctl(*arguments, text="password\n", check=False)

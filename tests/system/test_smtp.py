@@ -59,7 +59,7 @@ def test_conversation(raw):
     assert raw.say("MAIL FROM:<a@b.example>").startswith(b"503 ")  # before EHLO
     assert raw.say("HELO x.example").startswith(b"250 ")
     assert raw.say("VRFY alice").startswith(b"252 ")
-    assert raw.say("HELP").startswith(b"214 ")
+    assert raw.say("HELP").startswith(b"214-")
     assert raw.say("EXPN list").startswith(b"502 ")
     assert raw.say("BLAH").startswith(b"500 ")
     assert raw.say("RCPT TO:<alice@example.org>").startswith(b"503 ")
@@ -134,9 +134,9 @@ def test_size(make_server):
         client.ehlo()
         assert client.esmtp_features["size"] == "100000"
         assert client.mail("a@b.example", ["SIZE=200000"])[0] == 552
-        with pytest.raises(smtplib.SMTPDataError) as error:
-            client.sendmail("a@b.example", [ALICE], b"x" * 70 + b"\r\n" + (b"y" * 70 + b"\r\n") * 3000)
-        assert error.value.smtp_code == 552
+        assert client.mail("a@b.example")[0] == 250  # the same without declaring it
+        assert client.rcpt(ALICE)[0] == 250
+        assert client.data((b"y" * 70 + b"\r\n") * 3000)[0] == 552
         client.sendmail("a@b.example", [ALICE], b"Subject: small\r\n\r\nx\r\n")
     assert len(server.wait_for_messages(1)) == 1
 
