@@ -30,7 +30,7 @@ struct deliver {
 	struct deliver_options options;
 	struct event_base *base;
 	struct event *batch;
-	STAILQ_HEAD(, item) items;
+	STAILQ_HEAD(item_list, item) items;
 	size_t count;
 };
 
@@ -103,7 +103,7 @@ static void
 on_ended(struct ipc_channel *channel, void *context)
 {
 	struct deliver *deliver = context;
-	struct item *item;
+	struct item *item = NULL;
 
 	STAILQ_FOREACH (item, &deliver->items, entry) {
 		if (item->channel == channel)

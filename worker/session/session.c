@@ -40,7 +40,7 @@ static struct session {
 	struct deliver *deliver;
 	struct pop3 *pop3; /* one POP3 session a mailbox (RFC 1939 4) */
 	struct event *linger;
-	STAILQ_HEAD(, waiting) waiting;
+	STAILQ_HEAD(waiting_list, waiting) waiting;
 	uint32_t seen; /* connections and delivery channels, for MS_IDLE */
 	bool running;
 } session;

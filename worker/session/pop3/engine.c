@@ -9,7 +9,6 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,25 +19,17 @@
 #define OUT_HIGH 65536    /* octets that may wait for the client */
 #define TURN_MAX 262144   /* octets written before others have their turn */
 #define ERRORS_MAX 20     /* lines that are no commands, before we hang up */
-#define REPLY_MAX 512     /* of a line, with its CRLF (RFC 2449 4) */
 #define DISCARD_MAX 65536 /* octets of input thrown away at the end */
 
 void
 pop3_say(struct pop3 *p, const char *format, ...)
 {
-	char line[REPLY_MAX];
 	va_list ap;
-	int n;
 
 	va_start(ap, format);
-	n = vsnprintf(line, sizeof(line) - 2, format, ap);
+	evbuffer_add_vprintf(p->out, format, ap);
 	va_end(ap);
-	if (n < 0)
-		n = 0;
-	else if ((size_t)n > sizeof(line) - 3)
-		n = (int)sizeof(line) - 3;
-	memcpy(line + n, "\r\n", 2);
-	evbuffer_add(p->out, line, (size_t)n + 2);
+	evbuffer_add(p->out, "\r\n", 2);
 }
 
 void

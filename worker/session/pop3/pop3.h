@@ -28,8 +28,8 @@ typedef void pop3_closed_fn(struct pop3 *, void *arg);
  * Starts with a "+OK" line. Takes FD, also on failure. NULL with ERR filled: the client has been
  * told, as far as that was possible.
  */
-struct pop3 *pop3_start(struct event_base *, int fd, const struct pop3_options *, struct store *,
-			pop3_closed_fn *, void *arg, struct error *);
+struct pop3 *pop3_start(struct event_base *base, int fd, const struct pop3_options *options,
+			struct store *store, pop3_closed_fn *closed, void *arg, struct error *err);
 
 /* Ends it at once, without calling the closed function. NULL is fine. */
 void pop3_abort(struct pop3 *, const char *why);

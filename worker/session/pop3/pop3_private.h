@@ -62,7 +62,7 @@ struct pop3 {
 	uint64_t sent;
 };
 
-/* Queues one line, with its CRLF. */
+/* Queues one line and its CRLF, 512 octets at most (RFC 2449 4). */
 void pop3_say(struct pop3 *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* No more input; what is queued is sent, then the connection closed. */

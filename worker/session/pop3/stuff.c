@@ -78,10 +78,9 @@ pop3_stuff(struct pop3_stuffer *s, const char *in, size_t length, char *out, boo
 size_t
 pop3_stuff_end(const struct pop3_stuffer *s, char out[POP3_STUFF_END_MAX])
 {
-	if (memcmp(s->end, "\r\n", 2) == 0) {
-		memcpy(out, ".\r\n", 3);
-		return 3;
-	}
-	memcpy(out, "\r\n.\r\n", 5);
-	return 5;
+	static const char end[POP3_STUFF_END_MAX] = {'\r', '\n', '.', '\r', '\n'};
+	size_t skip = memcmp(s->end, "\r\n", 2) == 0 ? 2 : 0;
+
+	memcpy(out, end + skip, sizeof(end) - skip);
+	return sizeof(end) - skip;
 }
