@@ -54,7 +54,9 @@ a_message(void **state)
 	talk("MAIL FROM:<Alice@Example.org> SIZE=123\r\n", "250 2.1.0 Ok\r\n");
 	talk("RCPT TO:<bob@b>\r\n", "250 2.1.5 Ok\r\n");
 	talk("DATA\r\n", GO);
+	assert_true(protocol_busy());
 	talk("Subject: hi\r\n\r\n..one\r\ntwo\r\n.\r\n", QUEUED);
+	assert_false(protocol_busy());
 	assert_string_equal(queue_log.from, "Alice@example.org");
 	assert_string_equal(queue_log.rcpts, "bob@b ");
 	assert_true(queue_log.declared_size == 123);

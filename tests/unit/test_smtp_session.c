@@ -65,7 +65,7 @@ simple_commands(void **state)
 	talk("VRFY alice\r\n", "252 2.5.0 Not verified here; a message to it may be accepted\r\n");
 	talk("EXPN list\r\n", "502 5.5.1 Lists are not expanded here\r\n");
 	client_says("HELP\r\n");
-	assert_int_equal(strncmp(client_hears(), "214-2.0.0 ", 10), 0);
+	assert_int_equal(strncmp(client_hears(), "214 2.0.0 ", 10), 0);
 	talk("XYZZY\r\n", "500 5.5.2 Command \"XYZZY\" is not known here\r\n");
 	talk("\r\n", "500 5.5.2 Command \"\" is not known here\r\n");
 	talk("EHLO\r\n", "501 5.5.4 Expected a domain or an address in [] after EHLO\r\n");
@@ -92,7 +92,7 @@ order_is_kept(void **state)
 	talk("DATA\r\n", "503 5.5.1 Send MAIL and RCPT first\r\n");
 	assert_false(protocol_busy());
 	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
-	assert_true(protocol_busy());
+	assert_false(protocol_busy()); /* a drain need not wait for it */
 	talk("MAIL FROM:<a@b>\r\n", "503 5.5.1 A mail transaction is open already\r\n");
 	talk("DATA\r\n", "554 5.5.1 No valid recipients\r\n");
 	talk("RSET\r\n", OK);

@@ -84,9 +84,10 @@ smtp_cmd_help(struct conn *conn, struct smtp_session *session, const struct smtp
 {
 	(void)session;
 	(void)command;
-	smtp_reply(conn, "214-2.0.0 This is Postern. Commands:");
-	smtp_reply(conn, "214-2.0.0 EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
-	smtp_reply(conn, "214 2.0.0 STARTTLS%s", smtp_is_submission(conn) ? " AUTH" : "");
+	smtp_reply(conn,
+		   "214 2.0.0 This is Postern. Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY "
+		   "HELP QUIT STARTTLS%s",
+		   smtp_is_submission(conn) ? " AUTH" : "");
 }
 
 void

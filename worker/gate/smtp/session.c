@@ -319,13 +319,16 @@ closed(struct conn *conn)
 	smtp_session_reset(conn, conn_state(conn));
 }
 
-/* A transaction may end before the gate drains. */
+/*
+ * From DATA on a client that is cut off must send everything again, perhaps for nothing; what comes
+ * before is cheap, and a client that is idle there would only hold up the drain.
+ */
 static bool
 busy(struct conn *conn)
 {
 	const struct smtp_session *session = conn_state(conn);
 
-	return session->mail != NULL;
+	return session->state >= SMTP_OPENING && session->state < SMTP_CLOSING;
 }
 
 #define SMTP_FAREWELLS                                                                          \
