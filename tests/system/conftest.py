@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """A real server for a test: all processes, on free loopback ports, in a folder of its own.
 
-POSTERN_BUILD names the folder with the built programs.
+POSTERN_BUILD names the folder with the built programs (without it: build/gcc, where check builds them).
 """
 
 import os
@@ -39,7 +39,8 @@ LISTENERS = {
 
 
 def build():
-    return os.environ["POSTERN_BUILD"]
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return os.environ.get("POSTERN_BUILD", os.path.join(top, "build", "gcc"))
 
 
 def program(name):
@@ -124,6 +125,7 @@ class Server:
                           for name, (service, tls) in LISTENERS.items()}
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
         self.domains = [DOMAIN]
+        self.prefix = []  # what the master is started by, as ["prlimit", ...]
         self.process = None
         self.log = None
         os.makedirs(self.state)
@@ -184,7 +186,8 @@ class Server:
     def spawn(self, *arguments):
         """Starts the master without waiting for it."""
         self.process = subprocess.Popen(
-            [program("postern"), "-f", self.configuration, "-L", self.libexec, *arguments],
+            [*self.prefix, program("postern"), "-f", self.configuration, "-L", self.libexec,
+             *arguments],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.log = Log(self.process.stderr)
 

@@ -128,3 +128,8 @@ def test_attack(prepared, role, name, path):
     if is_root() or os.access(key, os.R_OK):
         with open(key, "rb") as file:
             assert b"PRIVATE KEY" in file.read()  # not removed, renamed or emptied
+
+
+def test_the_attacker_sees_what_is_open(prepared):
+    """What a role may do, the attacker can: the tests above could fail."""
+    assert "attack.hole" in run_attack(prepared, "queue", "open-read", "{state}/queue/queue.db")

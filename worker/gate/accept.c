@@ -224,6 +224,20 @@ quota_left(const struct gate *gate)
 	       gate->admitted + gate->pending < gate->settings.connections;
 }
 
+/* As many connections as there are descriptors for: others wait in the kernel, and the log says
+ * why. */
+static void
+note_count_max(struct gate *gate)
+{
+	bool at_count_max = gate->count >= gate->count_max;
+
+	if (at_count_max && !gate->at_count_max)
+		log_event(LOG_WARNING, "gate.descriptors", KV_U64("connections", gate->count),
+			  KV_STR("why", "no more descriptors, new connections wait"),
+			  KV_STR("hint", "raise the limit of open files (RLIMIT_NOFILE)"));
+	gate->at_count_max = at_count_max;
+}
+
 void
 accept_update(struct gate *gate)
 {
@@ -232,6 +246,7 @@ accept_update(struct gate *gate)
 			 quota_left(gate);
 	struct listener *listener;
 
+	note_count_max(gate);
 	if (accepting == gate->accepting)
 		return;
 	gate->accepting = accepting;

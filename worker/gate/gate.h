@@ -62,6 +62,7 @@ struct gate {
 	struct event *turn;
 	unsigned count;
 	unsigned count_max; /* as the descriptors allow */
+	bool at_count_max;  /* said so already */
 	bool draining;
 	struct deadlines handshake;
 	struct deadlines command;
