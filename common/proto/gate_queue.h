@@ -31,6 +31,9 @@ struct gq_body {
 	char queue_id[QUEUE_ID_SIZE];
 	uint8_t zero[3];
 };
+/* What a gate's own Received: field may add to a message of mg_settings.max_message_size. */
+#define GQ_RECEIVED_MAX 2048
+
 struct gq_commit {
 	uint32_t transaction;
 	uint32_t zero;

@@ -59,7 +59,7 @@ def test_conversation(raw):
     assert raw.say("MAIL FROM:<a@b.example>").startswith(b"503 ")  # before EHLO
     assert raw.say("HELO x.example").startswith(b"250 ")
     assert raw.say("VRFY alice").startswith(b"252 ")
-    assert raw.say("HELP").startswith(b"214-")
+    assert raw.say("HELP").startswith(b"214")
     assert raw.say("EXPN list").startswith(b"502 ")
     assert raw.say("BLAH").startswith(b"500 ")
     assert raw.say("RCPT TO:<alice@example.org>").startswith(b"503 ")
@@ -137,7 +137,9 @@ def test_size(make_server):
         assert client.mail("a@b.example")[0] == 250  # the same without declaring it
         assert client.rcpt(ALICE)[0] == 250
         assert client.data((b"y" * 70 + b"\r\n") * 3000)[0] == 552
-        client.sendmail("a@b.example", [ALICE], b"Subject: small\r\n\r\nx\r\n")
+        # As big as may be: what the server itself puts in front doesn't count.
+        client.sendmail("a@b.example", [ALICE], b"Subject: x\r\n\r\n" + (b"y" * 70 + b"\r\n") * 1388 +
+                        b"z" * 48 + b"\r\n")
     assert len(server.wait_for_messages(1)) == 1
 
 

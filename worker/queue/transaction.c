@@ -368,7 +368,7 @@ transaction_commit(struct transaction *transaction, uint32_t request, uint64_t s
 			  KV_U64("said", size), KV_I64("is", st.st_size));
 		return -1;
 	}
-	if (size > queue->settings.max_message_size) {
+	if (size > queue->settings.max_message_size + GQ_RECEIVED_MAX) {
 		transaction_fail(transaction, QUEUE_TOO_BIG);
 		return 0;
 	}

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "common/proto/types.h"
+#include "common/proto/gate_queue.h"
 
 /* Enough for each part at its longest. */
-#define RECEIVED_FIELD_SIZE 2048
+#define RECEIVED_FIELD_SIZE GQ_RECEIVED_MAX
 
 struct received {
 	const char *helo; /* a Domain or address-literal, as the client said it */
