@@ -159,6 +159,9 @@ start_pop3(const struct ms_connection *connection, int fd)
 	if (session.pop3 == NULL)
 		log_event(LOG_ERR, "pop3.refused", KV_CONN(connection->conn),
 			  KV_STR("user", session.settings.mailbox), KV_STR("why", err.text));
+	/* Most of its life it waits now: what starting took goes back to the system. */
+	store_rest(session.store);
+	(void)malloc_trim(0);
 }
 
 static void

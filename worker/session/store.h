@@ -44,6 +44,9 @@ enum store_result store_open(struct store **, struct error *);
 /* NULL is fine. */
 void store_close(struct store *);
 
+/* Gives back what it keeps only to be faster: nothing is likely to happen soon. */
+void store_rest(struct store *);
+
 /*
  * -- Delivery -------------------------------------------------------------------
  */

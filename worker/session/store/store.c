@@ -109,3 +109,9 @@ store_close(struct store *store)
 		close(store->root);
 	free(store);
 }
+
+void
+store_rest(struct store *store)
+{
+	sqlite3_db_release_memory(store->db);
+}
