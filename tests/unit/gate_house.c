@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/child.h"
@@ -172,6 +173,17 @@ house_close(struct house *h)
 {
 	house_say(h, MC_SHUTDOWN);
 	house_wait(h);
+}
+
+unsigned
+house_cpu_milliseconds(const struct house *h)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	assert_int_equal(clock_getcpuclockid(h->gate, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &used), 0);
+	return (unsigned)(used.tv_sec * 1000 + used.tv_nsec / 1000000);
 }
 
 void

@@ -57,6 +57,8 @@ void house_new_accounts(struct house *);
 void house_close(struct house *);
 /* Waits for the gate's end and checks that its status is 0. */
 void house_wait(struct house *);
+/* What the gate has used of the processor. */
+unsigned house_cpu_milliseconds(const struct house *);
 void house_say(struct house *, uint16_t type);
 
 void house_hear(int fd, const struct ipc_boundary *, enum ipc_side, struct heard *);

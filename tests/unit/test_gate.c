@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -491,6 +492,30 @@ quota_ends_the_gate(void **state)
 	house_wait(&h);
 }
 
+/* Clients wait while there are no descriptors, and the gate does not spin. */
+static void
+descriptors_may_run_out(void **state)
+{
+	struct rlimit normal, none;
+	struct house h;
+	int client;
+
+	(void)state;
+	simple_house(&h, SERVICE_POP3, TLS_NONE);
+	assert_int_equal(prlimit(h.gate, RLIMIT_NOFILE, NULL, &normal), 0);
+	none = normal;
+	none.rlim_cur = 0;
+	assert_int_equal(prlimit(h.gate, RLIMIT_NOFILE, &none, NULL), 0);
+	client = client_connect(&h, 0);
+	usleep(700000);
+	assert_true(house_cpu_milliseconds(&h) < 300);
+	assert_int_equal(prlimit(h.gate, RLIMIT_NOFILE, &normal, NULL), 0);
+	house_admit(&h, MG_ADMIT_OK);
+	client_expect(client, GREETING);
+	close(client);
+	house_close(&h);
+}
+
 /* A connection that is gone before the master has answered is given back all the same. */
 static void
 admission_is_given_back(void **state)
@@ -530,6 +555,7 @@ main(void)
 	    cmocka_unit_test(answers_wait_for_their_reader),
 	    cmocka_unit_test(drain_lets_the_busy_finish),
 	    cmocka_unit_test(quota_ends_the_gate),
+	    cmocka_unit_test(descriptors_may_run_out),
 	    cmocka_unit_test(admission_is_given_back),
 	};
 
