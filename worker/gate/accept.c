@@ -224,8 +224,10 @@ quota_left(const struct gate *gate)
 	       gate->admitted + gate->pending < gate->settings.connections;
 }
 
-/* As many connections as there are descriptors for: others wait in the kernel, and the log says
- * why. */
+/*
+ * As many connections as there are descriptors for: others wait in the kernel, and the log says
+ * why; not again for each that ends and each that follows.
+ */
 static void
 note_count_max(struct gate *gate)
 {
@@ -235,7 +237,8 @@ note_count_max(struct gate *gate)
 		log_event(LOG_WARNING, "gate.descriptors", KV_U64("connections", gate->count),
 			  KV_STR("why", "no more descriptors, new connections wait"),
 			  KV_STR("hint", "raise the limit of open files (RLIMIT_NOFILE)"));
-	gate->at_count_max = at_count_max;
+	if (at_count_max || gate->count < gate->count_max / 2)
+		gate->at_count_max = at_count_max;
 }
 
 void
