@@ -9,3 +9,7 @@ TLS_BENCH_LIBS = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 noinst_PROGRAMS += tests/bench/handshakes
 tests_bench_handshakes_SOURCES = tests/bench/handshakes.c $(TLS_BENCH_SOURCES)
 tests_bench_handshakes_LDADD = $(TLS_BENCH_LIBS)
+
+noinst_PROGRAMS += tests/bench/smtp_load
+tests_bench_smtp_load_SOURCES = tests/bench/smtp_load.c
+tests_bench_smtp_load_LDADD = $(BSD_LIBS)
