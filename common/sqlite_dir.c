@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define VFS_NAME "postern-dir"
+#define VFS_READ_ONLY "postern-dir-read-only" /* takes no locks: nobody writes there */
 #define NAME_SIZE 64
 #define BUSY_MS 5000
 
@@ -19,7 +20,7 @@
  */
 #define UMASK_PRIVATE 077
 
-static sqlite3_vfs vfs;
+static sqlite3_vfs vfs, vfs_read_only;
 static bool configured;
 
 /* The name as it is: relative to the current directory. SQLITE_OPEN_NOFOLLOW works through this. */
@@ -45,12 +46,28 @@ dir_randomness(sqlite3_vfs *self, int size, char *out)
 	return size;
 }
 
+/* Our variant of a stock VFS. */
+static int
+derive_vfs(sqlite3_vfs *own, const char *name, const char *stock_name, struct error *err)
+{
+	const sqlite3_vfs *stock = sqlite3_vfs_find(stock_name);
+
+	if (stock == NULL)
+		return error_set(err, "SQLite has no \"%s\" VFS", stock_name);
+	*own = *stock;
+	own->zName = name;
+	own->pNext = NULL;
+	own->xFullPathname = dir_full_pathname;
+	own->xRandomness = dir_randomness;
+	if (sqlite3_vfs_register(own, 0) != SQLITE_OK)
+		return error_set(err, "SQLite does not take our VFS");
+	return 0;
+}
+
 /* Memory: no lookaside (120 KiB a connection), no page cache allocated ahead, no statistics. */
 static int
 configure(struct error *err)
 {
-	sqlite3_vfs *stock;
-
 	if (configured)
 		return 0;
 	if (sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) != SQLITE_OK ||
@@ -59,16 +76,9 @@ configure(struct error *err)
 	    sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0) != SQLITE_OK ||
 	    sqlite3_initialize() != SQLITE_OK)
 		return error_set(err, "SQLite can't be set up");
-	stock = sqlite3_vfs_find("unix");
-	if (stock == NULL)
-		return error_set(err, "SQLite has no \"unix\" VFS");
-	vfs = *stock;
-	vfs.zName = VFS_NAME;
-	vfs.pNext = NULL;
-	vfs.xFullPathname = dir_full_pathname;
-	vfs.xRandomness = dir_randomness;
-	if (sqlite3_vfs_register(&vfs, 0) != SQLITE_OK)
-		return error_set(err, "SQLite does not take our VFS");
+	if (derive_vfs(&vfs, VFS_NAME, "unix", err) == -1 ||
+	    derive_vfs(&vfs_read_only, VFS_READ_ONLY, "unix-none", err) == -1)
+		return -1;
 	configured = true;
 	return 0;
 }
@@ -148,13 +158,14 @@ open_with(const char *name, int flags, unsigned cache_kib, sqlite3 **db, int *co
 	rc = sqlite3_open_v2(name, db,
 			     flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 				 SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
-			     VFS_NAME);
+			     read_only ? VFS_READ_ONLY : VFS_NAME);
 	if (*db == NULL)
 		error_set(err, "%s: out of memory", name);
 	else if (rc != SQLITE_OK)
 		sqlite_dir_error(*db, name, err);
-	else if (set_up(*db, name, cache_kib, read_only, err) == -1)
-		rc = sqlite3_extended_errcode(*db);
+	else if (set_up(*db, name, cache_kib, read_only, err) == -1 &&
+		 (rc = sqlite3_extended_errcode(*db)) == SQLITE_OK)
+		rc = SQLITE_CANTOPEN; /* our refusal, not SQLite's */
 	umask(mask);
 	if (rc == SQLITE_OK)
 		return 0;

@@ -2,6 +2,7 @@
 /* The mailbox: deliveries once, expunges whole, upgrades, and disks that fail. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -551,6 +553,73 @@ test_crash(void **state)
 	store_close(store);
 }
 
+/* In a mount namespace of its own; the exit status says which step failed. */
+static int
+use_read_only(void)
+{
+	struct store_entry *list = NULL;
+	struct store_delivery d = {.return_path = "", .fd = -1, .id = "b", .size = 1};
+	struct store_body *body;
+	struct store *store;
+	struct error err;
+	size_t count = 0;
+
+	if (mount(folder, folder, NULL, MS_BIND, NULL) == -1 ||
+	    mount(NULL, folder, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == -1 ||
+	    chdir(folder) == -1)
+		return 1;
+	if (store_open(&store, &err) != STORE_OK)
+		return 2;
+	if (store_list(store, INBOX, &list, &count, &err) != STORE_OK || count != 1)
+		return 3;
+	if (store_body_open(store, list[0].message, &body, &err) != STORE_OK)
+		return 4;
+	store_body_close(body);
+	free(list);
+	if (store_expunge(store, INBOX, (const uint32_t[]){1}, 1, NULL, &err) != STORE_TEMPORARY)
+		return 5;
+	store_deliver(store, &d, 1);
+	if (d.result != STORE_TEMPORARY || strstr(d.err.text, "readonly") == NULL)
+		return 6;
+	store_close(store);
+	return 0;
+}
+
+/* A read-only file system: mail can be read, with a WAL that a crash left and without one. */
+static void
+test_read_only(void **state)
+{
+	struct store *store;
+	int status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (int crashed = 0; crashed < 2; crashed++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			store = must_open();
+			deliver_one(store, "a", "1\r\n");
+			if (!crashed)
+				store_close(store);
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		assert_int_equal(access("index.db-wal", F_OK), crashed ? 0 : -1);
+		pid = fork();
+		if (pid == 0)
+			_exit(unshare(CLONE_NEWNS) == -1 ||
+				      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1
+				  ? 77
+				  : use_read_only());
+		waitpid(pid, &status, 0);
+		if (status == 77 << 8)
+			skip();
+		assert_int_equal(status, 0);
+	}
+}
+
 static void
 test_prunes(void **state)
 {
@@ -583,11 +652,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_deliver),        TEST(test_ends),          TEST(test_duplicates),
-	    TEST(test_lying_source),   TEST(test_large),         TEST(test_expunge),
-	    TEST(test_expunge_shared), TEST(test_upgrade),       TEST(test_newer),
-	    TEST(test_damaged),        TEST(test_full_disk),     TEST(test_crash),
-	    TEST(test_prunes),         TEST(test_expunge_fails),
+	    TEST(test_deliver),        TEST(test_ends),      TEST(test_duplicates),
+	    TEST(test_lying_source),   TEST(test_large),     TEST(test_expunge),
+	    TEST(test_expunge_shared), TEST(test_upgrade),   TEST(test_newer),
+	    TEST(test_damaged),        TEST(test_full_disk), TEST(test_crash),
+	    TEST(test_prunes),         TEST(test_read_only), TEST(test_expunge_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
