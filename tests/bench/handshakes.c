@@ -4,9 +4,11 @@
  *
  *   tests/bench/handshakes [-n handshakes] [-r rounds] [-c connections at once] [-p postern-certd]
  *
- * For each kind of key and version of TLS, both sides take turns, so that they meet the same
- * machine. CPU is user and system time of the serving process and of certd, without the client.
- * Only the comparison has the key in the process; no option of the product does that.
+ * For each kind of key and version of TLS both sides take turns, a round each, so that they meet
+ * the same machine; what is printed is the median of the rounds, and of the ratios of two rounds
+ * next to each other (with the quartiles: how far to trust it). CPU is user and system time of the
+ * serving process and of certd, without the client. Only the comparison has the key in the process;
+ * no option of the product does that.
  */
 #include <err.h>
 #include <event2/event.h>
@@ -42,9 +44,11 @@ static const struct {
     {"P-256     TLS 1.2", "p256", CERT_KEY_P256, KEY_KIND_P256, TLS1_2_VERSION, 1.30},
 };
 
+#define ROUNDS_MAX 1000
+
 struct result {
-	unsigned long handshakes;
-	double server, certd, wall; /* seconds */
+	double server, certd; /* microseconds of CPU a handshake */
+	double rate;          /* handshakes a second */
 };
 
 static double
@@ -72,48 +76,54 @@ certd_seconds(pid_t pid)
 
 /* The key in this process, and a channel that only brings the certificate. */
 static void
-start_local(struct tls_server *server, int listener, enum key_kind kind)
+start_local(struct tls_server *server, int listener, EVP_PKEY *key)
 {
 	static struct fake_certd fake;
-	struct event_base *base = event_base_new();
-	EVP_PKEY *key = fake_key(kind);
-	int channel;
 
-	fake_certd_init(&fake, base);
+	fake_certd_init(&fake, event_base_new());
 	EVP_PKEY_up_ref(key);
 	fake_certd_add(&fake, server->certificate, key, "DNS:mail.example");
 	/* All it says is in the socket already when the server begins to listen. */
-	channel = fake_certd_connect(&fake);
-	tls_server_start(server, listener, channel);
+	tls_server_start(server, listener, fake_certd_connect(&fake));
 	tls_server_use_local_key(server, key);
 }
 
-static struct result
-serve(size_t which, int listener, int channel, pid_t certd, unsigned long count, int ready)
-{
-	struct tls_server server = {.certificate = cases[which].name};
-	struct result result = {.handshakes = count};
+/* What a round needs to know. CERTD is NULL, or KEY is. */
+struct setup {
+	size_t which;
+	struct real_certd *certd;
+	EVP_PKEY *key;
+	unsigned long count;
+	unsigned at_once;
+};
 
-	if (channel == -1)
-		start_local(&server, listener, cases[which].local);
+static struct result
+serve(const struct setup *setup, int listener, int channel, int ready)
+{
+	struct tls_server server = {.certificate = cases[setup->which].name};
+	pid_t certd = setup->certd == NULL ? 0 : setup->certd->pid;
+	double cpu, remote, wall, each = 1e6 / (double)setup->count;
+
+	if (setup->certd == NULL)
+		start_local(&server, listener, setup->key);
 	else
 		tls_server_start(&server, listener, channel);
 	if (write(ready, "", 1) != 1)
 		err(1, "telling that the server is ready");
 	tls_server_run(&server, WARM_UP);
-	result.server = -seconds(CLOCK_PROCESS_CPUTIME_ID);
-	result.certd = -certd_seconds(certd);
-	result.wall = -seconds(CLOCK_MONOTONIC);
-	tls_server_run(&server, WARM_UP + count);
-	result.server += seconds(CLOCK_PROCESS_CPUTIME_ID);
-	result.certd += certd_seconds(certd);
-	result.wall += seconds(CLOCK_MONOTONIC);
-	return result;
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	remote = certd_seconds(certd);
+	wall = seconds(CLOCK_MONOTONIC);
+	tls_server_run(&server, WARM_UP + setup->count);
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	remote = certd_seconds(certd) - remote;
+	wall = seconds(CLOCK_MONOTONIC) - wall;
+	return (struct result){cpu * each, remote * each, (double)setup->count / wall};
 }
 
-/* One round of one case: a process that serves, and this one as its client. */
+/* A process that serves, and this one as its client. */
 static struct result
-round_of(size_t which, struct real_certd *certd, unsigned long count, unsigned at_once)
+round_of(const struct setup *setup)
 {
 	struct result result;
 	uint16_t port;
@@ -121,13 +131,12 @@ round_of(size_t which, struct real_certd *certd, unsigned long count, unsigned a
 	char byte;
 	pid_t pid;
 
-	if (certd != NULL)
-		channel = real_certd_channel(certd, &cases[which].name, 1);
+	if (setup->certd != NULL)
+		channel = real_certd_channel(setup->certd, &cases[setup->which].name, 1);
 	if (pipe(pipes) == -1 || (pid = fork()) == -1)
 		err(1, "starting a server");
 	if (pid == 0) {
-		result = serve(which, listener, channel, certd == NULL ? 0 : certd->pid, count,
-			       pipes[1]);
+		result = serve(setup, listener, channel, pipes[1]);
 		_exit(write(pipes[1], &result, sizeof(result)) == sizeof(result) ? 0 : 1);
 	}
 	close(pipes[1]);
@@ -136,8 +145,8 @@ round_of(size_t which, struct real_certd *certd, unsigned long count, unsigned a
 		close(channel);
 	if (read(pipes[0], &byte, 1) != 1)
 		errx(1, "the server died");
-	/* Some more than are counted, so that the last ones are as crowded as the first. */
-	tls_client_run(port, cases[which].version, WARM_UP + count, at_once, false);
+	tls_client_run(port, cases[setup->which].version, WARM_UP + setup->count, setup->at_once,
+		       false);
 	if (read(pipes[0], &result, sizeof(result)) != sizeof(result))
 		errx(1, "the server died");
 	close(pipes[0]);
@@ -145,40 +154,59 @@ round_of(size_t which, struct real_certd *certd, unsigned long count, unsigned a
 	return result;
 }
 
-static void
-add(struct result *sum, struct result more)
+static int
+ascending(const void *a, const void *b)
 {
-	sum->handshakes += more.handshakes;
-	sum->server += more.server;
-	sum->certd += more.certd;
-	sum->wall += more.wall;
+	double left = *(const double *)a, right = *(const double *)b;
+
+	return left < right ? -1 : left > right;
 }
 
+/* What lies at QUARTER quarters of the values, which are sorted. */
 static double
-print(const char *title, const char *where, const struct result *r)
+quartile(double *values, unsigned count, unsigned quarter)
 {
-	double n = (double)r->handshakes, cpu = (r->server + r->certd) / n * 1e6;
-
-	printf("%-18s %-10s %8lu %9.1f %9.1f %9.1f %9.0f", title, where, r->handshakes, cpu,
-	       r->server / n * 1e6, r->certd / n * 1e6, n / r->wall);
-	return cpu;
+	qsort(values, count, sizeof(*values), ascending);
+	return values[(count - 1) * quarter / 4];
 }
 
 static void
-compare(size_t which, struct real_certd *certd, unsigned long count, unsigned rounds,
-	unsigned at_once)
+print(const char *title, const char *where, const struct result *rounds, unsigned count)
 {
-	struct result local = {0}, remote = {0};
-	double without, with;
+	static double cpu[ROUNDS_MAX], server[ROUNDS_MAX], certd[ROUNDS_MAX], rate[ROUNDS_MAX];
+
+	for (unsigned i = 0; i < count; i++) {
+		server[i] = rounds[i].server;
+		certd[i] = rounds[i].certd;
+		cpu[i] = rounds[i].server + rounds[i].certd;
+		rate[i] = rounds[i].rate;
+	}
+	printf("%-18s %-10s %8.1f %8.1f %8.1f %8.0f", title, where, quartile(cpu, count, 2),
+	       quartile(server, count, 2), quartile(certd, count, 2), quartile(rate, count, 2));
+}
+
+static void
+compare(struct setup *setup, struct real_certd *certd, unsigned rounds)
+{
+	static struct result local[ROUNDS_MAX], remote[ROUNDS_MAX];
+	static double ratios[ROUNDS_MAX];
+	EVP_PKEY *key = fake_key(cases[setup->which].local);
 
 	for (unsigned i = 0; i < rounds; i++) {
-		add(&local, round_of(which, NULL, count, at_once));
-		add(&remote, round_of(which, certd, count, at_once));
+		setup->certd = NULL;
+		setup->key = key;
+		local[i] = round_of(setup);
+		setup->certd = certd;
+		setup->key = NULL;
+		remote[i] = round_of(setup);
+		ratios[i] = (remote[i].server + remote[i].certd) / local[i].server;
 	}
-	without = print(cases[which].title, "in process", &local);
+	EVP_PKEY_free(key);
+	print(cases[setup->which].title, "in process", local, rounds);
 	printf("\n");
-	with = print("", "in certd", &remote);
-	printf("   %.3f (goal %.2f)\n", with / without, cases[which].goal);
+	print("", "in certd", remote, rounds);
+	printf("   %.3f (%.3f..%.3f; goal %.2f)\n", quartile(ratios, rounds, 2),
+	       quartile(ratios, rounds, 1), quartile(ratios, rounds, 3), cases[setup->which].goal);
 	fflush(stdout);
 }
 
@@ -202,19 +230,19 @@ certd_program(void)
 int
 main(int argc, char **argv)
 {
-	unsigned long count = 1000;
-	unsigned rounds = 4, at_once = 16;
+	struct setup setup = {.count = 200, .at_once = 16};
+	unsigned rounds = 25;
 	const char *program = certd_program(), *problem = NULL;
 	struct real_certd certd;
 	int option;
 
 	while ((option = getopt(argc, argv, "n:r:c:p:")) != -1) {
 		if (option == 'n')
-			count = (unsigned long)strtonum(optarg, 1, 1000000, &problem);
+			setup.count = (unsigned long)strtonum(optarg, 1, 1000000, &problem);
 		else if (option == 'r')
-			rounds = (unsigned)strtonum(optarg, 1, 1000, &problem);
+			rounds = (unsigned)strtonum(optarg, 1, ROUNDS_MAX, &problem);
 		else if (option == 'c')
-			at_once = (unsigned)strtonum(optarg, 1, 1000, &problem);
+			setup.at_once = (unsigned)strtonum(optarg, 1, 1000, &problem);
 		else if (option == 'p')
 			program = optarg;
 		else
@@ -227,10 +255,12 @@ main(int argc, char **argv)
 	real_certd_start(&certd);
 	real_certd_create(&certd, "rsa", CERT_KEY_RSA_2048, "mail.example");
 	real_certd_create(&certd, "p256", CERT_KEY_P256, "mail.example");
-	printf("%-18s %-10s %8s %9s %9s %9s %9s   %s\n", "full handshakes", "key", "number",
-	       "CPU us", "of gate", "of certd", "a second", "CPU ratio");
-	for (size_t i = 0; i < COUNT(cases); i++)
-		compare(i, &certd, count, rounds, at_once);
+	printf("%u rounds of %lu full handshakes, %u at once; CPU in microseconds a handshake\n",
+	       rounds, setup.count, setup.at_once);
+	printf("%-18s %-10s %8s %8s %8s %8s   %s\n", "", "key", "CPU", "gate's", "certd's",
+	       "a second", "ratio of CPU");
+	for (setup.which = 0; setup.which < COUNT(cases); setup.which++)
+		compare(&setup, &certd, rounds);
 	real_certd_free(&certd);
 	return 0;
 }
