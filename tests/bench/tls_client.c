@@ -59,12 +59,15 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	char byte;
 	int result, error;
 
-	(void)fd;
 	(void)what;
 	if (!visit->done) {
 		result = SSL_do_handshake(visit->ssl);
 		if (result != 1) {
 			error = SSL_get_error(visit->ssl, result);
+			/* Not connected yet: the kernel may leave that to a thread of its own. */
+			if (error == SSL_ERROR_WANT_WRITE)
+				event_base_once(visit->client->base, fd, EV_WRITE, on_event, visit,
+						NULL);
 			if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
 				return;
 			ERR_print_errors_fp(stderr);
