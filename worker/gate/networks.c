@@ -33,7 +33,8 @@ bool
 networks_permit(const struct network *networks, size_t allow, size_t deny,
 		const struct in6_addr *address)
 {
-	if (any_contains(networks + allow, deny, address))
+	/* Without any network there is no array, and nothing to point into. */
+	if (deny > 0 && any_contains(networks + allow, deny, address))
 		return false;
 	return allow == 0 || any_contains(networks, allow, address);
 }
