@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * child - the life of every child process, the same for the roles of postern-worker and for
+ * child - the life of every child process, the same for the roles of postern-worker, for postern-gate and for
  * postern-certd, whether the master or posternctl started it.
  *
  * A child inherits descriptor 2 (the log) and descriptor 3 (its control channel), nothing else, and

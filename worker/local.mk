@@ -5,8 +5,11 @@ worker_libworker_a_SOURCES = worker/roles.c worker/roles.h
 posternlibexec_PROGRAMS += postern-worker
 postern_worker_SOURCES = worker/main.c
 postern_worker_LDADD = $(WORKER_LIBS)
-WORKER_LIBS = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(SQLITE_LIBS) \
-	$(CONFIG_LIBS) $(CRYPT_LIBS) -lpthread
+posternlibexec_PROGRAMS += postern-gate
+postern_gate_SOURCES = worker/gate/main.c
+postern_gate_LDADD = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+# No TLS in them: a session process pays for no library it never calls.
+WORKER_LIBS = worker/libworker.a $(COMMON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS) -lpthread
 
 include worker/gate/local.mk
 include worker/gate/tls.mk

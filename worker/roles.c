@@ -2,5 +2,8 @@
 #include "worker/roles.h"
 
 const struct child_role *const worker_roles[] = {
-    &accounts_role, &gate_role, &session_role, &queue_role, NULL,
+    &accounts_role,
+    &session_role,
+    &queue_role,
+    NULL,
 };

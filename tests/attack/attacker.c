@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The attacker: postern-worker, but in one role, once its sandbox has closed, foreign code runs. It
- * is what is left of a role after a perfect exploit: its descriptors, its user, its sandbox.
+ * The attacker: postern-worker and postern-gate, but in one role, once its sandbox has closed,
+ * foreign code runs. It is what is left of a role after a perfect exploit: its descriptors, its
+ * user, its sandbox.
  *
  * The file "attack" beside the program says what is tried, as lines
  *
@@ -464,6 +465,18 @@ find_certd(void)
 	fclose(file);
 }
 
+/* The role itself, or, if it is the one that is attacked, what is left of it. */
+static const struct child_role *
+own(const struct child_role *role, struct child_role *owned)
+{
+	if (strcmp(role->name, plan.role) != 0)
+		return role;
+	plan.real = role;
+	*owned = *role;
+	owned->run = run_attack;
+	return owned;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -473,15 +486,8 @@ main(int argc, char **argv)
 
 	read_plan(argv[0]);
 	find_certd();
-	for (const struct child_role *const *r = worker_roles; *r != NULL && count < 7; r++) {
-		roles[count] = *r;
-		if (strcmp((*r)->name, plan.role) == 0) {
-			plan.real = *r;
-			owned = **r;
-			owned.run = run_attack;
-			roles[count] = &owned;
-		}
-		count++;
-	}
+	roles[count++] = own(&gate_role, &owned);
+	for (const struct child_role *const *r = worker_roles; *r != NULL && count < 7; r++)
+		roles[count++] = own(*r, &owned);
 	child_main(argc, argv, roles);
 }

@@ -13,6 +13,7 @@ import pytest
 
 from conftest import DOMAIN, HOST, build, is_root
 
+WORKERS = ["postern-worker", "postern-gate"]
 ROLES = ["gate", "accounts", "queue", "session"]
 ATTACKER = os.path.join(build(), "tests", "attack", "postern-attacker")
 
@@ -84,13 +85,14 @@ def prepared(tmp_path_factory):
 
 
 def libexec_of_an_attacker(server, role, name, path):
-    """A libexec folder whose postern-worker is the attacker, with its plan beside it."""
+    """A libexec folder whose workers and gates are the attacker, with its plan beside it."""
     folder = os.path.join(server.folder, "libexec")
     shutil.rmtree(folder, ignore_errors=True)
     os.mkdir(folder, 0o755)
     os.chmod(folder, 0o755)
     os.symlink(os.path.join(build(), "postern-certd"), os.path.join(folder, "postern-certd"))
-    os.symlink(ATTACKER, os.path.join(folder, "postern-worker"))
+    for program in WORKERS:
+        os.symlink(ATTACKER, os.path.join(folder, program))
     target = path.format(state=server.state, folder=server.folder)
     plan = os.path.join(folder, "attack")
     with open(plan, "w", encoding="utf-8") as file:
@@ -112,9 +114,9 @@ def run_attack(server, role, name, path):
         return server.log.wait(
             rf"event=attack\.(refused|hole)|event=child\.died.*pid={pid}\b")
     finally:
-        os.remove(os.path.join(server.libexec, "postern-worker"))  # no more of them
-        os.symlink(os.path.join(build(), "postern-worker"),
-                   os.path.join(server.libexec, "postern-worker"))
+        for program in WORKERS:  # no more of them
+            os.remove(os.path.join(server.libexec, program))
+            os.symlink(os.path.join(build(), program), os.path.join(server.libexec, program))
         server.stop()
 
 

@@ -29,7 +29,7 @@
 static void
 run_gate(int control)
 {
-	static char name[] = "postern-worker", role[] = "gate", format[] = "stderr";
+	static char name[] = "postern-gate", role[] = "gate", format[] = "stderr";
 	static char *argv[] = {name, role, format, NULL};
 	static const struct child_role *const roles[] = {&gate_role, NULL};
 
