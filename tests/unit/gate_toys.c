@@ -200,6 +200,13 @@ tls_resumed(const struct tls *tls)
 	return 0;
 }
 
+const char *
+tls_server_name(const struct tls *tls)
+{
+	(void)tls;
+	return NULL;
+}
+
 /* -- A protocol that echoes lines ------------------------------------------------ */
 
 static void

@@ -85,10 +85,12 @@ static void
 finished(struct conn *c)
 {
 	const struct protocol *protocol = c->listener->protocol;
+	const char *name = tls_server_name(c->tls);
 
 	log_event(LOG_INFO, "tls.established", KV_CONN(c->id),
 		  KV_STR("version", tls_version(c->tls)), KV_STR("cipher", tls_cipher(c->tls)),
-		  KV_U64("resumed", tls_resumed(c->tls) ? 1 : 0));
+		  KV_U64("resumed", tls_resumed(c->tls) ? 1 : 0),
+		  KV_STR("sni", name != NULL ? name : ""));
 	if (!c->secured) {
 		conn_open(c);
 		return;

@@ -322,3 +322,9 @@ tls_resumed(const struct tls *tls)
 {
 	return SSL_session_reused(tls->ssl);
 }
+
+const char *
+tls_server_name(const struct tls *tls)
+{
+	return SSL_get_servername(tls->ssl, TLSEXT_NAMETYPE_host_name);
+}

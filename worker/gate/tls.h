@@ -58,5 +58,7 @@ const char *tls_error(const struct tls *);   /* of the last TLS_FAILED, for the 
 const char *tls_version(const struct tls *); /* "TLSv1.3" */
 const char *tls_cipher(const struct tls *);
 int tls_resumed(const struct tls *);
+/* The host name that the client asked for (RFC 6066 3), as it came; NULL: none. */
+const char *tls_server_name(const struct tls *);
 
 #endif
