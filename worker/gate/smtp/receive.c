@@ -17,6 +17,11 @@
  * -- The body's file ------------------------------------------------------------
  */
 
+/* For what one call brings, whoever's it is: nothing stays in it, so a slow client costs nothing.
+ */
+static char buffer[65536];
+static size_t buffered;
+
 static void
 write_out(struct smtp_receipt *receipt, const char *bytes, size_t length)
 {
@@ -36,21 +41,23 @@ write_out(struct smtp_receipt *receipt, const char *bytes, size_t length)
 static void
 flush(struct smtp_receipt *receipt)
 {
-	write_out(receipt, receipt->buffer, receipt->buffered);
-	receipt->buffered = 0;
+	/* Of a message that is refused nothing more needs to be kept. */
+	if (receipt->data.fault == DATA_FINE)
+		write_out(receipt, buffer, buffered);
+	buffered = 0;
 }
 
-void
-smtp_receipt_write(struct smtp_receipt *receipt, const char *bytes, size_t length)
+static void
+put(struct smtp_receipt *receipt, const char *bytes, size_t length)
 {
-	if (length > sizeof(receipt->buffer) - receipt->buffered)
+	if (length > sizeof(buffer) - buffered)
 		flush(receipt);
-	if (length > sizeof(receipt->buffer)) {
+	if (length > sizeof(buffer)) {
 		write_out(receipt, bytes, length);
 		return;
 	}
-	memcpy(receipt->buffer + receipt->buffered, bytes, length);
-	receipt->buffered += length;
+	memcpy(buffer + buffered, bytes, length);
+	buffered += length;
 }
 
 void
@@ -58,8 +65,6 @@ smtp_receipt_close(struct smtp_receipt *receipt)
 {
 	if (receipt->fd == -1)
 		return;
-	if (receipt->data.fault == DATA_FINE)
-		flush(receipt);
 	if (close(receipt->fd) == -1 && receipt->write_errno == 0)
 		receipt->write_errno = errno;
 	receipt->fd = -1;
@@ -76,22 +81,25 @@ smtp_receive(struct conn *conn, struct smtp_session *session, const char *bytes,
 	struct smtp_span span;
 	size_t used = 0;
 
+	/* With the first of the content, so that a small message is one write. */
+	put(receipt, receipt->field, receipt->field_length);
+	receipt->field_length = 0;
 	while (used < length && receipt->data.state != DATA_END) {
 		used += smtp_data_next(&receipt->data, bytes + used, length - used, &span);
-		if (span.length > 0 && receipt->write_errno == 0)
-			smtp_receipt_write(receipt, span.bytes, span.length);
+		if (span.length > 0)
+			put(receipt, span.bytes, span.length);
 	}
+	flush(receipt);
 	if (receipt->data.state == DATA_END)
 		smtp_commit(conn, session);
 	return used;
 }
 
-static void
-write_received(struct conn *conn, const struct smtp_session *session)
+static size_t
+format_received(struct conn *conn, const struct smtp_session *session,
+		char field[RECEIVED_FIELD_SIZE])
 {
 	const struct smtp_transaction *mail = session->mail;
-	char text[RECEIVED_FIELD_SIZE];
-	size_t length;
 	struct received received = {
 	    .helo = session->helo,
 	    .peer = conn_peer(conn),
@@ -105,8 +113,7 @@ write_received(struct conn *conn, const struct smtp_session *session)
 	    .when = time(NULL),
 	};
 
-	length = received_format(&received, text);
-	smtp_receipt_write(mail->receipt, text, length);
+	return received_format(&received, field);
 }
 
 /*
@@ -131,20 +138,18 @@ static void
 begin_content(struct conn *conn, struct smtp_session *session, int fd)
 {
 	struct smtp_transaction *mail = session->mail;
+	char field[RECEIVED_FIELD_SIZE];
+	size_t length = format_received(conn, session, field);
 
-	/* Not cleared: most of it is the buffer. */
-	mail->receipt = malloc(sizeof(*mail->receipt));
+	mail->receipt = malloc(sizeof(*mail->receipt) + length);
 	if (mail->receipt == NULL) {
 		close(fd);
 		open_failed(conn, session, QUEUE_UNAVAILABLE);
 		return;
 	}
-	mail->receipt->fd = fd;
-	mail->receipt->write_errno = 0;
-	mail->receipt->written = 0;
-	mail->receipt->buffered = 0;
+	*mail->receipt = (struct smtp_receipt){.fd = fd, .field_length = length};
+	memcpy(mail->receipt->field, field, length);
 	smtp_data_init(&mail->receipt->data, conn_settings(conn)->max_message_size);
-	write_received(conn, session);
 	session->state = SMTP_RECEIVING;
 	smtp_reply(conn, "354 Send the message, end it with <CRLF>.<CRLF>");
 	smtp_release(conn, session);

@@ -61,8 +61,8 @@ struct smtp_receipt {
 	int fd; /* -1: closed */
 	int write_errno;
 	uint64_t written;
-	size_t buffered;
-	char buffer[65536];
+	size_t field_length; /* of our Received: field; 0 once it is in the file */
+	char field[];
 };
 
 /* RFC 5321 3.3: from MAIL on. */
@@ -169,9 +169,7 @@ bool smtp_rcpts_full(const struct smtp_session *);
 
 /* Mail data; returns how many bytes were used. */
 size_t smtp_receive(struct conn *, struct smtp_session *, const char *bytes, size_t length);
-/* Keeps a span of the body. Errors are remembered. */
-void smtp_receipt_write(struct smtp_receipt *, const char *bytes, size_t length);
-/* Writes out what is buffered and closes the file. */
+/* Closes the file. */
 void smtp_receipt_close(struct smtp_receipt *);
 
 /*
