@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * child - the life of every child process, the same for the roles of postern-worker, for postern-gate and for
- * postern-certd, whether the master or posternctl started it.
+ * child - the life of every child process, the same for the roles of postern-worker, for
+ * postern-gate and for postern-certd, whether the master or posternctl started it.
  *
  * A child inherits descriptor 2 (the log) and descriptor 3 (its control channel), nothing else, and
  * an empty environment. Its arguments are its role's name and the log format. It then goes through
