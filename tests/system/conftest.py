@@ -7,6 +7,7 @@ POSTERN_BUILD names the folder with the built programs (without it: build/gcc, w
 import os
 import poplib
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -47,14 +48,25 @@ def program(name):
     return os.path.join(build(), name)
 
 
+# The kernel gives ports from 32768 on (ip_local_port_range) to whoever connects; what is chosen there is
+# soon taken by a client of another test. Each worker of pytest-xdist has a span of its own below.
+PORTS_FIRST, PORTS_A_WORKER, PORTS_WORKERS = 10240, 700, 32
+
+
 def free_ports(count):
     """Ports that nobody has now; all are held until the last is chosen, so that none comes twice."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PORTS_WORKERS
+    first = PORTS_FIRST + worker * PORTS_A_WORKER
+    candidates = random.sample(range(first, first + PORTS_A_WORKER), PORTS_A_WORKER)
     probes = []
     try:
-        for _ in range(count):
+        while len(probes) < count:
             probe = socket.socket()
-            probe.bind(("127.0.0.1", 0))
-            probes.append(probe)
+            try:
+                probe.bind(("127.0.0.1", candidates.pop()))
+                probes.append(probe)
+            except OSError:
+                probe.close()
         return [probe.getsockname()[1] for probe in probes]
     finally:
         for probe in probes:
