@@ -14,6 +14,7 @@
 #include "certd/name.h"
 #include "common/log.h"
 #include "common/proto/types.h"
+#include "common/write_all.h"
 
 #define FILE_NAME_SIZE (CERT_NAME_SIZE + 10)
 
@@ -90,22 +91,6 @@ folder_exists(int directory, const char *name, struct error *err)
 			return error_errno(err, "%s", names.final[i]);
 		if (there == 1)
 			return 1;
-	}
-	return 0;
-}
-
-static int
-write_all(int fd, const char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, bytes, length);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		bytes += n;
-		length -= (size_t)n;
 	}
 	return 0;
 }

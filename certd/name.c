@@ -4,23 +4,11 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "common/ascii.h"
 #include "common/proto/types.h"
 
 #define DNS_NAME_MAX 253 /* RFC 1035 2.3.4, as text without the final dot */
 #define DNS_LABEL_MAX 63
-
-/* Not isalnum(3): the answer must not depend on a locale. */
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_alnum(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 bool
 name_valid(const char *name)
@@ -30,7 +18,7 @@ name_valid(const char *name)
 	if (length == 0 || length >= CERT_NAME_SIZE || name[0] == '.' || name[0] == '-')
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		if (!is_alnum(name[i]) && strchr("._-", name[i]) == NULL)
+		if (!ascii_is_alnum(name[i]) && strchr("._-", name[i]) == NULL)
 			return false;
 	}
 	return true;
@@ -54,7 +42,7 @@ label_valid(const char *label, size_t length)
 	if (length == 0 || length > DNS_LABEL_MAX || label[0] == '-' || label[length - 1] == '-')
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		if (!is_alnum(label[i]) && label[i] != '-')
+		if (!ascii_is_alnum(label[i]) && label[i] != '-')
 			return false;
 	}
 	return true;
@@ -64,7 +52,7 @@ static bool
 all_digits(const char *text)
 {
 	for (; *text != '\0'; text++) {
-		if (!is_digit(*text))
+		if (!ascii_is_digit(*text))
 			return false;
 	}
 	return true;

@@ -5,26 +5,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/ascii.h"
+
 #define LABEL_MAX 63
 #define PATH_MAX_OCTETS 256 /* with "<" and ">" */
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_alnum(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 /* RFC 5322 3.2.3 */
 static bool
 is_atext(char c)
 {
-	return is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	return ascii_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 static bool
@@ -112,7 +102,7 @@ is_label(const char *text, size_t length)
 	if (length == 0 || length > LABEL_MAX || text[0] == '-' || text[length - 1] == '-')
 		return false;
 	for (i = 0; i < length; i++)
-		if (!is_alnum(text[i]) && text[i] != '-' && text[i] != '_')
+		if (!ascii_is_alnum(text[i]) && text[i] != '-' && text[i] != '_')
 			return false;
 	return true;
 }
@@ -123,7 +113,7 @@ lower(const char *text, size_t length, char *out)
 	size_t i;
 
 	for (i = 0; i < length; i++)
-		out[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
+		out[i] = ascii_lower(text[i]);
 	out[length] = '\0';
 }
 

@@ -30,9 +30,6 @@ __asan_default_options(void)
 }
 #endif
 
-/* Of events: 0 first, 1 unless said otherwise, 2 when nothing else is left. */
-#define PRIORITIES 3
-
 static void
 ignore_signals(void)
 {
@@ -235,7 +232,7 @@ child_main(int argc, char **argv, const struct child_role *const *roles)
 	log_set_level(child.identity.log_level);
 	become(&child.identity);
 	child.base = event_base_new();
-	if (child.base == NULL || event_base_priority_init(child.base, PRIORITIES) == -1)
+	if (child.base == NULL || event_base_priority_init(child.base, CHILD_PRIORITIES) == -1)
 		log_fatal("child.failed", "no event loop");
 	must(&child, child.role->init(&child, &err), &err);
 	child.control =

@@ -48,6 +48,14 @@ struct child_role {
 	void (*shutdown)(struct child *); /* may be NULL */
 };
 
+/* Of events in a child's loop (event_priority_set(3)); what says nothing is usual. */
+enum child_priority {
+	CHILD_FIRST,
+	CHILD_USUAL,
+	CHILD_LAST, /* when nothing else is left to do */
+	CHILD_PRIORITIES,
+};
+
 struct child {
 	const struct child_role *role;
 	struct event_base *base;

@@ -86,18 +86,17 @@ request_free(struct request *request)
 	free(request);
 }
 
+/* Takes the first queued message off and forgets it. */
 static void
-queue_drop(struct ipc_channel *channel)
+queue_pop(struct ipc_channel *channel)
 {
-	struct queued *message;
+	struct queued *message = STAILQ_FIRST(&channel->queue);
 
-	while ((message = STAILQ_FIRST(&channel->queue)) != NULL) {
-		STAILQ_REMOVE_HEAD(&channel->queue, entry);
-		if (message->fd != -1)
-			close(message->fd);
-		freezero(message, sizeof(*message) + message->body_length + message->tail_length);
-	}
-	channel->queued = 0;
+	STAILQ_REMOVE_HEAD(&channel->queue, entry);
+	channel->queued--;
+	if (message->fd != -1)
+		close(message->fd);
+	freezero(message, sizeof(*message) + message->body_length + message->tail_length);
 }
 
 /* Ends everything but the struct itself. */
@@ -111,7 +110,8 @@ channel_stop(struct ipc_channel *channel)
 	event_free(channel->writable);
 	event_free(channel->broken);
 	close(channel->fd);
-	queue_drop(channel);
+	while (!STAILQ_EMPTY(&channel->queue))
+		queue_pop(channel);
 }
 
 static void
@@ -175,11 +175,9 @@ log_violation(const struct ipc_channel *channel, const char *message, const char
 static const char *
 message_name(const struct ipc_channel *channel, uint16_t type)
 {
-	for (size_t i = 0; i < channel->boundary->count; i++) {
-		if (channel->boundary->rules[i].type == type)
-			return channel->boundary->rules[i].name;
-	}
-	return "?";
+	const struct ipc_rule *rule = ipc_find_rule(channel->boundary, type);
+
+	return rule != NULL ? rule->name : "?";
 }
 
 static int
@@ -288,11 +286,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 			event_active(channel->broken, 0, 0);
 			break;
 		}
-		STAILQ_REMOVE_HEAD(&channel->queue, entry);
-		channel->queued--;
-		if (message->fd != -1)
-			close(message->fd);
-		freezero(message, sizeof(*message) + message->body_length + message->tail_length);
+		queue_pop(channel);
 	}
 	event_del(channel->writable);
 }
@@ -370,12 +364,12 @@ ipc_queued(const struct ipc_channel *channel)
 static size_t
 body_length_of(const struct ipc_channel *channel, uint16_t type)
 {
-	for (size_t i = 0; i < channel->boundary->count; i++) {
-		if (channel->boundary->rules[i].type == type)
-			return channel->boundary->rules[i].body;
-	}
+	const struct ipc_rule *rule = ipc_find_rule(channel->boundary, type);
+
 	/* A type of another boundary: an error in this program, not in its input. */
-	abort();
+	if (rule == NULL)
+		abort();
+	return rule->body;
 }
 
 static int

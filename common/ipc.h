@@ -95,6 +95,9 @@ enum ipc_verdict {
 };
 const char *ipc_verdict_text(enum ipc_verdict);
 
+/* The rule of a message type, or NULL. */
+const struct ipc_rule *ipc_find_rule(const struct ipc_boundary *, uint16_t type);
+
 /*
  * The one check. A pure function: DATA is a whole datagram, FDS how many descriptors came with it,
  * RECEIVER the side that received it. On IPC_OK *RULE is the message's rule.

@@ -21,8 +21,8 @@ ipc_verdict_text(enum ipc_verdict verdict)
 	return verdict_texts[verdict];
 }
 
-static const struct ipc_rule *
-find_rule(const struct ipc_boundary *boundary, uint16_t type)
+const struct ipc_rule *
+ipc_find_rule(const struct ipc_boundary *boundary, uint16_t type)
 {
 	for (size_t i = 0; i < boundary->count; i++) {
 		if (boundary->rules[i].type == type)
@@ -43,7 +43,7 @@ ipc_check(const struct ipc_boundary *boundary, enum ipc_side receiver, uint32_t 
 	memcpy(&header, data, sizeof(header));
 	if (header.reserved != 0 || header.zero != 0 || header.length != length - sizeof(header))
 		return IPC_BAD_HEADER;
-	found = find_rule(boundary, header.type);
+	found = ipc_find_rule(boundary, header.type);
 	if (found == NULL)
 		return IPC_UNKNOWN;
 	if (found->sender == receiver)

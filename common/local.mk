@@ -14,6 +14,8 @@ common_libcommon_a_SOURCES = \
 	common/sasl_plain.c common/sasl_plain.h \
 	common/spawn.c \
 	common/sqlite_dir.c common/sqlite_dir.h \
+	common/write_all.c common/write_all.h \
+	common/ascii.h \
 	common/proto/accounts_queue.h \
 	common/proto/boundaries.c common/proto/boundaries.h \
 	common/proto/ctl_certd.h \

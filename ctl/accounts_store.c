@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/write_all.h"
+
 #define NEW_MODE 0600 /* password hashes; the master opens it, as whoever runs the server */
 
 /* Follows symbolic links, so that the file is replaced and not the link; a new file has none. */
@@ -117,24 +119,6 @@ store_close(struct accounts_store *store)
 		close(store->folder); /* and the lock goes with it */
 }
 
-static int
-write_all(int fd, const char *text)
-{
-	size_t left = strlen(text);
-
-	while (left > 0) {
-		ssize_t n = write(fd, text, left);
-
-		if (n == -1 && errno != EINTR)
-			return -1;
-		if (n > 0) {
-			text += n;
-			left -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 /* The owner of a file that is replaced stays its owner. */
 static int
 keep_owner(const struct accounts_store *store, int fd)
@@ -164,7 +148,7 @@ store_replace(struct accounts_store *store, const char *text, struct error *err)
 	if (keep_owner(store, fd) == -1)
 		result =
 		    error_errno(err, "giving %s the owner and mode of %s", temporary, store->path);
-	else if (write_all(fd, text) == -1 || fsync(fd) == -1)
+	else if (write_all(fd, text, strlen(text)) == -1 || fsync(fd) == -1)
 		result = error_errno(err, "writing %s", temporary);
 	else if (rename(temporary, store->path) == -1)
 		result = error_errno(err, "renaming %s to %s", temporary, store->path);

@@ -174,12 +174,6 @@ on_attach(struct ipc_channel *control, struct ipc_message *message, void *contex
 	return sessions_attach(p->master, &attach, message->tail, message->tail_length);
 }
 
-static void
-ready(struct process *p)
-{
-	master_child_ready(p->master);
-}
-
 static const struct ipc_handler handlers[] = {
     {MC_READY, process_on_ready},
     {MA_LOADED, on_loaded},
@@ -195,6 +189,6 @@ const struct master_role accounts_master_role = {
     .handlers = handlers,
     .configure = configure,
     .give_channel = give_channel,
-    .ready = ready,
+    .ready = master_child_ready,
     .gone = slot_gone,
 };

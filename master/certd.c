@@ -55,12 +55,6 @@ certd_reload(struct master *m)
 		(void)ipc_send(p->control, MD_RELOAD, 0, NULL, NULL, 0, -1);
 }
 
-static void
-ready(struct process *p)
-{
-	master_child_ready(p->master);
-}
-
 static const struct ipc_handler handlers[] = {
     {MC_READY, process_on_ready},
     {0, NULL},
@@ -74,6 +68,6 @@ const struct master_role certd_master_role = {
     .handlers = handlers,
     .configure = configure,
     .give_channel = give_channel,
-    .ready = ready,
+    .ready = master_child_ready,
     .gone = slot_gone,
 };

@@ -87,21 +87,29 @@ set_domains(struct conf_reader *r, const config_setting_t *setting, void *target
 		conf_bad(r, setting, "has more than %d bytes of names", ACCOUNTS_DOMAINS_MAX);
 }
 
-static void
-set_certificate(struct conf_reader *r, const config_setting_t *setting, void *target)
+void
+conf_set_certificate(struct conf_reader *r, const config_setting_t *setting,
+		     char certificate[CERT_NAME_SIZE], struct conf_where *where)
 {
-	struct configuration *conf = target;
 	const char *name = config_setting_get_string(setting);
 
-	conf->certificate_where = conf_where(r, setting);
+	*where = conf_where(r, setting);
 	if (name != NULL && certificate_name_valid(name))
-		strlcpy(conf->certificate, name, sizeof(conf->certificate));
+		strlcpy(certificate, name, CERT_NAME_SIZE);
 	else
 		conf_bad(
 		    r, setting,
 		    "must be the name of a certificate: letters, digits, \".\", \"-\" and \"_\", "
 		    "%d at most",
 		    CERT_NAME_SIZE - 1);
+}
+
+static void
+set_certificate(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	struct configuration *conf = target;
+
+	conf_set_certificate(r, setting, conf->certificate, &conf->certificate_where);
 }
 
 static const struct {

@@ -60,17 +60,8 @@ static void
 set_listener_certificate(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
 	struct conf_listener *l = target;
-	const char *name = config_setting_get_string(setting);
 
-	l->certificate_where = conf_where(r, setting);
-	if (name != NULL && certificate_name_valid(name))
-		strlcpy(l->certificate, name, sizeof(l->certificate));
-	else
-		conf_bad(
-		    r, setting,
-		    "must be the name of a certificate: letters, digits, \".\", \"-\" and \"_\", "
-		    "%d at most",
-		    CERT_NAME_SIZE - 1);
+	conf_set_certificate(r, setting, l->certificate, &l->certificate_where);
 }
 
 static void

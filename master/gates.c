@@ -195,12 +195,6 @@ on_full(struct ipc_channel *control, struct ipc_message *message, void *context)
 }
 
 static void
-ready(struct process *p)
-{
-	master_child_ready(p->master);
-}
-
-static void
 gone(struct process *p, int status)
 {
 	gate_free(p);
@@ -282,6 +276,6 @@ const struct master_role gate_master_role = {
     .chroot = true,
     .configure = configure,
     .give_channel = give_channel,
-    .ready = ready,
+    .ready = master_child_ready,
     .gone = gone,
 };

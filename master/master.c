@@ -285,8 +285,9 @@ master_all_ready(const struct master *m)
 }
 
 void
-master_child_ready(struct master *m)
+master_child_ready(struct process *p)
 {
+	struct master *m = p->master;
 	char line[128];
 
 	if (master_all_ready(m) && m->phase == MASTER_STARTING) {

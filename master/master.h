@@ -87,7 +87,7 @@ void master_free(struct master *);
 /* Is there a ready child in every slot? */
 bool master_all_ready(const struct master *);
 /* A child that has a slot has become ready: perhaps all have now. */
-void master_child_ready(struct master *);
+void master_child_ready(struct process *);
 /* A child is gone for good, or is not started again: perhaps the next kind can be stopped. */
 void master_child_gone(struct master *);
 /* Gives up: nothing can be served. */

@@ -3,27 +3,10 @@
 
 #include <string.h>
 
+#include "common/ascii.h"
+
 #define LABEL_MAX 63 /* RFC 1035 2.3.4 */
 #define DOMAIN_MAX 253
-
-/* Not isalnum(3) and friends: these are bytes of a protocol, not of a locale. */
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static bool
-is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
 
 static const char *
 label_problem(const char *label, size_t length)
@@ -37,7 +20,7 @@ label_problem(const char *label, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		if ((unsigned char)label[i] >= 0x80)
 			return "it is not ASCII: write it with its A-labels (xn--...)";
-		if (!is_digit(label[i]) && !is_lower(label[i]) && label[i] != '-')
+		if (!ascii_is_digit(label[i]) && !ascii_is_lower(label[i]) && label[i] != '-')
 			return "it may have letters, digits, hyphens and dots only";
 	}
 	return NULL;
@@ -54,7 +37,7 @@ domain_name_parse(const char *text, char out[HOST_NAME_SIZE])
 	if (length > DOMAIN_MAX)
 		return "it is longer than 253 characters";
 	for (size_t i = 0; i <= length; i++)
-		out[i] = (char)(is_upper(text[i]) ? text[i] - 'A' + 'a' : text[i]);
+		out[i] = ascii_lower(text[i]);
 	for (const char *label = out; label != NULL;) {
 		const char *dot = strchr(label, '.');
 
@@ -70,7 +53,8 @@ domain_name_parse(const char *text, char out[HOST_NAME_SIZE])
 static bool
 is_local_byte(char c)
 {
-	return is_digit(c) || is_lower(c) || (c != '\0' && strchr("!#$%&'*+-=?^_`{|}~", c) != NULL);
+	return ascii_is_digit(c) || ascii_is_lower(c) ||
+	       (c != '\0' && strchr("!#$%&'*+-=?^_`{|}~", c) != NULL);
 }
 
 static bool
@@ -116,12 +100,13 @@ mailbox_name_parse(const char *bytes, size_t length, struct mailbox_name *out)
 bool
 certificate_name_valid(const char *name)
 {
-	if (!is_digit(name[0]) && !is_lower(name[0]) && !is_upper(name[0]))
+	if (!ascii_is_digit(name[0]) && !ascii_is_lower(name[0]) && !ascii_is_upper(name[0]))
 		return false;
 	for (size_t i = 1; name[i] != '\0'; i++) {
 		char c = name[i];
 
-		if (!is_digit(c) && !is_lower(c) && !is_upper(c) && strchr("-_.", c) == NULL)
+		if (!ascii_is_digit(c) && !ascii_is_lower(c) && !ascii_is_upper(c) &&
+		    strchr("-_.", c) == NULL)
 			return false;
 		if (i + 1 >= CERT_NAME_SIZE)
 			return false;

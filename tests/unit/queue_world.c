@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "common/child.h"
 #include "common/proto/accounts_queue.h"
 #include "common/proto/gate_queue.h"
 #include "common/proto/queue_session.h"
@@ -369,7 +370,7 @@ world_open(struct world *world)
 	SLIST_INIT(&world->stored);
 	SLIST_INIT(&world->sessions);
 	world->base = event_base_new();
-	assert_int_equal(event_base_priority_init(world->base, 3), 0);
+	assert_int_equal(event_base_priority_init(world->base, CHILD_PRIORITIES), 0);
 	world->directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(ipc_pair(sv), 0);
 	world->control = ipc_open(world->base, sv[0], &master_queue_boundary, IPC_SERVER, none,

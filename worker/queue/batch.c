@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/child.h"
 #include "common/log.h"
 #include "worker/queue/clock.h"
 #include "worker/queue/schedule.h"
@@ -19,9 +20,6 @@
 #define WAIT_MAX (CLOCK_SECOND / 50) /* or waits this long, doesn't wait for a quiet moment */
 #define RESULTS_MAX 4096
 #define RESULTS_SECONDS 1
-
-#define PRIORITY_FIRST 0 /* of the child's event loop (common/child.c) */
-#define PRIORITY_LAST 2
 
 struct waiting {
 	STAILQ_ENTRY(waiting) entry;
@@ -69,8 +67,8 @@ batch_new(struct queue *queue)
 	batch->urgent = event_new(queue->base, -1, 0, on_time, batch);
 	batch->timer = evtimer_new(queue->base, on_time, batch);
 	if (batch->quiet == NULL || batch->urgent == NULL || batch->timer == NULL ||
-	    event_priority_set(batch->quiet, PRIORITY_LAST) == -1 ||
-	    event_priority_set(batch->urgent, PRIORITY_FIRST) == -1) {
+	    event_priority_set(batch->quiet, CHILD_LAST) == -1 ||
+	    event_priority_set(batch->urgent, CHILD_FIRST) == -1) {
 		batch_free(batch);
 		return NULL;
 	}

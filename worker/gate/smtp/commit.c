@@ -81,6 +81,22 @@ not_accepted(struct conn *conn, struct smtp_session *session, uint32_t failure)
 	smtp_release(conn, session);
 }
 
+/* Queue's word on the commit, whether it was asked once or again. */
+static int
+answered(struct conn *conn, struct smtp_session *session, const struct ipc_message *message)
+{
+	if (message->type == GQ_COMMITTED) {
+		accepted(conn, session);
+		return 0;
+	}
+	if (message->type == GQ_FAILED) {
+		not_accepted(conn, session, ((const struct gq_failed *)message->body)->failure);
+		return 0;
+	}
+	not_accepted(conn, session, QUEUE_UNAVAILABLE);
+	return -1;
+}
+
 /*
  * -- When queue died in between -------------------------------------------------
  *
@@ -98,16 +114,7 @@ on_confirmed(struct ipc_channel *channel, struct ipc_message *message, void *arg
 	session->request = 0;
 	if (message == NULL)
 		return 0; /* queue_up() or the timer will come */
-	if (message->type == GQ_COMMITTED) {
-		accepted(conn, session);
-		return 0;
-	}
-	if (message->type == GQ_FAILED) {
-		not_accepted(conn, session, ((const struct gq_failed *)message->body)->failure);
-		return 0;
-	}
-	not_accepted(conn, session, QUEUE_UNAVAILABLE);
-	return -1;
+	return answered(conn, session, message);
 }
 
 static void
@@ -179,16 +186,7 @@ on_committed(struct ipc_channel *channel, struct ipc_message *message, void *arg
 		wait_for_successor(conn, session);
 		return 0;
 	}
-	if (message->type == GQ_COMMITTED) {
-		accepted(conn, session);
-		return 0;
-	}
-	if (message->type == GQ_FAILED) {
-		not_accepted(conn, session, ((const struct gq_failed *)message->body)->failure);
-		return 0;
-	}
-	not_accepted(conn, session, QUEUE_UNAVAILABLE);
-	return -1;
+	return answered(conn, session, message);
 }
 
 /* For what the client did; the rest of the message has been swallowed by now. */

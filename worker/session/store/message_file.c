@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/write_all.h"
+
 #define COPY_SIZE 131072
 #define PATH_SIZE_HERE 48 /* "msg/xx/ID" */
 
@@ -104,22 +106,6 @@ make_id(char id[MESSAGE_ID_SIZE])
 }
 
 static int
-write_all(int fd, const char *bytes, size_t length, struct error *err)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, bytes, length);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return error_errno(err, "writing a message file");
-		bytes += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
-static int
 read_all(int fd, uint64_t offset, char *bytes, size_t length, struct error *err)
 {
 	while (length > 0) {
@@ -166,9 +152,10 @@ copy(struct message_file *file, const char *prefix, int source, uint64_t size, c
 		size_t room = COPY_SIZE - used;
 		size_t part = size - offset < room ? (size_t)(size - offset) : room;
 
-		if (read_all(source, offset, buffer + used, part, err) == -1 ||
-		    write_all(file->fd, buffer, used + part, err) == -1)
+		if (read_all(source, offset, buffer + used, part, err) == -1)
 			return -1;
+		if (write_all(file->fd, buffer, used + part) == -1)
+			return error_errno(err, "writing a message file");
 		keep_end(end, buffer, used + part);
 		offset += part;
 		used = 0;

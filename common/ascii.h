@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ascii - classes of characters in protocols and names. Not isalnum(3) and friends: the answer must
+ * not depend on a locale, and any char may be asked about.
+ */
+#ifndef POSTERN_COMMON_ASCII_H
+#define POSTERN_COMMON_ASCII_H
+
+#include <stdbool.h>
+
+static inline bool
+ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+ascii_is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static inline bool
+ascii_is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static inline bool
+ascii_is_alnum(char c)
+{
+	return ascii_is_digit(c) || ascii_is_lower(c) || ascii_is_upper(c);
+}
+
+/* Another case is only the 26 letters'; all else stays as it is. */
+static inline char
+ascii_lower(char c)
+{
+	return (char)(ascii_is_upper(c) ? c - 'A' + 'a' : c);
+}
+
+#endif
