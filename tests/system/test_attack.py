@@ -77,8 +77,12 @@ def prepared(tmp_path_factory):
     server.set_up("alice", "bob")
     try:
         with server.smtp() as client:
-            client.sendmail("x@example.net", [f"alice@{DOMAIN}", f"bob@{DOMAIN}"], b"x\r\n")
-        server.wait_for_messages(1, "bob")
+            client.sendmail("x@example.net", [f"alice@{DOMAIN}"], b"x\r\n")
+        server.wait_for_messages(1)
+        # Bob has a mailbox, but never mail: a delivery would start a session of his, and the attacker
+        # in it would reach what is its own.
+        server.pop3("bob").quit()
+        assert os.path.exists(os.path.join(server.state, "mail", DOMAIN, "bob", "index.db"))
     finally:
         server.stop()
     return server
