@@ -6,8 +6,10 @@
  * channel) GQ_RCPT ...  each forward-path that accounts took; queue asks accounts itself (design
  * section 3) GQ_DATA      a request: GQ_BODY (a descriptor to write the body to, and the queue id)
  * or GQ_FAILED GQ_COMMIT    a request, after the gate has closed that descriptor: GQ_COMMITTED when
- * the message is durable, or GQ_FAILED (nothing is kept) GQ_ABORT     any time before the commit's
- * reply: forgets the transaction
+ * the message is durable, or GQ_FAILED (nothing is kept). A body of GQ_INLINE_MAX bytes or less may
+ *                come in its tail instead of the file, which then stays empty: most mails are
+ * small, and cost no file that way. GQ_ABORT     any time before the commit's reply: forgets the
+ * transaction
  *
  * What the gate writes is the message as it will be stored: its own Received: field, then the
  * content with CRLF line ends and without dot-stuffing. After queue has died and a new channel has
@@ -37,8 +39,9 @@ struct gq_body {
 struct gq_commit {
 	uint32_t transaction;
 	uint32_t zero;
-	uint64_t size; /* bytes written to the body */
+	uint64_t size; /* bytes written to the body, or of the tail */
 };
+#define GQ_INLINE_MAX 16384
 
 enum queue_failure {
 	QUEUE_NO_SPACE = 1, /* 452 4.3.1 */
@@ -51,16 +54,16 @@ struct gq_failed {
 	uint32_t failure; /* enum queue_failure */
 };
 
-#define GATE_QUEUE_MESSAGES(X)                                                                \
-	X(GQ_MAIL, 1, IPC_CLIENT, struct gq_mail, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)        \
-	X(GQ_RCPT, 2, IPC_CLIENT, struct gq_transaction, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE) \
-	X(GQ_DATA, 3, IPC_CLIENT, struct gq_transaction, 0, IPC_NO_FD, IPC_ANY_STATE)         \
-	X(GQ_BODY, 4, IPC_SERVER, struct gq_body, 0, IPC_WITH_FD, IPC_ANY_STATE)              \
-	X(GQ_COMMIT, 5, IPC_CLIENT, struct gq_commit, 0, IPC_NO_FD, IPC_ANY_STATE)            \
-	X(GQ_COMMITTED, 6, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)         \
-	X(GQ_FAILED, 7, IPC_SERVER, struct gq_failed, 0, IPC_NO_FD, IPC_ANY_STATE)            \
-	X(GQ_ABORT, 8, IPC_CLIENT, struct gq_transaction, 0, IPC_NO_FD, IPC_ANY_STATE)        \
-	/* A request: GQ_COMMITTED or GQ_FAILED. */                                           \
+#define GATE_QUEUE_MESSAGES(X)                                                                 \
+	X(GQ_MAIL, 1, IPC_CLIENT, struct gq_mail, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)         \
+	X(GQ_RCPT, 2, IPC_CLIENT, struct gq_transaction, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)  \
+	X(GQ_DATA, 3, IPC_CLIENT, struct gq_transaction, 0, IPC_NO_FD, IPC_ANY_STATE)          \
+	X(GQ_BODY, 4, IPC_SERVER, struct gq_body, 0, IPC_WITH_FD, IPC_ANY_STATE)               \
+	X(GQ_COMMIT, 5, IPC_CLIENT, struct gq_commit, GQ_INLINE_MAX, IPC_NO_FD, IPC_ANY_STATE) \
+	X(GQ_COMMITTED, 6, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)          \
+	X(GQ_FAILED, 7, IPC_SERVER, struct gq_failed, 0, IPC_NO_FD, IPC_ANY_STATE)             \
+	X(GQ_ABORT, 8, IPC_CLIENT, struct gq_transaction, 0, IPC_NO_FD, IPC_ANY_STATE)         \
+	/* A request: GQ_COMMITTED or GQ_FAILED. */                                            \
 	X(GQ_CONFIRM, 9, IPC_CLIENT, struct gq_body, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { GATE_QUEUE_MESSAGES(IPC_ENUM) };

@@ -262,36 +262,46 @@ mail_on_reply(struct ipc_channel *channel, struct ipc_message *message, void *ar
 	return 0;
 }
 
-static void
-write_body(const struct mail *mail)
+static char *
+make_body(const struct mail *mail)
 {
 	char *bytes = malloc(mail->size + 1);
-	size_t done = 0;
 
 	for (size_t i = 0; i < mail->size; i++)
 		bytes[i] = (char)('a' + i % 26);
+	return bytes;
+}
+
+static void
+write_body(const struct mail *mail, const char *bytes)
+{
+	size_t done = 0;
+
 	while (done < mail->size) {
 		ssize_t n = write(mail->body, bytes + done, mail->size - done);
 
 		assert_true(n > 0);
 		done += (size_t)n;
 	}
-	free(bytes);
 }
 
 void
 mail_commit(struct mail *mail)
 {
 	struct gq_commit commit = {.transaction = mail->transaction, .size = mail->size};
+	bool small = mail->size <= GQ_INLINE_MAX && !mail->in_file;
+	char *bytes = make_body(mail);
 
-	write_body(mail);
+	if (!small)
+		write_body(mail, bytes);
 	if (!mail->keep_open) {
 		close(mail->body);
 		mail->body = -1;
 	}
-	assert_int_not_equal(
-	    ipc_request(mail->channel, GQ_COMMIT, &commit, NULL, 0, -1, 60, mail_on_reply, mail),
-	    0);
+	assert_int_not_equal(ipc_request(mail->channel, GQ_COMMIT, &commit, bytes,
+					 small ? mail->size : 0, -1, 60, mail_on_reply, mail),
+			     0);
+	free(bytes);
 }
 
 static int

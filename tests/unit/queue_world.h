@@ -53,6 +53,7 @@ struct mail {
 	size_t size;
 	bool hold;      /* stop when the body is there: commit is called by the test */
 	bool keep_open; /* "forget" to close the body before the commit */
+	bool in_file;   /* not in the commit, though it is small */
 	int body;
 	char queue_id[QUEUE_ID_SIZE];
 	bool have_body;

@@ -351,6 +351,11 @@ on_commit(struct ipc_channel *channel, struct ipc_message *m, void *context)
 	queue_log.commit_size = commit->size;
 	n = pread(body_fd, queue_log.body, sizeof(queue_log.body) - 1, 0);
 	queue_log.body_length = n > 0 ? (size_t)n : 0;
+	if (m->tail_length > 0) {
+		assert_int_equal(queue_log.body_length, 0);
+		memcpy(queue_log.body, m->tail, m->tail_length);
+		queue_log.body_length = m->tail_length;
+	}
 	queue_log.body[queue_log.body_length] = '\0';
 	if (orders.queue_dies_on_commit)
 		return -1;

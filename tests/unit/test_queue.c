@@ -105,6 +105,60 @@ test_small_mail(void **state)
 	world_run_until(&world, all_is_written, NULL);
 }
 
+/* As a gate may send it, too. */
+static void
+test_small_mail_in_a_file(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "sender@example.net",
+			    .recipients = to_alice,
+			    .size = 2048,
+			    .in_file = true};
+	uint64_t hash;
+
+	(void)state;
+	mail_send(&mail);
+	assert_true(mail.committed);
+	run_until_stored(1);
+	hash = SLIST_FIRST(&world.stored)->hash;
+	assert_int_equal(count_files("in"), 0);
+	mail.committed = false;
+	mail.in_file = false;
+	mail_send(&mail);
+	run_until_stored(2);
+	assert_int_equal(SLIST_FIRST(&world.stored)->hash, hash);
+}
+
+/* A gate that commits a body it can still write to is cut off. */
+static void
+test_open_body(void **state)
+{
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "sender@example.net",
+			    .recipients = to_alice,
+			    .size = 2048,
+			    .in_file = true,
+			    .keep_open = true};
+
+	(void)state;
+	mail_send(&mail);
+	assert_true(mail.dropped);
+	assert_true(world.gate_ended);
+	assert_int_equal(count_files("in"), 0);
+	close(mail.body);
+	world.gate = world_open_gate(&world, "");
+	/* In the commit it is only not used again. */
+	mail.channel = NULL;
+	mail.dropped = mail.in_file = false;
+	mail_send(&mail);
+	assert_true(mail.committed);
+	run_until_stored(1);
+	assert_int_equal(count_files("in"), 0);
+	close(mail.body);
+}
+
 static void
 test_large_mail(void **state)
 {
@@ -717,6 +771,8 @@ main(void)
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    WITH_WORLD(test_small_mail),
+	    WITH_WORLD(test_small_mail_in_a_file),
+	    WITH_WORLD(test_open_body),
 	    WITH_WORLD(test_large_mail),
 	    WITH_WORLD(test_recipients),
 	    WITH_WORLD(test_refusals),

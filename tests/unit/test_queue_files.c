@@ -148,13 +148,21 @@ test_recycled_is_empty(void **state)
 
 	(void)state;
 	fd = spool_create(spool, &first);
-	assert_int_equal(write(fd, "somebody's secret", 17), 17);
-	close(fd);
-	fd = spool_seal(spool, first);
 	close(fd);
 	spool_recycle(spool, first);
 	fd = spool_create(spool, &second);
 	assert_int_equal(second, first);
+	/* Not one that somebody can still write to, or has. */
+	spool_recycle(spool, second);
+	assert_int_equal(write(fd, "somebody's secret", 17), 17);
+	close(fd);
+	fd = spool_create(spool, &second);
+	assert_int_not_equal(second, first);
+	assert_int_equal(write(fd, "another", 7), 7);
+	close(fd);
+	spool_recycle(spool, second);
+	fd = spool_create(spool, &first);
+	assert_int_not_equal(second, first);
 	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
 	close(fd);
 	spool_close(spool);

@@ -244,7 +244,10 @@ disk_is_full(void **state)
 	open_with_ehlo();
 	orders.body_is_full = true;
 	talk(ENVELOPE, ENVELOPE_REPLY);
-	talk("x\r\n.\r\n", "452 4.3.1 There is no space for the message now, try again later\r\n");
+	/* More than fits into the commit. */
+	for (size_t i = 0; i <= GQ_INLINE_MAX / 64; i++)
+		talk("sixty-four octets a line, so many lines until a file is needed\r\n", "");
+	talk(".\r\n", "452 4.3.1 There is no space for the message now, try again later\r\n");
 	house_close();
 	assert_int_equal(queue_log.commits, 0);
 	assert_int_equal(queue_log.aborts, 1);

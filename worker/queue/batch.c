@@ -258,9 +258,9 @@ write_commit(struct batch *batch, const struct transaction *transaction, int64_t
 	enum db_status status;
 
 	if (!transaction->kept) {
-		if (!read_small(batch, transaction))
+		row.body = transaction->body != NULL ? transaction->body : batch->body;
+		if (transaction->body == NULL && !read_small(batch, transaction))
 			return DB_FAILED;
-		row.body = batch->body;
 	}
 	status = db_add_message(batch->queue->db, &row);
 	return status == DB_OK ? write_recipients(batch, transaction, position) : status;
@@ -363,8 +363,10 @@ finish_commits(struct batch *batch, int64_t position)
 					     index++, position);
 		}
 		position++;
-		if (!transaction->kept)
+		if (transaction->body != NULL)
 			spool_recycle(queue->spool, transaction->slot);
+		else if (!transaction->kept)
+			spool_discard(queue->spool, transaction->slot);
 		transaction_free(transaction);
 	}
 }

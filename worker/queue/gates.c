@@ -77,9 +77,11 @@ on_commit(struct ipc_channel *channel, struct ipc_message *message, void *contex
 	struct transaction *transaction = named(context, body->transaction, TRANSACTION_BODY);
 
 	(void)channel;
-	if (transaction == NULL || message->id == 0)
+	if (transaction == NULL || message->id == 0 ||
+	    (message->tail_length != 0 && message->tail_length != body->size))
 		return -1;
-	return transaction_commit(transaction, message->id, body->size);
+	return transaction_commit(transaction, message->id, body->size,
+				  message->tail_length == 0 ? NULL : message->tail);
 }
 
 /* One that is not there may have failed meanwhile. */

@@ -155,9 +155,8 @@ spool_create(struct spool *spool, uint32_t *slot)
 
 	*slot = reused ? spool->free[--spool->free_count] : spool->next_slot++;
 	name = incoming_name(*slot);
-	fd =
-	    openat(spool->directory, name.text,
-		   O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (reused ? O_TRUNC : O_EXCL), 0600);
+	fd = openat(spool->directory, name.text,
+		    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (reused ? 0 : O_EXCL), 0600);
 	if (fd == -1 && reused)
 		spool->free[spool->free_count++] = *slot;
 	return fd;
@@ -206,10 +205,15 @@ spool_sync(const struct spool *spool)
 void
 spool_recycle(struct spool *spool, uint32_t slot)
 {
-	if (spool->free_count < FREE_MAX)
+	struct stat st;
+	int fd = spool->free_count < FREE_MAX ? spool_seal(spool, slot) : -1;
+
+	if (fd != -1 && fstat(fd, &st) == 0 && st.st_size == 0)
 		spool->free[spool->free_count++] = slot;
 	else
 		spool_discard(spool, slot);
+	if (fd != -1)
+		close(fd);
 }
 
 void

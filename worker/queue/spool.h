@@ -55,7 +55,11 @@ void spool_start_writing(int fd);
 int spool_keep(struct spool *, uint32_t slot, int fd, uint64_t id);
 int spool_sync(const struct spool *);
 
-/* A sealed file whose bytes are elsewhere by now: kept for spool_create(), or removed. */
+/*
+ * A file that was not needed: kept for the next spool_create() if it is empty and nobody can write
+ * to it, else removed. (One that has been written to is not worth it: an ext4 that sees a file cut
+ * to nothing and written again takes it for a careless save, and starts writing when it is closed.)
+ */
 void spool_recycle(struct spool *, uint32_t slot);
 /* Removes it; a gate may still be writing. */
 void spool_discard(struct spool *, uint32_t slot);

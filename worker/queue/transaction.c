@@ -124,6 +124,7 @@ transaction_free(struct transaction *transaction)
 	if (transaction->fd != -1)
 		close(transaction->fd);
 	event_free(transaction->deadline);
+	free(transaction->body);
 	free(transaction->sender);
 	free(transaction);
 }
@@ -342,14 +343,13 @@ transaction_data(struct transaction *transaction, uint32_t request)
 		(void)evtimer_add(transaction->deadline, &wait);
 }
 
-int
-transaction_commit(struct transaction *transaction, uint32_t request, uint64_t size)
+/* Takes the file as the body. 1, 0 after a failure that the gate was told of, -1 after a lie. */
+static int
+seal_body(struct transaction *transaction, uint64_t size)
 {
-	struct queue *queue = transaction->queue;
 	struct stat st;
 
-	transaction->request = request;
-	transaction->fd = spool_seal(queue->spool, transaction->slot);
+	transaction->fd = spool_seal(transaction->queue->spool, transaction->slot);
 	if (transaction->fd == -1 && errno == EBUSY) {
 		log_event(LOG_ERR, "queue.body_open", KV_CONN(transaction->conn),
 			  KV_STR("why", "a commit while somebody can still write to the body"));
@@ -368,9 +368,30 @@ transaction_commit(struct transaction *transaction, uint32_t request, uint64_t s
 			  KV_U64("said", size), KV_I64("is", st.st_size));
 		return -1;
 	}
+	return 1;
+}
+
+int
+transaction_commit(struct transaction *transaction, uint32_t request, uint64_t size,
+		   const char *body)
+{
+	struct queue *queue = transaction->queue;
+	int sealed;
+
+	transaction->request = request;
+	if (body == NULL && (sealed = seal_body(transaction, size)) != 1)
+		return sealed;
 	if (size > queue->settings.max_message_size + GQ_RECEIVED_MAX) {
 		transaction_fail(transaction, QUEUE_TOO_BIG);
 		return 0;
+	}
+	if (body != NULL) {
+		transaction->body = malloc((size_t)size);
+		if (transaction->body == NULL) {
+			transaction_fail(transaction, QUEUE_UNAVAILABLE);
+			return 0;
+		}
+		memcpy(transaction->body, body, (size_t)size);
 	}
 	queue->bodies--;
 	transaction->state = TRANSACTION_COMMIT;

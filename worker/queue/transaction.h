@@ -65,6 +65,7 @@ struct transaction {
 
 	uint64_t id;
 	uint32_t slot; /* in the spool, from BODY on */
+	char *body;    /* from COMMIT on: a small one, its bytes; else NULL */
 	int fd;        /* from COMMIT on: the sealed body; else -1 */
 	uint64_t size;
 	bool kept; /* the batch has moved it to body.ID */
@@ -92,8 +93,11 @@ void transaction_add(struct transaction *, const char *path);
 /* GQ_DATA came: answers as soon as all recipients are known. */
 void transaction_data(struct transaction *, uint32_t request);
 
-/* GQ_COMMIT came: into the batch. -1 if the gate breaks the rules. */
-int transaction_commit(struct transaction *, uint32_t request, uint64_t size);
+/*
+ * GQ_COMMIT came: into the batch. The body is the file, or BODY (size bytes, copied) if that is not
+ * NULL. -1 if the gate breaks the rules.
+ */
+int transaction_commit(struct transaction *, uint32_t request, uint64_t size, const char *body);
 
 /* Answers what waits, with GQ_FAILED, and frees. */
 void transaction_fail(struct transaction *, enum queue_failure);

@@ -214,7 +214,7 @@ failure_of_write(int error)
 }
 
 void
-smtp_commit(struct conn *conn, struct smtp_session *session)
+smtp_commit(struct conn *conn, struct smtp_session *session, const char *bytes, size_t length)
 {
 	struct ipc_channel *queue = smtp_queue(conn, session);
 	struct smtp_transaction *mail = session->mail;
@@ -223,7 +223,7 @@ smtp_commit(struct conn *conn, struct smtp_session *session)
 
 	/* queue refuses a body that somebody can still write to */
 	smtp_receipt_close(receipt);
-	commit.size = receipt->written;
+	commit.size = length > 0 ? length : receipt->written;
 	if (receipt->data.fault != DATA_FINE) {
 		refuse_content(conn, session, receipt->data.fault);
 		return;
@@ -235,7 +235,7 @@ smtp_commit(struct conn *conn, struct smtp_session *session)
 		return;
 	}
 	if (queue != NULL && !mail->channel_lost)
-		session->request = ipc_request(queue, GQ_COMMIT, &commit, NULL, 0, -1,
+		session->request = ipc_request(queue, GQ_COMMIT, &commit, bytes, length, -1,
 					       SMTP_COMMIT_TIMEOUT, on_committed, conn);
 	if (session->request == 0) {
 		smtp_queue_failed(conn, session, QUEUE_UNAVAILABLE);

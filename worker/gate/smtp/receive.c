@@ -74,6 +74,21 @@ smtp_receipt_close(struct smtp_receipt *receipt)
  * -- The content ----------------------------------------------------------------
  */
 
+/* A small message that came at once goes to queue with its commit, and none of it into the file. */
+static void
+end_of_content(struct conn *conn, struct smtp_session *session)
+{
+	struct smtp_receipt *receipt = session->mail->receipt;
+	size_t length = buffered;
+
+	if (receipt->written > 0 || length > GQ_INLINE_MAX || receipt->data.fault != DATA_FINE) {
+		flush(receipt);
+		length = 0;
+	}
+	buffered = 0;
+	smtp_commit(conn, session, buffer, length);
+}
+
 size_t
 smtp_receive(struct conn *conn, struct smtp_session *session, const char *bytes, size_t length)
 {
@@ -81,7 +96,7 @@ smtp_receive(struct conn *conn, struct smtp_session *session, const char *bytes,
 	struct smtp_span span;
 	size_t used = 0;
 
-	/* With the first of the content, so that a small message is one write. */
+	/* With the first of the content, so that a small message is in one piece. */
 	put(receipt, receipt->field, receipt->field_length);
 	receipt->field_length = 0;
 	while (used < length && receipt->data.state != DATA_END) {
@@ -89,9 +104,10 @@ smtp_receive(struct conn *conn, struct smtp_session *session, const char *bytes,
 		if (span.length > 0)
 			put(receipt, span.bytes, span.length);
 	}
-	flush(receipt);
 	if (receipt->data.state == DATA_END)
-		smtp_commit(conn, session);
+		end_of_content(conn, session);
+	else
+		flush(receipt);
 	return used;
 }
 

@@ -176,8 +176,8 @@ void smtp_receipt_close(struct smtp_receipt *);
  * -- commit.c -------------------------------------------------------------------
  */
 
-/* The end mark is there. */
-void smtp_commit(struct conn *, struct smtp_session *);
+/* The end mark is there. The message is in the file, or all of it in BYTES if LENGTH is not 0. */
+void smtp_commit(struct conn *, struct smtp_session *, const char *bytes, size_t length);
 /* Replies to a message that queue does not take, and ends the transaction. */
 void smtp_queue_failed(struct conn *, struct smtp_session *, uint32_t failure);
 /* The protocol's queue_up(). */

@@ -12,7 +12,7 @@
 
 #include "common/write_all.h"
 
-#define COPY_SIZE 131072
+#define COPY_SIZE 65536   /* less than what malloc() maps and unmaps each time */
 #define PATH_SIZE_HERE 48 /* "msg/xx/ID" */
 
 struct path {
