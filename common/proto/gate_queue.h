@@ -2,14 +2,14 @@
 /*
  * gate (IPC_CLIENT) - queue (IPC_SERVER): a message in. One exchange a message:
  *
- *   GQ_MAIL      the reverse-path; names the transaction (any nonzero number, unique on the
- * channel) GQ_RCPT ...  each forward-path that accounts took; queue asks accounts itself (design
- * section 3) GQ_DATA      a request: GQ_BODY (a descriptor to write the body to, and the queue id)
- * or GQ_FAILED GQ_COMMIT    a request, after the gate has closed that descriptor: GQ_COMMITTED when
- * the message is durable, or GQ_FAILED (nothing is kept). A body of GQ_INLINE_MAX bytes or less may
- *                come in its tail instead of the file, which then stays empty: most mails are
- * small, and cost no file that way. GQ_ABORT     any time before the commit's reply: forgets the
- * transaction
+ * - GQ_MAIL: the reverse-path; names the transaction (any nonzero number, unique on the channel).
+ * - GQ_RCPT ...: each forward-path that accounts took; queue asks accounts itself (design section
+ *   3).
+ * - GQ_DATA, a request: GQ_BODY (a descriptor to write the body to, and the queue id) or GQ_FAILED.
+ * - GQ_COMMIT, a request, after the gate has closed that descriptor: GQ_COMMITTED when the message
+ *   is durable, or GQ_FAILED (nothing is kept). A body of GQ_INLINE_MAX bytes or less may come in
+ *   its tail instead of the file: most mails are small, and cost no file that way.
+ * - GQ_ABORT, any time before the commit's reply: forgets the transaction.
  *
  * What the gate writes is the message as it will be stored: its own Received: field, then the
  * content with CRLF line ends and without dot-stuffing. After queue has died and a new channel has

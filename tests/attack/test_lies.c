@@ -307,16 +307,25 @@ body_of(const struct queue_fixture *f, uint32_t transaction)
 	return message.fd;
 }
 
+/* The commit says SIZE, and has LENGTH bytes of a body in it. */
 static bool
-is_committed(const struct queue_fixture *f, uint32_t transaction, uint64_t size)
+is_committed_inline(const struct queue_fixture *f, uint32_t transaction, uint64_t size,
+		    size_t length)
 {
+	static const char body[GQ_INLINE_MAX + 1];
 	struct gq_commit commit = {.transaction = transaction, .size = size};
 	struct ipc_message message;
 
 	assert_int_equal(
-	    ipc_send_fd(f->channel, GQ_COMMIT, 11, &commit, sizeof(commit), NULL, 0, -1), 0);
+	    ipc_send_fd(f->channel, GQ_COMMIT, 11, &commit, sizeof(commit), body, length, -1), 0);
 	return house_receive(f->channel, &gate_queue_boundary, IPC_CLIENT, &message) &&
 	       message.type == GQ_COMMITTED;
+}
+
+static bool
+is_committed(const struct queue_fixture *f, uint32_t transaction, uint64_t size)
+{
+	return is_committed_inline(f, transaction, size, 0);
 }
 
 /* accounts says whose mailbox it is; a recipient that it does not know is not taken from a gate. */
@@ -358,6 +367,57 @@ sizes_that_lie(void **state)
 		assert_false(is_committed(&f, 1, sizes[i]));
 		close_queue(&f);
 	}
+}
+
+/* The size is that of the body in the commit, and that is bounded, whatever is in the file. */
+static void
+sizes_that_lie_inline(void **state)
+{
+	static const struct {
+		uint64_t size;
+		size_t length;
+	} lies[] = {{0, 10},
+		    {9, 10},
+		    {11, 10},
+		    {16, 10}, /* what the file has */
+		    {26, 10}, /* both */
+		    {UINT64_MAX, 10},
+		    {(uint64_t)1 << 32 | 10, 10},
+		    {GQ_INLINE_MAX + 1, GQ_INLINE_MAX + 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct queue_fixture f;
+		int body;
+
+		open_queue(&f);
+		say_mail(&f, 1, "alice@example.org");
+		answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
+		body = body_of(&f, 1);
+		assert_int_equal(write(body, "in the file also", 16), 16);
+		close(body);
+		assert_false(is_committed_inline(&f, 1, lies[i].size, lies[i].length));
+		close_queue(&f);
+	}
+}
+
+/* Of two bodies, the one in the commit counts: the other is nowhere in what is stored. */
+static void
+two_bodies(void **state)
+{
+	struct queue_fixture f;
+	int body;
+
+	(void)state;
+	open_queue(&f);
+	say_mail(&f, 1, "alice@example.org");
+	answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
+	body = body_of(&f, 1);
+	assert_int_equal(write(body, "in the file also", 16), 16);
+	close(body);
+	assert_true(is_committed_inline(&f, 1, 10, 10));
+	assert_false(is_committed_inline(&f, 1, 10, 10)); /* only once */
+	close_queue(&f);
 }
 
 /* A gate that keeps the descriptor of what it has handed over could change it afterwards. */
@@ -514,6 +574,8 @@ main(void)
 	    cmocka_unit_test(logins_as_somebody_else),
 	    cmocka_unit_test(recipients_that_accounts_refuses),
 	    cmocka_unit_test(sizes_that_lie),
+	    cmocka_unit_test(sizes_that_lie_inline),
+	    cmocka_unit_test(two_bodies),
 	    cmocka_unit_test(a_body_that_stays_open),
 	    cmocka_unit_test(a_body_is_only_a_body),
 	    cmocka_unit_test(transactions_out_of_order),
