@@ -2,7 +2,8 @@
 # libcertd.a: all but main(), for the tests.
 noinst_LIBRARIES += certd/libcertd.a
 certd_libcertd_a_SOURCES = \
-	certd/admin.c certd/admin.h certd/create.c \
+	certd/admin.c certd/admin.h certd/admin_internal.h \
+	certd/admin_create.c certd/create.c \
 	certd/arena.c certd/arena.h \
 	certd/audit.c certd/audit.h \
 	certd/certd.c certd/certd.h certd/sandbox_rules.c \

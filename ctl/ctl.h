@@ -48,7 +48,7 @@ int ctl_error(const struct error *);
 /* Runs the command line with a table that ends with a NULL noun. Returns the exit status. */
 int ctl_run(const struct ctl_command *table, int argc, char **argv);
 
-/* The commands: server.c, account.c, cert.c. */
+/* The commands: server.c, account.c, cert_*.c. */
 int ctl_reload(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_account_add(int argc, char **argv);

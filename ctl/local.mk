@@ -5,7 +5,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/account.c \
 	ctl/accounts_store.c ctl/accounts_store.h \
 	ctl/accounts_text.c ctl/accounts_text.h \
-	ctl/cert.c ctl/cert.h ctl/cert_channel.c \
+	ctl/cert.h ctl/cert_ask.c ctl/cert_channel.c ctl/cert_create.c \
 	ctl/command.c ctl/ctl.h \
 	ctl/connect.c ctl/connect.h \
 	ctl/password.c ctl/password.h \

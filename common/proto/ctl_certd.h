@@ -35,10 +35,30 @@ struct cc_result {
 	uint32_t ok;
 };
 
-#define CTL_CERTD_MESSAGES(X)                                                         \
-	X(CC_CREATE, 1, IPC_CLIENT, struct cc_create, CERT_NAMES_TAIL_MAX, IPC_NO_FD, \
-	  IPC_ANY_STATE)                                                              \
-	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE)
+/* How far a request has come; the tail is what is done now, a few words ("making the key"). */
+#define CERT_PROGRESS_MAX 256
+struct cc_progress {
+	uint32_t done;
+	uint32_t total; /* 0: nobody knows how long it takes */
+};
+
+/* A piece of what was asked for, in the tail: a file's bytes, or an item of a list. */
+#define CERT_DATA_MAX 57344
+struct cc_data {
+	uint32_t kind; /* as the request defines it, else 0 */
+};
+
+/*
+ * All client messages are requests. Each is answered by one CC_RESULT, which ends it; CC_PROGRESS
+ * and CC_DATA, with the same id, may come before it.
+ */
+#define CTL_CERTD_MESSAGES(X)                                                                  \
+	X(CC_CREATE, 1, IPC_CLIENT, struct cc_create, CERT_NAMES_TAIL_MAX, IPC_NO_FD,          \
+	  IPC_ANY_STATE)                                                                       \
+	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE) \
+	X(CC_PROGRESS, 3, IPC_SERVER, struct cc_progress, CERT_PROGRESS_MAX, IPC_NO_FD,        \
+	  IPC_ANY_STATE)                                                                       \
+	X(CC_DATA, 4, IPC_SERVER, struct cc_data, CERT_DATA_MAX, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { CTL_CERTD_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary ctl_certd_boundary;

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "certd/name.h"
-#include "ctl/connect.h"
 #include "ctl/ctl.h"
 
 #define DAYS 365 /* unless said otherwise */
@@ -118,30 +117,12 @@ default_name(struct request *request, const struct configuration *conf, struct e
 	return add_name(request, name, err);
 }
 
-static bool
-is_configured(const struct configuration *conf, const char *name)
-{
-	char *names = malloc(CERTD_NAMES_MAX), *at = names;
-	size_t count, length;
-	bool found = false;
-
-	if (names == NULL)
-		return false;
-	count = conf_certificates(conf, names, &length);
-	for (size_t i = 0; i < count && !found; i++) {
-		found = strcmp(at, name) == 0;
-		at += strlen(at) + 1;
-	}
-	free(names);
-	return found;
-}
-
 static void
 print_result(const struct configuration *conf, const struct cert_channel *channel, const char *name,
 	     const char *text)
 {
 	printf("In %s:\n%s\n", conf->certs, text);
-	if (!is_configured(conf, name))
+	if (!cert_is_configured(conf, name))
 		printf("Next: say certificate = \"%s\" at a listener in %s%s.\n", name, conf->path,
 		       channel->running ? ", then posternctl reload" : "");
 	else if (channel->running)
@@ -150,44 +131,33 @@ print_result(const struct configuration *conf, const struct cert_channel *channe
 		puts("The server uses it from its next start on.");
 }
 
-/* Asks certd. Returns the exit status. */
 static int
 create(const struct configuration *conf, const struct conf_users *users,
        const struct request *request)
 {
-	void *buffer = malloc(IPC_MESSAGE_MAX + 1);
+	const struct cert_request ask = {.type = CC_CREATE,
+					 .body = &request->create,
+					 .size = sizeof(request->create),
+					 .tail = request->tail,
+					 .length = request->length,
+					 .fd = -1};
+	char text[CERT_TEXT_MAX + 1];
 	struct cert_channel channel;
-	struct ipc_message reply;
 	struct error err;
-	bool ok = false;
+	int result;
 
-	if (buffer == NULL) {
-		error_errno(&err, "malloc");
+	if (cert_channel_open(conf, users, &channel, &err) == -1)
 		return ctl_error(&err);
-	}
-	if (cert_channel_open(conf, users, &channel, &err) == -1) {
-		free(buffer);
-		return ctl_error(&err);
-	}
-	if (ipc_send_fd(channel.fd, CC_CREATE, 1, &request->create, sizeof(request->create),
-			request->tail, request->length, -1) == -1)
-		error_errno(&err, "asking certd");
-	else if (ctl_receive(channel.fd, &ctl_certd_boundary, buffer, &reply, &err) == 0) {
-		ok = ((const struct cc_result *)reply.body)->ok != 0;
-		if (ok)
-			print_result(conf, &channel, request->create.name, reply.tail);
-		else
-			error_set(&err, "%s", reply.tail);
-	}
+	result = cert_ask(&channel, &ask, text, &err);
+	if (result == 0)
+		print_result(conf, &channel, request->create.name, text);
 	cert_channel_close(&channel);
-	free(buffer);
-	return ok ? CTL_OK : ctl_error(&err);
+	return result == 0 ? CTL_OK : ctl_error(&err);
 }
 
 int
 ctl_cert_create(int argc, char **argv)
 {
-	struct conf_problems problems = {.count = 0};
 	struct configuration *conf;
 	struct conf_users users;
 	struct request request;
@@ -196,18 +166,13 @@ ctl_cert_create(int argc, char **argv)
 
 	if (result != CTL_OK)
 		return result;
-	conf = conf_load(ctl_options.conf, &problems);
-	if (conf != NULL)
-		conf_find_users(conf, &users, &problems);
-	if (conf == NULL || problems.errors > 0) {
-		conf_problems_print(&problems, stderr);
-		result = CTL_FAILED;
-	} else if (default_name(&request, conf, &err) == -1) {
+	conf = cert_configuration(&users);
+	if (conf == NULL)
+		return CTL_FAILED;
+	if (default_name(&request, conf, &err) == -1)
 		result = ctl_error(&err);
-	} else {
+	else
 		result = create(conf, &users, &request);
-	}
-	conf_problems_free(&problems);
 	conf_free(conf);
 	return result;
 }

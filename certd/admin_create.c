@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/* CC_CREATE: a key, a request and a self-signed certificate. */
+#include <stdio.h>
+#include <string.h>
+
+#include "certd/admin_internal.h"
+#include "certd/folder.h"
+#include "certd/x509.h"
+#include "common/log.h"
+
+/* The answer's text: what is where, a line each. */
+static void
+describe(const struct create_request *request, const struct x509_made *made, const struct key *key,
+	 char *text, size_t size)
+{
+	size_t used;
+
+	snprintf(text, size,
+		 "%s.key  the private key: %s, %d bits\n"
+		 "%s.csr  a request, for a certificate authority\n"
+		 "%s.crt  self-signed, valid until %s\n"
+		 "SHA-256  %s\n"
+		 "names   ",
+		 request->name, key_kind_name(key_kind(key)), EVP_PKEY_get_bits(key_pkey(key)),
+		 request->name, request->name, made->until, made->fingerprint);
+	for (size_t i = 0; i < request->count; i++) {
+		used = strlen(text);
+		snprintf(text + used, size - used, " %s", request->names[i]);
+	}
+}
+
+static int
+make(struct admins *admins, EVP_PKEY *pkey, char *text, size_t size, struct error *err)
+{
+	const struct create_request *request = &admins->request;
+	const struct admin_target *target = admins->target;
+	const struct x509_spec spec = {pkey, request->names, request->count, request->days};
+	const struct vault_entry *entry;
+	struct x509_made made;
+	int result;
+
+	if (x509_make(&spec, &made, err) == -1)
+		return -1;
+	result = folder_commit(target->directory, request->name, &made.set, err);
+	if (result == 0)
+		result = vault_load_one(target->vault, request->name, target->changed,
+					target->changed_arg, err);
+	if (result == 0 && (entry = vault_find(target->vault, request->name)) != NULL) {
+		describe(request, &made, entry->pair->key, text, size);
+		log_event(LOG_NOTICE, "cert.created", KV_STR("key", request->name),
+			  KV_STR("name", request->names[0]), KV_U64("names", request->count),
+			  KV_STR("until", made.until), KV_STR("sha256", made.fingerprint));
+	}
+	x509_made_free(&made);
+	return result;
+}
+
+static void
+on_key(EVP_PKEY *pkey, const struct error *failed, void *arg)
+{
+	struct admins *admins = arg;
+	struct admin *maker = admins->worker;
+	char text[CERT_TEXT_MAX + 1] = "";
+	struct error err = *failed;
+
+	admin_end(admins);
+	if (pkey == NULL || make(admins, pkey, text, sizeof(text), &err) == -1) {
+		log_event(LOG_ERR, "cert.failed", KV_STR("key", admins->request.name),
+			  KV_STR("why", err.text));
+		admin_result(maker, admins->id, false, err.text);
+	} else {
+		admin_result(maker, admins->id, true, text);
+	}
+	EVP_PKEY_free(pkey);
+}
+
+static void
+cancel(struct admins *admins)
+{
+	keygen_cancel(admins->keygen);
+}
+
+static int
+begin(struct admins *admins, struct admin *admin, uint32_t id, struct error *err)
+{
+	const struct create_request *request = &admins->request;
+	int there;
+
+	if (file_check_folder(admins->target->directory, admins->target->owner, err) == -1)
+		return -1;
+	there = folder_exists(admins->target->directory, request->name, err);
+	if (there == -1)
+		return -1;
+	if (there == 1)
+		return error_set(err,
+				 "%s: there is a %s.key, .csr or .crt already: choose another "
+				 "name, or move them away",
+				 request->name, request->name);
+	if (keygen_start(admins->keygen, request->key, on_key, admins) == -1)
+		return error_set(err, "another certificate is being made: try again in a moment");
+	admin_begin(admin, id, cancel);
+	return 0;
+}
+
+int
+admin_create(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct admin *admin = context;
+	struct admins *admins = admin->admins;
+	struct error err;
+
+	(void)channel;
+	if (!admin_ready(admin, message->id))
+		return 0;
+	switch (create_parse(message->body, message->tail, message->tail_length, &admins->request,
+			     &err)) {
+	case CREATE_MALFORMED:
+		return -1;
+	case CREATE_REFUSED:
+		return admin_result(admin, message->id, false, err.text);
+	case CREATE_OK:
+		break;
+	}
+	if (begin(admins, admin, message->id, &err) == -1)
+		return admin_result(admin, message->id, false, err.text);
+	return 0;
+}

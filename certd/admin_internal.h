@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files behind admin.h share:
+ *
+ *   admin.c         channels to posternctl, and which request goes where
+ *   admin_NAME.c    one request, or a few that belong together
+ */
+#ifndef POSTERN_CERTD_ADMIN_INTERNAL_H
+#define POSTERN_CERTD_ADMIN_INTERNAL_H
+
+#include <sys/queue.h>
+
+#include "certd/admin.h"
+#include "common/ipc.h"
+
+struct admin {
+	LIST_ENTRY(admin) entry;
+	struct admins *admins;
+	struct ipc_channel *channel;
+};
+LIST_HEAD(admin_list, admin);
+
+struct admins {
+	struct event_base *base;
+	struct keygen *keygen; /* NULL: certd is starting */
+	const struct admin_target *target;
+	void (*empty)(void *);
+	void *arg;
+	size_t count;
+	struct admin_list list;
+
+	/* The one request that takes longer, if WORKER is not NULL: for whom, and its id. */
+	struct admin *worker;
+	uint32_t id;
+	void (*cancel)(struct admins *); /* WORKER has gone; may be NULL */
+	struct create_request request;
+};
+
+/* Ends request ID of ADMIN. Returns 0, for handlers. */
+int admin_result(const struct admin *, uint32_t id, bool ok, const char *text);
+void admin_progress(const struct admin *, uint32_t id, uint32_t done, uint32_t total,
+		    const char *text);
+/* LENGTH: CERT_DATA_MAX at most. */
+void admin_data(const struct admin *, uint32_t id, uint32_t kind, const void *bytes, size_t length);
+
+/*
+ * Only one request at a time may change the folder or take long. admin_ready() is false, and has
+ * answered, while another does or certd is starting. Between admin_begin() and admin_end() it is
+ * this one; CANCEL is called if its posternctl goes away meanwhile.
+ */
+bool admin_ready(const struct admin *, uint32_t id);
+void admin_begin(struct admin *, uint32_t id, void (*cancel)(struct admins *));
+void admin_end(struct admins *);
+
+/* Requests; CONTEXT is the struct admin. */
+ipc_handler_fn admin_create; /* admin_create.c */
+
+#endif
