@@ -2,6 +2,7 @@
 """SMTP and submission as real and hostile clients speak it (RFC 5321)."""
 
 import base64
+import select
 import smtplib
 import socket
 
@@ -257,3 +258,23 @@ def test_swaks(server):
         capture_output=True, text=True, check=False, timeout=DEADLINE)
     assert result.returncode == 0, result.stdout + result.stderr
     assert len(server.wait_for_messages(1)) == 1
+
+
+def test_content_that_drips(make_server):
+    """An octet now and then is not what the idle timeout waits for."""
+    server = make_server()
+    server.listeners["smtp"]["idle_timeout"] = 2
+    server.set_up("alice")
+    client = Raw(server.raw("smtp"))
+    client.reply()
+    for command in (b"EHLO x", b"MAIL FROM:<x@example.net>", f"RCPT TO:<{ALICE}>".encode(), b"DATA"):
+        client.connection.sendall(command + b"\r\n")
+        client.reply()
+    said = b""
+    while not said:
+        client.connection.sendall(b"x")
+        if select.select([client.connection], [], [], 0.1)[0]:
+            said = client.line()
+    assert said.startswith(b"421 4.4.2")
+    client.connection.close()
+    assert server.messages() == []

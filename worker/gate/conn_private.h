@@ -54,6 +54,7 @@ struct conn {
 	time_t started; /* CLOCK_MONOTONIC seconds */
 	struct peer peer;
 	uint32_t input_length;
+	uint32_t credit; /* octets since the quiet time last began anew */
 	int fd;
 	short watched; /* EV_READ | EV_WRITE as registered */
 	short wanted;  /* as this turn found out */

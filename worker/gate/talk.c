@@ -9,6 +9,7 @@
 
 #include "worker/gate/conn_private.h"
 
+#define CONTENT_CREDIT 1024 /* octets of a mail's content for one idle timeout */
 #define RECORD_HANDSHAKE 22 /* a ClientHello's first byte, RFC 8446 5.1; no command begins so */
 
 /* Why reading stopped. */
@@ -72,6 +73,22 @@ refuse_tls(struct conn *c, char first)
 	return true;
 }
 
+/*
+ * What a client sends buys it time: each command does, but of a mail's content only so much at a
+ * time. A client that lets it drip would hold its place for days.
+ */
+static void
+credit(struct conn *c, size_t used)
+{
+	const struct protocol *protocol = c->listener->protocol;
+
+	c->credit += (uint32_t)used;
+	if (protocol->busy != NULL && protocol->busy(c) && c->credit < CONTENT_CREDIT)
+		return;
+	c->credit = 0;
+	conn_start_quiet_time(c);
+}
+
 /* Gives the protocol what there is; returns how much it used. *STOP: why it went no further. */
 static size_t
 offer(struct conn *c, const char *bytes, size_t length, enum stop *stop)
@@ -95,7 +112,7 @@ offer(struct conn *c, const char *bytes, size_t length, enum stop *stop)
 			*stop = STOP_BACKLOG;
 		c->heard = c->heard || used > 0;
 		if (used > 0 && *stop != STOP_ENDED && !c->paused)
-			conn_start_quiet_time(c);
+			credit(c, used);
 	}
 	return offset;
 }
