@@ -7,6 +7,7 @@
 
 #include "certd/admin.h"
 #include "certd/audit.h"
+#include "certd/first.h"
 #include "certd/gates.h"
 #include "certd/memory.h"
 #include "certd/tickets.h"
@@ -16,14 +17,52 @@
 struct certd {
 	struct child *child;
 	bool draining;
+	bool first;                /* make a certificate if there is none */
+	char host[HOST_NAME_SIZE]; /* "": nobody serves yet */
 	struct admin_target target;
 	struct gc_ticket_keys *tickets;
 	struct keygen *keygen;
 	struct gates *gates;
 	struct admins *admins;
+	bool reported;
+	char report[CERT_NAME_SIZE]; /* what the master knows to be self-signed; "": nothing */
 	struct event *every_minute;
 	struct event *every_hour;
 };
+
+/* The master shows in its status which certificate no authority has signed. */
+static void
+certd_report(struct certd *certd)
+{
+	const struct vault_entry *entry = NULL;
+	struct md_self_signed report = {.zero = {0}};
+
+	if (certd->host[0] == '\0')
+		return;
+	while ((entry = vault_next(certd->target.vault, entry)) != NULL) {
+		if (!pair_for_host(entry->pair, certd->host))
+			continue;
+		if (!pair_self_signed(entry->pair)) {
+			report.name[0] = '\0';
+			break;
+		}
+		strlcpy(report.name, entry->name, sizeof(report.name));
+	}
+	if (certd->reported && strcmp(report.name, certd->report) == 0)
+		return;
+	certd->reported = true;
+	strlcpy(certd->report, report.name, sizeof(certd->report));
+	(void)ipc_send(certd->child->control, MD_SELF_SIGNED, 0, &report, NULL, 0, -1);
+}
+
+static void
+on_changed(const struct vault_entry *entry, void *arg)
+{
+	struct certd *certd = arg;
+
+	gates_announce(entry, certd->gates);
+	certd_report(certd);
+}
 
 /* While draining: when nobody is left who could want a signature. */
 static void
@@ -84,8 +123,8 @@ certd_init(struct child *child, struct error *err)
 	certd->admins = admins_new(child->base, &certd->target, on_empty, certd);
 	if (certd->gates == NULL || certd->admins == NULL)
 		return error_set(err, "no memory");
-	certd->target.changed = gates_announce;
-	certd->target.changed_arg = certd->gates;
+	certd->target.changed = on_changed;
+	certd->target.changed_arg = certd;
 	return 0;
 }
 
@@ -96,6 +135,30 @@ certd_prepare(struct child *child, struct error *err)
 
 	certd->keygen = keygen_new(child->base, err);
 	return certd->keygen == NULL ? -1 : 0;
+}
+
+/* All is there: answers whoever waits. */
+static void
+serve(struct certd *certd)
+{
+	certd_report(certd);
+	gates_open(certd->gates);
+	admins_open(certd->admins, certd->keygen);
+	child_ready(certd->child);
+}
+
+static void
+on_first_key(EVP_PKEY *pkey, const struct error *failed, void *arg)
+{
+	struct certd *certd = arg;
+	struct error err = *failed;
+
+	/* Without one the server runs all the same, and can be given one. */
+	if (pkey == NULL || first_make(&certd->target, certd->host, pkey, &err) == -1)
+		log_event(LOG_ERR, "cert.failed", KV_STR("name", certd->host),
+			  KV_STR("why", err.text));
+	EVP_PKEY_free(pkey);
+	serve(certd);
 }
 
 static int
@@ -112,9 +175,10 @@ certd_run(struct child *child, struct error *err)
 	if (event_add(certd->every_minute, &minute) == -1 ||
 	    event_add(certd->every_hour, &hour) == -1)
 		return error_set(err, "no timers");
-	gates_open(certd->gates);
-	admins_open(certd->admins, certd->keygen);
-	child_ready(child);
+	if (certd->first && first_wanted(certd->target.directory) &&
+	    keygen_start(certd->keygen, FIRST_KEY, on_first_key, certd) == 0)
+		return 0;
+	serve(certd);
 	return 0;
 }
 
@@ -150,8 +214,13 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	struct certd *certd = child->context;
 
 	(void)channel;
-	if (child->directory != -1 || settings->zero != 0)
+	if (child->directory != -1 || settings->first > 1 || settings->zero[0] != 0 ||
+	    settings->zero[1] != 0 || settings->zero[2] != 0 ||
+	    memchr(settings->host, '\0', sizeof(settings->host)) == NULL ||
+	    (settings->first == 1 && settings->host[0] == '\0'))
 		return -1;
+	certd->first = settings->first == 1;
+	strlcpy(certd->host, settings->host, sizeof(certd->host));
 	child->directory = ipc_take_fd(message);
 	certd->target.directory = child->directory;
 	certd->target.owner = settings->uid;
@@ -165,9 +234,14 @@ on_gate(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	struct child *child = context;
 	struct certd *certd = child->context;
 	const char *names[GATE_NAMES_MAX];
+	const struct gate_keys keys = {gate->any == 1, gate->weak == 1, gate->host, names,
+				       gate->count};
 	struct error err;
 
 	(void)channel;
+	if (gate->any > 1 || gate->weak > 1 || gate->zero[0] != 0 || gate->zero[1] != 0 ||
+	    memchr(gate->host, '\0', sizeof(gate->host)) == NULL)
+		return -1;
 	/* A gate whose listeners are all without TLS may use no key. */
 	if (!(gate->count == 0 && message->tail_length == 0) &&
 	    !names_split(message->tail, message->tail_length, gate->count, names, GATE_NAMES_MAX))
@@ -176,8 +250,7 @@ on_gate(struct ipc_channel *channel, struct ipc_message *message, void *context)
 		if (!name_valid(names[i]))
 			return -1;
 	}
-	if (gates_add(certd->gates, ipc_take_fd(message), gate->gate, names, gate->count, &err) ==
-	    -1)
+	if (gates_add(certd->gates, ipc_take_fd(message), gate->gate, &keys, &err) == -1)
 		log_event(LOG_ERR, "certd.channel", KV_STR("why", err.text));
 	return 0;
 }
@@ -204,7 +277,7 @@ on_reload(struct ipc_channel *channel, struct ipc_message *message, void *contex
 
 	(void)channel;
 	(void)message;
-	if (vault_load(certd->target.vault, gates_announce, certd->gates, &err) == -1)
+	if (vault_load(certd->target.vault, on_changed, certd, &err) == -1)
 		log_event(LOG_ERR, "folder.rejected", KV_STR("why", err.text),
 			  KV_STR("text", "the old keys stay in force"));
 	return 0;

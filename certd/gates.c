@@ -14,12 +14,17 @@
 #include "common/log.h"
 
 #define SLOT_BITS 16 /* of a handle; the rest is the generation */
+#define SLOTS_MAX (4 * VAULT_MAX)
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)
 
-/* A name that a channel may use. */
+/* A key that a channel may use, or could. Slots are never removed, so that no handle comes twice.
+ */
 struct slot {
 	char name[CERT_NAME_SIZE];
-	const struct vault_entry *entry; /* NULL: not in the vault (yet) */
+	const struct vault_entry
+	    *entry;      /* NULL: not in the vault, or not this channel's any more */
+	uint16_t offset; /* of generations: an entry that comes anew counts on */
+	bool named;      /* by a listener */
 	struct audit_use use;
 };
 
@@ -28,8 +33,12 @@ struct gate {
 	struct gates *gates;
 	struct ipc_channel *channel;
 	struct audit_channel audit;
+	bool any;
+	bool weak;
+	char host[HOST_NAME_SIZE];
 	size_t count;
-	struct slot slots[];
+	size_t size;
+	struct slot *slots;
 };
 TAILQ_HEAD(gate_list, gate);
 
@@ -61,11 +70,26 @@ gates_new(struct event_base *base, const struct vault *vault, const struct gc_ti
 	return gates;
 }
 
+/* RSA below 2048 bits: NIST SP 800-131A. */
+static bool
+pair_is_weak(const struct pair *pair)
+{
+	EVP_PKEY *pkey = key_pkey(pair->key);
+
+	return key_kind(pair->key) == KEY_RSA && EVP_PKEY_get_bits(pkey) < 2048;
+}
+
+static uint16_t
+generation_of(const struct slot *slot)
+{
+	return (uint16_t)(slot->entry->generation + slot->offset);
+}
+
 /* Handle 0 is none: slots count from 1. */
 static uint32_t
 handle_of(const struct gate *gate, const struct slot *slot)
 {
-	return (uint32_t)(slot - gate->slots + 1) | (uint32_t)slot->entry->generation << SLOT_BITS;
+	return (uint32_t)(slot - gate->slots + 1) | (uint32_t)generation_of(slot) << SLOT_BITS;
 }
 
 /* The slot of a handle and the pair to sign with; NULL if it names no key of this channel. */
@@ -73,7 +97,7 @@ static struct slot *
 find_slot(struct gate *gate, uint32_t handle, struct pair **pair)
 {
 	uint32_t number = handle & SLOT_MASK;
-	uint16_t generation = (uint16_t)(handle >> SLOT_BITS);
+	uint16_t age;
 	struct slot *slot;
 
 	if (number == 0 || number > gate->count)
@@ -81,33 +105,131 @@ find_slot(struct gate *gate, uint32_t handle, struct pair **pair)
 	slot = &gate->slots[number - 1];
 	if (slot->entry == NULL)
 		return NULL;
-	if (generation == slot->entry->generation)
+	age = (uint16_t)(generation_of(slot) - (uint16_t)(handle >> SLOT_BITS));
+	if (age == 0)
 		*pair = slot->entry->pair;
-	else if (generation == (uint16_t)(slot->entry->generation - 1))
-		*pair = slot->entry->previous;
+	else if (age <= VAULT_PREVIOUS)
+		*pair = slot->entry->previous[age - 1].pair;
 	else
+		*pair = NULL;
+	/* What was weak and has been replaced is as weak as it was. */
+	if (*pair != NULL && pair_is_weak(*pair) && !gate->weak)
 		*pair = NULL;
 	return *pair == NULL ? NULL : slot;
 }
 
+/* The slot of NAME, a new one if there is none. NULL without memory, or too many. */
+static struct slot *
+slot_for(struct gate *gate, const char *name)
+{
+	struct slot *slot;
+
+	for (slot = gate->slots; slot < gate->slots + gate->count; slot++) {
+		if (strcmp(slot->name, name) == 0)
+			return slot;
+	}
+	if (gate->count == SLOTS_MAX)
+		return NULL;
+	if (gate->count == gate->size) {
+		size_t size = gate->size == 0 ? 8 : gate->size * 2;
+
+		slot = recallocarray(gate->slots, gate->size, size, sizeof(*slot));
+		if (slot == NULL)
+			return NULL;
+		gate->slots = slot;
+		gate->size = size;
+	}
+	slot = &gate->slots[gate->count++];
+	strlcpy(slot->name, name, sizeof(slot->name));
+	return slot;
+}
+
+/* The walls' second one: may this channel use this key? */
+static bool
+may_use(const struct gate *gate, const struct vault_entry *entry)
+{
+	if (entry->gone || (pair_is_weak(entry->pair) && !gate->weak))
+		return false;
+	if (gate->any)
+		return true;
+	for (size_t i = 0; i < gate->count; i++) {
+		if (gate->slots[i].named && strcmp(gate->slots[i].name, entry->name) == 0)
+			return true;
+	}
+	return gate->host[0] != '\0' &&
+	       (strcmp(entry->name, gate->host) == 0 || vault_count(gate->gates->vault) == 1 ||
+		pair_for_host(entry->pair, gate->host));
+}
+
 static void
-send_certificate(struct gate *gate, struct slot *slot)
+withdraw(struct gate *gate, struct slot *slot)
+{
+	struct gc_gone gone = {.zero = {0}};
+
+	/* Room for the earlier keys of whatever comes: their handles must not be of use again. */
+	slot->offset = (uint16_t)(generation_of(slot) + VAULT_PREVIOUS + 1);
+	slot->entry = NULL;
+	strlcpy(gone.name, slot->name, sizeof(gone.name));
+	(void)ipc_send(gate->channel, GC_GONE, 0, &gone, NULL, 0, -1);
+}
+
+static void
+send_certificate(struct gate *gate, const struct vault_entry *entry)
 {
 	struct gc_certificate message = {.key = 0};
+	struct slot *slot = slot_for(gate, entry->name);
 
-	if (slot->entry == NULL)
-		slot->entry = vault_find(gate->gates->vault, slot->name);
-	if (slot->entry == NULL) {
+	if (slot == NULL) {
+		log_event(LOG_ERR, "key.left_out", KV_STR("key", entry->name),
+			  KV_STR("peer", ipc_peer(gate->channel)),
+			  KV_STR("why", "out of memory, or too many names: restart the server"));
+		return;
+	}
+	slot->entry = entry;
+	message.key = handle_of(gate, slot);
+	strlcpy(message.name, slot->name, sizeof(message.name));
+	(void)ipc_send(gate->channel, GC_CERTIFICATE, 0, &message, (const char *)entry->pair->chain,
+		       entry->pair->chain_length, -1);
+}
+
+static bool
+is_here(const struct gate *gate, const struct vault_entry *entry)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		if (gate->slots[i].entry == entry)
+			return true;
+	}
+	return false;
+}
+
+/* CHANGED may be NULL: everything, for a channel that is new. */
+static void
+update(struct gate *gate, const struct vault_entry *changed)
+{
+	const struct vault *vault = gate->gates->vault;
+	const struct vault_entry *entry = NULL;
+
+	for (struct slot *slot = gate->slots; slot < gate->slots + gate->count; slot++) {
+		if (slot->entry != NULL && !may_use(gate, slot->entry))
+			withdraw(gate, slot);
+	}
+	while ((entry = vault_next(vault, entry)) != NULL) {
+		if (may_use(gate, entry) && (entry == changed || !is_here(gate, entry)))
+			send_certificate(gate, entry);
+	}
+}
+
+static void
+tell_missing(const struct gate *gate)
+{
+	for (const struct slot *slot = gate->slots; slot < gate->slots + gate->count; slot++) {
+		if (slot->entry != NULL || !slot->named)
+			continue;
 		log_event(LOG_ERR, "key.missing", KV_STR("key", slot->name),
 			  KV_STR("peer", ipc_peer(gate->channel)),
 			  KV_STR("todo", "posternctl cert create NAME makes one; TLS on its "
 					 "listeners fails until then"));
-		return;
 	}
-	message.key = handle_of(gate, slot);
-	strlcpy(message.name, slot->name, sizeof(message.name));
-	(void)ipc_send(gate->channel, GC_CERTIFICATE, 0, &message,
-		       (const char *)slot->entry->pair->chain, slot->entry->pair->chain_length, -1);
 }
 
 static void
@@ -115,8 +237,8 @@ send_all(struct gate *gate)
 {
 	const struct ipc_empty empty = {{0}};
 
-	for (size_t i = 0; i < gate->count; i++)
-		send_certificate(gate, &gate->slots[i]);
+	update(gate, NULL);
+	tell_missing(gate);
 	(void)ipc_send(gate->channel, GC_TICKET_KEYS, 0, gate->gates->tickets, NULL, 0, -1);
 	(void)ipc_send(gate->channel, GC_READY, 0, &empty, NULL, 0, -1);
 }
@@ -136,6 +258,7 @@ gate_free(struct gate *gate)
 
 	TAILQ_REMOVE(&gates->list, gate, entry);
 	gates->count--;
+	free(gate->slots);
 	free(gate);
 }
 
@@ -231,25 +354,45 @@ static const struct ipc_handler gate_handlers[] = {
     {0, NULL},
 };
 
+static struct gate *
+gate_new(struct gates *gates, const struct gate_keys *keys)
+{
+	struct gate *gate = calloc(1, sizeof(*gate));
+	struct slot *slot;
+
+	if (gate == NULL)
+		return NULL;
+	gate->gates = gates;
+	gate->any = keys->any;
+	gate->weak = keys->weak;
+	strlcpy(gate->host, keys->host, sizeof(gate->host));
+	for (size_t i = 0; i < keys->count; i++) {
+		if ((slot = slot_for(gate, keys->names[i])) == NULL) {
+			free(gate->slots);
+			free(gate);
+			return NULL;
+		}
+		slot->named = true;
+	}
+	return gate;
+}
+
 int
-gates_add(struct gates *gates, int fd, unsigned number, const char *const *names, size_t count,
+gates_add(struct gates *gates, int fd, unsigned number, const struct gate_keys *keys,
 	  struct error *err)
 {
-	struct gate *gate = calloc(1, sizeof(*gate) + count * sizeof(gate->slots[0]));
+	struct gate *gate = gate_new(gates, keys);
 	char peer[32];
 
 	if (gate == NULL) {
 		close(fd);
 		return error_errno(err, "a channel to gate %u", number);
 	}
-	gate->gates = gates;
-	gate->count = count;
-	for (size_t i = 0; i < count; i++)
-		strlcpy(gate->slots[i].name, names[i], sizeof(gate->slots[i].name));
 	snprintf(peer, sizeof(peer), "gate %u", number);
 	gate->channel = ipc_open(gates->base, fd, &gate_certd_boundary, IPC_SERVER, gate_handlers,
 				 on_gate_ended, gate, peer);
 	if (gate->channel == NULL) {
+		free(gate->slots);
 		free(gate);
 		return error_errno(err, "a channel to gate %u", number);
 	}
@@ -278,12 +421,8 @@ gates_announce(const struct vault_entry *entry, void *arg)
 
 	if (!gates->open)
 		return;
-	TAILQ_FOREACH (gate, &gates->list, entry) {
-		for (size_t i = 0; i < gate->count; i++) {
-			if (strcmp(gate->slots[i].name, entry->name) == 0)
-				send_certificate(gate, &gate->slots[i]);
-		}
-	}
+	TAILQ_FOREACH (gate, &gates->list, entry)
+		update(gate, entry);
 }
 
 void

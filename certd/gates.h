@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates - the channels to gates (gate_certd.h), each with its own list of names it may use.
+ * gates - the channels to gates (gate_certd.h), each with the keys it may use.
  *
- * A handle is the place of a name in its channel's list, and the generation of the key, so it means
+ * A handle is the place of a key in its channel's list, and the generation of the key, so it means
  * nothing on another channel, and a handshake that began with a replaced certificate ends with that
  * certificate's key.
  */
@@ -11,8 +11,18 @@
 
 #include "certd/vault.h"
 #include "common/proto/gate_certd.h"
+#include "common/proto/master_certd.h"
 
-#define GATE_NAMES_MAX 256
+#define GATE_NAMES_MAX CERTD_NAMES_COUNT
+
+/* The keys a channel may use: those that the gate's listeners can choose (master_certd.h). */
+struct gate_keys {
+	bool any;                 /* every server's key, those to come too */
+	bool weak;                /* RSA below 2048 bits too */
+	const char *host;         /* "": none; else those for this name, or else the only one */
+	const char *const *names; /* 0..GATE_NAMES_MAX of them */
+	size_t count;
+};
 
 struct event_base;
 struct gates;
@@ -24,16 +34,18 @@ struct gates *gates_new(struct event_base *, const struct vault *, const struct 
 void gates_free(struct gates *); /* NULL is fine */
 
 /*
- * Opens a channel on FD (taken) for gate NUMBER, which may use these NAMES (0..GATE_NAMES_MAX).
+ * Opens a channel on FD (taken) for gate NUMBER, which may use these keys and no others (copied).
  * Everything is sent at once if gates_open() was called. Returns 0, or -1 with ERR filled.
  */
-int gates_add(struct gates *, int fd, unsigned number, const char *const *names, size_t count,
-	      struct error *);
+int gates_add(struct gates *, int fd, unsigned number, const struct gate_keys *, struct error *);
 
 /* The vault is loaded: all channels, and those to come, get their certificates and ticket keys. */
 void gates_open(struct gates *);
 
-/* A vault_changed_fn: tells every gate that may use this name. */
+/*
+ * A vault_changed_fn: tells every gate that may use this key, or could until now. A key that no
+ * rule of a channel covers any more is taken from it.
+ */
 void gates_announce(const struct vault_entry *, void *gates);
 
 /* The ticket keys have changed. */

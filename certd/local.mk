@@ -9,6 +9,7 @@ certd_libcertd_a_SOURCES = \
 	certd/certd.c certd/certd.h certd/sandbox_rules.c \
 	certd/compose.c certd/compose.h \
 	certd/file.c certd/file.h \
+	certd/first.c certd/first.h \
 	certd/folder.c certd/folder.h \
 	certd/gates.c certd/gates.h \
 	certd/key.c certd/key.h \

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
 #include "common/proto/types.h"
 
@@ -260,4 +261,40 @@ pair_same_chain(const struct pair *a, const struct pair *b)
 {
 	return a->chain_length == b->chain_length &&
 	       memcmp(a->chain, b->chain, a->chain_length) == 0;
+}
+
+/* The caller frees it. NULL without memory. */
+static X509 *
+leaf_of(const struct pair *pair)
+{
+	const unsigned char *der = pair->chain;
+	X509 *leaf = d2i_X509(NULL, &der, (long)pair->chain_length);
+
+	ERR_clear_error();
+	return leaf;
+}
+
+bool
+pair_for_host(const struct pair *pair, const char *host)
+{
+	X509 *leaf = leaf_of(pair);
+	bool result = leaf != NULL && X509_check_host(leaf, host, 0,
+						      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+							  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+						      NULL) == 1;
+
+	X509_free(leaf);
+	ERR_clear_error();
+	return result;
+}
+
+bool
+pair_self_signed(const struct pair *pair)
+{
+	X509 *leaf = leaf_of(pair);
+	bool result = leaf != NULL && X509_self_signed(leaf, 0) == 1;
+
+	X509_free(leaf);
+	ERR_clear_error();
+	return result;
 }

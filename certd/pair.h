@@ -21,6 +21,11 @@ struct pair {
 struct pair *pair_load(int directory, const char *name, uid_t owner, struct error *);
 void pair_free(struct pair *); /* NULL is fine */
 
+/* Is the certificate for this host, by its subjectAltNames (RFC 9525 6)? */
+bool pair_for_host(const struct pair *, const char *host);
+/* Did it sign itself: no authority stands behind it? */
+bool pair_self_signed(const struct pair *);
+
 /* Do they have the same key; the same certificates? */
 bool pair_same_key(const struct pair *, const struct pair *);
 bool pair_same_chain(const struct pair *, const struct pair *);

@@ -49,6 +49,22 @@ vault_set_folder(struct vault *vault, int directory, uid_t owner)
 	vault->owner = owner;
 }
 
+static void
+entry_unlink(struct vault *vault, struct vault_entry *entry)
+{
+	RB_REMOVE(vault_tree, &vault->tree, entry);
+	vault->count--;
+}
+
+static void
+entry_free(struct vault_entry *entry)
+{
+	pair_free(entry->pair);
+	for (size_t i = 0; i < VAULT_PREVIOUS; i++)
+		pair_free(entry->previous[i].pair);
+	free(entry);
+}
+
 void
 vault_free(struct vault *vault)
 {
@@ -57,10 +73,8 @@ vault_free(struct vault *vault)
 	if (vault == NULL)
 		return;
 	while ((entry = RB_MIN(vault_tree, &vault->tree)) != NULL) {
-		RB_REMOVE(vault_tree, &vault->tree, entry);
-		pair_free(entry->pair);
-		pair_free(entry->previous);
-		free(entry);
+		entry_unlink(vault, entry);
+		entry_free(entry);
 	}
 	free(vault);
 }
@@ -72,6 +86,37 @@ find(const struct vault *vault, const char *name)
 
 	strlcpy(key.name, name, sizeof(key.name));
 	return RB_FIND(vault_tree, (struct vault_tree *)(uintptr_t)&vault->tree, &key);
+}
+
+void
+vault_remove(struct vault *vault, const char *name, vault_changed_fn *changed, void *arg)
+{
+	struct vault_entry *entry = find(vault, name);
+
+	if (entry == NULL)
+		return;
+	entry_unlink(vault, entry);
+	entry->gone = true;
+	if (changed != NULL)
+		changed(entry, arg);
+	log_event(LOG_INFO, "key.removed", KV_STR("key", name));
+	entry_free(entry);
+}
+
+size_t
+vault_count(const struct vault *vault)
+{
+	return vault->count;
+}
+
+const struct vault_entry *
+vault_next(const struct vault *vault, const struct vault_entry *entry)
+{
+	struct vault_tree *tree = (struct vault_tree *)(uintptr_t)&vault->tree;
+
+	if (entry == NULL)
+		return RB_MIN(vault_tree, tree);
+	return RB_NEXT(vault_tree, tree, (struct vault_entry *)(uintptr_t)entry);
 }
 
 const struct vault_entry *
@@ -116,9 +161,10 @@ replace(struct vault_entry *entry, struct pair *pair)
 		pair_free(old);
 		return true;
 	}
-	pair_free(entry->previous);
-	entry->previous = old;
-	entry->previous_rounds = 0;
+	pair_free(entry->previous[VAULT_PREVIOUS - 1].pair);
+	memmove(&entry->previous[1], &entry->previous[0],
+		(VAULT_PREVIOUS - 1) * sizeof(entry->previous[0]));
+	entry->previous[0] = (struct vault_previous){.pair = old};
 	entry->generation++;
 	return true;
 }
@@ -251,9 +297,13 @@ vault_retire(struct vault *vault)
 	struct vault_entry *entry;
 
 	RB_FOREACH (entry, vault_tree, &vault->tree) {
-		if (entry->previous == NULL || entry->previous_rounds++ == 0)
-			continue;
-		pair_free(entry->previous);
-		entry->previous = NULL;
+		for (size_t i = 0; i < VAULT_PREVIOUS; i++) {
+			struct vault_previous *previous = &entry->previous[i];
+
+			if (previous->pair == NULL || previous->rounds++ == 0)
+				continue;
+			pair_free(previous->pair);
+			previous->pair = NULL;
+		}
 	}
 }

@@ -44,6 +44,10 @@ cert_is_configured(const struct configuration *conf, const char *name)
 		at += strlen(at) + 1;
 	}
 	free(names);
+	for (size_t i = 0; i < conf->listener_count && !found; i++)
+		found = conf->listeners[i].tls != TLS_NONE &&
+			conf->listeners[i].certificates.count == 0 &&
+			strcmp(conf->hostname, name) == 0;
 	return found;
 }
 

@@ -2,9 +2,11 @@
 /* certd, as the master sees it. */
 #include "common/proto/master_certd.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "master/master.h"
+#include "master/names.h"
 #include "master/roles.h"
 #include "master/state.h"
 
@@ -13,17 +15,26 @@ configure(struct process *p, struct error *err)
 {
 	const struct master *m = p->master;
 	uint32_t uid = m->users.uid[ROLE_CERTD];
+	const struct configuration *conf = master_conf(m);
 	struct md_settings settings = {.uid = uid == UINT32_MAX ? geteuid() : uid};
-	int folder = state_open(master_conf(m), &m->users, STATE_CERTS, err);
+	int folder = state_open(conf, &m->users, STATE_CERTS, err);
 
 	if (folder == -1)
 		return -1;
+	strlcpy(settings.host, conf->hostname, sizeof(settings.host));
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct conf_listener *l = &conf->listeners[i];
+
+		/* A name that is given and missing is a mistake, not a first start. */
+		if (l->tls != TLS_NONE && l->certificates.count == 0)
+			settings.first = 1;
+	}
 	(void)ipc_send(p->control, MD_SETTINGS, 0, &settings, NULL, 0, folder);
 	close(folder);
 	return 0;
 }
 
-/* The peer is a gate: it may use the keys of its own listeners. */
+/* The peer is a gate: it may use the keys that its listeners can choose. */
 static void
 give_channel(struct process *p, const struct process *peer, int fd)
 {
@@ -31,7 +42,7 @@ give_channel(struct process *p, const struct process *peer, int fd)
 	struct md_gate gate = {.gate = peer->number};
 	size_t length;
 
-	gate.count = (uint32_t)conf_certificates(gate_generation(peer)->conf, names, &length);
+	conf_gate_keys(gate_generation(peer)->conf, &gate, names, &length);
 	(void)ipc_send(p->control, MD_GATE, 0, &gate, names, length, fd);
 }
 
@@ -55,7 +66,22 @@ certd_reload(struct master *m)
 		(void)ipc_send(p->control, MD_RELOAD, 0, NULL, NULL, 0, -1);
 }
 
+static int
+on_self_signed(struct ipc_channel *control, struct ipc_message *message, void *context)
+{
+	const struct md_self_signed *report = message->body;
+	struct process *p = context;
+
+	(void)control;
+	if (memchr(report->name, '\0', sizeof(report->name)) == NULL ||
+	    (report->name[0] != '\0' && !certificate_name_valid(report->name)))
+		return -1;
+	strlcpy(p->master->self_signed, report->name, sizeof(p->master->self_signed));
+	return 0;
+}
+
 static const struct ipc_handler handlers[] = {
+    {MD_SELF_SIGNED, on_self_signed},
     {MC_READY, process_on_ready},
     {0, NULL},
 };

@@ -155,16 +155,37 @@ conf_certificates(const struct configuration *conf, char *out, size_t *length)
 	*length = 0;
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		const struct conf_listener *l = &conf->listeners[i];
-		size_t size = strlen(l->certificate) + 1;
 
-		if (l->tls == TLS_NONE || has_name(out, *length, l->certificate) ||
-		    size > CERTD_NAMES_MAX - *length)
-			continue;
-		memcpy(out + *length, l->certificate, size);
-		*length += size;
-		count++;
+		for (size_t j = 0; l->tls != TLS_NONE && j < l->certificates.count; j++) {
+			const char *name = l->certificates.name[j];
+			size_t size = strlen(name) + 1;
+
+			if (has_name(out, *length, name) || size > CERTD_NAMES_MAX - *length)
+				continue;
+			memcpy(out + *length, name, size);
+			*length += size;
+			count++;
+		}
 	}
 	return count;
+}
+
+void
+conf_gate_keys(const struct configuration *conf, struct md_gate *gate, char *out, size_t *length)
+{
+	gate->count = (uint32_t)conf_certificates(conf, out, length);
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct conf_listener *l = &conf->listeners[i];
+
+		if (l->tls == TLS_NONE)
+			continue;
+		if (l->sni == SNI_ANY || l->sni == SNI_STRICT)
+			gate->any = 1;
+		if (l->certificates.count == 0)
+			strlcpy(gate->host, conf->hostname, sizeof(gate->host));
+		if (l->weak)
+			gate->weak = 1;
+	}
 }
 
 /* libconfig's own complaint about the text. */

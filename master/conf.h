@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "common/error.h"
+#include "common/proto/master_certd.h"
 #include "common/proto/master_child.h"
 #include "common/proto/master_gate.h"
 #include "master/network.h"
@@ -27,6 +28,12 @@ struct conf_where {
 	unsigned line;
 };
 
+/* Names of certificates. */
+struct conf_names {
+	size_t count;
+	char name[LISTENER_CERTIFICATES_MAX][CERT_NAME_SIZE];
+};
+
 struct conf_listener {
 	struct conf_where where;
 	struct conf_where certificate_where;
@@ -36,10 +43,11 @@ struct conf_listener {
 	uint32_t max_connections;
 	uint32_t max_connections_per_address;
 	uint32_t idle_timeout; /* seconds */
-	bool weak;             /* reserved */
+	uint32_t sni;          /* enum sni_mode */
+	bool weak;             /* may present RSA keys below 2048 bits */
 	bool tls_given;
 	bool all_addresses; /* none were given: those of a family the host lacks are left out */
-	char certificate[CERT_NAME_SIZE];
+	struct conf_names certificates; /* none: the one for hostname, else the only one */
 	struct endpoint addresses[CONF_ADDRESSES_MAX];
 	size_t address_count;
 	struct network networks[GATE_NETWORKS_MAX]; /* allow first, then deny */
@@ -71,7 +79,7 @@ struct configuration {
 	char *state;    /* paths are absolute */
 	char *accounts; /* accounts.conf */
 	char *certs;
-	char certificate[CERT_NAME_SIZE]; /* the default of listeners */
+	struct conf_names certificates; /* the default of listeners */
 	struct conf_where certificate_where;
 	char users[ROLE_COUNT][CONF_USER_SIZE]; /* name or number; none for ROLE_SESSION */
 	struct conf_where users_where[ROLE_COUNT];
@@ -130,13 +138,19 @@ void conf_free(struct configuration *);
 
 bool conf_has_domain(const struct configuration *, const char *domain);
 
-/* Every certificate the listeners name, each once, a NUL behind each: the tail of MD_GATE. OUT is
- * of CERTD_NAMES_MAX bytes. Returns how many; *LENGTH in bytes. */
+/*
+ * Which keys the listeners can choose: the flags of MD_GATE, and its tail, every certificate that
+ * is named, each once, a NUL behind each. OUT is of CERTD_NAMES_MAX bytes; *LENGTH in bytes.
+ */
+void conf_gate_keys(const struct configuration *, struct md_gate *, char *out, size_t *length);
+
+/* Every certificate the listeners name, as the tail above. Returns how many. */
 size_t conf_certificates(const struct configuration *, char *out, size_t *length);
 
 /* The words of the configuration file. */
 extern const char *const conf_services[];  /* by enum service, ends with NULL */
 extern const char *const conf_tls_modes[]; /* by enum tls_mode */
+extern const char *const conf_sni_modes[]; /* by enum sni_mode */
 
 /* -- For the parts of the reader itself ----------------------------------------- */
 

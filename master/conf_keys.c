@@ -87,21 +87,39 @@ set_domains(struct conf_reader *r, const config_setting_t *setting, void *target
 		conf_bad(r, setting, "has more than %d bytes of names", ACCOUNTS_DOMAINS_MAX);
 }
 
-void
-conf_set_certificate(struct conf_reader *r, const config_setting_t *setting,
-		     char certificate[CERT_NAME_SIZE], struct conf_where *where)
+static void
+add_certificate(struct conf_reader *r, const config_setting_t *setting, const char *name,
+		void *target)
 {
-	const char *name = config_setting_get_string(setting);
+	struct conf_names *names = target;
 
-	*where = conf_where(r, setting);
-	if (name != NULL && certificate_name_valid(name))
-		strlcpy(certificate, name, CERT_NAME_SIZE);
-	else
+	if (!certificate_name_valid(name)) {
 		conf_bad(
 		    r, setting,
 		    "must be the name of a certificate: letters, digits, \".\", \"-\" and \"_\", "
 		    "%d at most",
 		    CERT_NAME_SIZE - 1);
+		return;
+	}
+	for (size_t i = 0; i < names->count; i++) {
+		if (strcmp(names->name[i], name) == 0) {
+			conf_bad(r, setting, "names \"%s\" twice", name);
+			return;
+		}
+	}
+	if (names->count == LISTENER_CERTIFICATES_MAX)
+		conf_bad(r, setting, "has more than %d names", LISTENER_CERTIFICATES_MAX);
+	else
+		strlcpy(names->name[names->count++], name, CERT_NAME_SIZE);
+}
+
+void
+conf_set_certificates(struct conf_reader *r, const config_setting_t *setting,
+		      struct conf_names *names, struct conf_where *where)
+{
+	*where = conf_where(r, setting);
+	names->count = 0;
+	conf_strings(r, setting, "the name of a certificate", add_certificate, names);
 }
 
 static void
@@ -109,7 +127,7 @@ set_certificate(struct conf_reader *r, const config_setting_t *setting, void *ta
 {
 	struct configuration *conf = target;
 
-	conf_set_certificate(r, setting, conf->certificate, &conf->certificate_where);
+	conf_set_certificates(r, setting, &conf->certificates, &conf->certificate_where);
 }
 
 static const struct {
@@ -273,7 +291,7 @@ require(struct conf_reader *r, const config_setting_t *root, const char *key, co
 			     "a line is missing, such as: %s", example);
 }
 
-/* The names of users and certificates where the file gives none. */
+/* The names of users where the file gives none. */
 static void
 default_names(struct conf_reader *r)
 {
@@ -285,13 +303,6 @@ default_names(struct conf_reader *r)
 		if (name[0] == '\0')
 			strlcpy(name, users[i].fallback, CONF_USER_SIZE);
 	}
-	if (conf->certificate_where.line != 0)
-		return;
-	conf->certificate_where = conf->hostname_where;
-	if (strlcpy(conf->certificate, conf->hostname, CERT_NAME_SIZE) >= CERT_NAME_SIZE)
-		conf_problem(r->problems, conf->hostname_where,
-			     "hostname is too long to be a certificate's name: give one with "
-			     "certificate = \"...\"");
 }
 
 void

@@ -13,9 +13,9 @@ void conf_keys_start(struct conf_reader *);
 /* The last steps: what is required, defaults that depend on other keys. */
 void conf_keys_finish(struct conf_reader *, const config_setting_t *root);
 
-/* A certificate's name, and where it was said: the file's default, or a listener's. */
-void conf_set_certificate(struct conf_reader *, const config_setting_t *,
-			  char certificate[CERT_NAME_SIZE], struct conf_where *);
+/* Names of certificates, and where they were said: the file's default, or a listener's. */
+void conf_set_certificates(struct conf_reader *, const config_setting_t *, struct conf_names *,
+			   struct conf_where *);
 
 /* listeners = ( ... ); target: struct configuration. */
 void conf_set_listeners(struct conf_reader *, const config_setting_t *, void *target);

@@ -20,6 +20,12 @@ const char *const conf_tls_modes[] = {
     [TLS_MODE_COUNT] = NULL,
 };
 
+const char *const conf_sni_modes[] = {
+    [SNI_ANY] = "any",       [SNI_OWN] = "own",
+    [SNI_STRICT] = "strict", [SNI_STRICT_OWN] = "strict-own",
+    [SNI_MODE_COUNT] = NULL,
+};
+
 static const struct {
 	uint16_t port;          /* with tls = "explicit" or "none" */
 	uint16_t implicit_port; /* RFC 8314 7; 0: none is registered */
@@ -61,7 +67,7 @@ set_listener_certificate(struct conf_reader *r, const config_setting_t *setting,
 {
 	struct conf_listener *l = target;
 
-	conf_set_certificate(r, setting, l->certificate, &l->certificate_where);
+	conf_set_certificates(r, setting, &l->certificates, &l->certificate_where);
 }
 
 static void
@@ -142,8 +148,12 @@ set_deny(struct conf_reader *r, const config_setting_t *setting, void *target)
 static void
 set_weak(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	(void)target;
-	conf_bad(r, setting, "is reserved for a later version: remove it");
+	struct conf_listener *l = target;
+
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		conf_bad(r, setting, "must be true or false");
+	else
+		l->weak = config_setting_get_bool(setting) != 0;
 }
 
 #define OFFSET(member) offsetof(struct conf_listener, member)
@@ -157,6 +167,11 @@ static const struct conf_key listener_keys[] = {
     {.name = "address", .kind = CONF_OTHER, .set = set_address},
     {.name = "tls", .kind = CONF_OTHER, .set = set_tls},
     {.name = "certificate", .kind = CONF_OTHER, .set = set_listener_certificate},
+    {.name = "sni",
+     .kind = CONF_CHOICE,
+     .offset = OFFSET(sni),
+     .choices = conf_sni_modes,
+     .fallback = SNI_ANY},
     {.name = "max_connections",
      .kind = CONF_NUMBER,
      .offset = OFFSET(max_connections),
@@ -276,10 +291,13 @@ complete(struct configuration *conf, struct conf_listener *l)
 		l->port = implicit ? services[l->service].implicit_port : services[l->service].port;
 	if (l->idle_timeout == 0)
 		l->idle_timeout = services[l->service].idle_timeout;
-	if (l->certificate[0] == '\0') {
-		strlcpy(l->certificate, conf->certificate, sizeof(l->certificate));
+	if (l->certificates.count == 0) {
+		l->certificates = conf->certificates;
 		l->certificate_where = conf->certificate_where;
 	}
+	/* None at all is chosen for this name. */
+	if (l->certificates.count == 0)
+		l->certificate_where = l->where.line != 0 ? l->where : conf->hostname_where;
 	l->all_addresses = l->address_count == 0;
 	for (size_t i = 0; l->all_addresses && i < 2; i++)
 		endpoint_parse(all[i], 0, &l->addresses[l->address_count++]);

@@ -103,7 +103,10 @@ send_listener(struct process *p, uint32_t id)
 	    .deny = (uint32_t)l->deny_count,
 	};
 
-	strlcpy(listener.certificate, l->certificate, sizeof(listener.certificate));
+	listener.choice.sni = (uint8_t)l->sni;
+	listener.choice.weak = l->weak;
+	listener.choice.count = (uint8_t)l->certificates.count;
+	memcpy(listener.choice.names, l->certificates.name, sizeof(listener.choice.names));
 	(void)ipc_send(p->control, MG_LISTENER, 0, &listener, (const char *)l->networks,
 		       networks * sizeof(struct network), bound->fd);
 }

@@ -71,6 +71,19 @@ parse_arguments(int argc, char **argv, struct command *command)
 }
 
 static void
+print_certificates(const struct conf_listener *l)
+{
+	for (size_t i = 0; i < l->certificates.count; i++)
+		printf("%s%s", i == 0 ? " certificate=" : ",", l->certificates.name[i]);
+	if (l->certificates.count == 0)
+		fputs(" certificate=(for hostname)", stdout);
+	if (l->sni != SNI_ANY)
+		printf(" sni=%s", conf_sni_modes[l->sni]);
+	if (l->weak)
+		fputs(" weak", stdout);
+}
+
+static void
 print_listeners(const struct configuration *conf)
 {
 	char text[ENDPOINT_TEXT_SIZE];
@@ -78,11 +91,13 @@ print_listeners(const struct configuration *conf)
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		const struct conf_listener *l = &conf->listeners[i];
 
-		for (size_t j = 0; j < l->address_count; j++)
-			printf("%-10s %-24s tls=%s%s%s\n", conf_services[l->service],
-			       endpoint_text(&l->addresses[j], text), conf_tls_modes[l->tls],
-			       l->tls == TLS_NONE ? "" : " certificate=",
-			       l->tls == TLS_NONE ? "" : l->certificate);
+		for (size_t j = 0; j < l->address_count; j++) {
+			printf("%-10s %-24s tls=%s", conf_services[l->service],
+			       endpoint_text(&l->addresses[j], text), conf_tls_modes[l->tls]);
+			if (l->tls != TLS_NONE)
+				print_certificates(l);
+			putchar('\n');
+		}
 	}
 }
 

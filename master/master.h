@@ -65,6 +65,7 @@ struct master {
 	struct control *control;
 	struct watch *watch;
 	struct reload *reload;
+	char self_signed[CERT_NAME_SIZE]; /* certd says so of this one; "": of none */
 	struct event *stop_timer;
 	struct event *signals[5];
 };

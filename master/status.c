@@ -74,6 +74,11 @@ status_text(const struct master *m, char *out, size_t size)
 		    conf_services[b->conf->service], endpoint_text(&b->endpoint, endpoint),
 		    conf_tls_modes[b->conf->tls], connections_of(m, b), b->conf->max_connections);
 	}
+	if (m->self_signed[0] != '\0')
+		add(&t,
+		    "certificate %s is self-signed, mail clients warn: get one from an authority "
+		    "with posternctl cert request %s, then posternctl cert import FILE\n",
+		    m->self_signed, m->self_signed);
 	for (p = processes_first(m); p != NULL; p = processes_next(p))
 		add_process(&t, p);
 }

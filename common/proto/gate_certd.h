@@ -15,15 +15,22 @@
 
 /*
  * A certificate the gate may present, with a handle for its key. The tail is the chain: DER
- * certificates one after another, the leaf first. Sent for every name when the channel opens, and
- * again when it is replaced: the same handle with a new chain, or, if the key is another, a new
- * handle. The old handle then stays valid for a minute, for handshakes that are under way.
+ * certificates one after another, the leaf first. Sent for every key the channel may use when
+ * it opens, for one that comes later then, and again when it is replaced: the same handle with a
+ * new chain, or, if the key is another, a new handle. The old handle then stays valid for a minute,
+ * for handshakes that are under way.
  */
 struct gc_certificate {
 	uint32_t key; /* handle, meaningful on this channel only */
 	uint32_t zero;
 	char name[CERT_NAME_SIZE];
 	uint8_t zero2[3];
+};
+
+/* No longer to be presented: it was removed, or is not this gate's any more. */
+struct gc_gone {
+	char name[CERT_NAME_SIZE];
+	uint8_t zero[3];
 };
 
 /* RFC 5077 4: the first key encrypts new tickets, all of them decrypt. Rotated hourly. */
@@ -78,7 +85,8 @@ struct gc_refused {
 	X(GC_TLS13_SERVER, 4, IPC_CLIENT, struct gc_tls13_server, 0, IPC_NO_FD, IPC_ANY_STATE) \
 	X(GC_TLS12_SERVER, 5, IPC_CLIENT, struct gc_tls12_server, 0, IPC_NO_FD, IPC_ANY_STATE) \
 	X(GC_SIGNED, 6, IPC_SERVER, struct ipc_empty, SIGNATURE_MAX, IPC_NO_FD, IPC_ANY_STATE) \
-	X(GC_REFUSED, 7, IPC_SERVER, struct gc_refused, 0, IPC_NO_FD, IPC_ANY_STATE)
+	X(GC_REFUSED, 7, IPC_SERVER, struct gc_refused, 0, IPC_NO_FD, IPC_ANY_STATE)           \
+	X(GC_GONE, 8, IPC_SERVER, struct gc_gone, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { GATE_CERTD_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary gate_certd_boundary;

@@ -8,15 +8,35 @@
 /* The certs folder comes along as a directory descriptor. */
 struct md_settings {
 	uint32_t uid; /* who must own the folder and the keys */
-	uint32_t zero;
+	uint8_t
+	    first; /* 1: if there is nothing in the folder, a self-signed one is made for HOST */
+	uint8_t zero[3];
+	char host[HOST_NAME_SIZE]; /* the configuration's hostname; "": nobody serves yet */
 };
 
-#define CERTD_NAMES_MAX (256 * CERT_NAME_SIZE)
+#define CERTD_NAMES_COUNT 512 /* every listener with as many as it can have */
+#define CERTD_NAMES_MAX (CERTD_NAMES_COUNT * CERT_NAME_SIZE)
 
-/* A channel to a gate comes along (gate_certd.h). It may use these keys and no others. */
+/*
+ * A channel to a gate comes along (gate_certd.h). It may use these keys and no others; a weak one
+ * only if WEAK says so.
+ */
 struct md_gate {
 	uint32_t gate;  /* the gate's number, for the log and the audit */
 	uint32_t count; /* how many names follow, each NUL-terminated */
+	uint8_t any;    /* 1: every server's key, those to come too */
+	uint8_t weak;   /* 1: RSA below 2048 bits too, where it may use the key at all */
+	uint8_t zero[2];
+	char host[HOST_NAME_SIZE]; /* not "": the keys for this name too, else the only one */
+};
+
+/*
+ * Which certificate stands for the host's own name and is signed by itself only, for the status;
+ * "": none, there is one of an authority.
+ */
+struct md_self_signed {
+	char name[CERT_NAME_SIZE];
+	uint8_t zero[3];
 };
 
 #define MASTER_CERTD_OWN_MESSAGES(X)                                                            \
@@ -25,7 +45,8 @@ struct md_gate {
 	/* A channel to a posternctl comes along (ctl_certd.h). */                              \
 	X(MD_ADMIN, 18, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)            \
 	/* Read the folder again (SIGHUP). */                                                   \
-	X(MD_RELOAD, 19, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, CHILD_RUNNING)
+	X(MD_RELOAD, 19, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, CHILD_RUNNING)             \
+	X(MD_SELF_SIGNED, 20, IPC_SERVER, struct md_self_signed, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { MASTER_CERTD_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_certd_boundary;

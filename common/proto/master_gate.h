@@ -8,6 +8,25 @@
 #define GATE_NETWORKS_MAX 256 /* allow and deny together, a listener */
 #define GATE_CIPHERS_SIZE 512
 
+/* What a listener does with the name that a client asks for (RFC 6066 3). */
+enum sni_mode {
+	SNI_ANY,        /* any certificate that fits; the listener's own when none does */
+	SNI_OWN,        /* the listener's own, always */
+	SNI_STRICT,     /* any that fits; an unknown name is refused */
+	SNI_STRICT_OWN, /* of the listener's own the one that fits; an unknown name is refused */
+	SNI_MODE_COUNT
+};
+
+/* Which certificates a listener presents. */
+#define LISTENER_CERTIFICATES_MAX 8
+struct mg_choice {
+	uint8_t sni;   /* enum sni_mode */
+	uint8_t weak;  /* 1: RSA below 2048 bits too */
+	uint8_t count; /* of names; 0: the one for the host's own name, else the only one */
+	uint8_t zero;
+	char names[LISTENER_CERTIFICATES_MAX][CERT_NAME_SIZE];
+};
+
 struct mg_settings {
 	char hostname[HOST_NAME_SIZE];         /* what greetings and Received: say */
 	char ciphers_tls12[GATE_CIPHERS_SIZE]; /* "" : the built-in list */
@@ -31,8 +50,7 @@ struct mg_listener {
 	uint32_t idle_timeout; /* seconds, after login (POP3: RFC 1939 3 wants 600 or more) */
 	uint32_t allow;        /* how many networks; none: everybody */
 	uint32_t deny;
-	char certificate[CERT_NAME_SIZE]; /* the default; others of the channel are chosen by SNI */
-	uint8_t zero2[3];
+	struct mg_choice choice;
 };
 
 /* Asked before a connection is served: counts are the master's, so they hold across gates. */

@@ -82,7 +82,7 @@ start_local(struct tls_server *server, int listener, EVP_PKEY *key)
 
 	fake_certd_init(&fake, event_base_new());
 	EVP_PKEY_up_ref(key);
-	fake_certd_add(&fake, server->certificate, key, "DNS:mail.example");
+	fake_certd_add(&fake, server->choice.names[0], key, "DNS:mail.example");
 	/* All it says is in the socket already when the server begins to listen. */
 	tls_server_start(server, listener, fake_certd_connect(&fake));
 	tls_server_use_local_key(server, key);
@@ -100,10 +100,11 @@ struct setup {
 static struct result
 serve(const struct setup *setup, int listener, int channel, int ready)
 {
-	struct tls_server server = {.certificate = cases[setup->which].name};
+	struct tls_server server = {.choice = {.count = 1}};
 	pid_t certd = setup->certd == NULL ? 0 : setup->certd->pid;
 	double cpu, remote, wall, each = 1e6 / (double)setup->count;
 
+	strlcpy(server.choice.names[0], cases[setup->which].name, sizeof(server.choice.names[0]));
 	if (setup->certd == NULL)
 		start_local(&server, listener, setup->key);
 	else

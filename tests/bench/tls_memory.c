@@ -39,7 +39,7 @@ static void
 measure(struct real_certd *certd, int version, const char *title, unsigned long count)
 {
 	static const char *const name = "p256";
-	struct tls_server server = {.certificate = name, .keep = true};
+	struct tls_server server = {.choice = {.count = 1}, .keep = true};
 	struct mallinfo2 before, after;
 	size_t resident_before;
 	uint16_t port;
@@ -55,6 +55,7 @@ measure(struct real_certd *certd, int version, const char *title, unsigned long 
 		waitpid(server_pid, &status, 0);
 		return;
 	}
+	strlcpy(server.choice.names[0], name, sizeof(server.choice.names[0]));
 	client = fork();
 	if (client == -1)
 		err(1, "starting a client");

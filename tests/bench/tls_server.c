@@ -99,14 +99,14 @@ on_accept(evutil_socket_t listener, short what, void *arg)
 	(void)what;
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
 		struct connection *connection = calloc(1, sizeof(*connection));
-		struct error error;
+		struct error error = {""};
 
 		if (connection == NULL)
 			err(1, "accepting");
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		connection->server = server;
 		connection->fd = fd;
-		connection->tls = tls_new(server->context, fd, server->certificate, NULL, on_wake,
+		connection->tls = tls_new(server->context, fd, &server->choice, NULL, on_wake,
 					  connection, &error);
 		if (connection->tls == NULL)
 			errx(1, "%s", error.text);
@@ -128,7 +128,7 @@ void
 tls_server_start(struct tls_server *server, int listener, int channel)
 {
 	static const struct mg_settings settings = {.handshake_timeout = 60};
-	struct error error;
+	struct error error = {""};
 	struct event *accept;
 
 	server->base = event_base_new();
@@ -146,7 +146,10 @@ tls_server_start(struct tls_server *server, int listener, int channel)
 void
 tls_server_use_local_key(struct tls_server *server, EVP_PKEY *key)
 {
-	struct certificate *certificate = certificate_find(server->context, server->certificate);
+	struct certificate_set set = {.count = 0};
+	bool known;
+	SSL_CTX *ctx = NULL;
+	struct error error = {""};
 	unsigned char *der = NULL;
 	const unsigned char *at;
 	int length = i2d_PrivateKey(key, &der);
@@ -155,10 +158,11 @@ tls_server_use_local_key(struct tls_server *server, EVP_PKEY *key)
 	at = der;
 	local = d2i_AutoPrivateKey_ex(NULL, &at, length, server->context->libctx,
 				      PROVIDER_PREFER_DEFAULT);
-	if (certificate == NULL || local == NULL ||
-	    SSL_CTX_use_PrivateKey(certificate->ssl_ctx, local) != 1)
+	if (choose(server->context, &server->choice, NULL, &set, &known))
+		ctx = choice_ctx(server->context, &set, &error);
+	if (ctx == NULL || local == NULL || SSL_CTX_use_PrivateKey(ctx, local) != 1)
 		errx(1, "OpenSSL doesn't take the key");
-	SSL_CTX_clear_mode(certificate->ssl_ctx, SSL_MODE_ASYNC);
+	SSL_CTX_clear_mode(server->context->bare, SSL_MODE_ASYNC);
 	EVP_PKEY_free(local);
 	OPENSSL_free(der);
 }

@@ -12,7 +12,7 @@ struct tls_server {
 	struct event_base *base;
 	struct tls_context *context;
 	int listener;
-	const char *certificate;
+	struct mg_choice choice;
 	bool keep;          /* connections, after their handshake */
 	unsigned long done; /* handshakes */
 	unsigned long failed;

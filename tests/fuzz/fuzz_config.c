@@ -26,7 +26,8 @@ check(const struct configuration *conf)
 
 	if (conf->domain_count == 0 || conf->listener_count == 0 || conf->state[0] != '/')
 		abort();
-	if (conf_certificates(conf, names, &length) > conf->listener_count ||
+	if (conf_certificates(conf, names, &length) >
+		conf->listener_count * LISTENER_CERTIFICATES_MAX ||
 	    length > sizeof(names))
 		abort();
 	for (size_t i = 0; i < conf->listener_count; i++) {

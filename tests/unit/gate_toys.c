@@ -65,12 +65,12 @@ on_later(evutil_socket_t fd, short what, void *arg)
 }
 
 struct tls *
-tls_new(struct tls_context *context, int fd, const char *certificate, const char *alpn,
+tls_new(struct tls_context *context, int fd, const struct mg_choice *choice, const char *alpn,
 	void (*wake)(void *), void *arg, struct error *err)
 {
 	struct tls *tls = calloc(1, sizeof(*tls));
 
-	(void)certificate;
+	(void)choice;
 	(void)alpn;
 	(void)err;
 	tls->fd = fd;

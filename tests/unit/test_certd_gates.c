@@ -71,14 +71,22 @@ turn(void)
 
 /* Returns our end of a channel. */
 static int
-add(unsigned number, const char *const *names, size_t count)
+add_keys(unsigned number, const struct gate_keys *keys)
 {
 	struct error err;
 	int sv[2];
 
 	assert_int_equal(ipc_pair(sv), 0);
-	assert_int_equal(gates_add(fixture.gates, sv[1], number, names, count, &err), 0);
+	assert_int_equal(gates_add(fixture.gates, sv[1], number, keys, &err), 0);
 	return sv[0];
+}
+
+static int
+add(unsigned number, const char *const *names, size_t count)
+{
+	const struct gate_keys keys = {.host = "", .names = names, .count = count};
+
+	return add_keys(number, &keys);
 }
 
 static struct ipc_message
@@ -274,6 +282,78 @@ test_replaced(void **state)
 	close(fd);
 }
 
+/* A channel's rule: what comes later is sent where the rule covers it, what goes is taken away. */
+static void
+test_rules(void **state)
+{
+	const struct gate_keys any = {.any = true, .host = ""}, by_host = {.host = "mail.example"};
+	struct error err;
+	uint32_t a, b, again;
+	int all, host;
+
+	(void)state;
+	gates_open(fixture.gates);
+	all = add_keys(1, &any);
+	host = add_keys(2, &by_host);
+	a = receive_certificate(all, "a");
+	b = receive_certificate(all, "b");
+	finish_greeting(all);
+	finish_greeting(host); /* neither is for it, and there are two */
+
+	support_write_pair(&fixture.folder, "mail.example", support_pkey(KEY_P256));
+	assert_int_equal(vault_load(fixture.vault, gates_announce, fixture.gates, &err), 0);
+	(void)receive_certificate(all, "mail.example");
+	assert_int_equal(ask(host, receive_certificate(host, "mail.example"), 0x0403), 0);
+
+	vault_remove(fixture.vault, "mail.example", gates_announce, fixture.gates);
+	receive(all, GC_GONE);
+	receive(host, GC_GONE);
+	vault_remove(fixture.vault, "a", gates_announce, fixture.gates);
+	receive(all, GC_GONE);
+	assert_int_equal(ask(all, a, 0x0403), GC_REFUSED_KEY);
+	assert_int_equal(ask(all, b, 0x0804), 0);
+	/* "b" is the only one now, and stops being that. */
+	assert_int_equal(ask(host, receive_certificate(host, "b"), 0x0804), 0);
+	support_write_pair(&fixture.folder, "a", support_pkey(KEY_P256));
+	assert_int_equal(vault_load_one(fixture.vault, "a", gates_announce, fixture.gates, &err),
+			 0);
+	receive(host, GC_GONE);
+	/* It came back: what its old handle stood for did not. */
+	again = receive_certificate(all, "a");
+	assert_int_not_equal(again, a);
+	assert_int_equal(ask(all, a, 0x0403), GC_REFUSED_KEY);
+	assert_int_equal(ask(all, again, 0x0403), 0);
+	close(all);
+	close(host);
+}
+
+/* Many keys, one after another: handshakes under way end with theirs. */
+static void
+test_replaced_often(void **state)
+{
+	static const char *const names[] = {"a"};
+	uint32_t handles[VAULT_PREVIOUS + 2];
+	struct error err;
+	int fd;
+
+	(void)state;
+	gates_open(fixture.gates);
+	fd = add(1, names, 1);
+	handles[0] = receive_certificate(fd, "a");
+	finish_greeting(fd);
+	for (size_t i = 1; i < VAULT_PREVIOUS + 2; i++) {
+		support_write_pair(&fixture.folder, "a",
+				   support_pkey(i % 2 == 0 ? KEY_P256 : KEY_P384));
+		assert_int_equal(
+		    vault_load_one(fixture.vault, "a", gates_announce, fixture.gates, &err), 0);
+		handles[i] = receive_certificate(fd, "a");
+	}
+	assert_int_equal(ask(fd, handles[0], 0x0403), GC_REFUSED_KEY);
+	for (size_t i = 1; i < VAULT_PREVIOUS + 2; i++)
+		assert_int_equal(ask(fd, handles[i], i % 2 == 0 ? 0x0403 : 0x0503), 0);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -282,6 +362,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_handles, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_tls12, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_rules, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_replaced_often, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

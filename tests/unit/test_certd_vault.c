@@ -335,18 +335,18 @@ test_reload(void **state)
 	load(vault);
 	assert_int_equal(changes, 3);
 	assert_int_equal(entry->generation, 0);
-	assert_null(entry->previous);
+	assert_null(entry->previous[0].pair);
 	support_write_pair(folder, "a", support_pkey(KEY_RSA)); /* another key */
 	load(vault);
 	assert_int_equal(changes, 4);
 	assert_string_equal(last_change, "a");
 	assert_int_equal(entry->generation, 1);
 	assert_int_equal(key_kind(entry->pair->key), KEY_RSA);
-	assert_int_equal(key_kind(entry->previous->key), KEY_P256);
+	assert_int_equal(key_kind(entry->previous[0].pair->key), KEY_P256);
 	vault_retire(vault);
-	assert_non_null(entry->previous);
+	assert_non_null(entry->previous[0].pair);
 	vault_retire(vault);
-	assert_null(entry->previous);
+	assert_null(entry->previous[0].pair);
 	vault_free(vault);
 }
 

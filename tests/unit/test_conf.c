@@ -73,7 +73,7 @@ three_lines(void **state)
 	assert_false(conf_has_domain(conf, "example.com"));
 	assert_string_equal(conf->certs, "/var/lib/postern/certs");
 	assert_string_equal(conf->accounts, "/etc/accounts.conf");
-	assert_string_equal(conf->certificate, "mail.example.org");
+	assert_int_equal(conf->certificates.count, 0);
 	assert_string_equal(conf->users[ROLE_CERTD], "postern-certd");
 	assert_int_equal(conf->sandbox, SANDBOX_REQUIRED);
 	assert_int_equal(conf->log_level, LOG_INFO);
@@ -174,9 +174,58 @@ certificates_once(void **state)
 	size_t length;
 
 	(void)state;
-	assert_int_equal(conf_certificates(conf, names, &length), 2);
-	assert_memory_equal(names, "mail.example.org\0b", length);
+	assert_int_equal(conf_certificates(conf, names, &length), 1);
+	assert_memory_equal(names, "b", length);
 	conf_free(conf);
+}
+
+/* What the gates' channels to certd are opened with. */
+static void
+keys_of_gates(void **state)
+{
+	static const struct {
+		const char *listeners, *names;
+		uint32_t count;
+		uint8_t any, weak;
+		const char *host;
+	} cases[] = {
+	    {"{ service = \"smtp\"; }", "", 0, 1, 0, "mail.example.org"},
+	    {"{ service = \"smtp\"; sni = \"own\"; }", "", 0, 0, 0, "mail.example.org"},
+	    {"{ service = \"smtp\"; sni = \"own\"; certificate = ( \"a\", \"b\" ); }", "a\0b", 2, 0,
+	     0, ""},
+	    {"{ service = \"smtp\"; sni = \"strict-own\"; certificate = [ \"a\" ]; weak = true; }",
+	     "a", 1, 0, 1, ""},
+	    {"{ service = \"smtp\"; sni = \"strict\"; certificate = \"a\"; weak = false; }", "a", 1,
+	     1, 0, ""},
+	    {"{ service = \"pop3\"; tls = \"none\"; address = \"::1\"; weak = true; }", "", 0, 0, 0,
+	     ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[512], names[CERTD_NAMES_MAX];
+		struct configuration *conf;
+		struct md_gate gate = {.gate = 1};
+		size_t length;
+
+		snprintf(text, sizeof(text), BASE "listeners = ( %s );\n", cases[i].listeners);
+		conf = good(text);
+		conf_gate_keys(conf, &gate, names, &length);
+		assert_int_equal(gate.count, cases[i].count);
+		assert_memory_equal(names, cases[i].names, length);
+		assert_int_equal(gate.any, cases[i].any);
+		assert_int_equal(gate.weak, cases[i].weak);
+		assert_string_equal(gate.host, cases[i].host);
+		conf_free(conf);
+	}
+	bad(BASE "certificate = ( \"a\", \"a\" );\n", 4, "twice");
+	bad(BASE "certificate = ( \"a\", 5 );\n", 4, "certificate must hold strings");
+	bad(BASE "certificate = [ \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", "
+		 "\"9\" ];\n",
+	    4, "more than 8");
+	bad(BASE "listeners = ( { service = \"smtp\"; sni = \"no\"; } );\n", 4,
+	    "\"any\", \"own\", \"strict\" or \"strict-own\"");
+	bad(BASE "listeners = ( { service = \"smtp\"; weak = 1; } );\n", 4, "true or false");
 }
 
 static void
@@ -268,7 +317,6 @@ bad_listeners(void **state)
 	    "10.0.0.0/40|prefix");
 	bad(BASE "listeners = ( { service = \"smtp\"; allow = [ \"10.0.0.1/8\" ]; } );", 4,
 	    "10.0.0.1/8|bits");
-	bad(BASE "listeners = ( { service = \"smtp\"; weak = true; } );", 4, "weak|reserved");
 }
 
 static void
@@ -363,13 +411,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(three_lines),         cmocka_unit_test(default_listeners),
-	    cmocka_unit_test(everything),          cmocka_unit_test(certificates_once),
-	    cmocka_unit_test(missing_lines),       cmocka_unit_test(unknown_keys),
-	    cmocka_unit_test(wrong_types),         cmocka_unit_test(out_of_range),
-	    cmocka_unit_test(bad_names),           cmocka_unit_test(bad_listeners),
-	    cmocka_unit_test(duplicate_listeners), cmocka_unit_test(syntax),
-	    cmocka_unit_test(several_at_once),     cmocka_unit_test(short_pop3_idle_is_a_warning),
+	    cmocka_unit_test(three_lines),
+	    cmocka_unit_test(default_listeners),
+	    cmocka_unit_test(everything),
+	    cmocka_unit_test(certificates_once),
+	    cmocka_unit_test(keys_of_gates),
+	    cmocka_unit_test(missing_lines),
+	    cmocka_unit_test(unknown_keys),
+	    cmocka_unit_test(wrong_types),
+	    cmocka_unit_test(out_of_range),
+	    cmocka_unit_test(bad_names),
+	    cmocka_unit_test(bad_listeners),
+	    cmocka_unit_test(duplicate_listeners),
+	    cmocka_unit_test(syntax),
+	    cmocka_unit_test(several_at_once),
+	    cmocka_unit_test(short_pop3_idle_is_a_warning),
 	    cmocka_unit_test(included_file),
 	};
 

@@ -223,6 +223,143 @@ test_server_name(void **state)
 	}
 }
 
+/* Two certificates for one name: the client's signature schemes decide. */
+static void
+test_two_certificates(void **state)
+{
+	static const struct {
+		const char *schemes;
+		int type; /* 0: refused */
+	} cases[] = {
+	    {"rsa_pss_rsae_sha256:ECDSA+SHA256", EVP_PKEY_EC}, /* we prefer what costs less */
+	    {"ECDSA+SHA256:rsa_pss_rsae_sha256", EVP_PKEY_EC}, {"ECDSA+SHA256", EVP_PKEY_EC},
+	    {"rsa_pss_rsae_sha256:RSA+SHA256", EVP_PKEY_RSA},  {"ed25519", 0},
+	};
+	struct mg_choice choice = {.count = 2};
+	struct bench two;
+
+	(void)state;
+	bench_init(&two);
+	fake_certd_add(&two.certd, "r", fake_key(KEY_KIND_RSA), "DNS:two.example");
+	fake_certd_add(&two.certd, "e", fake_key(KEY_KIND_P256), "DNS:two.example");
+	bench_start(&two);
+	strlcpy(choice.names[0], "r", sizeof(choice.names[0]));
+	strlcpy(choice.names[1], "e", sizeof(choice.names[1]));
+	for (size_t i = 0; i < COUNT(cases) * 3; i++) {
+		bool asked = i >= COUNT(cases);
+		struct pair pair;
+
+		/* By name, and without any named: both are for the same name. */
+		choice.count = i < 2 * COUNT(cases) ? 2 : 0;
+		for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+			pair_open_choice(&pair, &two, choice, NULL);
+			SSL_set_min_proto_version(pair.client, version);
+			SSL_set_max_proto_version(pair.client, version);
+			SSL_set1_sigalgs_list(pair.client, cases[i % COUNT(cases)].schemes);
+			if (asked)
+				SSL_set_tlsext_host_name(pair.client, "two.example");
+			pair_run(&pair);
+			if (cases[i % COUNT(cases)].type == 0) {
+				assert_int_equal(pair.result, TLS_FAILED);
+			} else {
+				assert_done(&pair);
+				assert_int_equal(EVP_PKEY_get_base_id(X509_get0_pubkey(
+						     SSL_get0_peer_certificate(pair.client))),
+						 cases[i % COUNT(cases)].type);
+				assert_true(pair_echo(&pair));
+			}
+			pair_free(&pair);
+		}
+	}
+	bench_free(&two);
+}
+
+/* What a listener presents by its rule; NULL: refused by unrecognized_name. */
+static void
+test_sni_rules(void **state)
+{
+	static const struct {
+		enum sni_mode sni;
+		const char *own, *own2, *asked, *given;
+	} cases[] = {
+	    {SNI_OWN, "rsa", NULL, "p256.example", "rsa"},
+	    {SNI_OWN, "rsa", "p256", "p256.example", "p256"},
+	    {SNI_OWN, "rsa", "p256", "nobody.example", "rsa"},
+	    {SNI_OWN, "rsa", "p256", NULL, "rsa"},
+	    {SNI_STRICT, "rsa", NULL, "p256.example", "p256"},
+	    {SNI_STRICT, "rsa", NULL, "a.wild.example", "p256"},
+	    {SNI_STRICT, "rsa", NULL, "a.b.wild.example", NULL},
+	    {SNI_STRICT, "rsa", NULL, "nobody.example", NULL},
+	    {SNI_STRICT, "rsa", NULL, NULL, "rsa"},
+	    {SNI_STRICT_OWN, "rsa", NULL, "p256.example", NULL},
+	    {SNI_STRICT_OWN, "rsa", "p256", "p256.example", "p256"},
+	    {SNI_STRICT_OWN, "rsa", NULL, "both.example", "rsa"},
+	    {SNI_STRICT_OWN, "rsa", NULL, NULL, "rsa"},
+	    {SNI_ANY, "rsa", "p256", "exact.wild.example", "p256"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct mg_choice choice = choice_of(cases[i].own);
+		struct pair pair;
+
+		choice.sni = (uint8_t)cases[i].sni;
+		if (cases[i].own2 != NULL)
+			strlcpy(choice.names[choice.count++], cases[i].own2, CERT_NAME_SIZE);
+		pair_open_choice(&pair, &bench, choice, NULL);
+		if (cases[i].asked != NULL)
+			SSL_set_tlsext_host_name(pair.client, cases[i].asked);
+		pair_run(&pair);
+		if (cases[i].given == NULL) {
+			assert_int_equal(pair.result, TLS_FAILED);
+			assert_int_equal(pair.client_alert, SSL_AD_UNRECOGNIZED_NAME);
+			assert_non_null(strstr(tls_error(pair.server), "no certificate for"));
+		} else {
+			assert_done(&pair);
+			for (uint32_t e = 0; e < bench.certd.count; e++) {
+				if (strcmp(bench.certd.entries[e].name, cases[i].given) == 0)
+					assert_int_equal(
+					    X509_cmp(SSL_get0_peer_certificate(pair.client),
+						     bench.certd.entries[e].cert),
+					    0);
+			}
+		}
+		pair_free(&pair);
+	}
+}
+
+/* RSA of 1024 bits: only where the listener says so. */
+static void
+test_weak(void **state)
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+	struct mg_choice choice = choice_of("weak");
+	struct bench weak;
+	struct error err;
+	struct pair pair;
+
+	(void)state;
+	bench_init(&weak);
+	fake_certd_add(&weak.certd, "weak", key, "DNS:weak.example");
+	fake_certd_add(&weak.certd, "strong", fake_key(KEY_KIND_P256), "DNS:strong.example");
+	bench_start(&weak);
+	assert_null(tls_new(weak.context, 0, &choice, NULL, NULL, NULL, &err));
+	for (int i = 0; i < 2; i++) {
+		choice = choice_of(i == 0 ? "weak" : "strong");
+		choice.weak = i == 0;
+		pair_open_choice(&pair, &weak, choice, NULL);
+		SSL_set_security_level(pair.client, 0);
+		SSL_set_tlsext_host_name(pair.client, "weak.example");
+		pair_run(&pair);
+		assert_done(&pair);
+		assert_int_equal(
+		    X509_cmp(SSL_get0_peer_certificate(pair.client), weak.certd.entries[i].cert),
+		    0);
+		pair_free(&pair);
+	}
+	bench_free(&weak);
+}
+
 static void
 test_alpn(void **state)
 {
@@ -490,10 +627,11 @@ test_pending(void **state)
 static void
 test_unknown_certificate(void **state)
 {
+	const struct mg_choice nothing = choice_of("nothing");
 	struct error err;
 
 	(void)state;
-	assert_null(tls_new(bench.context, 0, "nothing", NULL, NULL, NULL, &err));
+	assert_null(tls_new(bench.context, 0, &nothing, NULL, NULL, NULL, &err));
 	assert_string_equal(err.text, "no certificate \"nothing\" has come from certd");
 }
 
@@ -538,6 +676,9 @@ main(void)
 	    cmocka_unit_test(test_ciphers_and_groups),
 	    cmocka_unit_test(test_old_version),
 	    cmocka_unit_test(test_server_name),
+	    cmocka_unit_test(test_two_certificates),
+	    cmocka_unit_test(test_sni_rules),
+	    cmocka_unit_test(test_weak),
 	    cmocka_unit_test(test_alpn),
 	    cmocka_unit_test(test_tickets),
 	    cmocka_unit_test(test_plain_clients),

@@ -163,6 +163,7 @@ static void
 test_key_gone(void **state)
 {
 	struct bench *bench = *state;
+	const struct mg_choice b = choice_of("b");
 	struct error err;
 	struct pair pair;
 
@@ -188,7 +189,7 @@ test_key_gone(void **state)
 	bench->certd.mode = FAKE_ANSWER;
 	bench_reconnect(bench);
 	assert_int_equal(pair.result, TLS_FAILED);
-	assert_null(tls_new(bench->context, 0, "b", NULL, NULL, NULL, &err));
+	assert_null(tls_new(bench->context, 0, &b, NULL, NULL, NULL, &err));
 	pair_free(&pair);
 	pair_open(&pair, bench, "a", NULL);
 	assert_done(&pair);
@@ -242,7 +243,7 @@ test_bad_certificate(void **state)
 {
 	struct bench *bench = *state;
 	struct gc_certificate body = {.key = bench->certd.first_handle, .name = "a"};
-	EVP_PKEY *weak = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+	EVP_PKEY *weak = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)512);
 	X509 *cert = fake_cert(weak, "DNS:a.example");
 	unsigned char *der = NULL;
 	int length = i2d_X509(cert, &der);

@@ -46,7 +46,8 @@ bench_reconnect(struct bench *bench)
 void
 bench_start(struct bench *bench)
 {
-	static const struct mg_settings settings = {.handshake_timeout = 30};
+	static const struct mg_settings settings = {.hostname = "two.example",
+						    .handshake_timeout = 30};
 	struct error err;
 
 	bench->context = tls_context_new(bench->base, &settings, &err);
@@ -82,8 +83,23 @@ on_info(const SSL *ssl, int where, int value)
 		pair->client_alert = value & 0xff;
 }
 
+struct mg_choice
+choice_of(const char *certificate)
+{
+	struct mg_choice choice = {.count = 1};
+
+	strlcpy(choice.names[0], certificate, sizeof(choice.names[0]));
+	return choice;
+}
+
 void
 pair_open(struct pair *pair, struct bench *bench, const char *certificate, const char *alpn)
+{
+	pair_open_choice(pair, bench, choice_of(certificate), alpn);
+}
+
+void
+pair_open_choice(struct pair *pair, struct bench *bench, struct mg_choice choice, const char *alpn)
 {
 	struct error err;
 	int sv[2];
@@ -95,10 +111,11 @@ pair_open(struct pair *pair, struct bench *bench, const char *certificate, const
 	pair->result = TLS_WANT_READ;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv) == -1)
 		abort();
+	pair->choice = choice;
 	pair->server_fd = sv[0];
 	pair->client_fd = sv[1];
 	pair->server =
-	    tls_new(bench->context, pair->server_fd, certificate, alpn, on_wake, pair, &err);
+	    tls_new(bench->context, pair->server_fd, &pair->choice, alpn, on_wake, pair, &err);
 	assert(pair->server != NULL);
 	pair->client_ctx = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_set_verify(pair->client_ctx, SSL_VERIFY_NONE, NULL);

@@ -26,6 +26,7 @@ void bench_free(struct bench *);
 
 struct pair {
 	struct bench *bench;
+	struct mg_choice choice;
 	struct tls *server;
 	SSL_CTX *client_ctx;
 	SSL *client;
@@ -40,6 +41,9 @@ struct pair {
 
 /* pair_open() starts the server; the client can be set up before pair_run(). */
 void pair_open(struct pair *, struct bench *, const char *certificate, const char *alpn);
+void pair_open_choice(struct pair *, struct bench *, struct mg_choice, const char *alpn);
+/* A listener that names this one. */
+struct mg_choice choice_of(const char *certificate);
 /* Both sides go on until nothing moves any more. */
 void pair_run(struct pair *);
 /* All the server has received in SIZE bytes of room is copied back; true if it came whole. */

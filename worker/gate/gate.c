@@ -164,6 +164,20 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 }
 
 static bool
+choice_is_valid(const struct mg_choice *choice)
+{
+	if (choice->sni >= SNI_MODE_COUNT || choice->weak > 1 || choice->zero != 0 ||
+	    choice->count > LISTENER_CERTIFICATES_MAX)
+		return false;
+	for (size_t i = 0; i < choice->count; i++) {
+		if (choice->names[i][0] == '\0' ||
+		    !is_string(choice->names[i], sizeof(choice->names[i])))
+			return false;
+	}
+	return true;
+}
+
+static bool
 listener_is_valid(const struct mg_listener *l, const struct ipc_message *message)
 {
 	const struct network *networks = (const void *)message->tail;
@@ -171,7 +185,7 @@ listener_is_valid(const struct mg_listener *l, const struct ipc_message *message
 
 	if (l->service >= SERVICE_COUNT || l->tls >= TLS_MODE_COUNT || l->plaintext_auth > 1 ||
 	    count > GATE_NETWORKS_MAX || message->tail_length != count * sizeof(*networks) ||
-	    !is_string(l->certificate, sizeof(l->certificate)))
+	    !choice_is_valid(&l->choice))
 		return false;
 	for (i = 0; i < count; i++) {
 		if (networks[i].bits > 128)

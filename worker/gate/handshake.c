@@ -71,7 +71,7 @@ begin(struct conn *c)
 		refuse_plaintext(c, bytes, (size_t)n);
 		return -1;
 	}
-	c->tls = tls_new(c->gate->tls, c->fd, c->listener->settings.certificate, protocol->alpn,
+	c->tls = tls_new(c->gate->tls, c->fd, &c->listener->settings.choice, protocol->alpn,
 			 conn_wake, c, &err);
 	if (c->tls != NULL)
 		return 0;

@@ -16,29 +16,44 @@
 #define FIRST_BYTES 48     /* of a plain client, for the log */
 #define DISCARD_MAX 65536u /* bytes of input that are thrown away at most */
 
+/* An error for who has to put it right: a listener without a certificate. */
+static int
+check_choice(struct tls_context *context, const struct mg_choice *choice, struct error *err)
+{
+	struct certificate_set set = {.count = 0};
+	bool known;
+
+	if (choose(context, choice, NULL, &set, &known))
+		return 0;
+	if (choice->count > 0)
+		return error_set(err, "no certificate \"%s\" has come from certd",
+				 choice->names[0]);
+	return error_set(err,
+			 "no certificate is for \"%s\", and there is not exactly one: name one "
+			 "with certificate = \"NAME\"",
+			 context->hostname);
+}
+
 struct tls *
-tls_new(struct tls_context *context, int fd, const char *name, const char *alpn,
+tls_new(struct tls_context *context, int fd, const struct mg_choice *choice, const char *alpn,
 	void (*wake)(void *), void *arg, struct error *err)
 {
-	struct certificate *certificate = certificate_find(context, name);
 	struct tls *tls;
 
-	if (certificate == NULL) {
-		error_set(err, "no certificate \"%s\" has come from certd", name);
+	if (check_choice(context, choice, err) == -1)
 		return NULL;
-	}
 	tls = calloc(1, sizeof(*tls));
 	if (tls == NULL) {
 		error_set(err, "TLS: no memory");
 		return NULL;
 	}
 	tls->context = context;
-	tls->certificate = certificate_hold(certificate);
+	tls->choice = choice;
 	tls->fd = fd;
 	tls->alpn = alpn;
 	tls->wake = wake;
 	tls->wake_arg = arg;
-	tls->ssl = SSL_new(certificate->ssl_ctx);
+	tls->ssl = SSL_new(context->bare);
 	if (tls->ssl == NULL || SSL_set_fd(tls->ssl, fd) != 1 ||
 	    SSL_set_app_data(tls->ssl, tls) != 1) {
 		error_set(err, "TLS: no memory");
@@ -85,7 +100,6 @@ tls_free(struct tls *tls)
 		TAILQ_REMOVE(&tls->context->starved, tls, starving);
 	feed(tls->context);
 	SSL_free(tls->ssl);
-	certificate_release(tls->certificate);
 	free(tls->error);
 	free(tls);
 }
@@ -221,8 +235,6 @@ static void
 handshake_done(struct tls *tls)
 {
 	tls->state = TLS_STATE_OPEN;
-	certificate_release(tls->certificate);
-	tls->certificate = NULL;
 	/* Nothing needs a key from here on: reads and writes go without fibres. */
 	SSL_clear_mode(tls->ssl, SSL_MODE_ASYNC);
 }

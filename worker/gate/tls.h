@@ -39,8 +39,11 @@ void tls_context_free(struct tls_context *);
 int tls_context_set_channel(struct tls_context *, int fd, const char *peer, void (*ready)(void *),
 			    void *arg);
 
-/* CERTIFICATE: the listener's default, others by SNI. ALPN: the one protocol offered, or NULL. */
-struct tls *tls_new(struct tls_context *, int fd, const char *certificate, const char *alpn,
+/*
+ * CHOICE: which certificates the listener presents; it has to stay until tls_free(). ALPN: the one
+ * protocol offered, or NULL. NULL with ERR filled, also when CHOICE leaves no certificate.
+ */
+struct tls *tls_new(struct tls_context *, int fd, const struct mg_choice *, const char *alpn,
 		    void (*wake)(void *), void *arg, struct error *);
 /* Any time, a handshake that waits for a key included. Does not close fd. NULL is fine. */
 void tls_free(struct tls *);

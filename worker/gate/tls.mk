@@ -7,6 +7,7 @@ worker_libworker_a_SOURCES += \
 	worker/gate/provider_signature.c \
 	worker/gate/tls.c worker/gate/tls.h \
 	worker/gate/tls_certificate.c \
+	worker/gate/tls_choice.c \
 	worker/gate/tls_channel.c \
 	worker/gate/tls_context.c \
 	worker/gate/tls_hello.c \

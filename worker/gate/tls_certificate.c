@@ -6,7 +6,8 @@
 
 #include "common/log.h"
 #include "worker/gate/tls_internal.h"
-#include "worker/gate/tls_names.h"
+
+#define RSA_BITS_STRONG 2048 /* NIST SP 800-131A */
 
 static void
 key_hold(struct provider_signer *signer)
@@ -14,7 +15,7 @@ key_hold(struct provider_signer *signer)
 	((struct certd_key *)(void *)signer)->references++;
 }
 
-void
+static void
 certd_key_release(struct certd_key *key)
 {
 	if (key != NULL && --key->references == 0)
@@ -40,19 +41,19 @@ key_new(struct tls_context *context)
 	return key;
 }
 
-struct certificate *
-certificate_hold(struct certificate *certificate)
+static void
+chain_free(STACK_OF(X509) * chain)
 {
-	certificate->references++;
-	return certificate;
+	sk_X509_pop_free(chain, X509_free);
 }
 
-void
-certificate_release(struct certificate *certificate)
+static void
+certificate_free(struct certificate *certificate)
 {
-	if (certificate == NULL || --certificate->references > 0)
+	if (certificate == NULL)
 		return;
-	SSL_CTX_free(certificate->ssl_ctx);
+	chain_free(certificate->chain);
+	EVP_PKEY_free(certificate->pkey);
 	certd_key_release(certificate->key);
 	for (char **name = certificate->host_names; name != NULL && *name != NULL; name++)
 		free(*name);
@@ -70,38 +71,6 @@ certificate_find(struct tls_context *context, const char *name)
 			return certificate;
 	}
 	return NULL;
-}
-
-static enum name_match
-best_match(const struct certificate *certificate, const char *host)
-{
-	enum name_match best = NAME_DIFFERS;
-
-	for (char **name = certificate->host_names; *name != NULL; name++) {
-		enum name_match match = name_matches(*name, host);
-
-		if (match > best)
-			best = match;
-	}
-	return best;
-}
-
-struct certificate *
-certificate_by_host(struct tls_context *context, struct certificate *first, const char *host)
-{
-	struct certificate *certificate, *found = NULL;
-
-	if (best_match(first, host) != NAME_DIFFERS)
-		return first;
-	TAILQ_FOREACH (certificate, &context->certificates, entry) {
-		enum name_match match = best_match(certificate, host);
-
-		if (match == NAME_EQUAL)
-			return certificate;
-		if (match == NAME_BY_WILDCARD && found == NULL)
-			found = certificate;
-	}
-	return found;
 }
 
 /* A dNSName as a string in lower case; NULL for what isn't one, or without memory. */
@@ -145,12 +114,6 @@ set_host_names(struct certificate *certificate, X509 *leaf)
 	return certificate->host_names == NULL ? -1 : 0;
 }
 
-static void
-chain_free(STACK_OF(X509) * chain)
-{
-	sk_X509_pop_free(chain, X509_free);
-}
-
 static STACK_OF(X509) *
     parse_chain(struct tls_context *context, const char *der, size_t length, struct error *err)
 {
@@ -177,23 +140,12 @@ static STACK_OF(X509) *
 	return chain;
 }
 
-/* Why OpenSSL doesn't take it, in OpenSSL's words. */
-static int
-openssl_error(struct error *err, const char *what)
-{
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
-	error_set(err, "%s: %s", what, reason == NULL ? "refused by OpenSSL" : reason);
-	ERR_clear_error();
-	return -1;
-}
-
 /* The key in certd under this name: the one known already, if the public keys are the same. */
 static struct certd_key *
 choose_key(struct tls_context *context, struct certificate *old, X509 *leaf)
 {
 	if (old != NULL) {
-		X509 *old_leaf = SSL_CTX_get0_certificate(old->ssl_ctx);
+		const X509 *old_leaf = sk_X509_value(old->chain, 0);
 
 		if (EVP_PKEY_eq(X509_get0_pubkey(old_leaf), X509_get0_pubkey(leaf)) == 1) {
 			key_hold(&old->key->signer);
@@ -204,58 +156,58 @@ choose_key(struct tls_context *context, struct certificate *old, X509 *leaf)
 }
 
 static int
-fill_ssl_ctx(struct tls_context *context, struct certificate *certificate, STACK_OF(X509) * chain,
-	     struct error *err)
+set_kind(struct certificate *certificate, const EVP_PKEY *key, struct error *err)
 {
-	SSL_CTX *ctx = certificate->ssl_ctx;
-	X509 *leaf = sk_X509_value(chain, 0);
-	EVP_PKEY *key;
-	int ok;
+	static const char *const kinds[CERTIFICATE_KINDS] = {"RSA", "EC", "ED25519"};
 
-	if (SSL_CTX_use_certificate(ctx, leaf) != 1)
-		return openssl_error(err, "certificate");
-	for (int i = 1; i < sk_X509_num(chain); i++) {
-		if (SSL_CTX_add1_chain_cert(ctx, sk_X509_value(chain, i)) != 1)
-			return openssl_error(err, "chain");
+	for (int i = 0; i < CERTIFICATE_KINDS; i++) {
+		if (!EVP_PKEY_is_a(key, kinds[i]))
+			continue;
+		certificate->kind = (enum certificate_kind)i;
+		certificate->weak =
+		    i == CERTIFICATE_RSA && EVP_PKEY_get_bits(key) < RSA_BITS_STRONG;
+		return 0;
 	}
-	key = provider_key(context->libctx, X509_get0_pubkey(leaf), &certificate->key->signer, err);
-	if (key == NULL)
-		return -1;
-	ok = SSL_CTX_use_PrivateKey(ctx, key);
-	EVP_PKEY_free(key);
-	return ok == 1 ? 0 : openssl_error(err, "key");
+	return error_set(err, "a key of an unknown kind");
 }
 
+/* CHAIN is taken. */
 static struct certificate *
 certificate_new(struct tls_context *context, const char *name, struct certificate *old,
 		STACK_OF(X509) * chain, struct error *err)
 {
 	X509 *leaf = sk_X509_value(chain, 0);
 	struct certificate *certificate = calloc(1, sizeof(*certificate));
+	struct certificate_set alone = {1, {certificate}};
 
 	if (certificate == NULL) {
+		chain_free(chain);
 		error_set(err, "no memory");
 		return NULL;
 	}
-	certificate->references = 1;
+	certificate->chain = chain;
 	strlcpy(certificate->name, name, sizeof(certificate->name));
-	certificate->ssl_ctx = tls_settings_new_ctx(context, err);
-	if (certificate->ssl_ctx != NULL) {
-		certificate->key = choose_key(context, old, leaf);
-		if (certificate->key == NULL || set_host_names(certificate, leaf) == -1)
-			error_set(err, "no memory");
-		else if (fill_ssl_ctx(context, certificate, chain, err) == 0)
-			return certificate;
-	}
-	certificate_release(certificate);
+	certificate->key = choose_key(context, old, leaf);
+	certificate->self_signed = X509_self_signed(leaf, 0) == 1;
+	if (certificate->key == NULL || set_host_names(certificate, leaf) == -1)
+		error_set(err, "no memory");
+	else if (set_kind(certificate, X509_get0_pubkey(leaf), err) == 0)
+		certificate->pkey = provider_key(context->libctx, X509_get0_pubkey(leaf),
+						 &certificate->key->signer, err);
+	/* What OpenSSL doesn't take, it refuses here, and not when a client is there. */
+	if (certificate->pkey != NULL && choice_ctx(context, &alone, err) != NULL)
+		return certificate;
+	ERR_clear_error();
+	certificate_free(certificate);
 	return NULL;
 }
 
 static void
 certificate_remove(struct tls_context *context, struct certificate *certificate)
 {
+	choice_forget(context, certificate);
 	TAILQ_REMOVE(&context->certificates, certificate, entry);
-	certificate_release(certificate);
+	certificate_free(certificate);
 }
 
 /* Connections that run keep the old one. */
@@ -287,7 +239,6 @@ certificate_take(struct tls_context *context, const struct ipc_message *message)
 	chain = parse_chain(context, message->tail, message->tail_length, &err);
 	if (chain != NULL)
 		certificate = certificate_new(context, sent->name, old, chain, &err);
-	chain_free(chain);
 	if (certificate == NULL) {
 		/* An old one goes on being used as long as its key is there. */
 		log_event(LOG_ERR, "certificate.refused", KV_STR("name", sent->name),
@@ -295,6 +246,20 @@ certificate_take(struct tls_context *context, const struct ipc_message *message)
 		return 0;
 	}
 	certificate_replace(context, old, certificate, sent->key);
+	return 0;
+}
+
+int
+certificate_take_away(struct tls_context *context, const struct ipc_message *message)
+{
+	const struct gc_gone *gone = message->body;
+	struct certificate *certificate;
+
+	if (memchr(gone->name, '\0', sizeof(gone->name)) == NULL ||
+	    (certificate = certificate_find(context, gone->name)) == NULL)
+		return -1;
+	certificate->key->gone = true;
+	certificate_remove(context, certificate);
 	return 0;
 }
 

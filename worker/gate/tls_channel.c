@@ -139,6 +139,13 @@ on_certificate(struct ipc_channel *channel, struct ipc_message *message, void *a
 }
 
 static int
+on_gone(struct ipc_channel *channel, struct ipc_message *message, void *arg)
+{
+	(void)channel;
+	return certificate_take_away(arg, message);
+}
+
+static int
 on_ticket_keys(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 {
 	struct tls_context *context = arg;
@@ -205,6 +212,7 @@ on_ended(struct ipc_channel *channel, void *arg)
 
 static const struct ipc_handler handlers[] = {
     {GC_CERTIFICATE, on_certificate},
+    {GC_GONE, on_gone},
     {GC_TICKET_KEYS, on_ticket_keys},
     {GC_READY, on_ready},
     {0, NULL},

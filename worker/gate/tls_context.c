@@ -109,7 +109,6 @@ struct tls_context *
 tls_context_new(struct event_base *base, const struct mg_settings *settings, struct error *err)
 {
 	struct tls_context *context = calloc(1, sizeof(*context));
-	SSL_CTX *trial = NULL;
 
 	if (context == NULL) {
 		error_set(err, "TLS: no memory");
@@ -119,20 +118,25 @@ tls_context_new(struct event_base *base, const struct mg_settings *settings, str
 	context->handshake_timeout = settings->handshake_timeout;
 	strlcpy(context->ciphers_tls12, settings->ciphers_tls12, GATE_CIPHERS_SIZE);
 	strlcpy(context->ciphers_tls13, settings->ciphers_tls13, GATE_CIPHERS_SIZE);
+	for (size_t i = 0; i < HOST_NAME_SIZE - 1 && settings->hostname[i] != '\0'; i++) {
+		char c = settings->hostname[i];
+
+		context->hostname[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+	}
 	TAILQ_INIT(&context->certificates);
+	TAILQ_INIT(&context->set_ctxs);
 	TAILQ_INIT(&context->waiting);
 	TAILQ_INIT(&context->starved);
 	context->feed = event_new(base, -1, 0, on_feed, context);
 	if (context->feed == NULL)
 		error_set(err, "no event");
 	else if (start_openssl(context, err) == 0)
-		trial = tls_settings_new_ctx(context, err);
-	if (trial == NULL) {
+		context->bare = tls_settings_new_ctx(context, err);
+	if (context->bare == NULL) {
 		error_prefix(err, "TLS");
 		tls_context_free(context);
 		return NULL;
 	}
-	SSL_CTX_free(trial);
 	ERR_clear_error();
 	return context;
 }
@@ -144,6 +148,8 @@ tls_context_free(struct tls_context *context)
 		return;
 	ipc_close(context->channel);
 	certificates_free(context);
+	choice_forget(context, NULL);
+	SSL_CTX_free(context->bare);
 	if (context->feed != NULL)
 		event_free(context->feed);
 	EVP_CIPHER_free(context->ticket_cipher);

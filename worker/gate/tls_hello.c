@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What is decided while a ClientHello is looked at: certificate, protocol, ticket. */
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <string.h>
@@ -19,53 +20,63 @@ tls_of(const SSL *ssl)
 /*
  * RFC 6066 3: a session "MUST NOT" be resumed under another server_name. OpenSSL compares session
  * id contexts before it takes a ticket, so that is where the name goes; the protocol goes there
- * too, so that no ticket crosses from one to another.
+ * too, so that no ticket crosses from one to another, and so do the certificates.
  */
 static int
-bind_sessions(struct tls *tls, const char *certificate, const char *host)
+bind_sessions(struct tls *tls, const struct certificate_set *set, const char *host)
 {
-	char text[CERT_NAME_SIZE + ALPN_MAX + HOST_NAME_SIZE];
+	char text[CERTIFICATE_KINDS * CERT_NAME_SIZE + ALPN_MAX + HOST_NAME_SIZE];
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length;
-	size_t used;
+	size_t used = 0;
 
-	used = strlcpy(text, certificate, CERT_NAME_SIZE) + 1;
+	for (size_t i = 0; i < set->count; i++)
+		used += strlcpy(text + used, set->member[i]->name, CERT_NAME_SIZE) + 1;
 	used += strlcpy(text + used, tls->alpn == NULL ? "" : tls->alpn, ALPN_MAX) + 1;
 	used += strlcpy(text + used, host, HOST_NAME_SIZE);
 	return EVP_Digest(text, used, digest, &length, tls->context->sha256, NULL) == 1 &&
 	       SSL_set_session_id_context(tls->ssl, digest, SSL_MAX_SID_CTX_LENGTH) == 1;
 }
 
-/* First of all callbacks, before a ticket is looked at. An unknown name gets the default. */
+/* The set may have changed since the connection was accepted. */
+static int
+present(struct tls *tls, const struct certificate_set *set)
+{
+	struct error err;
+	SSL_CTX *ctx = choice_ctx(tls->context, set, &err);
+
+	if (ctx != NULL && SSL_set_SSL_CTX(tls->ssl, ctx) != NULL)
+		return 0;
+	ERR_raise_data(ERR_LIB_PROV, ERR_R_OPERATION_FAIL, "%s", ctx == NULL ? err.text : "SSL");
+	return -1;
+}
+
+/* First of all callbacks, before a ticket is looked at. */
 static int
 on_client_hello(SSL *ssl, int *alert, void *arg)
 {
 	struct tls *tls = tls_of(ssl);
-	struct certificate *chosen, *by_host = NULL;
+	struct certificate_set set = {.count = 0};
 	const unsigned char *data;
 	char host[HOST_NAME_SIZE] = "";
 	size_t length;
+	bool asked;
 
 	(void)arg;
-	/* It may have been replaced since the connection was accepted. */
-	chosen = certificate_find(tls->context, tls->certificate->name);
-	if (chosen == NULL)
-		chosen = tls->certificate;
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &length) == 1 &&
-	    server_name_parse(data, length, host) == 0)
-		by_host = certificate_by_host(tls->context, chosen, host);
-	tls->name_known = by_host != NULL;
-	if (by_host != NULL)
-		chosen = by_host;
-	if (chosen != tls->certificate) {
-		certificate_hold(chosen);
-		certificate_release(tls->certificate);
-		tls->certificate = chosen;
-		SSL_set_SSL_CTX(ssl, chosen->ssl_ctx);
-	}
-	if (bind_sessions(tls, tls->certificate->name, host))
-		return SSL_CLIENT_HELLO_SUCCESS;
+	asked = SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &length) == 1;
+	/* What is no host name is none that anybody knows. */
+	if (asked && server_name_parse(data, length, host) == -1)
+		host[0] = '\0';
 	*alert = SSL_AD_INTERNAL_ERROR;
+	if (!choose(tls->context, tls->choice, asked ? host : NULL, &set, &tls->name_known)) {
+		if (asked)
+			*alert = SSL_AD_UNRECOGNIZED_NAME;
+		ERR_raise_data(ERR_LIB_PROV, ERR_R_OPERATION_FAIL,
+			       "no certificate for the name \"%s\"", host);
+		return SSL_CLIENT_HELLO_ERROR;
+	}
+	if (present(tls, &set) == 0 && bind_sessions(tls, &set, host))
+		return SSL_CLIENT_HELLO_SUCCESS;
 	return SSL_CLIENT_HELLO_ERROR;
 }
 

@@ -5,7 +5,8 @@
  *   tls.c               a connection
  *   tls_context.c       the library context, what all connections have in common
  *   tls_settings.c      what an SSL_CTX allows: versions, ciphers, groups
- *   tls_certificate.c   certificates that came from certd, and the choice among them
+ *   tls_certificate.c   certificates that came from certd
+ *   tls_choice.c        the choice among them
  *   tls_hello.c         callbacks during the handshake: SNI, ALPN, tickets
  *   tls_channel.c       the channel to certd, signatures that are waited for
  */
@@ -36,17 +37,40 @@ struct certd_key {
 	bool gone;                   /* certd has another key under this name now */
 };
 
+/* OpenSSL holds one certificate of each in an SSL_CTX. */
+enum certificate_kind { CERTIFICATE_RSA, CERTIFICATE_EC, CERTIFICATE_ED25519, CERTIFICATE_KINDS };
+
 /* A chain and what goes with it. Never changes; a new chain is a new one of these. */
 struct certificate {
 	TAILQ_ENTRY(certificate) entry;
-	unsigned references;
 	char name[CERT_NAME_SIZE];
 	struct certd_key *key;
-	SSL_CTX *ssl_ctx;
+	STACK_OF(X509) * chain; /* the leaf first */
+	EVP_PKEY *pkey;         /* the provider's, with KEY behind it */
+	enum certificate_kind kind;
+	bool weak;         /* RSA below 2048 bits */
+	bool self_signed;  /* no authority stands behind it */
 	char **host_names; /* dNSNames, lower case; ends with NULL */
 	bool seen;         /* has come on the current channel */
 };
 TAILQ_HEAD(certificates, certificate);
+
+/* What a client may be shown: at most one certificate a kind, its signature schemes decide. */
+struct certificate_set {
+	size_t count;
+	struct certificate *member[CERTIFICATE_KINDS];
+};
+
+/*
+ * A set that has been asked for, and its SSL_CTX, so that connections share it. It goes when one of
+ * its certificates does; connections that run hold the SSL_CTX, and that what is in it.
+ */
+struct set_ctx {
+	TAILQ_ENTRY(set_ctx) entry;
+	struct certificate_set set;
+	SSL_CTX *ssl_ctx;
+};
+TAILQ_HEAD(set_ctxs, set_ctx);
 
 enum waiting_state { WAITING, SIGNED, REFUSED };
 
@@ -85,7 +109,10 @@ struct tls_context {
 	void (*ready)(void *);
 	void *ready_arg;
 
+	char hostname[HOST_NAME_SIZE]; /* lower case */
+	SSL_CTX *bare;                 /* without a certificate */
 	struct certificates certificates;
+	struct set_ctxs set_ctxs;
 	struct gc_ticket_keys ticket_keys; /* count 0: none yet */
 	struct waitings waiting;
 	struct starved starved; /* handshakes that found no fibre free */
@@ -99,8 +126,8 @@ struct tls {
 	TAILQ_ENTRY(tls) starving; /* while is_starving */
 	struct tls_context *context;
 	SSL *ssl;
-	struct certificate *certificate; /* until the handshake is done */
-	struct waiting *waiting;         /* while it waits for certd */
+	const struct mg_choice *choice;
+	struct waiting *waiting; /* while it waits for certd */
 	void (*wake)(void *);
 	void *wake_arg;
 	const char *alpn;
@@ -108,7 +135,7 @@ struct tls {
 	int fd;
 	enum tls_state state;
 	bool is_starving;
-	bool name_known; /* the client's server_name is one of the certificate's */
+	bool name_known; /* the client's server_name is one of a certificate's */
 	bool drained;    /* the last read found nothing more */
 };
 
@@ -122,12 +149,20 @@ void certificates_settle(struct tls_context *);
 void certificates_unsettle(struct tls_context *);
 void certificates_free(struct tls_context *);
 struct certificate *certificate_find(struct tls_context *, const char *name);
-/* By the client's server_name; the one to be used if no other speaks for it. NULL: none does. */
-struct certificate *certificate_by_host(struct tls_context *, struct certificate *first,
-					const char *host);
-struct certificate *certificate_hold(struct certificate *);
-void certificate_release(struct certificate *); /* NULL is fine */
-void certd_key_release(struct certd_key *);
+/* GC_GONE; -1 if it breaks the protocol. */
+int certificate_take_away(struct tls_context *, const struct ipc_message *);
+
+/*
+ * tls_choice.c. What a listener presents to a client that asks for HOST (lower case), or for no
+ * name (NULL). *KNOWN: a certificate in it is for HOST. False if it presents nothing: the name is
+ * unknown and the listener strict, or there is no certificate.
+ */
+bool choose(struct tls_context *, const struct mg_choice *, const char *host,
+	    struct certificate_set *, bool *known);
+/* The set's SSL_CTX, which stays the context's. NULL with ERR filled. */
+SSL_CTX *choice_ctx(struct tls_context *, const struct certificate_set *, struct error *);
+/* Sets with CERTIFICATE (NULL: all) are no more. */
+void choice_forget(struct tls_context *, const struct certificate *);
 
 /* tls_hello.c */
 void tls_hello_set_callbacks(SSL_CTX *);
