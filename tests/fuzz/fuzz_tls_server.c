@@ -61,12 +61,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct error err;
 	struct tls *tls;
+	const struct mg_choice choice = choice_of("a");
 	bool woken = false;
 	int sv[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv) == -1)
 		abort();
-	tls = tls_new(bench.context, sv[0], "a", "pop3", on_wake, &woken, &err);
+	tls = tls_new(bench.context, sv[0], &choice, "pop3", on_wake, &woken, &err);
 	if (tls == NULL)
 		abort();
 	if (send(sv[1], data, size, MSG_NOSIGNAL) == (ssize_t)size)
