@@ -17,6 +17,7 @@ common_libcommon_a_SOURCES = \
 	common/write_all.c common/write_all.h \
 	common/ascii.h \
 	common/proto/accounts_queue.h \
+	common/proto/accounts_verify.h \
 	common/proto/boundaries.c common/proto/boundaries.h \
 	common/proto/ctl_certd.h \
 	common/proto/ctl_master.h \
@@ -29,6 +30,7 @@ common_libcommon_a_SOURCES = \
 	common/proto/master_gate.h \
 	common/proto/master_queue.h \
 	common/proto/master_session.h \
+	common/proto/master_verify.h \
 	common/proto/queue_session.h \
 	common/proto/types.h
 COMMON_LIBS = common/libcommon.a $(EVENT_LIBS) $(SECCOMP_LIBS) $(BSD_LIBS) $(BSDCTOR_LIBS)

@@ -2,6 +2,7 @@
 /* The tables behind the boundary headers. */
 #include "common/proto/boundaries.h"
 #include "common/proto/accounts_queue.h"
+#include "common/proto/accounts_verify.h"
 #include "common/proto/ctl_certd.h"
 #include "common/proto/ctl_master.h"
 #include "common/proto/gate_accounts.h"
@@ -12,6 +13,7 @@
 #include "common/proto/master_gate.h"
 #include "common/proto/master_queue.h"
 #include "common/proto/master_session.h"
+#include "common/proto/master_verify.h"
 #include "common/proto/queue_session.h"
 
 #define BOUNDARY(symbol, ...)                                          \
@@ -25,6 +27,8 @@ BOUNDARY(master_certd, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_CERTD_OWN_MESSAGES
 BOUNDARY(master_accounts, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_ACCOUNTS_OWN_MESSAGES(IPC_RULE));
 BOUNDARY(master_queue, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_QUEUE_OWN_MESSAGES(IPC_RULE));
 BOUNDARY(master_session, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_SESSION_OWN_MESSAGES(IPC_RULE));
+BOUNDARY(master_verify, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_VERIFY_OWN_MESSAGES(IPC_RULE));
+BOUNDARY(accounts_verify, ACCOUNTS_VERIFY_MESSAGES(IPC_RULE));
 BOUNDARY(gate_certd, GATE_CERTD_MESSAGES(IPC_RULE));
 BOUNDARY(gate_accounts, GATE_ACCOUNTS_MESSAGES(IPC_RULE));
 BOUNDARY(accounts_queue, ACCOUNTS_QUEUE_MESSAGES(IPC_RULE));
@@ -34,11 +38,12 @@ BOUNDARY(ctl_master, CTL_MASTER_MESSAGES(IPC_RULE));
 BOUNDARY(ctl_certd, CTL_CERTD_MESSAGES(IPC_RULE));
 
 const struct ipc_boundary *const ipc_boundaries[] = {
-    &master_child_boundary,   &master_gate_boundary,
-    &master_certd_boundary,   &master_accounts_boundary,
-    &master_queue_boundary,   &master_session_boundary,
-    &gate_certd_boundary,     &gate_accounts_boundary,
-    &accounts_queue_boundary, &gate_queue_boundary,
-    &queue_session_boundary,  &ctl_master_boundary,
-    &ctl_certd_boundary,      NULL,
+    &master_child_boundary,    &master_gate_boundary,
+    &master_certd_boundary,    &master_accounts_boundary,
+    &master_queue_boundary,    &master_session_boundary,
+    &gate_certd_boundary,      &gate_accounts_boundary,
+    &accounts_queue_boundary,  &gate_queue_boundary,
+    &queue_session_boundary,   &ctl_master_boundary,
+    &ctl_certd_boundary,       &master_verify_boundary,
+    &accounts_verify_boundary, NULL,
 };

@@ -32,6 +32,7 @@ enum role {
 	ROLE_SESSION,
 	ROLE_QUEUE,
 	ROLE_RELAY,
+	ROLE_VERIFY,
 	ROLE_COUNT
 };
 

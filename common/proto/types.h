@@ -17,6 +17,8 @@
 #define CERT_NAME_SIZE 65    /* a certificate's NAME in the certs folder */
 #define CERT_CHAIN_MAX 49152 /* bytes of a certificate and its chain, DER */
 #define QUEUE_ID_SIZE 17     /* 16 hex digits */
+#define PROOF_MAX 60000      /* bytes of a handshake that shows who a client is (verify/proof.h) */
+#define ASK_NAMES_MAX 16384  /* bytes of names in a CertificateRequest */
 #define REASON_MAX 512       /* bytes of a text that says why */
 
 enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_POP3, SERVICE_IMAP, SERVICE_COUNT };

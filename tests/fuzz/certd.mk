@@ -3,3 +3,8 @@ noinst_PROGRAMS += tests/fuzz/fuzz_compose
 tests_fuzz_fuzz_compose_SOURCES = tests/fuzz/fuzz_compose.c
 tests_fuzz_fuzz_compose_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_compose_LDADD = certd/libcertd.a
+
+noinst_PROGRAMS += tests/fuzz/fuzz_proof
+tests_fuzz_fuzz_proof_SOURCES = tests/fuzz/fuzz_proof.c
+tests_fuzz_fuzz_proof_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_proof_LDADD = verify/libverify.a

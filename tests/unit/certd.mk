@@ -42,3 +42,7 @@ tests_unit_test_certd_handshake_LDADD = $(CERTD_TEST_LIBS) $(SSL_LIBS)
 check_PROGRAMS += tests/unit/test_certd_process
 tests_unit_test_certd_process_SOURCES = tests/unit/test_certd_process.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_process_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_verify
+tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
+tests_unit_test_verify_LDADD = $(VERIFY_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)

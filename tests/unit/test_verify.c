@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The verifier, with proofs of real handshakes; and an attacker who owns a gate and invents
+ * clients: none is vouched for.
+ */
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "verify/check.h"
+
+#define NOW 100000
+#define TRUST 7u
+
+struct party {
+	EVP_PKEY *key;
+	X509 *certificate;
+};
+
+struct world {
+	struct party authority, other_authority, server;
+	struct questions *questions;
+	struct trust *trust;
+};
+static struct world world;
+
+/* What went over a connection. */
+struct capture {
+	uint8_t bytes[65536];
+	size_t length;
+	bool done;
+};
+
+static void
+add_extension(X509 *certificate, int nid, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	assert_non_null(extension);
+	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
+	X509_EXTENSION_free(extension);
+}
+
+/* A certificate of ISSUER's, or one of its own; USAGE "" is an authority's. */
+static struct party
+make_party(EVP_PKEY *key, const char *name, const struct party *issuer, const char *usage,
+	   long from, long until)
+{
+	struct party party = {.key = key, .certificate = X509_new()};
+	X509 *c = party.certificate;
+	X509_NAME *subject = X509_get_subject_name(c);
+	char san[128];
+
+	assert_non_null(key);
+	assert_int_equal(X509_set_version(c, X509_VERSION_3), 1);
+	ASN1_INTEGER_set(X509_get_serialNumber(c), random() & 0xffffff);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1, 0);
+	X509_gmtime_adj(X509_getm_notBefore(c), from);
+	X509_gmtime_adj(X509_getm_notAfter(c), until);
+	X509_set_pubkey(c, key);
+	X509_set_issuer_name(c,
+			     issuer == NULL ? subject : X509_get_subject_name(issuer->certificate));
+	if (*usage == '\0') {
+		add_extension(c, NID_basic_constraints, "critical,CA:TRUE");
+	} else {
+		add_extension(c, NID_ext_key_usage, usage);
+		snprintf(san, sizeof(san), "email:%s@example.org", name);
+		add_extension(c, NID_subject_alt_name, san);
+	}
+	assert_true(X509_sign(c, issuer == NULL ? key : issuer->key,
+			      EVP_PKEY_is_a(issuer == NULL ? key : issuer->key, "ED25519")
+				  ? NULL
+				  : EVP_sha256()) > 0);
+	return party;
+}
+
+static void
+party_free(struct party *party)
+{
+	EVP_PKEY_free(party->key);
+	X509_free(party->certificate);
+}
+
+static EVP_PKEY *
+p256(void)
+{
+	return EVP_EC_gen("P-256");
+}
+
+static void
+give_authorities(struct trust *trust, const X509 *certificate)
+{
+	struct error err = {.text = ""};
+	FILE *file = tmpfile();
+
+	assert_non_null(file);
+	PEM_write_X509(file, certificate);
+	fflush(file);
+	if (trust_read_authorities(trust, fileno(file), &err) != 1)
+		fail_msg("%s", err.text);
+	fclose(file);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	world.authority = make_party(p256(), "authority", NULL, "", -60, 3600);
+	world.other_authority = make_party(p256(), "other", NULL, "", -60, 3600);
+	world.server = make_party(p256(), "server", NULL, "serverAuth", -60, 3600);
+	world.questions = questions_new();
+	world.trust = trust_new(TRUST);
+	world.trust->depth = 2;
+	give_authorities(world.trust, world.authority.certificate);
+	questions_turn(world.questions, NOW);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	party_free(&world.authority);
+	party_free(&world.other_authority);
+	party_free(&world.server);
+	questions_free(world.questions);
+	trust_free(world.trust);
+	return 0;
+}
+
+/*
+ * -- Handshakes ------------------------------------------------------------------
+ */
+
+static void
+on_message(int out, int version, int type, const void *bytes, size_t length, SSL *ssl, void *arg)
+{
+	struct capture *capture = arg;
+
+	(void)version;
+	(void)ssl;
+	if (type != SSL3_RT_HANDSHAKE || capture->done)
+		return;
+	assert_true(length <= sizeof(capture->bytes) - capture->length);
+	memcpy(capture->bytes + capture->length, bytes, length);
+	capture->length += length;
+	capture->done = out == 0 && ((const uint8_t *)bytes)[0] == SSL3_MT_CERTIFICATE_VERIFY;
+}
+
+static int
+trust_all(X509_STORE_CTX *ctx, void *arg)
+{
+	(void)ctx;
+	(void)arg;
+	return 1;
+}
+
+static void
+ask_clients(SSL *ssl, uint32_t trust)
+{
+	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
+	uint8_t der[QUESTION_NAME_MAX];
+	const uint8_t *at = der;
+	size_t length = question_name(world.questions, trust, der);
+
+	assert_true(length > 0);
+	sk_X509_NAME_push(names, d2i_X509_NAME(NULL, &at, (long)length));
+	SSL_set0_CA_list(ssl, names);
+	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+}
+
+/* CLIENT logs in over VERSION; GROUPS may lead to a HelloRetryRequest. */
+static void
+shake(const struct party *client, int version, const char *groups, uint32_t trust,
+      struct capture *capture)
+{
+	SSL_CTX *theirs = SSL_CTX_new(TLS_client_method()),
+		*ours = SSL_CTX_new(TLS_server_method());
+	SSL *c, *s;
+	BIO *one, *two;
+	int i, done = 0;
+
+	memset(capture, 0, sizeof(*capture));
+	SSL_CTX_set_min_proto_version(ours, version);
+	SSL_CTX_set_max_proto_version(ours, version);
+	SSL_CTX_use_certificate(ours, world.server.certificate);
+	SSL_CTX_use_PrivateKey(ours, world.server.key);
+	SSL_CTX_set1_groups_list(ours, "P-256:P-384");
+	SSL_CTX_set_cert_verify_callback(ours, trust_all, NULL);
+	SSL_CTX_set1_groups_list(theirs, groups);
+	SSL_CTX_use_certificate(theirs, client->certificate);
+	SSL_CTX_use_PrivateKey(theirs, client->key);
+	c = SSL_new(theirs);
+	s = SSL_new(ours);
+	assert_int_equal(BIO_new_bio_pair(&one, 0, &two, 0), 1);
+	SSL_set_bio(c, one, one);
+	SSL_set_bio(s, two, two);
+	SSL_set_connect_state(c);
+	SSL_set_accept_state(s);
+	SSL_set_msg_callback(s, on_message);
+	SSL_set_msg_callback_arg(s, capture);
+	ask_clients(s, trust);
+	for (i = 0; i < 20 && done != 3; i++)
+		done = (SSL_do_handshake(c) == 1 ? 1 : 0) | (SSL_do_handshake(s) == 1 ? 2 : 0);
+	assert_int_equal(done, 3);
+	assert_true(capture->done);
+	SSL_free(c);
+	SSL_free(s);
+	SSL_CTX_free(theirs);
+	SSL_CTX_free(ours);
+}
+
+static struct identity identity;
+
+static const char *
+check(const struct capture *capture, int64_t now)
+{
+	return check_proof(world.trust, world.questions, capture->bytes, capture->length, now,
+			   &identity);
+}
+
+static void
+assert_refused(const struct capture *capture, const char *why)
+{
+	const char *said = check(capture, NOW);
+
+	assert_non_null(said);
+	assert_non_null(strstr(said, why));
+}
+
+static struct party
+alice(EVP_PKEY *key)
+{
+	return make_party(key, "alice", &world.authority, "clientAuth", -60, 3600);
+}
+
+static struct capture capture;
+
+static void
+assert_alice(const char *why)
+{
+	if (why != NULL)
+		fail_msg("%s", why);
+	assert_int_equal(identity.body.names, 1);
+	assert_string_equal(identity.text, "CN=alice");
+	assert_string_equal(identity.text + sizeof("CN=alice"), "alice@example.org");
+}
+
+static void
+every_kind_of_key(void **state)
+{
+	EVP_PKEY *keys[] = {p256(), EVP_EC_gen("P-384"), EVP_RSA_gen(2048),
+			    EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")};
+	static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct party client = alice(keys[i]);
+
+		for (size_t v = 0; v < 2; v++) {
+			shake(&client, versions[v], "P-256:P-384", TRUST, &capture);
+			assert_alice(check(&capture, NOW));
+		}
+		party_free(&client);
+	}
+}
+
+static void
+after_a_hello_retry_request(void **state)
+{
+	struct party client = alice(p256());
+
+	(void)state;
+	shake(&client, TLS1_3_VERSION, "X25519:P-256", TRUST, &capture);
+	assert_alice(check(&capture, NOW));
+	party_free(&client);
+}
+
+static void
+no_proof_counts_twice(void **state)
+{
+	struct party client = alice(p256());
+
+	(void)state;
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		shake(&client, version, "P-256", TRUST, &capture);
+		assert_alice(check(&capture, NOW));
+		assert_refused(&capture, "used before");
+	}
+	party_free(&client);
+}
+
+static void
+an_old_proof_does_not_count(void **state)
+{
+	struct party client = alice(p256());
+
+	(void)state;
+	shake(&client, TLS1_3_VERSION, "P-256", TRUST, &capture);
+	assert_non_null(check(&capture, NOW + QUESTION_LIFE + 1));
+	party_free(&client);
+}
+
+/* Another verifier, or this one before it was started anew. */
+static void
+a_proof_from_elsewhere_does_not_count(void **state)
+{
+	struct party client = alice(p256());
+	struct questions *own = world.questions;
+
+	(void)state;
+	world.questions = questions_new();
+	questions_turn(world.questions, NOW);
+	shake(&client, TLS1_3_VERSION, "P-256", TRUST, &capture);
+	questions_free(world.questions);
+	world.questions = own;
+	assert_refused(&capture, "made elsewhere");
+	party_free(&client);
+}
+
+static void
+a_proof_for_another_listener_does_not_count(void **state)
+{
+	struct party client = alice(p256());
+
+	(void)state;
+	shake(&client, TLS1_3_VERSION, "P-256", TRUST + 1, &capture);
+	assert_refused(&capture, "made elsewhere");
+	party_free(&client);
+}
+
+static void
+no_bit_can_be_changed(void **state)
+{
+	struct party client = alice(p256());
+
+	(void)state;
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		shake(&client, version, "P-256", TRUST, &capture);
+		for (size_t i = 0; i < capture.length; i++) {
+			uint8_t bit = (uint8_t)(1u << (i % 8));
+
+			capture.bytes[i] ^= bit;
+			assert_non_null(check(&capture, NOW));
+			capture.bytes[i] ^= bit;
+		}
+		assert_alice(check(&capture, NOW));
+	}
+	party_free(&client);
+}
+
+static void
+nothing_can_be_left_out(void **state)
+{
+	struct party client = alice(p256());
+	size_t whole;
+
+	(void)state;
+	shake(&client, TLS1_2_VERSION, "P-256", TRUST, &capture);
+	whole = capture.length;
+	for (capture.length = 0; capture.length < whole; capture.length++)
+		assert_non_null(check(&capture, NOW));
+	party_free(&client);
+}
+
+/* The chain of somebody else, with a signature of one's own key. */
+static void
+another_ones_certificate(void **state)
+{
+	struct party victim = alice(p256());
+	struct party thief = make_party(p256(), "alice", NULL, "clientAuth", -60, 3600);
+	struct party mixed = {.key = thief.key, .certificate = thief.certificate};
+	unsigned char *der = NULL;
+	int length;
+
+	(void)state;
+	/* The thief's handshake, in which the victim's certificate takes the place of his. */
+	shake(&mixed, TLS1_3_VERSION, "P-256", TRUST, &capture);
+	length = i2d_X509(thief.certificate, &der);
+	assert_true(length > 0);
+	{
+		unsigned char *victims = NULL;
+		int n = i2d_X509(victim.certificate, &victims);
+		uint8_t *at = memmem(capture.bytes, capture.length, der, (size_t)length);
+		struct capture changed = {.length = 0};
+		size_t before, after;
+
+		assert_non_null(at);
+		before = (size_t)(at - capture.bytes);
+		after = capture.length - before - (size_t)length;
+		memcpy(changed.bytes, capture.bytes, before);
+		memcpy(changed.bytes + before, victims, (size_t)n);
+		memcpy(changed.bytes + before + n, at + length, after);
+		changed.length = before + (size_t)n + after;
+		/* type, length of the message, context, length of the list, of the certificate */
+		changed.bytes[before - 9] = (uint8_t)((n + 9) >> 8);
+		changed.bytes[before - 8] = (uint8_t)(n + 9);
+		changed.bytes[before - 5] = (uint8_t)((n + 5) >> 8);
+		changed.bytes[before - 4] = (uint8_t)(n + 5);
+		changed.bytes[before - 2] = (uint8_t)(n >> 8);
+		changed.bytes[before - 1] = (uint8_t)n;
+		assert_refused(&changed, "signature is wrong");
+		OPENSSL_free(victims);
+	}
+	OPENSSL_free(der);
+	party_free(&victim);
+	party_free(&thief);
+}
+
+static void
+who_is_not_certified(void **state)
+{
+	static const struct {
+		bool other, own;
+		const char *usage;
+		long from, until;
+		const char *why;
+	} cases[] = {
+	    {true, false, "clientAuth", -60, 3600, "issuer"},
+	    {false, true, "clientAuth", -60, 3600, "self"},
+	    {false, false, "serverAuth", -60, 3600, "purpose"},
+	    {false, false, "clientAuth", -120, -60, "expired"},
+	    {false, false, "clientAuth", 60, 3600, "not yet valid"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct party *issuer =
+		    cases[i].own ? NULL
+				 : (cases[i].other ? &world.other_authority : &world.authority);
+		struct party client = make_party(p256(), "alice", issuer, cases[i].usage,
+						 cases[i].from, cases[i].until);
+
+		shake(&client, TLS1_3_VERSION, "P-256", TRUST, &capture);
+		assert_refused(&capture, cases[i].why);
+		party_free(&client);
+	}
+}
+
+/* A CRL of the authority's, with the client's serial or without. */
+static void
+give_crl(const X509 *revoked)
+{
+	struct error err = {.text = ""};
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *now = X509_gmtime_adj(NULL, -30), *next = X509_gmtime_adj(NULL, 3600);
+	FILE *file = tmpfile();
+
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(world.authority.certificate));
+	X509_CRL_set1_lastUpdate(crl, now);
+	X509_CRL_set1_nextUpdate(crl, next);
+	if (revoked != NULL) {
+		X509_REVOKED *entry = X509_REVOKED_new();
+
+		X509_REVOKED_set_serialNumber(
+		    entry, (ASN1_INTEGER *)(uintptr_t)X509_get0_serialNumber(revoked));
+		X509_REVOKED_set_revocationDate(entry, now);
+		X509_CRL_add0_revoked(crl, entry);
+	}
+	assert_true(X509_CRL_sign(crl, world.authority.key, EVP_sha256()) > 0);
+	assert_non_null(file);
+	PEM_write_X509_CRL(file, crl);
+	fflush(file);
+	if (trust_read_crl(world.trust, fileno(file), &err) != 1)
+		fail_msg("%s", err.text);
+	fclose(file);
+	ASN1_TIME_free(now);
+	ASN1_TIME_free(next);
+	X509_CRL_free(crl);
+}
+
+static void
+who_is_revoked(void **state)
+{
+	struct party client = alice(p256());
+
+	(void)state;
+	world.trust->needs_crl = true;
+	shake(&client, TLS1_3_VERSION, "P-256", TRUST, &capture);
+	assert_refused(&capture, "has not been read");
+	give_crl(NULL);
+	assert_alice(check(&capture, NOW));
+	give_crl(client.certificate);
+	shake(&client, TLS1_3_VERSION, "P-256", TRUST, &capture);
+	assert_refused(&capture, "revoked");
+	party_free(&client);
+}
+
+/* A file that can't be read leaves in force what was. */
+static void
+a_bad_file_changes_nothing(void **state)
+{
+	struct party client = alice(p256());
+	struct error err;
+	FILE *file = tmpfile();
+
+	(void)state;
+	assert_non_null(file);
+	fputs("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", file);
+	fflush(file);
+	assert_int_equal(trust_read_authorities(world.trust, fileno(file), &err), -1);
+	fclose(file);
+	shake(&client, TLS1_3_VERSION, "P-256", TRUST, &capture);
+	assert_alice(check(&capture, NOW));
+	party_free(&client);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(every_kind_of_key),
+	    TEST(after_a_hello_retry_request),
+	    TEST(no_proof_counts_twice),
+	    TEST(an_old_proof_does_not_count),
+	    TEST(a_proof_from_elsewhere_does_not_count),
+	    TEST(a_proof_for_another_listener_does_not_count),
+	    TEST(no_bit_can_be_changed),
+	    TEST(nothing_can_be_left_out),
+	    TEST(another_ones_certificate),
+	    TEST(who_is_not_certified),
+	    TEST(who_is_revoked),
+	    TEST(a_bad_file_changes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
