@@ -249,6 +249,15 @@ house_gate_to_certd(const struct house_child *child, const char *key_name)
 }
 
 int
+house_gate_to_certd_by_host(const struct house_child *child, const char *host)
+{
+	struct md_gate gate = {.gate = 1};
+
+	strlcpy(gate.host, host, sizeof(gate.host));
+	return hand_out(child, MD_GATE, &gate, sizeof(gate), NULL, 0);
+}
+
+int
 house_admin_to_certd(const struct house_child *child)
 {
 	return hand_out(child, MD_ADMIN, &empty, sizeof(empty), NULL, 0);

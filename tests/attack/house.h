@@ -38,6 +38,8 @@ void house_end(struct house_child *);
 
 /* A fresh channel to the child, as the master would hand it out; the test's end. */
 int house_gate_to_certd(const struct house_child *, const char *key_name);
+/* Of listeners that name no key: the one for this host. */
+int house_gate_to_certd_by_host(const struct house_child *, const char *host);
 int house_gate_to_accounts(const struct house_child *);
 int house_queue_to_accounts(const struct house_child *);
 int house_gate_to_queue(const struct house_child *);

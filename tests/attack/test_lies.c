@@ -196,6 +196,42 @@ keys_of_other_listeners(void **state)
 	house_end(&f.child);
 }
 
+/* sni = "own" and nothing named: the key for the hostname, and none of the others. */
+static void
+keys_that_no_listener_can_choose(void **state)
+{
+	struct gc_tls13_server request;
+	struct certd_fixture f;
+	int other, by_host;
+
+	(void)state;
+	f.child = house_certd();
+	other = house_gate_to_certd(&f.child, "theirs");
+	by_host = house_gate_to_certd_by_host(&f.child, "mine");
+	f.channel = by_host;
+	f.key = key_of(by_host);
+	request = good_tls13(&f);
+	assert_true(is_signed(&by_host, GC_TLS13_SERVER, &request, sizeof(request)));
+	/* Two keys are there, one is the host's: every handle but that one is refused. */
+	for (uint32_t key = 0; key < 300; key++) {
+		request = good_tls13(&f);
+		request.key = key;
+		if (key != f.key)
+			assert_false(
+			    is_signed(&by_host, GC_TLS13_SERVER, &request, sizeof(request)));
+		if (by_host == -1) {
+			by_host = house_gate_to_certd_by_host(&f.child, "mine");
+			(void)key_of(by_host);
+		}
+	}
+	request.key = f.key | 1u << 16; /* a generation that was never there */
+	assert_false(is_signed(&by_host, GC_TLS13_SERVER, &request, sizeof(request)));
+	close(other);
+	if (by_host != -1)
+		close(by_host);
+	house_end(&f.child);
+}
+
 /* -- A gate lies to accounts --------------------------------------------------------- */
 
 struct login {
@@ -571,6 +607,7 @@ main(void)
 	    cmocka_unit_test(tls13_lies),
 	    cmocka_unit_test(tls12_lies),
 	    cmocka_unit_test(keys_of_other_listeners),
+	    cmocka_unit_test(keys_that_no_listener_can_choose),
 	    cmocka_unit_test(logins_as_somebody_else),
 	    cmocka_unit_test(recipients_that_accounts_refuses),
 	    cmocka_unit_test(sizes_that_lie),

@@ -462,6 +462,52 @@ test_tickets(void **state)
 	}
 }
 
+/* certd starts again and knows only keys of its own: the tickets of before are still good. */
+static void
+test_tickets_outlive_certd(void **state)
+{
+	bool resumed;
+	SSL_SESSION *session = visit(NULL, TLS1_3_VERSION, "rsa.example", "pop3", &resumed);
+
+	(void)state;
+	fake_certd_die(&bench.certd);
+	bench.certd.tickets.count = 0;
+	fake_certd_rotate(&bench.certd);
+	bench_reconnect(&bench);
+	session = visit(session, TLS1_3_VERSION, "rsa.example", "pop3", &resumed);
+	assert_true(resumed);
+	/* But not for ever: as many new ones take their place. */
+	for (int i = 0; i < TICKET_KEYS; i++)
+		fake_certd_rotate(&bench.certd);
+	bench_turn(&bench);
+	session = visit(session, TLS1_3_VERSION, "rsa.example", "pop3", &resumed);
+	assert_false(resumed);
+	SSL_SESSION_free(session);
+}
+
+/* RFC 8446 4.2.9: psk_dhe_ke only, whatever the client would take: each session has a key exchange.
+ */
+static void
+test_resumption_exchanges_keys(void **state)
+{
+	SSL_SESSION *session;
+	struct pair pair;
+	bool resumed;
+
+	(void)state;
+	session = visit(NULL, TLS1_3_VERSION, NULL, NULL, &resumed);
+	pair_open(&pair, &bench, "rsa", NULL);
+	SSL_set_options(pair.client, SSL_OP_ALLOW_NO_DHE_KEX);
+	SSL_set_session(pair.client, session);
+	pair_run(&pair);
+	assert_done(&pair);
+	assert_int_equal(SSL_session_reused(pair.client), 1);
+	assert_int_not_equal(SSL_get_negotiated_group(pair.client), 0);
+	assert_int_equal(SSL_get_negotiated_group(pair.client), NID_X25519);
+	pair_free(&pair);
+	SSL_SESSION_free(session);
+}
+
 static void
 test_plain_clients(void **state)
 {
@@ -681,6 +727,8 @@ main(void)
 	    cmocka_unit_test(test_weak),
 	    cmocka_unit_test(test_alpn),
 	    cmocka_unit_test(test_tickets),
+	    cmocka_unit_test(test_tickets_outlive_certd),
+	    cmocka_unit_test(test_resumption_exchanges_keys),
 	    cmocka_unit_test(test_plain_clients),
 	    cmocka_unit_test(test_garbage_hello),
 	    cmocka_unit_test(test_client_goes),

@@ -145,6 +145,33 @@ on_gone(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	return certificate_take_away(arg, message);
 }
 
+static bool
+has_ticket_key(const struct gc_ticket_keys *keys, const uint8_t name[16])
+{
+	for (uint32_t i = 0; i < keys->count; i++) {
+		if (memcmp(keys->key[i].name, name, sizeof(keys->key[i].name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A certd that was started again knows only its new key. The earlier ones go on decrypting here
+ * until as many new ones have come, so that its restart costs no client a full handshake.
+ */
+static void
+take_ticket_keys(struct gc_ticket_keys *old, const struct gc_ticket_keys *sent)
+{
+	struct gc_ticket_keys merged = *sent;
+
+	for (uint32_t i = 0; i < old->count && merged.count < TICKET_KEYS; i++) {
+		if (!has_ticket_key(&merged, old->key[i].name))
+			merged.key[merged.count++] = old->key[i];
+	}
+	*old = merged;
+	explicit_bzero(&merged, sizeof(merged));
+}
+
 static int
 on_ticket_keys(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 {
@@ -154,7 +181,7 @@ on_ticket_keys(struct ipc_channel *channel, struct ipc_message *message, void *a
 	(void)channel;
 	if (keys->count == 0 || keys->count > TICKET_KEYS)
 		return -1;
-	memcpy(&context->ticket_keys, keys, sizeof(*keys));
+	take_ticket_keys(&context->ticket_keys, keys);
 	return 0;
 }
 
