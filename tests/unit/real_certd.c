@@ -102,6 +102,37 @@ real_certd_channel(struct real_certd *certd, const char *const *names, unsigned 
 	return sv[0];
 }
 
+static void
+copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char bytes[16384];
+	ssize_t n = in == -1 ? -1 : read(in, bytes, sizeof(bytes));
+
+	if (n == -1 || out == -1 || write(out, bytes, (size_t)n) != n)
+		err(1, "%s", to);
+	close(in);
+	close(out);
+}
+
+void
+real_certd_swap(struct real_certd *certd, const char *name, const char *from)
+{
+	static const char *const suffixes[] = {"key", "crt"};
+	char source[256], target[256], aside[260];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(source, sizeof(source), "%s/%s.%s", certd->folder, from, suffixes[i]);
+		snprintf(target, sizeof(target), "%s/%s.%s", certd->folder, name, suffixes[i]);
+		snprintf(aside, sizeof(aside), "%s~", target);
+		copy_file(source, aside);
+		if (rename(aside, target) == -1)
+			err(1, "%s", target);
+	}
+	tell(certd, MD_RELOAD, NULL, 0, NULL, 0, -1);
+}
+
 void
 real_certd_kill(struct real_certd *certd)
 {

@@ -22,6 +22,8 @@ void real_certd_start(struct real_certd *);
 void real_certd_create(struct real_certd *, const char *name, enum cert_key_kind, const char *host);
 /* A channel that may use these; the gate's end of it. */
 int real_certd_channel(struct real_certd *, const char *const *names, unsigned count);
+/* Puts FROM's files in place of NAME's, and has certd read the folder again, without waiting. */
+void real_certd_swap(struct real_certd *, const char *name, const char *from);
 void real_certd_kill(struct real_certd *);
 /* Removes the folder too. */
 void real_certd_free(struct real_certd *);

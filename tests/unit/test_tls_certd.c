@@ -13,6 +13,7 @@
 
 #include "tests/unit/real_certd.h"
 #include "tests/unit/tls_pair.h"
+#include "worker/gate/tls_internal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -36,11 +37,11 @@ on_ready(void *arg)
 static void
 connect_certd(void)
 {
-	const char *names[COUNT(keys)];
+	const char *names[COUNT(keys) + 1] = {[COUNT(keys)] = "swap"};
 
 	for (size_t i = 0; i < COUNT(keys); i++)
 		names[i] = keys[i].name;
-	if (tls_context_set_channel(bench.context, real_certd_channel(&certd, names, COUNT(keys)),
+	if (tls_context_set_channel(bench.context, real_certd_channel(&certd, names, COUNT(names)),
 				    "certd", on_ready, &bench.ready) != 0)
 		abort();
 }
@@ -187,6 +188,50 @@ test_stopped(void **state)
 	pair_free(&waiting);
 }
 
+/* 1 if it ended with the certificate that is called NAME too. */
+static unsigned
+shows(const struct pair *pair, const char *name)
+{
+	const struct certificate *certificate = certificate_find(bench.context, name);
+
+	return X509_cmp(SSL_get0_peer_certificate(pair->client),
+			sk_X509_value(certificate->chain, 0)) == 0;
+}
+
+/*
+ * 100 keys, one after another, under handshakes that are under way: each ends with the key of the
+ * certificate it began with, or the client, which verifies the signature, would say so.
+ */
+static void
+test_swapped(void **state)
+{
+	static const char *const from[] = {"p256", "rsa", "ed25519", "p384"};
+	struct mg_choice choice = choice_of("swap");
+	struct pair pairs[4];
+	unsigned shown[COUNT(from)] = {0};
+
+	(void)state;
+	real_certd_create(&certd, "swap", CERT_KEY_P256, "mail.example");
+	while (certificate_find(bench.context, "swap") == NULL)
+		event_base_loop(bench.base, EVLOOP_ONCE);
+	for (size_t swap = 0; swap < 100; swap++) {
+		for (size_t i = 0; i < COUNT(pairs); i++) {
+			pair_open_choice(&pairs[i], &bench, choice, NULL);
+			run_to_key(&pairs[i]);
+			if (i == COUNT(pairs) / 2)
+				real_certd_swap(&certd, "swap", from[swap % COUNT(from)]);
+		}
+		for (size_t i = 0; i < COUNT(pairs); i++) {
+			run_to_end(&pairs[i]);
+			for (size_t k = 0; k < COUNT(from); k++)
+				shown[k] += shows(&pairs[i], from[k]);
+			pair_free(&pairs[i]);
+		}
+	}
+	for (size_t k = 0; k < COUNT(from); k++)
+		assert_true(shown[k] > 0);
+}
+
 int
 main(void)
 {
@@ -194,6 +239,7 @@ main(void)
 	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test(test_killed),
 	    cmocka_unit_test(test_stopped),
+	    cmocka_unit_test(test_swapped),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

@@ -95,6 +95,7 @@ all_for_host(struct tls_context *context, const struct mg_choice *choice, const 
 
 	set->count = 0;
 	TAILQ_FOREACH (certificate, &context->certificates, entry) {
+		/* cppcheck-suppress uninitvar ; set by TAILQ_FOREACH */
 		if (may_present(choice, certificate))
 			consider(set, certificate, rank(certificate, host), &best, true);
 	}
@@ -259,6 +260,7 @@ choice_ctx(struct tls_context *context, const struct certificate_set *set, struc
 
 	TAILQ_FOREACH (found, &context->set_ctxs, entry) {
 		if (same_set(&found->set, set))
+			/* cppcheck-suppress uninitvar ; set by TAILQ_FOREACH */
 			return found->ssl_ctx;
 	}
 	found = set_ctx_new(context, set, err);
@@ -281,6 +283,7 @@ choice_forget(struct tls_context *context, const struct certificate *certificate
 	struct set_ctx *found, *next;
 
 	TAILQ_FOREACH_SAFE (found, &context->set_ctxs, entry, next) {
+		/* cppcheck-suppress uninitvar ; set by TAILQ_FOREACH */
 		if (certificate != NULL && !has_member(&found->set, certificate))
 			continue;
 		TAILQ_REMOVE(&context->set_ctxs, found, entry);
