@@ -249,6 +249,7 @@ set_ctx_new(struct tls_context *context, const struct certificate_set *set, stru
 static bool
 same_set(const struct certificate_set *a, const struct certificate_set *b)
 {
+	/* cppcheck-suppress ctuuninitvar ; set by TAILQ_FOREACH */
 	return a->count == b->count &&
 	       memcmp(a->member, b->member, a->count * sizeof(a->member[0])) == 0;
 }
@@ -270,6 +271,7 @@ choice_ctx(struct tls_context *context, const struct certificate_set *set, struc
 static bool
 has_member(const struct certificate_set *set, const struct certificate *certificate)
 {
+	/* cppcheck-suppress [uninitvar, ctuuninitvar] ; set by TAILQ_FOREACH */
 	for (size_t i = 0; i < set->count; i++) {
 		if (set->member[i] == certificate)
 			return true;
