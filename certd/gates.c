@@ -124,9 +124,9 @@ slot_for(struct gate *gate, const char *name)
 {
 	struct slot *slot;
 
-	for (slot = gate->slots; slot < gate->slots + gate->count; slot++) {
-		if (strcmp(slot->name, name) == 0)
-			return slot;
+	for (size_t i = 0; i < gate->count; i++) {
+		if (strcmp(gate->slots[i].name, name) == 0)
+			return &gate->slots[i];
 	}
 	if (gate->count == SLOTS_MAX)
 		return NULL;
@@ -209,7 +209,9 @@ update(struct gate *gate, const struct vault_entry *changed)
 	const struct vault *vault = gate->gates->vault;
 	const struct vault_entry *entry = NULL;
 
-	for (struct slot *slot = gate->slots; slot < gate->slots + gate->count; slot++) {
+	for (size_t i = 0; i < gate->count; i++) {
+		struct slot *slot = &gate->slots[i];
+
 		if (slot->entry != NULL && !may_use(gate, slot->entry))
 			withdraw(gate, slot);
 	}
@@ -222,7 +224,9 @@ update(struct gate *gate, const struct vault_entry *changed)
 static void
 tell_missing(const struct gate *gate)
 {
-	for (const struct slot *slot = gate->slots; slot < gate->slots + gate->count; slot++) {
+	for (size_t i = 0; i < gate->count; i++) {
+		const struct slot *slot = &gate->slots[i];
+
 		if (slot->entry != NULL || !slot->named)
 			continue;
 		log_event(LOG_ERR, "key.missing", KV_STR("key", slot->name),
