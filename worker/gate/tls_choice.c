@@ -250,8 +250,13 @@ static bool
 same_set(const struct certificate_set *a, const struct certificate_set *b)
 {
 	/* cppcheck-suppress ctuuninitvar ; set by TAILQ_FOREACH */
-	return a->count == b->count &&
-	       memcmp(a->member, b->member, a->count * sizeof(a->member[0])) == 0;
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (a->member[i] != b->member[i])
+			return false;
+	}
+	return true;
 }
 
 SSL_CTX *
