@@ -89,6 +89,7 @@ on_request(struct ipc_channel *channel, struct ipc_message *message, void *conte
 {
 	static const struct ipc_handler requests[] = {
 	    {CC_CREATE, admin_create},
+	    {CC_REQUEST, admin_request},
 	    {0, NULL},
 	};
 	const struct ipc_handler *request = requests;
@@ -102,6 +103,7 @@ on_request(struct ipc_channel *channel, struct ipc_message *message, void *conte
 
 static const struct ipc_handler admin_handlers[] = {
     {CC_CREATE, on_request},
+    {CC_REQUEST, on_request},
     {0, NULL},
 };
 

@@ -16,6 +16,7 @@ struct create_request {
 	char name[CERT_NAME_SIZE];
 	uint32_t key; /* enum cert_key_kind */
 	uint32_t days;
+	struct cert_subject subject;
 	size_t count;
 	const char *names[SAN_MAX]; /* into tail */
 	char tail[CERT_NAMES_TAIL_MAX + 1];

@@ -34,7 +34,8 @@ make(struct admins *admins, EVP_PKEY *pkey, char *text, size_t size, struct erro
 {
 	const struct create_request *request = &admins->request;
 	const struct admin_target *target = admins->target;
-	const struct x509_spec spec = {pkey, request->names, request->count, request->days};
+	const struct x509_spec spec = {pkey, request->names, request->count, request->days,
+				       &request->subject};
 	const struct vault_entry *entry;
 	struct x509_made made;
 	int result;

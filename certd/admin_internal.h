@@ -53,6 +53,7 @@ void admin_begin(struct admin *, uint32_t id, void (*cancel)(struct admins *));
 void admin_end(struct admins *);
 
 /* Requests; CONTEXT is the struct admin. */
-ipc_handler_fn admin_create; /* admin_create.c */
+ipc_handler_fn admin_create;  /* admin_create.c */
+ipc_handler_fn admin_request; /* admin_request.c */
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "certd/admin.h"
+#include "certd/subject.h"
 
 #define DAYS_MAX 36500
 
@@ -14,6 +15,7 @@ create_parse(const struct cc_create *create, const char *tail, size_t tail_lengt
 
 	if (memchr(create->name, '\0', sizeof(create->name)) == NULL ||
 	    memcmp(create->zero, zero, sizeof(zero)) != 0 || tail_length > CERT_NAMES_TAIL_MAX ||
+	    create->zero2 != 0 || memcmp(create->subject.zero, zero, sizeof(zero)) != 0 ||
 	    create->key < CERT_KEY_RSA_2048 || create->key > CERT_KEY_ED25519)
 		return CREATE_MALFORMED;
 	memcpy(request->tail, tail, tail_length);
@@ -24,6 +26,7 @@ create_parse(const struct cc_create *create, const char *tail, size_t tail_lengt
 	request->key = create->key;
 	request->days = create->days;
 	request->count = create->count;
+	request->subject = create->subject;
 
 	if (!name_valid(request->name)) {
 		error_set(err,
@@ -32,6 +35,8 @@ create_parse(const struct cc_create *create, const char *tail, size_t tail_lengt
 			  request->name, CERT_NAME_SIZE - 1);
 		return CREATE_REFUSED;
 	}
+	if (!subject_valid(&request->subject, err))
+		return CREATE_REFUSED;
 	if (request->days == 0 || request->days > DAYS_MAX) {
 		error_set(err, "%u days: 1 to %d", request->days, DAYS_MAX);
 		return CREATE_REFUSED;

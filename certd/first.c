@@ -43,7 +43,7 @@ int
 first_make(const struct admin_target *target, const char *host, EVP_PKEY *pkey, struct error *err)
 {
 	const char *name = name_valid(host) ? host : FALLBACK_NAME;
-	const struct x509_spec spec = {pkey, &host, 1, FIRST_DAYS};
+	const struct x509_spec spec = {pkey, &host, 1, FIRST_DAYS, NULL};
 	struct x509_made made;
 	int result;
 

@@ -70,15 +70,6 @@ gates_new(struct event_base *base, const struct vault *vault, const struct gc_ti
 	return gates;
 }
 
-/* RSA below 2048 bits: NIST SP 800-131A. */
-static bool
-pair_is_weak(const struct pair *pair)
-{
-	EVP_PKEY *pkey = key_pkey(pair->key);
-
-	return key_kind(pair->key) == KEY_RSA && EVP_PKEY_get_bits(pkey) < 2048;
-}
-
 static uint16_t
 generation_of(const struct slot *slot)
 {
@@ -113,7 +104,7 @@ find_slot(struct gate *gate, uint32_t handle, struct pair **pair)
 	else
 		*pair = NULL;
 	/* What was weak and has been replaced is as weak as it was. */
-	if (*pair != NULL && pair_is_weak(*pair) && !gate->weak)
+	if (*pair != NULL && key_is_weak((*pair)->key) && !gate->weak)
 		*pair = NULL;
 	return *pair == NULL ? NULL : slot;
 }
@@ -148,7 +139,7 @@ slot_for(struct gate *gate, const char *name)
 static bool
 may_use(const struct gate *gate, const struct vault_entry *entry)
 {
-	if (entry->gone || (pair_is_weak(entry->pair) && !gate->weak))
+	if (entry->gone || (key_is_weak(entry->pair->key) && !gate->weak))
 		return false;
 	if (gate->any)
 		return true;

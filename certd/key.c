@@ -7,7 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
-#define RSA_BITS_MIN 2048 /* NIST SP 800-131A; OpenSSL's security level 2 */
+#define RSA_BITS_MIN 1024  /* what RSA-PSS with SHA-256 and OpenSSL's security level 1 need */
+#define RSA_BITS_WEAK 2048 /* below: NIST SP 800-131A, OpenSSL's security level 2 */
 #define RSA_BITS_MAX (SIGNATURE_MAX * 8)
 
 struct key {
@@ -68,7 +69,7 @@ kind_of(EVP_PKEY *pkey, enum key_kind *kind, struct error *err)
 				 type != NULL ? type : "unknown");
 	if (bits < RSA_BITS_MIN)
 		return error_set(err, "RSA of %d bits is weak: make one of %d or more", bits,
-				 RSA_BITS_MIN);
+				 RSA_BITS_WEAK);
 	if (bits > RSA_BITS_MAX)
 		return error_set(err, "RSA of %d bits: at most %d", bits, RSA_BITS_MAX);
 	*kind = KEY_RSA;
@@ -95,6 +96,12 @@ key_new(EVP_PKEY *pkey, struct error *err)
 	key->pkey = pkey;
 	key->kind = kind;
 	return key;
+}
+
+bool
+key_is_weak(const struct key *key)
+{
+	return key->kind == KEY_RSA && EVP_PKEY_get_bits(key->pkey) < RSA_BITS_WEAK;
 }
 
 void

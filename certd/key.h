@@ -5,6 +5,8 @@
 #ifndef POSTERN_CERTD_KEY_H
 #define POSTERN_CERTD_KEY_H
 
+#include <stdbool.h>
+
 #include <openssl/evp.h>
 
 #include "certd/compose.h"
@@ -14,10 +16,13 @@ struct key;
 
 /*
  * Takes a reference of its own. NULL with ERR filled for a key that certd doesn't sign with: RSA
- * below 2048 or above 8192 bits, another algorithm or curve.
+ * below 1024 or above 8192 bits, another algorithm or curve.
  */
 struct key *key_new(EVP_PKEY *, struct error *);
 void key_free(struct key *); /* NULL is fine */
+
+/* RSA below 2048 bits: only for listeners that say `weak = true` (postern.conf(5)). */
+bool key_is_weak(const struct key *);
 
 enum key_kind key_kind(const struct key *);
 EVP_PKEY *key_pkey(const struct key *); /* the caller gets no reference */

@@ -4,6 +4,7 @@ noinst_LIBRARIES += certd/libcertd.a
 certd_libcertd_a_SOURCES = \
 	certd/admin.c certd/admin.h certd/admin_internal.h \
 	certd/admin_create.c certd/create.c \
+	certd/admin_request.c \
 	certd/arena.c certd/arena.h \
 	certd/audit.c certd/audit.h \
 	certd/certd.c certd/certd.h certd/sandbox_rules.c \
@@ -18,6 +19,7 @@ certd_libcertd_a_SOURCES = \
 	certd/name.c certd/name.h \
 	certd/pair.c certd/pair.h \
 	certd/scheme.c certd/scheme.h \
+	certd/subject.c certd/subject.h \
 	certd/tickets.c certd/tickets.h \
 	certd/vault.c certd/vault.h \
 	certd/x509.c certd/x509.h

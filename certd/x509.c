@@ -62,25 +62,6 @@ push_extension(extensions **list, int nid, int critical, void *value)
 	return value != NULL && X509V3_add1_i2d(list, nid, value, critical, X509V3_ADD_APPEND) == 1;
 }
 
-static int
-push_names(extensions **list, const struct x509_spec *spec)
-{
-	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
-	/* Without a subject the names are critical (RFC 5280 4.2.1.6). */
-	int critical = strlen(spec->names[0]) > COMMON_NAME_MAX, done = names != NULL;
-
-	for (size_t i = 0; done && i < spec->count; i++) {
-		GENERAL_NAME *name = general_name(spec->names[i]);
-
-		done = name != NULL && sk_GENERAL_NAME_push(names, name) > 0;
-		if (!done)
-			GENERAL_NAME_free(name);
-	}
-	done = done && push_extension(list, NID_subject_alt_name, critical, names);
-	GENERAL_NAMES_free(names);
-	return done;
-}
-
 /* For signing handshakes, and nothing else: no RSA key transport. */
 static int
 push_usages(extensions **list)
@@ -98,14 +79,65 @@ push_usages(extensions **list)
 	return done;
 }
 
+/* The common name, if none was given: the first host name, where it is short enough. */
+static const char *
+common_name(const struct x509_spec *spec)
+{
+	if (spec->subject != NULL && spec->subject->common_name[0] != '\0')
+		return spec->subject->common_name;
+	return strlen(spec->names[0]) > COMMON_NAME_MAX ? "" : spec->names[0];
+}
+
+static int
+add_entry(X509_NAME *subject, int nid, const char *text)
+{
+	return text[0] == '\0' ||
+	       X509_NAME_add_entry_by_NID(subject, nid, MBSTRING_UTF8, (const unsigned char *)text,
+					  -1, -1, 0);
+}
+
 static int
 set_subject(X509_NAME *subject, const struct x509_spec *spec)
 {
-	const unsigned char *name = (const unsigned char *)spec->names[0];
+	static const struct cert_subject nothing;
+	const struct cert_subject *s = spec->subject == NULL ? &nothing : spec->subject;
 
-	if (strlen(spec->names[0]) > COMMON_NAME_MAX)
-		return 1;
-	return X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, name, -1, -1, 0);
+	return add_entry(subject, NID_countryName, s->country) &&
+	       add_entry(subject, NID_stateOrProvinceName, s->state) &&
+	       add_entry(subject, NID_localityName, s->locality) &&
+	       add_entry(subject, NID_organizationName, s->organization) &&
+	       add_entry(subject, NID_organizationalUnitName, s->unit) &&
+	       add_entry(subject, NID_commonName, common_name(spec)) &&
+	       add_entry(subject, NID_pkcs9_emailAddress, s->email);
+}
+
+/* RFC 5280 4.1.2.6: a subject may be empty, if there are names. */
+static bool
+has_subject(const struct x509_spec *spec)
+{
+	static const struct cert_subject nothing;
+
+	return common_name(spec)[0] != '\0' ||
+	       (spec->subject != NULL && memcmp(spec->subject, &nothing, sizeof(nothing)) != 0);
+}
+
+static int
+push_names(extensions **list, const struct x509_spec *spec)
+{
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+	/* Without a subject the names are critical (RFC 5280 4.2.1.6). */
+	int critical = !has_subject(spec), done = names != NULL;
+
+	for (size_t i = 0; done && i < spec->count; i++) {
+		GENERAL_NAME *name = general_name(spec->names[i]);
+
+		done = name != NULL && sk_GENERAL_NAME_push(names, name) > 0;
+		if (!done)
+			GENERAL_NAME_free(name);
+	}
+	done = done && push_extension(list, NID_subject_alt_name, critical, names);
+	GENERAL_NAMES_free(names);
+	return done;
 }
 
 static X509_REQ *

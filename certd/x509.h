@@ -7,13 +7,15 @@
 
 #include "certd/folder.h"
 #include "common/error.h"
+#include "common/proto/ctl_certd.h"
 
 /* What they shall say. */
 struct x509_spec {
 	EVP_PKEY *pkey;
-	const char *const *names; /* valid for san_parse(); the first is the common name */
+	const char *const *names; /* valid for san_parse() */
 	size_t count;
-	unsigned days; /* the certificate is valid for, from an hour ago on */
+	unsigned days;                      /* the certificate is valid for, from an hour ago on */
+	const struct cert_subject *subject; /* subject_valid(); NULL: nothing */
 };
 
 struct x509_made {

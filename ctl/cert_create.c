@@ -9,82 +9,55 @@
 #include <unistd.h>
 
 #include "certd/name.h"
+#include "certd/subject.h"
+#include "ctl/cert_fields.h"
 #include "ctl/ctl.h"
 
-#define DAYS 365 /* unless said otherwise */
+/* The options of the subject's fields are at their place in subject_fields[]. */
+#define FIRST_FIELD 256
 
-static const struct {
-	const char *name;
-	uint32_t kind;
-} key_kinds[] = {
-    {"rsa2048", CERT_KEY_RSA_2048}, {"rsa3072", CERT_KEY_RSA_3072}, {"rsa4096", CERT_KEY_RSA_4096},
-    {"p256", CERT_KEY_P256},        {"p384", CERT_KEY_P384},        {"p521", CERT_KEY_P521},
-    {"ed25519", CERT_KEY_ED25519},
-};
-
-/* The command line, and then the message. */
-struct request {
-	struct cc_create create;
-	size_t length;
-	char tail[CERT_NAMES_TAIL_MAX];
-};
-
+/* A field of subject_fields[] by its option, which getopt_long() gave as a number. */
 static int
-add_name(struct request *request, const char *name, struct error *err)
+set_field(struct cert_fields *fields, int option, const char *text, struct error *err)
 {
-	size_t size = strlen(name) + 1;
+	const struct subject_field *field = &subject_fields[option - FIRST_FIELD];
 
-	if (san_parse(name, NULL, NULL) == SAN_INVALID)
-		return error_set(err, "--name %s: neither a host name nor an IP address", name);
-	if (request->create.count == SAN_MAX || size > sizeof(request->tail) - request->length)
-		return error_set(err, "--name %s: more than %d names", name, SAN_MAX);
-	memcpy(request->tail + request->length, name, size);
-	request->length += size;
-	request->create.count++;
-	return 0;
-}
-
-static int
-set_key(struct request *request, const char *name, struct error *err)
-{
-	for (size_t i = 0; i < sizeof(key_kinds) / sizeof(key_kinds[0]); i++) {
-		if (strcmp(key_kinds[i].name, name) == 0) {
-			request->create.key = key_kinds[i].kind;
-			return 0;
-		}
-	}
-	return error_set(
-	    err, "--key %s: one of rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519", name);
-}
-
-static int
-set_days(struct request *request, const char *text, struct error *err)
-{
-	const char *why;
-
-	request->create.days = (uint32_t)strtonum(text, 1, 36500, &why);
-	return why == NULL ? 0 : error_set(err, "--days %s: %s; 1 to 36500", text, why);
+	return subject_set(&fields->create.subject, field, text, err);
 }
 
 /* Returns CTL_OK, or what to exit with. */
 static int
-parse(int argc, char **argv, struct request *request)
+parse(int argc, char **argv, struct cert_fields *request, bool *yes)
 {
-	static const struct option options[] = {{"name", required_argument, NULL, 'n'},
-						{"key", required_argument, NULL, 'k'},
-						{"days", required_argument, NULL, 'd'},
-						{NULL, 0, NULL, 0}};
+	static const struct option options[] = {
+	    {"name", required_argument, NULL, 'n'},
+	    {"key", required_argument, NULL, 'k'},
+	    {"days", required_argument, NULL, 'd'},
+	    {"yes", no_argument, NULL, 'y'},
+	    {"country", required_argument, NULL, FIRST_FIELD},
+	    {"state", required_argument, NULL, FIRST_FIELD + 1},
+	    {"locality", required_argument, NULL, FIRST_FIELD + 2},
+	    {"organization", required_argument, NULL, FIRST_FIELD + 3},
+	    {"unit", required_argument, NULL, FIRST_FIELD + 4},
+	    {"common-name", required_argument, NULL, FIRST_FIELD + 5},
+	    {"email", required_argument, NULL, FIRST_FIELD + 6},
+	    {NULL, 0, NULL, 0}};
 	struct error err;
 	int option, result = 0;
 
-	*request = (struct request){.create = {.key = CERT_KEY_RSA_2048, .days = DAYS}};
+	*yes = false;
+	*request = (struct cert_fields){.create = {.key = CERT_KEY_RSA_2048, .days = CERT_DAYS}};
 	while (result == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'n')
-			result = add_name(request, optarg, &err);
+			result = cert_fields_name(request, optarg, &err);
 		else if (option == 'k')
-			result = set_key(request, optarg, &err);
+			result = cert_fields_key(request, optarg, &err);
 		else if (option == 'd')
-			result = set_days(request, optarg, &err);
+			result = cert_fields_days(request, optarg, &err);
+		else if (option == 'y')
+			*yes = true;
+		else if (option >= FIRST_FIELD)
+			result = set_field(request, option, optarg, &err);
 		else
 			return CTL_USAGE;
 	}
@@ -105,7 +78,7 @@ parse(int argc, char **argv, struct request *request)
 
 /* Without --name: the certificate's own name if it is a host's, else the server's. */
 static int
-default_name(struct request *request, const struct configuration *conf, struct error *err)
+default_name(struct cert_fields *request, const struct configuration *conf, struct error *err)
 {
 	const char *name = request->create.name;
 
@@ -114,7 +87,7 @@ default_name(struct request *request, const struct configuration *conf, struct e
 	/* A name without a dot is rather a label for the administrator ("web", "test"). */
 	if (san_parse(name, NULL, NULL) == SAN_INVALID || strchr(name, '.') == NULL)
 		name = conf->hostname;
-	return add_name(request, name, err);
+	return cert_fields_name(request, name, err);
 }
 
 static void
@@ -122,6 +95,7 @@ print_result(const struct configuration *conf, const struct cert_channel *channe
 	     const char *text)
 {
 	printf("In %s:\n%s\n", conf->certs, text);
+	printf("For an authority: posternctl cert request %s\n", name);
 	if (!cert_is_configured(conf, name))
 		printf("Next: say certificate = \"%s\" at a listener in %s%s.\n", name, conf->path,
 		       channel->running ? ", then posternctl reload" : "");
@@ -133,7 +107,7 @@ print_result(const struct configuration *conf, const struct cert_channel *channe
 
 static int
 create(const struct configuration *conf, const struct conf_users *users,
-       const struct request *request)
+       const struct cert_fields *request)
 {
 	const struct cert_request ask = {.type = CC_CREATE,
 					 .body = &request->create,
@@ -160,16 +134,20 @@ ctl_cert_create(int argc, char **argv)
 {
 	struct configuration *conf;
 	struct conf_users users;
-	struct request request;
+	struct cert_fields request;
+	bool yes;
 	struct error err;
-	int result = parse(argc, argv, &request);
+	int result = parse(argc, argv, &request, &yes);
 
 	if (result != CTL_OK)
 		return result;
 	conf = cert_configuration(&users);
 	if (conf == NULL)
 		return CTL_FAILED;
-	if (default_name(&request, conf, &err) == -1)
+	/* Somebody who can be asked, and has not said that nothing is to be asked. */
+	yes = yes || isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1;
+	if (default_name(&request, conf, &err) == -1 ||
+	    (!yes && cert_fields_ask(&request, stdin, stdout, &err) == -1))
 		result = ctl_error(&err);
 	else
 		result = create(conf, &users, &request);

@@ -6,13 +6,14 @@ ctl_libctl_a_SOURCES = \
 	ctl/accounts_store.c ctl/accounts_store.h \
 	ctl/accounts_text.c ctl/accounts_text.h \
 	ctl/cert.h ctl/cert_ask.c ctl/cert_channel.c ctl/cert_create.c \
+	ctl/cert_fields.c ctl/cert_fields.h ctl/cert_request.c \
 	ctl/command.c ctl/ctl.h \
 	ctl/connect.c ctl/connect.h \
 	ctl/password.c ctl/password.h \
 	ctl/server.c \
 	ctl/settings.c ctl/settings.h
-# Of libcertd.a only certd/name.o: posternctl links no OpenSSL.
-CTL_LIBS = ctl/libctl.a certd/libcertd.a master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS)
+# Of libcertd.a only certd/name.o and certd/subject.o: posternctl links no OpenSSL.
+CTL_LIBS = ctl/libctl.a certd/libcertd.a master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS) $(IDN_LIBS)
 
 sbin_PROGRAMS += posternctl
 posternctl_SOURCES = ctl/main.c

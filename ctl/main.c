@@ -14,8 +14,11 @@ static const struct ctl_command commands[] = {
     {"account", "remove", "ADDRESS", "remove an account; its mailbox stays", ctl_account_remove},
     {"account", "list", "", "show each account, whether it is enabled, and its quota",
      ctl_account_list},
-    {"cert", "create", "NAME [--name HOST]... [--key KIND] [--days N]",
+    {"cert", "create",
+     "NAME [--yes] [--name HOST]... [--key KIND] [--days N] [--country CC] [--state TEXT] "
+     "[--locality TEXT] [--organization TEXT] [--unit TEXT] [--common-name TEXT] [--email ADDRESS]",
      "make a key, a request for an authority, and a self-signed certificate", ctl_cert_create},
+    {"cert", "request", "NAME", "print the request to send to an authority", ctl_cert_request},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

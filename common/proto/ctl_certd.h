@@ -19,6 +19,21 @@ enum cert_key_kind {
 	CERT_KEY_ED25519,
 };
 
+/*
+ * Each "" or as subject.h checks it: as many characters as RFC 5280 appendix A.1 allows, four bytes
+ * each in UTF-8.
+ */
+struct cert_subject {
+	char country[3];
+	char state[4 * 128 + 1];
+	char locality[4 * 128 + 1];
+	char organization[4 * 64 + 1];
+	char unit[4 * 64 + 1];
+	char common_name[4 * 64 + 1]; /* "": the first name, if it is short enough */
+	char email[128 + 1];
+	char zero[3];
+};
+
 /* The tail: subjectAltNames, each NUL-terminated (host names, or addresses). */
 #define CERT_NAMES_TAIL_MAX 8192
 struct cc_create {
@@ -26,7 +41,15 @@ struct cc_create {
 	uint8_t zero[3];
 	uint32_t key;   /* enum cert_key_kind */
 	uint32_t days;  /* of the self-signed certificate, 1..36500 */
-	uint32_t count; /* names in the tail, at least 1; the first is the common name */
+	uint32_t count; /* names in the tail, at least 1 */
+	struct cert_subject subject;
+	uint32_t zero2;
+};
+
+/* The request of this name comes back, PEM, as CC_DATA. */
+struct cc_request {
+	char name[CERT_NAME_SIZE];
+	uint8_t zero[3];
 };
 
 /* The tail is text for the administrator: with ok what was made, else why not. */
@@ -55,6 +78,7 @@ struct cc_data {
 #define CTL_CERTD_MESSAGES(X)                                                                  \
 	X(CC_CREATE, 1, IPC_CLIENT, struct cc_create, CERT_NAMES_TAIL_MAX, IPC_NO_FD,          \
 	  IPC_ANY_STATE)                                                                       \
+	X(CC_REQUEST, 10, IPC_CLIENT, struct cc_request, 0, IPC_NO_FD, IPC_ANY_STATE)          \
 	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE) \
 	X(CC_PROGRESS, 3, IPC_SERVER, struct cc_progress, CERT_PROGRESS_MAX, IPC_NO_FD,        \
 	  IPC_ANY_STATE)                                                                       \

@@ -8,3 +8,8 @@ noinst_PROGRAMS += tests/fuzz/fuzz_proof
 tests_fuzz_fuzz_proof_SOURCES = tests/fuzz/fuzz_proof.c
 tests_fuzz_fuzz_proof_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_proof_LDADD = verify/libverify.a
+
+noinst_PROGRAMS += tests/fuzz/fuzz_subject
+tests_fuzz_fuzz_subject_SOURCES = tests/fuzz/fuzz_subject.c
+tests_fuzz_fuzz_subject_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_subject_LDADD = certd/libcertd.a $(COMMON_LIBS)

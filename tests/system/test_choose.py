@@ -216,3 +216,26 @@ def test_swaps_under_load(make_server, folder):
             thread.join()
     assert not failed, f"{len(failed)} of {sum(seen)}: {failed[0]!r}"
     assert min(seen) > 0 and served == known
+
+
+def test_weak_key(make_server):
+    """RSA of 1024 bits, and only where the listener says so."""
+    server = make_server()
+    server.listeners["pop3s"].update(certificate="weak", weak=True)
+    server.listeners["submissions"]["certificate"] = "weak"
+    for listener in ("smtp", "submission", "pop3"):
+        server.listeners[listener]["certificate"] = HOST
+    server.write_configuration()
+    create(server, HOST, HOST)
+    files = [os.path.join(server.state, "certs", f"weak.{suffix}") for suffix in ("key", "crt")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:1024", "-noenc", "-keyout", files[0], "-out", files[1],
+                    "-subj", "/CN=weak", "-addext", "subjectAltName=DNS:weak.example"], check=True,
+                   capture_output=True, timeout=DEADLINE)
+    for path in files:
+        os.chmod(path, 0o600)
+        if is_root():
+            os.chown(path, USERS["certd"], USERS["certd"])
+    server.start()
+    assert peer(server, "pop3s", None, "ECDHE+aRSA") == certificate(server, "weak")
+    with pytest.raises((ssl.SSLError, OSError)):
+        peer(server, "submissions", None, "ECDHE+aRSA")

@@ -46,3 +46,7 @@ tests_unit_test_certd_process_LDADD = $(CERTD_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_verify
 tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
 tests_unit_test_verify_LDADD = $(VERIFY_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_cert_fields
+tests_unit_test_cert_fields_SOURCES = tests/unit/test_cert_fields.c
+tests_unit_test_cert_fields_LDADD = $(CTL_LIBS) $(UNIT_LIBS)

@@ -66,7 +66,7 @@ void
 support_make(EVP_PKEY *pkey, const char *name, struct x509_made *made)
 {
 	const char *const names[] = {name};
-	const struct x509_spec spec = {pkey, names, 1, 30};
+	const struct x509_spec spec = {pkey, names, 1, 30, NULL};
 	struct error err;
 
 	assert_int_equal(x509_make(&spec, made, &err), 0);

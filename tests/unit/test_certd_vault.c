@@ -238,11 +238,11 @@ static void
 test_weak_and_unknown(void **state)
 {
 	struct folder *folder = *state;
-	EVP_PKEY *pkey = support_new_pkey("RSA", 1024, NULL);
+	EVP_PKEY *pkey = support_new_pkey("RSA", 512, NULL);
 
 	support_write_pair(folder, "bad", pkey);
 	EVP_PKEY_free(pkey);
-	refused(folder, "bad.key: RSA of 1024 bits is weak");
+	refused(folder, "bad.key: RSA of 512 bits is weak");
 	pkey = support_new_pkey("EC", 0, "secp256k1");
 	support_write_pair(folder, "bad", pkey);
 	EVP_PKEY_free(pkey);
