@@ -133,9 +133,24 @@ certificate_is_for(int certs, const char *name, const char *host)
 
 /* What is in the folder, for a listener that names nothing. */
 struct found {
+	char some[CERT_NAME_SIZE + 4]; /* a file of a certificate, whole or not; "": none */
 	size_t count;
 	bool for_host;
 };
+
+/* certd makes a first certificate only in a folder without these. */
+static bool
+is_of_certificate(const char *file)
+{
+	static const char *const suffixes[] = {".key", ".crt", ".pem"};
+	size_t length = strlen(file);
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (length > 4 && strcmp(file + length - 4, suffixes[i]) == 0)
+			return true;
+	}
+	return false;
+}
 
 static void
 look_into(int certs, const char *host, struct found *found)
@@ -151,6 +166,8 @@ look_into(int certs, const char *host, struct found *found)
 	while (list != NULL && (entry = readdir(list)) != NULL) {
 		size_t length = strlen(entry->d_name);
 
+		if (found->some[0] == '\0' && is_of_certificate(entry->d_name))
+			strlcpy(found->some, entry->d_name, sizeof(found->some));
 		if (length < 5 || length - 4 >= sizeof(name) ||
 		    strcmp(entry->d_name + length - 4, ".key") != 0)
 			continue;
@@ -206,6 +223,12 @@ check_unnamed(const struct configuration *conf, const struct conf_listener *l, i
 	struct found found;
 
 	look_into(certs, conf->hostname, &found);
+	if (found.count == 0 && found.some[0] != '\0')
+		conf_problem(problems, l->certificate_where,
+			     "no certificate in %s is whole: to %s belong a NAME.key and a "
+			     "NAME.crt; put back what is missing, or move it away and create one "
+			     "with: posternctl cert create %s",
+			     conf->certs, found.some, conf->hostname);
 	if (found.count > 1 && !found.for_host)
 		conf_problem(problems, l->certificate_where,
 			     "which of the %zu certificates in %s? None is for the hostname "

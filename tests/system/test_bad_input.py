@@ -72,7 +72,9 @@ CERTIFICATE = f"{HOST}.crt"
 
 def test_missing_key(prepared):
     os.remove(certs(prepared, KEY))
-    assert check(prepared).returncode == 1
+    result = check(prepared)
+    assert result.returncode == 1
+    assert "NAME.key" in result.stdout + result.stderr
 
 
 def test_world_readable_key(prepared):
