@@ -83,27 +83,9 @@ admin_end(struct admins *admins)
 	admins->cancel = NULL;
 }
 
-/* Every message of a posternctl is a request. */
-static int
-on_request(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	static const struct ipc_handler requests[] = {
-	    {CC_CREATE, admin_create},
-	    {CC_REQUEST, admin_request},
-	    {0, NULL},
-	};
-	const struct ipc_handler *request = requests;
-
-	while (request->type != message->type && request->type != 0)
-		request++;
-	if (message->id == 0 || request->type == 0)
-		return -1;
-	return request->handle(channel, message, context);
-}
-
 static const struct ipc_handler admin_handlers[] = {
-    {CC_CREATE, on_request},
-    {CC_REQUEST, on_request},
+    {CC_CREATE, admin_create},
+    {CC_REQUEST, admin_request},
     {0, NULL},
 };
 

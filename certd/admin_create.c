@@ -111,6 +111,8 @@ admin_create(struct ipc_channel *channel, struct ipc_message *message, void *con
 	struct error err;
 
 	(void)channel;
+	if (message->id == 0)
+		return -1;
 	if (!admin_ready(admin, message->id))
 		return 0;
 	switch (create_parse(message->body, message->tail, message->tail_length, &admins->request,

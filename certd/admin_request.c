@@ -18,8 +18,9 @@ admin_request(struct ipc_channel *channel, struct ipc_message *message, void *co
 	struct error err;
 
 	(void)channel;
-	if (memchr(request->name, '\0', sizeof(request->name)) == NULL || request->zero[0] != 0 ||
-	    request->zero[1] != 0 || request->zero[2] != 0 || !name_valid(request->name))
+	if (message->id == 0 || memchr(request->name, '\0', sizeof(request->name)) == NULL ||
+	    request->zero[0] != 0 || request->zero[1] != 0 || request->zero[2] != 0 ||
+	    !name_valid(request->name))
 		return -1;
 	if (!admin_ready(admin, message->id))
 		return 0;

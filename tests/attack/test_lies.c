@@ -343,6 +343,16 @@ body_of(const struct queue_fixture *f, uint32_t transaction)
 	return message.fd;
 }
 
+/* Transaction 1, for alice, up to its body. */
+static int
+open_body(struct queue_fixture *f)
+{
+	open_queue(f);
+	say_mail(f, 1, "alice@example.org");
+	answer_resolve(f, RCPT_LOCAL, "alice@example.org");
+	return body_of(f, 1);
+}
+
 /* The commit says SIZE, and has LENGTH bytes of a body in it. */
 static bool
 is_committed_inline(const struct queue_fixture *f, uint32_t transaction, uint64_t size,
@@ -394,10 +404,7 @@ sizes_that_lie(void **state)
 		struct queue_fixture f;
 		int body;
 
-		open_queue(&f);
-		say_mail(&f, 1, "alice@example.org");
-		answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
-		body = body_of(&f, 1);
+		body = open_body(&f);
 		assert_int_equal(write(body, "0123456789", 10), 10);
 		close(body);
 		assert_false(is_committed(&f, 1, sizes[i]));
@@ -426,10 +433,7 @@ sizes_that_lie_inline(void **state)
 		struct queue_fixture f;
 		int body;
 
-		open_queue(&f);
-		say_mail(&f, 1, "alice@example.org");
-		answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
-		body = body_of(&f, 1);
+		body = open_body(&f);
 		assert_int_equal(write(body, "in the file also", 16), 16);
 		close(body);
 		assert_false(is_committed_inline(&f, 1, lies[i].size, lies[i].length));
@@ -445,10 +449,7 @@ two_bodies(void **state)
 	int body;
 
 	(void)state;
-	open_queue(&f);
-	say_mail(&f, 1, "alice@example.org");
-	answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
-	body = body_of(&f, 1);
+	body = open_body(&f);
 	assert_int_equal(write(body, "in the file also", 16), 16);
 	close(body);
 	assert_true(is_committed_inline(&f, 1, 10, 10));
@@ -464,10 +465,7 @@ a_body_that_stays_open(void **state)
 	int body;
 
 	(void)state;
-	open_queue(&f);
-	say_mail(&f, 1, "alice@example.org");
-	answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
-	body = body_of(&f, 1);
+	body = open_body(&f);
 	assert_int_equal(write(body, "0123456789", 10), 10);
 	assert_false(is_committed(&f, 1, 10));
 	close(body);
@@ -484,10 +482,7 @@ a_body_is_only_a_body(void **state)
 	int body;
 
 	(void)state;
-	open_queue(&f);
-	say_mail(&f, 1, "alice@example.org");
-	answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
-	body = body_of(&f, 1);
+	body = open_body(&f);
 	assert_int_equal(fstat(body, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
 	assert_int_equal(read(body, &byte, 1), -1);
