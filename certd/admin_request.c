@@ -6,6 +6,7 @@
 
 #include "certd/admin_internal.h"
 #include "certd/file.h"
+#include "common/cert_name.h"
 
 int
 admin_request(struct ipc_channel *channel, struct ipc_message *message, void *context)
@@ -20,7 +21,7 @@ admin_request(struct ipc_channel *channel, struct ipc_message *message, void *co
 	(void)channel;
 	if (message->id == 0 || memchr(request->name, '\0', sizeof(request->name)) == NULL ||
 	    request->zero[0] != 0 || request->zero[1] != 0 || request->zero[2] != 0 ||
-	    !name_valid(request->name))
+	    !cert_name_valid(request->name))
 		return -1;
 	if (!admin_ready(admin, message->id))
 		return 0;

@@ -11,6 +11,7 @@
 #include "certd/gates.h"
 #include "certd/memory.h"
 #include "certd/tickets.h"
+#include "common/cert_name.h"
 #include "common/log.h"
 #include "common/proto/master_certd.h"
 
@@ -247,7 +248,7 @@ on_gate(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	    !names_split(message->tail, message->tail_length, gate->count, names, GATE_NAMES_MAX))
 		return -1;
 	for (uint32_t i = 0; i < gate->count; i++) {
-		if (!name_valid(names[i]))
+		if (!cert_name_valid(names[i]))
 			return -1;
 	}
 	if (gates_add(certd->gates, ipc_take_fd(message), gate->gate, &keys, &err) == -1)

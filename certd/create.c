@@ -4,6 +4,7 @@
 
 #include "certd/admin.h"
 #include "certd/subject.h"
+#include "common/cert_name.h"
 
 #define DAYS_MAX 36500
 
@@ -28,11 +29,8 @@ create_parse(const struct cc_create *create, const char *tail, size_t tail_lengt
 	request->count = create->count;
 	request->subject = create->subject;
 
-	if (!name_valid(request->name)) {
-		error_set(err,
-			  "%s: not a name for a certificate: 1 to %d of A-Z a-z 0-9 . _ -, "
-			  "and no . or - in front",
-			  request->name, CERT_NAME_SIZE - 1);
+	if (!cert_name_valid(request->name)) {
+		error_set(err, "%s: not a name for a certificate: " CERT_NAME_RULE, request->name);
 		return CREATE_REFUSED;
 	}
 	if (!subject_valid(&request->subject, err))

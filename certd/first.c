@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "certd/x509.h"
+#include "common/cert_name.h"
 #include "common/log.h"
 
 #define FALLBACK_NAME "server" /* a host name may be longer than a certificate's name */
@@ -42,7 +43,7 @@ first_wanted(int directory)
 int
 first_make(const struct admin_target *target, const char *host, EVP_PKEY *pkey, struct error *err)
 {
-	const char *name = name_valid(host) ? host : FALLBACK_NAME;
+	const char *name = cert_name_valid(host) ? host : FALLBACK_NAME;
 	const struct x509_spec spec = {pkey, &host, 1, FIRST_DAYS, NULL};
 	struct x509_made made;
 	int result;

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "certd/name.h"
+#include "common/cert_name.h"
 #include "common/log.h"
 #include "common/proto/types.h"
 #include "common/write_all.h"
@@ -220,7 +220,7 @@ static bool
 parse_temporary(const char *file, char name[CERT_NAME_SIZE], int *part)
 {
 	for (*part = 0; file[0] == '.' && *part < PART_COUNT; (*part)++) {
-		if (name_from_file(file + 1, temporary_suffixes[*part], name, CERT_NAME_SIZE))
+		if (cert_name_from_file(file + 1, temporary_suffixes[*part], name, CERT_NAME_SIZE))
 			return true;
 	}
 	return false;

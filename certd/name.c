@@ -5,36 +5,9 @@
 #include <string.h>
 
 #include "common/ascii.h"
-#include "common/proto/types.h"
 
 #define DNS_NAME_MAX 253 /* RFC 1035 2.3.4, as text without the final dot */
 #define DNS_LABEL_MAX 63
-
-bool
-name_valid(const char *name)
-{
-	size_t length = strnlen(name, CERT_NAME_SIZE);
-
-	if (length == 0 || length >= CERT_NAME_SIZE || name[0] == '.' || name[0] == '-')
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		if (!ascii_is_alnum(name[i]) && strchr("._-", name[i]) == NULL)
-			return false;
-	}
-	return true;
-}
-
-bool
-name_from_file(const char *file, const char *suffix, char *name, size_t size)
-{
-	size_t length = strlen(file), end = strlen(suffix);
-
-	if (length <= end || length - end >= size || strcmp(file + length - end, suffix) != 0)
-		return false;
-	memcpy(name, file, length - end);
-	name[length - end] = '\0';
-	return name_valid(name);
-}
 
 static bool
 label_valid(const char *label, size_t length)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * name - what may be called what: names of certificates in the certs folder, and the host names and
- * addresses that go into them. Pure functions, no OpenSSL: posternctl uses them too.
+ * name - the host names and addresses that go into certificates. Pure functions, no OpenSSL:
+ * posternctl uses them too.
  */
 #ifndef POSTERN_CERTD_NAME_H
 #define POSTERN_CERTD_NAME_H
@@ -11,18 +11,6 @@
 #include <stdint.h>
 
 #define SAN_MAX 100 /* names in one certificate */
-
-/*
- * A certificate's NAME: 1 to 64 of [A-Za-z0-9._-], not starting with '.' (hidden files and our
- * temporary ones do) or '-' (an option).
- */
-bool name_valid(const char *name);
-
-/*
- * If FILE is NAME followed by SUFFIX (".key") and NAME is valid, copies it into NAME (SIZE bytes;
- * CERT_NAME_SIZE are enough) and returns true.
- */
-bool name_from_file(const char *file, const char *suffix, char *name, size_t size);
 
 enum san_kind { SAN_INVALID, SAN_DNS, SAN_IP };
 

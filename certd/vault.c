@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "certd/folder.h"
-#include "certd/name.h"
+#include "common/cert_name.h"
 #include "common/log.h"
 
 RB_HEAD(vault_tree, vault_entry);
@@ -230,7 +230,7 @@ look_at_other(const struct vault *vault, const char *file)
 	char name[CERT_NAME_SIZE], key[CERT_NAME_SIZE + 4];
 	struct stat st;
 
-	if (name_from_file(file, ".crt", name, sizeof(name))) {
+	if (cert_name_from_file(file, ".crt", name, sizeof(name))) {
 		strlcpy(key, name, sizeof(key));
 		strlcat(key, ".key", sizeof(key));
 		if (fstatat(vault->directory, key, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
@@ -240,7 +240,7 @@ look_at_other(const struct vault *vault, const char *file)
 						"NAME.key beside it"));
 	} else if (file[0] != '.' && length > 4 && strcmp(file + length - 4, ".key") == 0) {
 		log_event(LOG_WARNING, "key.rejected", KV_STR("file", file),
-			  KV_STR("why", "not a name: rename it to 1 to 64 of A-Z a-z 0-9 . _ -"));
+			  KV_STR("why", "not a name: rename it to " CERT_NAME_RULE));
 	}
 }
 
@@ -259,7 +259,7 @@ scan(struct vault *vault, vault_changed_fn *changed, void *arg, struct error *er
 		return -1;
 	}
 	while ((entry = readdir(list)) != NULL) {
-		if (name_from_file(entry->d_name, ".key", name, sizeof(name)))
+		if (cert_name_from_file(entry->d_name, ".key", name, sizeof(name)))
 			load_logged(vault, name, changed, arg);
 		else
 			look_at_other(vault, entry->d_name);

@@ -4,6 +4,7 @@ common_libcommon_a_SOURCES = \
 	common/address.c common/address.h \
 	common/account_fields.c common/accounts_file.c common/accounts_file.h \
 	common/base64.c common/base64.h \
+	common/cert_name.c common/cert_name.h \
 	common/child.c common/child.h \
 	common/error.c common/error.h \
 	common/ipc.c common/ipc.h \

@@ -10,6 +10,7 @@
 
 #include "certd/name.h"
 #include "certd/subject.h"
+#include "common/cert_name.h"
 #include "ctl/cert_fields.h"
 #include "ctl/ctl.h"
 
@@ -65,11 +66,8 @@ parse(int argc, char **argv, struct cert_fields *request, bool *yes)
 		return ctl_error(&err);
 	if (argc - optind != 1)
 		return CTL_USAGE;
-	if (!name_valid(argv[optind])) {
-		error_set(&err,
-			  "%s: not a name for a certificate: 1 to %d of A-Z a-z 0-9 . _ -, and no "
-			  ". or - in front",
-			  argv[optind], CERT_NAME_SIZE - 1);
+	if (!cert_name_valid(argv[optind])) {
+		error_set(&err, "%s: not a name for a certificate: " CERT_NAME_RULE, argv[optind]);
 		return ctl_error(&err);
 	}
 	strlcpy(request->create.name, argv[optind], sizeof(request->create.name));

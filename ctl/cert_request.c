@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "certd/name.h"
+#include "common/cert_name.h"
 #include "ctl/cert.h"
 #include "ctl/ctl.h"
 
@@ -35,8 +35,8 @@ ctl_cert_request(int argc, char **argv)
 
 	if (argc != 2)
 		return CTL_USAGE;
-	if (!name_valid(argv[1])) {
-		error_set(&err, "%s: not a name for a certificate", argv[1]);
+	if (!cert_name_valid(argv[1])) {
+		error_set(&err, "%s: not a name for a certificate: " CERT_NAME_RULE, argv[1]);
 		return ctl_error(&err);
 	}
 	strlcpy(request.name, argv[1], sizeof(request.name));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* certd, as the master sees it. */
+#include "common/cert_name.h"
 #include "common/proto/master_certd.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "master/master.h"
-#include "master/names.h"
 #include "master/roles.h"
 #include "master/state.h"
 
@@ -74,7 +74,7 @@ on_self_signed(struct ipc_channel *control, struct ipc_message *message, void *c
 
 	(void)control;
 	if (memchr(report->name, '\0', sizeof(report->name)) == NULL ||
-	    (report->name[0] != '\0' && !certificate_name_valid(report->name)))
+	    (report->name[0] != '\0' && !cert_name_valid(report->name)))
 		return -1;
 	strlcpy(p->master->self_signed, report->name, sizeof(p->master->self_signed));
 	return 0;

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "common/base64.h"
+#include "common/cert_name.h"
 #include "master/conf_check.h"
-#include "master/names.h"
 
 #define CERTIFICATE_FILE_MAX 65536 /* what is looked at of a file */
 #define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
@@ -172,7 +172,7 @@ look_into(int certs, const char *host, struct found *found)
 		    strcmp(entry->d_name + length - 4, ".key") != 0)
 			continue;
 		strlcpy(name, entry->d_name, length - 3);
-		if (!certificate_name_valid(name) || !certificate_exists(certs, name))
+		if (!cert_name_valid(name) || !certificate_exists(certs, name))
 			continue;
 		found->count++;
 		if (!found->for_host)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/cert_name.h"
 #include "common/proto/master_accounts.h"
 #include "common/sandbox.h"
 #include "master/names.h"
@@ -93,12 +94,8 @@ add_certificate(struct conf_reader *r, const config_setting_t *setting, const ch
 {
 	struct conf_names *names = target;
 
-	if (!certificate_name_valid(name)) {
-		conf_bad(
-		    r, setting,
-		    "must be the name of a certificate: letters, digits, \".\", \"-\" and \"_\", "
-		    "%d at most",
-		    CERT_NAME_SIZE - 1);
+	if (!cert_name_valid(name)) {
+		conf_bad(r, setting, "must be the name of a certificate: " CERT_NAME_RULE);
 		return;
 	}
 	for (size_t i = 0; i < names->count; i++) {

@@ -96,20 +96,3 @@ mailbox_name_parse(const char *bytes, size_t length, struct mailbox_name *out)
 	out->local[local_length] = '\0';
 	return true;
 }
-
-bool
-certificate_name_valid(const char *name)
-{
-	if (!ascii_is_digit(name[0]) && !ascii_is_lower(name[0]) && !ascii_is_upper(name[0]))
-		return false;
-	for (size_t i = 1; name[i] != '\0'; i++) {
-		char c = name[i];
-
-		if (!ascii_is_digit(c) && !ascii_is_lower(c) && !ascii_is_upper(c) &&
-		    strchr("-_.", c) == NULL)
-			return false;
-		if (i + 1 >= CERT_NAME_SIZE)
-			return false;
-	}
-	return true;
-}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * names - what a domain, a mailbox and a certificate may be called. Pure functions.
+ * names - what a domain and a mailbox may be called. Pure functions.
  *
  * Names become directory entries and fields of messages to other processes, so these checks are
  * narrower than the RFCs: what they let through holds no '/', no leading dot, no control byte and
@@ -30,9 +30,5 @@ struct mailbox_name {
  * without '/', and a domain as above, in lower case already. False if they are anything else.
  */
 bool mailbox_name_parse(const char *bytes, size_t length, struct mailbox_name *out);
-
-/* May NAME be a certificate's NAME in the certs folder: letters, digits, '-', '_' and '.', a letter
- * or digit first, shorter than CERT_NAME_SIZE? */
-bool certificate_name_valid(const char *name);
 
 #endif

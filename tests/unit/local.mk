@@ -27,6 +27,10 @@ tests_unit_test_sasl_plain_LDADD = common/libcommon.a $(UNIT_LIBS) $(BSD_LIBS)
 check_PROGRAMS += tests/unit/test_sqlite_dir
 tests_unit_test_sqlite_dir_SOURCES = tests/unit/test_sqlite_dir.c
 tests_unit_test_sqlite_dir_LDADD = $(COMMON_LIBS) $(SQLITE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_cert_name
+tests_unit_test_cert_name_SOURCES = tests/unit/test_cert_name.c
+tests_unit_test_cert_name_LDADD = common/libcommon.a $(BSD_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_address
 tests_unit_test_address_SOURCES = tests/unit/test_address.c
 tests_unit_test_address_LDADD = common/libcommon.a $(UNIT_LIBS)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Names of certificates, host names and addresses in them, lists of names. */
+/* Host names and addresses in certificates, lists of names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,48 +10,6 @@
 
 #include "certd/name.h"
 #include "common/proto/types.h"
-
-static void
-test_valid(void **state)
-{
-	char longest[66];
-
-	(void)state;
-	assert_true(name_valid("mail.example.org"));
-	assert_true(name_valid("a"));
-	assert_true(name_valid("A_b-9.key"));
-	assert_false(name_valid(""));
-	assert_false(name_valid(".hidden"));
-	assert_false(name_valid(".."));
-	assert_false(name_valid("-option"));
-	assert_false(name_valid("a/b"));
-	assert_false(name_valid("a b"));
-	assert_false(name_valid("a\n"));
-	assert_false(name_valid("\xc3\xa4"));
-	memset(longest, 'x', sizeof(longest));
-	longest[64] = '\0';
-	assert_true(name_valid(longest));
-	longest[64] = 'x';
-	longest[65] = '\0';
-	assert_false(name_valid(longest));
-}
-
-static void
-test_from_file(void **state)
-{
-	char name[CERT_NAME_SIZE];
-
-	(void)state;
-	assert_true(name_from_file("mail.key", ".key", name, sizeof(name)));
-	assert_string_equal(name, "mail");
-	assert_true(name_from_file("mail.key.key", ".key", name, sizeof(name)));
-	assert_string_equal(name, "mail.key");
-	assert_false(name_from_file(".key", ".key", name, sizeof(name)));
-	assert_false(name_from_file("..key", ".key", name, sizeof(name)));
-	assert_false(name_from_file(".mail.key.new", ".key.new", name, sizeof(name)));
-	assert_false(name_from_file("mail.crt", ".key", name, sizeof(name)));
-	assert_false(name_from_file("two words.key", ".key", name, sizeof(name)));
-}
 
 static void
 test_san(void **state)
@@ -108,8 +66,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_valid),
-	    cmocka_unit_test(test_from_file),
 	    cmocka_unit_test(test_san),
 	    cmocka_unit_test(test_split),
 	};

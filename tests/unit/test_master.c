@@ -85,29 +85,6 @@ mailbox_names(void **state)
 	assert_false(is_mailbox(longest));
 }
 
-static void
-certificate_names(void **state)
-{
-	char name[CERT_NAME_SIZE + 1];
-
-	(void)state;
-	assert_true(certificate_name_valid("mail.example.org"));
-	assert_true(certificate_name_valid("a"));
-	assert_true(certificate_name_valid("A-b_c.d"));
-	assert_false(certificate_name_valid(""));
-	assert_false(certificate_name_valid("."));
-	assert_false(certificate_name_valid("../key"));
-	assert_false(certificate_name_valid("-a"));
-	assert_false(certificate_name_valid("a/b"));
-	assert_false(certificate_name_valid("a b"));
-	memset(name, 'a', sizeof(name));
-	name[CERT_NAME_SIZE - 1] = '\0';
-	assert_true(certificate_name_valid(name));
-	name[CERT_NAME_SIZE - 1] = 'a';
-	name[CERT_NAME_SIZE] = '\0';
-	assert_false(certificate_name_valid(name));
-}
-
 static struct in6_addr
 address(const char *text)
 {
@@ -592,7 +569,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(mailbox_names),
-	    cmocka_unit_test(certificate_names),
 	    cmocka_unit_test(networks),
 	    cmocka_unit_test(endpoints),
 	    cmocka_unit_test(back_off),
