@@ -86,6 +86,8 @@ admin_end(struct admins *admins)
 static const struct ipc_handler admin_handlers[] = {
     {CC_CREATE, admin_create},
     {CC_REQUEST, admin_request},
+    {CC_EXPORT, admin_export},
+    {CC_EXPORT_CLEAR, admin_export_clear},
     {0, NULL},
 };
 

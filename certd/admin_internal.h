@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 #include "certd/admin.h"
+#include "certd/pack.h"
 #include "common/ipc.h"
 
 struct admin {
@@ -43,6 +44,12 @@ void admin_progress(const struct admin *, uint32_t id, uint32_t done, uint32_t t
 /* LENGTH: CERT_DATA_MAX at most. */
 void admin_data(const struct admin *, uint32_t id, uint32_t kind, const void *bytes, size_t length);
 
+/* Sends it as CC_DATA of kind 0, in as many as it takes. */
+void admin_pieces(const struct admin *, uint32_t id, const struct packed *);
+
+/* Does it have an end, and no line ends? */
+bool admin_passphrase_ends(const char passphrase[CERT_PASSPHRASE_SIZE]);
+
 /*
  * Only one request at a time may change the folder or take long. admin_ready() is false, and has
  * answered, while another does or certd is starting. Between admin_begin() and admin_end() it is
@@ -55,5 +62,7 @@ void admin_end(struct admins *);
 /* Requests; CONTEXT is the struct admin. */
 ipc_handler_fn admin_create;  /* admin_create.c */
 ipc_handler_fn admin_request; /* admin_request.c */
+ipc_handler_fn admin_export;  /* admin_export.c */
+ipc_handler_fn admin_export_clear;
 
 #endif

@@ -5,6 +5,7 @@ certd_libcertd_a_SOURCES = \
 	certd/admin.c certd/admin.h certd/admin_internal.h \
 	certd/admin_create.c certd/create.c \
 	certd/admin_request.c \
+	certd/admin_export.c certd/pack.c certd/pack.h \
 	certd/arena.c certd/arena.h \
 	certd/audit.c certd/audit.h \
 	certd/certd.c certd/certd.h certd/sandbox_rules.c \

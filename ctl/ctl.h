@@ -59,5 +59,6 @@ int ctl_account_remove(int argc, char **argv);
 int ctl_account_list(int argc, char **argv);
 int ctl_cert_create(int argc, char **argv);
 int ctl_cert_request(int argc, char **argv);
+int ctl_cert_export(int argc, char **argv);
 
 #endif

@@ -9,6 +9,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/cert_fields.c ctl/cert_fields.h ctl/cert_request.c \
 	ctl/command.c ctl/ctl.h \
 	ctl/connect.c ctl/connect.h \
+	ctl/cert_export.c ctl/output.c ctl/output.h ctl/passphrase.c ctl/passphrase.h \
 	ctl/password.c ctl/password.h \
 	ctl/server.c \
 	ctl/settings.c ctl/settings.h

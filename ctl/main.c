@@ -19,6 +19,9 @@ static const struct ctl_command commands[] = {
      "[--locality TEXT] [--organization TEXT] [--unit TEXT] [--common-name TEXT] [--email ADDRESS]",
      "make a key, a request for an authority, and a self-signed certificate", ctl_cert_create},
     {"cert", "request", "NAME", "print the request to send to an authority", ctl_cert_request},
+    {"cert", "export",
+     "NAME [--out FILE] [--private-key [--pkcs12] [--passphrase-file FILE | --no-passphrase]]",
+     "write a certificate and its chain, and the private key if that is said", ctl_cert_export},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -52,6 +52,38 @@ struct cc_request {
 	uint8_t zero[3];
 };
 
+/*
+ * A pass phrase, in UTF-8, without line ends; NUL-padded to the end. certd takes none shorter than
+ * CERT_PASSPHRASE_MIN for what leaves it.
+ */
+#define CERT_PASSPHRASE_SIZE 257
+#define CERT_PASSPHRASE_MIN 8
+
+/*
+ * A certificate leaves the certs folder, as CC_DATA, in pieces to be put one after the other.
+ * The passphrase encrypts the key; "" for the chain alone.
+ */
+enum cert_export {
+	CERT_EXPORT_CHAIN = 1, /* PEM: the certificate and its chain */
+	CERT_EXPORT_KEY,       /* PEM: PKCS#8 encrypted (RFC 8018 PBES2), then the chain */
+	CERT_EXPORT_PKCS12,    /* RFC 7292: key, certificate and chain */
+};
+struct cc_export {
+	char name[CERT_NAME_SIZE];
+	char passphrase[CERT_PASSPHRASE_SIZE];
+	uint8_t zero[2];
+	uint32_t what; /* enum cert_export */
+};
+
+/*
+ * The private key of this name is written, as it is (PKCS#8, PEM), to the descriptor: a regular
+ * file, or a pipe with room for all of it. It does not come as a message: posternctl never has it.
+ */
+struct cc_export_clear {
+	char name[CERT_NAME_SIZE];
+	uint8_t zero[3];
+};
+
 /* The tail is text for the administrator: with ok what was made, else why not. */
 #define CERT_TEXT_MAX 8192
 struct cc_result {
@@ -75,13 +107,15 @@ struct cc_data {
  * All client messages are requests. Each is answered by one CC_RESULT, which ends it; CC_PROGRESS
  * and CC_DATA, with the same id, may come before it.
  */
-#define CTL_CERTD_MESSAGES(X)                                                                  \
-	X(CC_CREATE, 1, IPC_CLIENT, struct cc_create, CERT_NAMES_TAIL_MAX, IPC_NO_FD,          \
-	  IPC_ANY_STATE)                                                                       \
-	X(CC_REQUEST, 10, IPC_CLIENT, struct cc_request, 0, IPC_NO_FD, IPC_ANY_STATE)          \
-	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE) \
-	X(CC_PROGRESS, 3, IPC_SERVER, struct cc_progress, CERT_PROGRESS_MAX, IPC_NO_FD,        \
-	  IPC_ANY_STATE)                                                                       \
+#define CTL_CERTD_MESSAGES(X)                                                                     \
+	X(CC_CREATE, 1, IPC_CLIENT, struct cc_create, CERT_NAMES_TAIL_MAX, IPC_NO_FD,             \
+	  IPC_ANY_STATE)                                                                          \
+	X(CC_REQUEST, 10, IPC_CLIENT, struct cc_request, 0, IPC_NO_FD, IPC_ANY_STATE)             \
+	X(CC_EXPORT, 40, IPC_CLIENT, struct cc_export, 0, IPC_NO_FD, IPC_ANY_STATE)               \
+	X(CC_EXPORT_CLEAR, 41, IPC_CLIENT, struct cc_export_clear, 0, IPC_WITH_FD, IPC_ANY_STATE) \
+	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
+	X(CC_PROGRESS, 3, IPC_SERVER, struct cc_progress, CERT_PROGRESS_MAX, IPC_NO_FD,           \
+	  IPC_ANY_STATE)                                                                          \
 	X(CC_DATA, 4, IPC_SERVER, struct cc_data, CERT_DATA_MAX, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { CTL_CERTD_MESSAGES(IPC_ENUM) };

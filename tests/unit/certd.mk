@@ -34,6 +34,11 @@ check_PROGRAMS += tests/unit/test_certd_create
 tests_unit_test_certd_create_SOURCES = tests/unit/test_certd_create.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_create_LDADD = $(CERTD_TEST_LIBS)
 
+CERTD_ADMIN_SUPPORT = tests/unit/certd_admin.c tests/unit/certd_admin.h $(CERTD_TEST_SUPPORT)
+check_PROGRAMS += tests/unit/test_certd_export
+tests_unit_test_certd_export_SOURCES = tests/unit/test_certd_export.c $(CERTD_ADMIN_SUPPORT)
+tests_unit_test_certd_export_LDADD = $(CERTD_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_certd_handshake
 tests_unit_test_certd_handshake_SOURCES = tests/unit/test_certd_handshake.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_handshake_LDADD = $(CERTD_TEST_LIBS) $(SSL_LIBS)

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+#include "ctl/passphrase.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <readpassphrase.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int
+too_long(struct error *err)
+{
+	return error_set(err, "the pass phrase is longer than %d bytes", CERT_PASSPHRASE_SIZE - 1);
+}
+
+/* Byte for byte: no buffer of stdio keeps a copy. */
+static int
+read_line(int fd, const char *file, char *out, struct error *err)
+{
+	size_t used = 0;
+	char c;
+
+	for (;;) {
+		ssize_t n = read(fd, &c, 1);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return error_errno(err, "reading the pass phrase from %s", file);
+		if (n == 0 || c == '\n')
+			break;
+		if (c == '\0')
+			return error_set(err, "%s: a pass phrase can't have NUL bytes", file);
+		if (used == CERT_PASSPHRASE_SIZE - 1)
+			return too_long(err);
+		out[used++] = c;
+	}
+	if (used > 0 && out[used - 1] == '\r')
+		out[used - 1] = '\0';
+	if (strchr(out, '\r') != NULL)
+		return error_set(err, "%s: a pass phrase is one line", file);
+	return 0;
+}
+
+static int
+from_file(const char *file, char *out, struct error *err)
+{
+	int fd, result;
+
+	if (strcmp(file, "-") == 0)
+		return read_line(STDIN_FILENO, "standard input", out, err);
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd == -1)
+		return error_errno(err, "%s", file);
+	result = read_line(fd, file, out, err);
+	close(fd);
+	return result;
+}
+
+static int
+from_terminal(const char *what, char *out, struct error *err)
+{
+	const int flags = RPP_ECHO_OFF | RPP_REQUIRE_TTY;
+	char question[400], typed[CERT_PASSPHRASE_SIZE + 1], again[CERT_PASSPHRASE_SIZE + 1];
+	int result = 0;
+
+	snprintf(question, sizeof(question), "New pass phrase for %s: ", what);
+	if (readpassphrase(question, typed, sizeof(typed), flags) == NULL ||
+	    readpassphrase("Again: ", again, sizeof(again), flags) == NULL)
+		result = error_errno(err, "there is no terminal to ask for a pass phrase "
+					  "(--passphrase-file FILE reads one)");
+	else if (strcmp(typed, again) != 0)
+		result = error_set(err, "the two pass phrases are not the same");
+	else if (strlen(typed) >= CERT_PASSPHRASE_SIZE)
+		result = too_long(err);
+	else
+		strlcpy(out, typed, CERT_PASSPHRASE_SIZE);
+	explicit_bzero(typed, sizeof(typed));
+	explicit_bzero(again, sizeof(again));
+	return result;
+}
+
+int
+passphrase_new(const char *what, const char *file, char out[CERT_PASSPHRASE_SIZE],
+	       struct error *err)
+{
+	memset(out, 0, CERT_PASSPHRASE_SIZE);
+	if ((file != NULL ? from_file(file, out, err) : from_terminal(what, out, err)) == -1)
+		return -1;
+	if (strlen(out) < CERT_PASSPHRASE_MIN)
+		return error_set(err,
+				 "the pass phrase is shorter than %d bytes: whoever finds the file "
+				 "can try all of that length",
+				 CERT_PASSPHRASE_MIN);
+	return 0;
+}

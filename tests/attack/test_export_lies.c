@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/* A posternctl that lies to certd about what shall leave it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/proto/ctl_certd.h"
+#include "tests/attack/house.h"
+
+static const struct cc_export good = {
+    .name = "mine", .passphrase = "long enough", .what = CERT_EXPORT_KEY};
+
+static int
+setup(void **state)
+{
+	(void)state;
+	house_make();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	house_clean();
+	return 0;
+}
+
+static void
+cut(const struct house_child *certd, uint16_t type, uint32_t id, const void *body, size_t size,
+    int fd)
+{
+	int channel = house_admin_to_certd(certd);
+
+	assert_int_equal(ipc_send_fd(channel, type, id, body, size, NULL, 0, fd), 0);
+	house_must_be_cut(channel);
+}
+
+static void
+test_export(void **state)
+{
+	struct house_child certd = house_certd();
+	struct cc_export bad = good;
+
+	(void)state;
+	cut(&certd, CC_EXPORT, 0, &good, sizeof(good), -1);
+	cut(&certd, CC_EXPORT, 1, &good, sizeof(good) - 1, -1);
+	cut(&certd, CC_EXPORT, 1, &good, sizeof(good), STDERR_FILENO);
+	bad.passphrase[0] = '\0';
+	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	strlcpy(bad.passphrase, "two\nlines", sizeof(bad.passphrase));
+	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	memset(bad.passphrase, 'x', sizeof(bad.passphrase));
+	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	bad = good;
+	bad.what = 77;
+	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	bad = good;
+	strlcpy(bad.name, "../certs/mine", sizeof(bad.name));
+	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	house_end(&certd);
+}
+
+/* The key as it is goes nowhere but to a file or a pipe, and a closed pipe hurts nobody. */
+static void
+test_clear(void **state)
+{
+	struct cc_export_clear export = {.name = "mine"};
+	struct house_child certd = house_certd();
+	int channel = house_admin_to_certd(&certd), ends[2];
+	struct ipc_message message;
+
+	(void)state;
+	cut(&certd, CC_EXPORT_CLEAR, 1, &export, sizeof(export), -1);
+	assert_int_equal(pipe(ends), 0);
+	close(ends[0]);
+	for (int i = 0; i < 2; i++) {
+		/* First a socket, our own channel to it; then a pipe without a reader. */
+		assert_int_equal(ipc_send_fd(channel, CC_EXPORT_CLEAR, 1, &export, sizeof(export),
+					     NULL, 0, i == 0 ? channel : ends[1]),
+				 0);
+		assert_int_equal(house_receive(channel, &ctl_certd_boundary, IPC_CLIENT, &message),
+				 1);
+		assert_int_equal(message.type, CC_RESULT);
+		assert_int_equal(((const struct cc_result *)message.body)->ok, 0);
+	}
+	close(ends[1]);
+	close(channel);
+	house_end(&certd);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_export, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_clear, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
