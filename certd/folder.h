@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * folder - puts NAME.key, NAME.csr and NAME.crt into the certs folder: all three or none, whoever
- * is killed and whenever.
+ * folder - changes of the certs folder: a certificate's files all or none, whoever is killed and
+ * whenever (journal.h).
  *
- * Each is written to a hidden temporary name (".NAME.key.new": no NAME starts with a dot) and
- * fsync'd, then the folder is. Only then are they renamed, the key first: that one rename is the
- * commit. So after a crash
+ * New files are written to hidden temporary names (".NAME.key.new": no NAME starts with a dot), and
+ * files that shall be kept aside get a hidden second name (".NAME.TIME.key.old"); then the journal
+ * commits. What a crash before the commit left behind is removed. Nothing with a final name is ever
+ * removed or replaced unless the caller asked for just that.
  *
- *   no NAME.key, but temporary files   nothing was promised: they are removed
- *   NAME.key and temporary files       committed: the renames are completed
- *
- * and folder_recover() never has to remove or replace a file with a final name, which could be one
- * the administrator put there. An error after the commit undoes the renames in reverse, the key
- * last, and so is always in one of those two states as well.
- *
- * A lock on the folder (flock(2)) keeps a certd that recovers away from one that writes, should two
- * be at it: the server's, and one that posternctl started.
+ * A lock on the folder (flock(2)) keeps one certd away from another, should two be at it: the
+ * server's, and one that posternctl started.
  */
 #ifndef POSTERN_CERTD_FOLDER_H
 #define POSTERN_CERTD_FOLDER_H
 
 #include <stddef.h>
 
+#include "common/cert_name.h"
 #include "common/error.h"
 
-enum folder_part { PART_KEY, PART_CSR, PART_CRT, PART_COUNT };
+enum folder_part {
+	PART_KEY,
+	PART_CSR,
+	PART_CRT,
+	PART_PEM, /* all in one, put there by hand: never written, only kept aside, moved, removed
+		   */
+	PART_COUNT
+};
 
-/* What is in each file: PEM. */
+/* What is in each file: PEM. NULL: no such file. */
 struct folder_set {
 	struct {
 		const void *bytes;
@@ -34,20 +36,32 @@ struct folder_set {
 	} part[PART_COUNT];
 };
 
-/* Is any of NAME's three files there? 1, 0, or -1 with ERR filled. */
+/* Is any of NAME's files there? NAME may be one kept aside. 1, 0, or -1 with ERR filled. */
 int folder_exists(int directory, const char *name, struct error *);
 
-/* Writes the set, durably. Returns 0, or -1 with ERR filled: then none is there. */
+/* Writes the set, durably. Returns 0, or -1 with ERR: also if there is any file of NAME. */
 int folder_commit(int directory, const char *name, const struct folder_set *, struct error *);
+
+/*
+ * The same, in place of what there is: that is then kept aside as KEPT ("": there was nothing).
+ * Parts that the set doesn't have are no longer there.
+ */
+int folder_replace(int directory, const char *name, const struct folder_set *,
+		   char kept[CERT_KEPT_SIZE], struct error *);
+
+/*
+ * Puts what is kept aside as FROM (NAME.TIME) back in force as NAME; what is in force goes aside as
+ * KEPT. Returns 0, or -1 with ERR filled: then nothing has changed.
+ */
+int folder_restore(int directory, const char *from, char kept[CERT_KEPT_SIZE], struct error *);
+
+/* Removes all files of NAME, which may be one kept aside. 0, or -1 with ERR filled. */
+int folder_remove(int directory, const char *name, struct error *);
+
+/* FROM's files become TO's, of which there is none. 0, or -1 with ERR filled. */
+int folder_rename(int directory, const char *from, const char *to, struct error *);
 
 /* Completes or removes what a crash left behind. Returns 0, or -1 with ERR filled. */
 int folder_recover(int directory, struct error *);
-
-/*
- * For the tests: called before each step of a commit and of its undoing. Returns 0 to go on, EIO to
- * make the step fail with it, or FOLDER_KILLED to stop dead there, as SIGKILL would.
- */
-#define FOLDER_KILLED (-1)
-extern int (*folder_hook)(void);
 
 #endif

@@ -14,6 +14,7 @@ certd_libcertd_a_SOURCES = \
 	certd/first.c certd/first.h \
 	certd/folder.c certd/folder.h \
 	certd/gates.c certd/gates.h \
+	certd/journal.c certd/journal.h \
 	certd/key.c certd/key.h \
 	certd/keygen.c certd/keygen.h \
 	certd/memory.c certd/memory.h \

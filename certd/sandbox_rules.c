@@ -8,9 +8,11 @@ static const char *const syscalls[] = {
     "newfstatat",
     "getdents64",
     "lseek",
-    /* putting new ones there (folder.c) */
+    /* putting new ones there (folder.c, journal.c) */
     "flock",
+    "linkat",
     "fsync",
+    "renameat",
     "renameat2",
     "unlinkat",
     NULL,

@@ -227,7 +227,7 @@ static void
 look_at_other(const struct vault *vault, const char *file)
 {
 	size_t length = strlen(file);
-	char name[CERT_NAME_SIZE], key[CERT_NAME_SIZE + 4];
+	char name[CERT_NAME_SIZE], key[CERT_KEPT_SIZE + 4];
 	struct stat st;
 
 	if (cert_name_from_file(file, ".crt", name, sizeof(name))) {
@@ -239,6 +239,9 @@ look_at_other(const struct vault *vault, const char *file)
 				  KV_STR("why", "has a certificate, but no private key: put "
 						"NAME.key beside it"));
 	} else if (file[0] != '.' && length > 4 && strcmp(file + length - 4, ".key") == 0) {
+		strlcpy(key, file, length - 3 < sizeof(key) ? length - 3 : sizeof(key));
+		if (cert_name_kept(key, name))
+			return;
 		log_event(LOG_WARNING, "key.rejected", KV_STR("file", file),
 			  KV_STR("why", "not a name: rename it to " CERT_NAME_RULE));
 	}

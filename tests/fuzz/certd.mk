@@ -13,3 +13,8 @@ noinst_PROGRAMS += tests/fuzz/fuzz_subject
 tests_fuzz_fuzz_subject_SOURCES = tests/fuzz/fuzz_subject.c
 tests_fuzz_fuzz_subject_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_subject_LDADD = certd/libcertd.a $(COMMON_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_journal
+tests_fuzz_fuzz_journal_SOURCES = tests/fuzz/fuzz_journal.c
+tests_fuzz_fuzz_journal_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_journal_LDADD = $(CERTD_LIBS)
