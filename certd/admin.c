@@ -88,6 +88,8 @@ static const struct ipc_handler admin_handlers[] = {
     {CC_REQUEST, admin_request},
     {CC_EXPORT, admin_export},
     {CC_EXPORT_CLEAR, admin_export_clear},
+    {CC_LOOK, admin_look},
+    {CC_CHECK, admin_check},
     {0, NULL},
 };
 

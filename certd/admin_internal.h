@@ -64,5 +64,7 @@ ipc_handler_fn admin_create;  /* admin_create.c */
 ipc_handler_fn admin_request; /* admin_request.c */
 ipc_handler_fn admin_export;  /* admin_export.c */
 ipc_handler_fn admin_export_clear;
+ipc_handler_fn admin_look;    /* admin_look.c */
+ipc_handler_fn admin_check;
 
 #endif

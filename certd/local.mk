@@ -6,6 +6,8 @@ certd_libcertd_a_SOURCES = \
 	certd/admin_create.c certd/create.c \
 	certd/admin_request.c \
 	certd/admin_export.c certd/pack.c certd/pack.h \
+	certd/admin_look.c certd/chain.c certd/chain.h \
+	certd/facts.c certd/facts.h certd/refusals.c certd/refusals.h \
 	certd/arena.c certd/arena.h \
 	certd/audit.c certd/audit.h \
 	certd/certd.c certd/certd.h certd/sandbox_rules.c \

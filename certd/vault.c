@@ -20,6 +20,7 @@ struct vault {
 	uid_t owner;
 	size_t count;
 	struct vault_tree tree;
+	struct refusals refusals;
 };
 
 static int
@@ -39,6 +40,7 @@ vault_new(void)
 		return NULL;
 	vault->directory = -1;
 	RB_INIT(&vault->tree);
+	refusals_init(&vault->refusals);
 	return vault;
 }
 
@@ -76,6 +78,7 @@ vault_free(struct vault *vault)
 		entry_unlink(vault, entry);
 		entry_free(entry);
 	}
+	refusals_clear(&vault->refusals, NULL);
 	free(vault);
 }
 
@@ -93,6 +96,7 @@ vault_remove(struct vault *vault, const char *name, vault_changed_fn *changed, v
 {
 	struct vault_entry *entry = find(vault, name);
 
+	refusals_clear(&vault->refusals, name);
 	if (entry == NULL)
 		return;
 	entry_unlink(vault, entry);
@@ -101,6 +105,12 @@ vault_remove(struct vault *vault, const char *name, vault_changed_fn *changed, v
 		changed(entry, arg);
 	log_event(LOG_INFO, "key.removed", KV_STR("key", name));
 	entry_free(entry);
+}
+
+const struct refusals *
+vault_refusals(const struct vault *vault)
+{
+	return &vault->refusals;
 }
 
 size_t
@@ -191,6 +201,7 @@ vault_load_one(struct vault *vault, const char *name, vault_changed_fn *changed,
 		entry->seen = true;
 	if ((pair = pair_load(vault->directory, name, vault->owner, err)) == NULL)
 		return -1;
+	refusals_clear(&vault->refusals, name);
 	if (entry != NULL) {
 		if (!replace(entry, pair))
 			return 0;
@@ -215,6 +226,7 @@ load_logged(struct vault *vault, const char *name, vault_changed_fn *changed, vo
 
 	if (vault_load_one(vault, name, changed, arg, &err) == 0)
 		return;
+	refusals_set(&vault->refusals, name, err.text);
 	if (find(vault, name) != NULL)
 		log_event(LOG_ERR, "key.kept", KV_STR("key", name), KV_STR("why", err.text),
 			  KV_STR("text", "the old one stays in force"));
@@ -224,8 +236,11 @@ load_logged(struct vault *vault, const char *name, vault_changed_fn *changed, vo
 
 /* A certificate alone is worth a line; so is a file that looks like a key and isn't one. */
 static void
-look_at_other(const struct vault *vault, const char *file)
+look_at_other(struct vault *vault, const char *file)
 {
+	static const char keyless[] =
+	    "has a certificate, but no private key: put NAME.key beside it";
+	static const char nameless[] = "not a name: rename it to " CERT_NAME_RULE;
 	size_t length = strlen(file);
 	char name[CERT_NAME_SIZE], key[CERT_KEPT_SIZE + 4];
 	struct stat st;
@@ -234,16 +249,18 @@ look_at_other(const struct vault *vault, const char *file)
 		strlcpy(key, name, sizeof(key));
 		strlcat(key, ".key", sizeof(key));
 		if (fstatat(vault->directory, key, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
-		    errno == ENOENT)
+		    errno == ENOENT) {
+			refusals_set(&vault->refusals, name, keyless);
 			log_event(LOG_WARNING, "key.rejected", KV_STR("key", name),
-				  KV_STR("why", "has a certificate, but no private key: put "
-						"NAME.key beside it"));
+				  KV_STR("why", keyless));
+		}
 	} else if (file[0] != '.' && length > 4 && strcmp(file + length - 4, ".key") == 0) {
 		strlcpy(key, file, length - 3 < sizeof(key) ? length - 3 : sizeof(key));
 		if (cert_name_kept(key, name))
 			return;
+		refusals_set(&vault->refusals, file, nameless);
 		log_event(LOG_WARNING, "key.rejected", KV_STR("file", file),
-			  KV_STR("why", "not a name: rename it to " CERT_NAME_RULE));
+			  KV_STR("why", nameless));
 	}
 }
 
@@ -274,6 +291,7 @@ scan(struct vault *vault, vault_changed_fn *changed, void *arg, struct error *er
 int
 vault_load(struct vault *vault, vault_changed_fn *changed, void *arg, struct error *err)
 {
+	static const char vanished[] = "its files are no longer in the certs folder";
 	struct vault_entry *entry;
 
 	if (file_check_folder(vault->directory, vault->owner, err) == -1)
@@ -283,13 +301,16 @@ vault_load(struct vault *vault, vault_changed_fn *changed, void *arg, struct err
 		log_event(LOG_ERR, "folder.failed", KV_STR("why", err->text));
 	RB_FOREACH (entry, vault_tree, &vault->tree)
 		entry->seen = false;
+	refusals_clear(&vault->refusals, NULL);
 	if (scan(vault, changed, arg, err) == -1)
 		return -1;
 	RB_FOREACH (entry, vault_tree, &vault->tree) {
-		if (!entry->seen)
-			log_event(LOG_WARNING, "key.kept", KV_STR("key", entry->name),
-				  KV_STR("why", "its files are no longer in the certs folder"),
-				  KV_STR("text", "the old one stays in force until a restart"));
+		if (entry->seen)
+			continue;
+		refusals_set(&vault->refusals, entry->name, vanished);
+		log_event(LOG_WARNING, "key.kept", KV_STR("key", entry->name),
+			  KV_STR("why", vanished),
+			  KV_STR("text", "the old one stays in force until a restart"));
 	}
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <sys/tree.h>
 
 #include "certd/pair.h"
+#include "certd/refusals.h"
 
 #define VAULT_MAX 1024   /* names */
 #define VAULT_PREVIOUS 8 /* replaced keys that sign on, a name */
@@ -56,6 +57,12 @@ int vault_load_one(struct vault *, const char *name, vault_changed_fn *, void *a
  * the key is wiped. An unknown name is fine.
  */
 void vault_remove(struct vault *, const char *name, vault_changed_fn *, void *arg);
+
+/*
+ * What was refused when it was last read: names that are not in the vault, and entries whose files
+ * are no longer what is in force.
+ */
+const struct refusals *vault_refusals(const struct vault *);
 
 size_t vault_count(const struct vault *);
 /* All, by name: NULL begins, NULL ends. */

@@ -60,5 +60,8 @@ int ctl_account_list(int argc, char **argv);
 int ctl_cert_create(int argc, char **argv);
 int ctl_cert_request(int argc, char **argv);
 int ctl_cert_export(int argc, char **argv);
+int ctl_cert_list(int argc, char **argv);
+int ctl_cert_show(int argc, char **argv);
+int ctl_cert_check(int argc, char **argv);
 
 #endif

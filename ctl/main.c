@@ -22,6 +22,11 @@ static const struct ctl_command commands[] = {
     {"cert", "export",
      "NAME [--out FILE] [--private-key [--pkcs12] [--passphrase-file FILE | --no-passphrase]]",
      "write a certificate and its chain, and the private key if that is said", ctl_cert_export},
+    {"cert", "list", "[--json]", "show each certificate, until when, and who uses it",
+     ctl_cert_list},
+    {"cert", "show", "NAME", "show all that a certificate says, in plain words", ctl_cert_show},
+    {"cert", "check", "[--authorities FILE] [NAME]",
+     "tell what mail clients will say of the certificates, and what to do", ctl_cert_check},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

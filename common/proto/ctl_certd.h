@@ -7,6 +7,7 @@
 #ifndef POSTERN_COMMON_PROTO_CTL_CERTD_H
 #define POSTERN_COMMON_PROTO_CTL_CERTD_H
 
+#include "common/cert_name.h"
 #include "common/proto/types.h"
 
 enum cert_key_kind {
@@ -104,6 +105,85 @@ struct cc_data {
 };
 
 /*
+ * -- Looking ----------------------------------------------------------------------
+ */
+
+enum cert_state {
+	CERT_IN_FORCE = 1,
+	CERT_KEPT,    /* was replaced, and kept aside as NAME.TIME */
+	CERT_REFUSED, /* certd does not use it */
+};
+
+/* What is wrong with a certificate, for whoever trusts the authorities it was compared with. */
+enum cert_problem {
+	CERT_EXPIRED = 1 << 0,
+	CERT_NOT_YET_VALID = 1 << 1,
+	CERT_CHAIN_DATES = 1 << 2,       /* the same of one above it */
+	CERT_SELF_SIGNED = 1 << 3,       /* and no authority of theirs */
+	CERT_UNKNOWN_AUTHORITY = 1 << 4, /* the chain ends in a root they don't know */
+	CERT_MISSING_ISSUER = 1 << 5,    /* the chain breaks off */
+	CERT_PURPOSE = 1 << 6,           /* not for servers */
+	CERT_WEAK_KEY = 1 << 7,          /* below 112 bits of security: RSA 2048 */
+	CERT_WEAK_CHAIN = 1 << 8,        /* one above it, or a signature by MD5 or SHA-1 */
+	CERT_OTHER_PROBLEM = 1 << 9,     /* as `detail` says */
+	CERT_PROBLEM_BITS = 10,
+};
+
+enum cert_flag {
+	CERT_FLAG_SELF_SIGNED = 1 << 0,
+	CERT_FLAG_CA = 1 << 1,
+	CERT_FLAG_FOR_HOST = 1 << 2, /* for cc_look.host, by its subjectAltNames (RFC 9525 6) */
+	CERT_FLAG_CHECKED = 1 << 3,  /* it was compared with authorities: `problems` is of use */
+};
+
+/* Answered by a CC_FACTS for each certificate. With CC_CHECK comes the authorities' PEM, a regular
+ * file. */
+struct cc_look {
+	char host[HOST_NAME_SIZE]; /* whose certificate is wanted; "": nobody's */
+	uint8_t chain;             /* 1: those above each too */
+	uint8_t zero[3];
+};
+
+#define CERT_DN_SIZE 1024
+#define CERT_LABEL_SIZE 64
+#define CERT_USAGE_SIZE 256
+#define CERT_SHA256_SIZE 32
+#define CERT_SANS_MAX 32768 /* bytes of the tail */
+
+/*
+ * All texts are UTF-8 without control characters, and cut where they are too long. The tail is
+ * subjectAltNames, each with its type and a NUL ("DNS:mail.example.org"). A certificate that is
+ * REFUSED has only a name and a reason.
+ */
+struct cc_facts {
+	int64_t not_before; /* seconds since the epoch */
+	int64_t not_after;
+	uint32_t state;    /* enum cert_state */
+	uint32_t depth;    /* 0: the certificate itself; else above it, as the file has them */
+	uint32_t above;    /* how many are */
+	uint32_t flags;    /* enum cert_flag */
+	uint32_t problems; /* enum cert_problem */
+	uint32_t key_bits;
+	uint32_t sans;      /* in the tail */
+	uint32_t sans_left; /* that had no room there */
+	uint8_t sha256[CERT_SHA256_SIZE];
+	uint8_t key_sha256[CERT_SHA256_SIZE]; /* of its SubjectPublicKeyInfo */
+	char name[CERT_KEPT_SIZE];            /* NAME, or NAME.TIME of one kept aside */
+	char subject[CERT_DN_SIZE];           /* RFC 4514 */
+	char issuer[CERT_DN_SIZE];
+	char common_name[CERT_USAGE_SIZE];    /* "": none */
+	char issuer_name[CERT_USAGE_SIZE];    /* its common name, or organization */
+	char serial[CERT_LABEL_SIZE];         /* hexadecimal */
+	char key[CERT_LABEL_SIZE];            /* "RSA", "ECDSA P-256" */
+	char signature[CERT_LABEL_SIZE];      /* "sha256WithRSAEncryption" */
+	char usage[CERT_USAGE_SIZE];          /* "digitalSignature, keyEncipherment" */
+	char extended_usage[CERT_USAGE_SIZE]; /* "serverAuth" */
+	char why[REASON_MAX];                 /* why it is refused, or what is odd; "": nothing */
+	char detail[REASON_MAX]; /* of problems: which is missing, what else is wrong */
+	char zero[6];
+};
+
+/*
  * All client messages are requests. Each is answered by one CC_RESULT, which ends it; CC_PROGRESS
  * and CC_DATA, with the same id, may come before it.
  */
@@ -113,6 +193,9 @@ struct cc_data {
 	X(CC_REQUEST, 10, IPC_CLIENT, struct cc_request, 0, IPC_NO_FD, IPC_ANY_STATE)             \
 	X(CC_EXPORT, 40, IPC_CLIENT, struct cc_export, 0, IPC_NO_FD, IPC_ANY_STATE)               \
 	X(CC_EXPORT_CLEAR, 41, IPC_CLIENT, struct cc_export_clear, 0, IPC_WITH_FD, IPC_ANY_STATE) \
+	X(CC_LOOK, 30, IPC_CLIENT, struct cc_look, 0, IPC_NO_FD, IPC_ANY_STATE)                   \
+	X(CC_CHECK, 31, IPC_CLIENT, struct cc_look, 0, IPC_WITH_FD, IPC_ANY_STATE)                \
+	X(CC_FACTS, 32, IPC_SERVER, struct cc_facts, CERT_SANS_MAX, IPC_NO_FD, IPC_ANY_STATE)     \
 	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
 	X(CC_PROGRESS, 3, IPC_SERVER, struct cc_progress, CERT_PROGRESS_MAX, IPC_NO_FD,           \
 	  IPC_ANY_STATE)                                                                          \

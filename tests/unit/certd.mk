@@ -55,3 +55,13 @@ tests_unit_test_verify_LDADD = $(VERIFY_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNIT_
 check_PROGRAMS += tests/unit/test_cert_fields
 tests_unit_test_cert_fields_SOURCES = tests/unit/test_cert_fields.c
 tests_unit_test_cert_fields_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_look
+tests_unit_test_certd_look_SOURCES = tests/unit/test_certd_look.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_look_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_json tests/unit/test_conf_uses
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+tests_unit_test_conf_uses_SOURCES = tests/unit/test_conf_uses.c
+tests_unit_test_conf_uses_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
