@@ -90,6 +90,9 @@ static const struct ipc_handler admin_handlers[] = {
     {CC_EXPORT_CLEAR, admin_export_clear},
     {CC_LOOK, admin_look},
     {CC_CHECK, admin_check},
+    {CC_IMPORT_FILE, admin_import_file},
+    {CC_IMPORT, admin_import},
+    {CC_IMPORT_PASSPHRASE, admin_import_passphrase},
     {0, NULL},
 };
 

@@ -10,6 +10,7 @@
 
 struct event_base;
 struct admins;
+struct importer_client;
 
 /* What an administrator asked for, checked. */
 struct create_request {
@@ -37,6 +38,7 @@ struct admin_target {
 	struct vault *vault;
 	vault_changed_fn *changed;
 	void *changed_arg;
+	struct importer_client *importer; /* NULL: nothing can be imported */
 };
 
 /* TARGET is kept (not copied); EMPTY (may be NULL) as in gates.h. */

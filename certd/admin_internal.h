@@ -35,6 +35,7 @@ struct admins {
 	uint32_t id;
 	void (*cancel)(struct admins *); /* WORKER has gone; may be NULL */
 	struct create_request request;
+	struct import *import; /* admin_import.c; NULL: there is none */
 };
 
 /* Ends request ID of ADMIN. Returns 0, for handlers. */
@@ -64,7 +65,10 @@ ipc_handler_fn admin_create;  /* admin_create.c */
 ipc_handler_fn admin_request; /* admin_request.c */
 ipc_handler_fn admin_export;  /* admin_export.c */
 ipc_handler_fn admin_export_clear;
-ipc_handler_fn admin_look;    /* admin_look.c */
+ipc_handler_fn admin_look; /* admin_look.c */
 ipc_handler_fn admin_check;
+ipc_handler_fn admin_import_file; /* admin_import.c */
+ipc_handler_fn admin_import;
+ipc_handler_fn admin_import_passphrase;
 
 #endif

@@ -9,6 +9,7 @@
 #include "certd/audit.h"
 #include "certd/first.h"
 #include "certd/gates.h"
+#include "certd/importer.h"
 #include "certd/memory.h"
 #include "certd/tickets.h"
 #include "common/cert_name.h"
@@ -114,6 +115,11 @@ certd_init(struct child *child, struct error *err)
 	certd->child = child;
 	certd->target.directory = -1;
 	certd->target.vault = vault_new();
+	/* While it may still start a program, and has no key yet. */
+	certd->target.importer =
+	    importer_start(child->base, "/proc/self/exe", &child->identity, err);
+	if (certd->target.importer == NULL)
+		return -1;
 	certd->tickets = tickets_new();
 	certd->every_minute = event_new(child->base, -1, EV_PERSIST, on_minute, certd);
 	certd->every_hour = event_new(child->base, -1, EV_PERSIST, on_hour, certd);
@@ -198,6 +204,7 @@ certd_shutdown(struct child *child)
 	struct certd *certd = child->context;
 
 	admins_free(certd->admins);
+	importer_stop(certd->target.importer);
 	keygen_free(certd->keygen);
 	gates_free(certd->gates);
 	vault_free(certd->target.vault);

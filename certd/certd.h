@@ -8,4 +8,7 @@
 extern const struct child_role certd_role;
 extern const struct sandbox_rules certd_sandbox_rules;
 
+/* What certd reads files of administrators with (certd_importer.h). */
+extern const struct child_role importer_role;
+
 #endif

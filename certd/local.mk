@@ -17,6 +17,15 @@ certd_libcertd_a_SOURCES = \
 	certd/folder.c certd/folder.h \
 	certd/gates.c certd/gates.h \
 	certd/journal.c certd/journal.h \
+	certd/admin_import.c \
+	certd/import_commit.c certd/import_commit.h \
+	certd/import_folder.c certd/import_folder.h \
+	certd/import_key.c certd/import_name.c certd/import_name.h \
+	certd/import_parse.c certd/import_parse.h certd/import_pkcs.c \
+	certd/import_set.c certd/import_set.h \
+	certd/import_text.c certd/import_text.h \
+	certd/importer.c certd/importer.h certd/importer_role.c \
+	certd/importer_job.c certd/importer_job.h \
 	certd/key.c certd/key.h \
 	certd/keygen.c certd/keygen.h \
 	certd/memory.c certd/memory.h \

@@ -190,14 +190,14 @@ memory_stack(size_t size)
 }
 
 void
-memory_init(void)
+memory_init(bool with_arena)
 {
 	const struct rlimit none = {0, 0};
 
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)mallopt(M_ARENA_MAX, 1); /* a thread's own would reserve, and so lock, 64 MiB */
 	raise_lock_limit();
-	status.arena_errno = map_arena();
+	status.arena_errno = with_arena ? map_arena() : 0;
 	status.hooked = CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) == 1;
 	/* 1: there and locked; 2: there, but not locked or without guard pages. */
 	status.secure_heap = CRYPTO_secure_malloc_init(SECURE_HEAP, SECURE_SMALLEST) == 1;

@@ -9,13 +9,15 @@
 #ifndef POSTERN_CERTD_MEMORY_H
 #define POSTERN_CERTD_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
  * The first thing in main(), before libcrypto has allocated anything and while the process may
- * still raise its limits. What can't be had is told by memory_report().
+ * still raise its limits. What can't be had is told by memory_report(). Without ARENA: for a
+ * process that forks others, which would find their copy of the arena wiped.
  */
-void memory_init(void);
+void memory_init(bool arena);
 
 /*
  * Memory for the stack of a thread, locked and left out of core files as far as possible, with a

@@ -55,8 +55,8 @@ parse_key(const char *file, const struct contents *contents, struct error *err)
 	return NULL;
 }
 
-static struct key *
-load_key(int directory, const char *name, uid_t owner, struct error *err)
+struct key *
+pair_load_key(int directory, const char *name, uid_t owner, struct error *err)
 {
 	struct contents contents = {NULL, 0};
 	char file[FILE_NAME_SIZE];
@@ -168,12 +168,8 @@ verify(EVP_PKEY *public, const struct composed *composed, const uint8_t *signatu
 	return good;
 }
 
-/*
- * The public keys are compared, and a signature is made and verified: a key file whose private
- * number doesn't fit its public one would fail every handshake.
- */
-static int
-check_match(struct pair *pair, const char *name, X509 *leaf, struct error *err)
+int
+pair_check_match(struct key *key, const char *name, const X509 *leaf, struct error *err)
 {
 	EVP_PKEY *public = X509_get0_pubkey(leaf);
 	struct gc_tls13_server request = {.hash_length = 32};
@@ -182,17 +178,17 @@ check_match(struct pair *pair, const char *name, X509 *leaf, struct error *err)
 	size_t length;
 	int good;
 
-	if (public == NULL || EVP_PKEY_eq(key_pkey(pair->key), public) != 1) {
+	if (public == NULL || EVP_PKEY_eq(key_pkey(key), public) != 1) {
 		ERR_clear_error();
 		return error_set(err,
 				 "%s.key and %s.crt don't match: the certificate is "
 				 "of another key",
 				 name, name);
 	}
-	request.scheme = scheme_default(key_kind(pair->key))->id;
-	if (compose_tls13_server(&request, key_kind(pair->key), &composed) != 0)
+	request.scheme = scheme_default(key_kind(key))->id;
+	if (compose_tls13_server(&request, key_kind(key), &composed) != 0)
 		return error_set(err, "%s.key: can't be used for TLS", name);
-	if (key_sign(pair->key, &composed, signature, &length, err) == -1)
+	if (key_sign(key, &composed, signature, &length, err) == -1)
 		return error_prefix(err, "%s.key", name);
 	good = verify(public, &composed, signature, length);
 	explicit_bzero(signature, sizeof(signature));
@@ -217,7 +213,7 @@ load_chain(struct pair *pair, int directory, const char *name, uid_t owner, stru
 	contents_free(&contents);
 	if (result == 0) {
 		check_dates(pair, file, leaf);
-		result = check_match(pair, name, leaf, err);
+		result = pair_check_match(pair->key, name, leaf, err);
 	}
 	X509_free(leaf);
 	return result;
@@ -232,7 +228,7 @@ pair_load(int directory, const char *name, uid_t owner, struct error *err)
 		error_errno(err, "%s", name);
 		return NULL;
 	}
-	if ((pair->key = load_key(directory, name, owner, err)) == NULL ||
+	if ((pair->key = pair_load_key(directory, name, owner, err)) == NULL ||
 	    load_chain(pair, directory, name, owner, err) == -1) {
 		pair_free(pair);
 		return NULL;

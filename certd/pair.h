@@ -26,6 +26,16 @@ bool pair_for_host(const struct pair *, const char *host);
 /* Did it sign itself: no authority stands behind it? */
 bool pair_self_signed(const struct pair *);
 
+/* NAME.key alone. NULL with ERR, as pair_load(). */
+struct key *pair_load_key(int directory, const char *name, uid_t owner, struct error *);
+
+/*
+ * Is the certificate this key's? The public keys are compared, and a signature is made and
+ * verified: a key file whose private number doesn't fit its public one would fail every handshake.
+ * 0, or -1 with ERR filled, which speaks of NAME.key and NAME.crt.
+ */
+int pair_check_match(struct key *, const char *name, const X509 *leaf, struct error *);
+
 /* Do they have the same key; the same certificates? */
 bool pair_same_key(const struct pair *, const struct pair *);
 bool pair_same_chain(const struct pair *, const struct pair *);

@@ -217,9 +217,8 @@ make_certificate(const struct x509_spec *spec, extensions *list)
 	return NULL;
 }
 
-/* Copies what BIO has into secure memory. */
-static int
-keep(struct folder_set *set, enum folder_part part, BIO *bio)
+int
+x509_keep(struct folder_set *set, enum folder_part part, BIO *bio)
 {
 	char *bytes;
 	long length = BIO_get_mem_data(bio, &bytes);
@@ -242,17 +241,17 @@ write_pem(struct folder_set *set, EVP_PKEY *pkey, X509_REQ *request, X509 *certi
 
 	done = key != NULL && csr != NULL && crt != NULL &&
 	       PEM_write_bio_PrivateKey(key, pkey, NULL, NULL, 0, NULL, NULL) &&
-	       keep(set, PART_KEY, key) && PEM_write_bio_X509_REQ(csr, request) &&
-	       keep(set, PART_CSR, csr) && PEM_write_bio_X509(crt, certificate) &&
-	       keep(set, PART_CRT, crt);
+	       x509_keep(set, PART_KEY, key) && PEM_write_bio_X509_REQ(csr, request) &&
+	       x509_keep(set, PART_CSR, csr) && PEM_write_bio_X509(crt, certificate) &&
+	       x509_keep(set, PART_CRT, crt);
 	BIO_free(key);
 	BIO_free(csr);
 	BIO_free(crt);
 	return done;
 }
 
-static int
-describe(struct x509_made *made, const X509 *certificate)
+int
+x509_describe(struct x509_made *made, const X509 *certificate)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length;
@@ -280,7 +279,7 @@ x509_make(const struct x509_spec *spec, struct x509_made *made, struct error *er
 	       (request = make_request(spec, list)) != NULL &&
 	       (certificate = make_certificate(spec, list)) != NULL &&
 	       write_pem(&made->set, spec->pkey, request, certificate) &&
-	       describe(made, certificate);
+	       x509_describe(made, certificate);
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 	X509_REQ_free(request);
 	X509_free(certificate);

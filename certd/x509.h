@@ -4,6 +4,7 @@
 #define POSTERN_CERTD_X509_H
 
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "certd/folder.h"
 #include "common/error.h"
@@ -30,6 +31,13 @@ struct x509_made {
  * 0, or -1 with ERR filled.
  */
 int x509_make(const struct x509_spec *, struct x509_made *, struct error *);
+
+/*
+ * For certificates made elsewhere: puts a copy of what BIO has into the set, in secure memory; and
+ * fills FINGERPRINT and UNTIL. Both return 1, or 0 with OpenSSL's error queue filled.
+ */
+int x509_keep(struct folder_set *, enum folder_part, BIO *);
+int x509_describe(struct x509_made *, const X509 *);
 
 /* Wipes it. */
 void x509_made_free(struct x509_made *);

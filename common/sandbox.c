@@ -322,7 +322,8 @@ sandbox_close_syscalls(const struct sandbox_rules *rules, enum sandbox_mode mode
 	if (filter == NULL)
 		return missing(rules, mode, "libseccomp can't be used on this kernel", err);
 	/* No new process or thread; counted a uid, so as a plain user only a second line. */
-	if (set_limit(RLIMIT_NPROC, 0, err) == -1 || fill_filter(filter, rules, err) == -1) {
+	if ((!rules->forks && set_limit(RLIMIT_NPROC, 0, err) == -1) ||
+	    fill_filter(filter, rules, err) == -1) {
 		seccomp_release(filter);
 		return -1;
 	}

@@ -39,6 +39,7 @@ struct sandbox_rules {
 	const struct sandbox_argument *arguments; /* ends with a NULL syscall; may be NULL */
 	uint64_t file_size;                       /* RLIMIT_FSIZE in bytes; 0: no limit */
 	uint64_t descriptors;                     /* RLIMIT_NOFILE; 0: keep */
+	bool forks;                               /* no limit of 0 to its processes */
 };
 
 /*

@@ -59,6 +59,7 @@ int ctl_account_remove(int argc, char **argv);
 int ctl_account_list(int argc, char **argv);
 int ctl_cert_create(int argc, char **argv);
 int ctl_cert_request(int argc, char **argv);
+int ctl_cert_import(int argc, char **argv);
 int ctl_cert_export(int argc, char **argv);
 int ctl_cert_list(int argc, char **argv);
 int ctl_cert_show(int argc, char **argv);

@@ -85,6 +85,35 @@ struct cc_export_clear {
 	uint8_t zero[3];
 };
 
+/*
+ * Import: first each file (CC_IMPORT_FILE, its descriptor comes along, the tail is its name without
+ * folders, "-" for standard input), then CC_IMPORT. If a pass phrase is needed, the answer is a
+ * CC_DATA of kind IMPORT_PASSPHRASE and a result that is ok and has no text; CC_IMPORT_PASSPHRASE
+ * (the tail is the pass phrase) goes on. Before the last result a CC_DATA of kind IMPORT_NAME tells
+ * which NAME it has become.
+ */
+#define IMPORT_FILES_MAX 64
+#define IMPORT_FILE_MAX 255 /* bytes of a file's name */
+#define IMPORT_PASSPHRASE_MAX 1024
+
+enum import_flags { IMPORT_REPLACE = 1, IMPORT_FORCE = 2, IMPORT_FLAGS = 3 };
+
+struct cc_import {
+	char name[CERT_NAME_SIZE]; /* "": as the files say */
+	uint8_t zero[3];
+	uint32_t flags; /* enum import_flags */
+};
+
+struct cc_import_passphrase {
+	uint32_t given; /* 0: there is none, give up */
+};
+
+enum import_data {
+	IMPORT_PASSPHRASE = 1, /* the tail is the file's name: the pass phrase of that, please */
+	IMPORT_PASSPHRASE_WRONG = 2, /* as before; the one that was given is wrong */
+	IMPORT_NAME = 3,
+};
+
 /* The tail is text for the administrator: with ok what was made, else why not. */
 #define CERT_TEXT_MAX 8192
 struct cc_result {
@@ -196,6 +225,11 @@ struct cc_facts {
 	X(CC_LOOK, 30, IPC_CLIENT, struct cc_look, 0, IPC_NO_FD, IPC_ANY_STATE)                   \
 	X(CC_CHECK, 31, IPC_CLIENT, struct cc_look, 0, IPC_WITH_FD, IPC_ANY_STATE)                \
 	X(CC_FACTS, 32, IPC_SERVER, struct cc_facts, CERT_SANS_MAX, IPC_NO_FD, IPC_ANY_STATE)     \
+	X(CC_IMPORT_FILE, 20, IPC_CLIENT, struct ipc_empty, IMPORT_FILE_MAX, IPC_WITH_FD,         \
+	  IPC_ANY_STATE)                                                                          \
+	X(CC_IMPORT, 21, IPC_CLIENT, struct cc_import, 0, IPC_NO_FD, IPC_ANY_STATE)               \
+	X(CC_IMPORT_PASSPHRASE, 22, IPC_CLIENT, struct cc_import_passphrase,                      \
+	  IMPORT_PASSPHRASE_MAX, IPC_NO_FD, IPC_ANY_STATE)                                        \
 	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
 	X(CC_PROGRESS, 3, IPC_SERVER, struct cc_progress, CERT_PROGRESS_MAX, IPC_NO_FD,           \
 	  IPC_ANY_STATE)                                                                          \

@@ -65,3 +65,8 @@ tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
 tests_unit_test_conf_uses_SOURCES = tests/unit/test_conf_uses.c
 tests_unit_test_conf_uses_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
+
+# Runs the program beside it.
+check_PROGRAMS += tests/unit/test_certd_importer
+tests_unit_test_certd_importer_SOURCES = tests/unit/test_certd_importer.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_importer_LDADD = $(CERTD_TEST_LIBS)

@@ -49,7 +49,7 @@ setup(void **state)
 	assert_non_null(fixture.keygen);
 	fixture.changes = 0;
 	fixture.target =
-	    (struct admin_target){fixture.folder.fd, getuid(), vault_new(), on_change, NULL};
+	    (struct admin_target){fixture.folder.fd, getuid(), vault_new(), on_change, NULL, NULL};
 	vault_set_folder(fixture.target.vault, fixture.folder.fd, getuid());
 	fixture.admins = admins_new(fixture.base, &fixture.target, NULL, NULL);
 	admins_open(fixture.admins, fixture.keygen);
