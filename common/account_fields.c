@@ -54,6 +54,46 @@ account_quota(const char *text, uint64_t *bytes, struct error *err)
 	return 0;
 }
 
+int
+account_fingerprint(const char *text, char out[FINGERPRINT_TEXT_SIZE], struct error *err)
+{
+	const char *equals = strrchr(text, '=');
+	size_t used = 0;
+
+	for (const char *p = equals != NULL ? equals + 1 : text; *p != '\0'; p++) {
+		if (*p == ':' && used > 0 && used % 2 == 0 && p[1] != '\0' && p[1] != ':')
+			continue;
+		if (!isxdigit((unsigned char)*p) || used == FINGERPRINT_TEXT_SIZE - 1) {
+			used = 0;
+			break;
+		}
+		out[used++] = (char)tolower((unsigned char)*p);
+	}
+	out[used] = '\0';
+	if (used != FINGERPRINT_TEXT_SIZE - 1)
+		return error_set(err, "not a SHA-256 fingerprint in hex, as openssl x509 -noout "
+				      "-fingerprint -sha256 prints it");
+	return 0;
+}
+
+/* Other bytes than these are escaped in it (RFC 2253 2.4). */
+int
+account_subject(const char *text, struct error *err)
+{
+	size_t length = strlen(text);
+
+	if (length > SUBJECT_MAX)
+		return error_set(err, "longer than %d bytes", SUBJECT_MAX);
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p < ' ' || *p > '~')
+			length = 0;
+	}
+	if (length == 0 || strchr(text, '=') == NULL)
+		return error_set(err, "not a subject, as openssl x509 -noout -subject -nameopt "
+				      "RFC2253 prints it behind \"subject=\"");
+	return 0;
+}
+
 /*
  * A plaintext password put in the place of a hash must not pass for one: to crypt(3), almost any
  * text is a salt of the traditional DES method. Those have exactly 13 characters.

@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <libconfig.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/nearest.h"
-#include "common/proto/types.h"
 
 #define READ_FIRST 65536
 
@@ -23,6 +23,8 @@ struct accounts {
 	size_t strings_used;
 	struct hsearch_data index; /* by address */
 	bool indexed;
+	struct hsearch_data certificates; /* by 'F' and fingerprint, by 'S' and subject */
+	bool certificates_indexed;
 };
 
 /* One group while it is read. */
@@ -30,6 +32,8 @@ struct group {
 	char address[ADDRESS_SIZE];
 	const char *hash;
 	struct account account;
+	const config_setting_t *fingerprints; /* a string or several; NULL: none */
+	const config_setting_t *subjects;
 };
 
 struct key {
@@ -66,14 +70,65 @@ take_quota(const config_setting_t *setting, struct group *group, struct error *e
 	return account_quota(config_setting_get_string(setting), &group->account.quota, err);
 }
 
+/* How many strings SETTING is: one, or an array; 0 if it is neither. */
+static int
+count_strings(const config_setting_t *setting)
+{
+	int type = setting == NULL ? CONFIG_TYPE_NONE : config_setting_type(setting);
+
+	if (type == CONFIG_TYPE_STRING)
+		return 1;
+	if (type != CONFIG_TYPE_ARRAY && type != CONFIG_TYPE_LIST)
+		return 0;
+	for (int i = 0; i < config_setting_length(setting); i++) {
+		if (config_setting_type(config_setting_get_elem(setting, (unsigned)i)) !=
+		    CONFIG_TYPE_STRING)
+			return 0;
+	}
+	return config_setting_length(setting);
+}
+
+static const char *
+string_at(const config_setting_t *setting, int index)
+{
+	if (config_setting_type(setting) == CONFIG_TYPE_STRING)
+		return config_setting_get_string(setting);
+	return config_setting_get_string_elem(setting, index);
+}
+
+static int
+take_strings(const config_setting_t *setting, const config_setting_t **kept, struct error *err)
+{
+	*kept = setting;
+	if (count_strings(setting) == 0)
+		return error_set(err, "must be a string, or several: [ \"...\", \"...\" ]");
+	return 0;
+}
+
+static int
+take_fingerprint(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	return take_strings(setting, &group->fingerprints, err);
+}
+
+static int
+take_subject(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	return take_strings(setting, &group->subjects, err);
+}
+
+#define ANY_TYPE (-1) /* the taker looks */
 static const struct key keys[] = {
     {"address", CONFIG_TYPE_STRING, "a string", take_address},
     {"password", CONFIG_TYPE_STRING, "a string", take_password},
     {"enabled", CONFIG_TYPE_BOOL, "true or false", take_enabled},
     {"quota", CONFIG_TYPE_STRING, "a string", take_quota},
+    {"client_fingerprint", ANY_TYPE, "", take_fingerprint},
+    {"client_subject", ANY_TYPE, "", take_subject},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
-static const char *const key_names[] = {"address", "password", "enabled", "quota", NULL};
+static const char *const key_names[] = {
+    "address", "password", "enabled", "quota", "client_fingerprint", "client_subject", NULL};
 static const char *const top_names[] = {"accounts", NULL};
 
 static int
@@ -94,7 +149,7 @@ take_setting(const config_setting_t *setting, struct group *group, struct error 
 	for (size_t i = 0; i < KEYS; i++) {
 		if (strcmp(keys[i].name, name) != 0)
 			continue;
-		if (config_setting_type(setting) != keys[i].type)
+		if (keys[i].type != ANY_TYPE && config_setting_type(setting) != keys[i].type)
 			return error_set(err, "%s must be %s", name, keys[i].type_name);
 		if (keys[i].take(setting, group, err) == -1)
 			return error_prefix(err, "%s", name);
@@ -140,6 +195,54 @@ keep_string(struct accounts *accounts, const char *string)
 	return kept;
 }
 
+/* One that another account has too would not say whose it is. */
+static int
+add_certificate(struct accounts *accounts, struct account *account, const char *key,
+		struct error *err)
+{
+	const struct account *first;
+	ENTRY *found, entry;
+
+	memset(&entry, 0, sizeof(entry));
+	memcpy(&entry.key, &key, sizeof(entry.key)); /* hsearch(3) lacks a const */
+	if (hsearch_r(entry, FIND, &found, &accounts->certificates) != 0) {
+		first = found->data;
+		return error_set(err, "this certificate is the account %s's already, in line %u",
+				 first->address, first->line);
+	}
+	key = keep_string(accounts, key);
+	memcpy(&entry.key, &key, sizeof(entry.key));
+	entry.data = account;
+	if (hsearch_r(entry, ENTER, &found, &accounts->certificates) == 0)
+		return error_errno(err, "indexing the certificates");
+	if (account->certificate_count++ == 0)
+		account->certificates = key;
+	return 0;
+}
+
+/* KIND: 'F' or 'S'. */
+static int
+add_certificates(struct accounts *accounts, struct account *account, char kind,
+		 const config_setting_t *setting, unsigned *line, struct error *err)
+{
+	int count = count_strings(setting);
+
+	for (int i = 0; i < count; i++) {
+		const char *text = string_at(setting, i);
+		char key[1 + SUBJECT_MAX + 1] = {kind};
+		int good = kind == 'F' ? account_fingerprint(text, key + 1, err)
+				       : account_subject(text, err);
+
+		if (good == 0 && kind == 'S')
+			strlcpy(key + 1, text, sizeof(key) - 1);
+		if (good == -1 || add_certificate(accounts, account, key, err) == -1) {
+			*line = config_setting_source_line(setting);
+			return error_prefix(err, "%s", config_setting_name(setting));
+		}
+	}
+	return 0;
+}
+
 static int
 add_account(struct accounts *accounts, const struct group *group, unsigned *line, struct error *err)
 {
@@ -160,12 +263,14 @@ add_account(struct accounts *accounts, const struct group *group, unsigned *line
 	if (hsearch_r(entry, ENTER, &found, &accounts->index) == 0)
 		return error_errno(err, "indexing the accounts");
 	accounts->count++;
-	return 0;
+	if (add_certificates(accounts, account, 'F', group->fingerprints, line, err) == -1)
+		return -1;
+	return add_certificates(accounts, account, 'S', group->subjects, line, err);
 }
 
 /* All strings of the file cannot need more than the file has. */
 static struct accounts *
-allocate(size_t count, size_t length, struct error *err)
+allocate(size_t count, size_t certificates, size_t length, struct error *err)
 {
 	struct accounts *accounts = calloc(1, sizeof(*accounts));
 
@@ -177,12 +282,32 @@ allocate(size_t count, size_t length, struct error *err)
 	accounts->strings = malloc(accounts->strings_size);
 	accounts->list = calloc(count + 1, sizeof(*accounts->list));
 	accounts->indexed = hcreate_r(count * 2 + 1, &accounts->index) != 0;
-	if (accounts->strings == NULL || accounts->list == NULL || !accounts->indexed) {
+	accounts->certificates_indexed =
+	    hcreate_r(certificates * 2 + 1, &accounts->certificates) != 0;
+	if (accounts->strings == NULL || accounts->list == NULL || !accounts->indexed ||
+	    !accounts->certificates_indexed) {
 		error_set(err, "no memory for %zu accounts", count);
 		accounts_free(accounts);
 		return NULL;
 	}
 	return accounts;
+}
+
+/* The table for them can't grow. */
+static size_t
+count_certificates(const config_setting_t *list, size_t count)
+{
+	size_t all = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const config_setting_t *one = config_setting_get_elem(list, (unsigned)i);
+
+		if (!config_setting_is_group(one))
+			continue;
+		all += (size_t)count_strings(config_setting_get_member(one, "client_fingerprint"));
+		all += (size_t)count_strings(config_setting_get_member(one, "client_subject"));
+	}
+	return all;
 }
 
 static struct accounts *
@@ -195,7 +320,7 @@ take_list(const config_setting_t *list, size_t length, unsigned *line, struct er
 		error_set(err, "more than %u accounts", ACCOUNTS_MAX);
 		return NULL;
 	}
-	accounts = allocate(count, length, err);
+	accounts = allocate(count, count_certificates(list, count), length, err);
 	if (accounts == NULL)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
@@ -341,6 +466,8 @@ accounts_free(struct accounts *accounts)
 		return;
 	if (accounts->indexed)
 		hdestroy_r(&accounts->index);
+	if (accounts->certificates_indexed)
+		hdestroy_r(&accounts->certificates);
 	freezero(accounts->strings, accounts->strings_size);
 	free(accounts->list);
 	free(accounts);
@@ -358,15 +485,42 @@ accounts_at(const struct accounts *accounts, size_t index)
 	return &accounts->list[index];
 }
 
-const struct account *
-accounts_find(const struct accounts *accounts, const char *address)
+static const struct account *
+find(const struct hsearch_data *table, const char *key)
 {
-	struct hsearch_data index = accounts->index; /* a lookup changes nothing, but wants to */
+	struct hsearch_data index = *table; /* a lookup changes nothing, but wants to */
 	ENTRY *found, entry;
 
-	memcpy(&entry.key, &address, sizeof(entry.key));
+	memcpy(&entry.key, &key, sizeof(entry.key));
 	entry.data = NULL;
 	if (hsearch_r(entry, FIND, &found, &index) == 0)
 		return NULL;
 	return found->data;
+}
+
+const struct account *
+accounts_find(const struct accounts *accounts, const char *address)
+{
+	return find(&accounts->index, address);
+}
+
+const struct account *
+accounts_find_fingerprint(const struct accounts *accounts,
+			  const uint8_t fingerprint[FINGERPRINT_SIZE])
+{
+	char key[1 + FINGERPRINT_TEXT_SIZE] = "F";
+
+	for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
+		snprintf(key + 1 + 2 * i, 3, "%02x", fingerprint[i]);
+	return find(&accounts->certificates, key);
+}
+
+const struct account *
+accounts_find_subject(const struct accounts *accounts, const char *subject)
+{
+	char key[1 + SUBJECT_MAX + 1] = "S";
+
+	if (strlcpy(key + 1, subject, sizeof(key) - 1) >= sizeof(key) - 1)
+		return NULL;
+	return find(&accounts->certificates, key);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/proto/types.h"
 
 #define ACCOUNTS_FILE_MAX (256u * 1024 * 1024) /* bytes */
 #define ACCOUNTS_MAX 10000000u
@@ -23,6 +24,11 @@ struct account {
 	uint64_t quota;      /* bytes; 0: none */
 	bool enabled;
 	unsigned line; /* where its group begins */
+
+	/* Which clients' certificates are its own: CERTIFICATE_COUNT strings, one behind the other,
+	 * each 'F' and a fingerprint as account_fingerprint() makes it, or 'S' and a subject. */
+	const char *certificates;
+	size_t certificate_count;
 };
 
 struct accounts;
@@ -48,6 +54,11 @@ const struct account *accounts_at(const struct accounts *, size_t index);
 /* ADDRESS: lower case, as account_address() makes it. NULL if there is none. */
 const struct account *accounts_find(const struct accounts *, const char *address);
 
+/* Who has listed this certificate (SHA-256 of its DER), or this subject. NULL: nobody. */
+const struct account *accounts_find_fingerprint(const struct accounts *,
+						const uint8_t fingerprint[FINGERPRINT_SIZE]);
+const struct account *accounts_find_subject(const struct accounts *, const char *subject);
+
 /*
  * What can be the address of an account: local@domain in at most ADDRESS_SIZE - 1 bytes, where the
  * local part is a Dot-string (RFC 5321 4.1.2) of ASCII without "/", since it names a directory.
@@ -57,6 +68,18 @@ int account_address(const char *text, char *out, struct error *);
 
 /* Parses "500M", "2G" (powers of 1024: K, M, G, T; none: bytes). 0, or -1 with ERR. */
 int account_quota(const char *text, uint64_t *bytes, struct error *);
+
+/*
+ * Parses a SHA-256 in hex, with colons between the bytes or without, in either case; what stands in
+ * front of a "=" is skipped ("sha256 Fingerprint=AB:CD:..."). Writes it in lower case without
+ * colons. 0, or -1 with ERR.
+ */
+#define FINGERPRINT_TEXT_SIZE (2 * FINGERPRINT_SIZE + 1)
+int account_fingerprint(const char *text, char out[FINGERPRINT_TEXT_SIZE], struct error *);
+
+/* Can this be a certificate's subject as RFC 2253 writes it ("CN=Bob,O=Example")? 0, or -1. */
+#define SUBJECT_MAX 1024 /* bytes */
+int account_subject(const char *text, struct error *);
 
 /* Whether libcrypt knows how to verify HASH. 0, or -1 with ERR saying what is wrong with it. */
 int account_hash(const char *hash, struct error *);

@@ -12,6 +12,7 @@ common_libcommon_a_SOURCES = \
 	common/log.c common/log.h \
 	common/nearest.c common/nearest.h \
 	common/sandbox.c common/sandbox.h \
+	common/sasl_external.c common/sasl_external.h \
 	common/sasl_plain.c common/sasl_plain.h \
 	common/spawn.c \
 	common/sqlite_dir.c common/sqlite_dir.h \

@@ -2,8 +2,6 @@
 /* accounts, as the master sees it: it hands over accounts.conf, and carries its logins on. */
 #include "common/proto/master_accounts.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +10,8 @@
 #include "master/master.h"
 #include "master/reload.h"
 #include "master/roles.h"
+#include "master/trust.h"
+#include "master/trusted_file.h"
 
 static void
 send_settings(struct process *p)
@@ -37,40 +37,20 @@ send_settings(struct process *p)
 	(void)ipc_send(p->control, MA_SETTINGS, 0, &settings, domains, used, -1);
 }
 
-/* The file may hold password hashes, and it says who may log in: nobody else may write it. */
-static int
-check_file(int fd, const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == -1)
-		return error_errno(err, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, "%s is not a regular file", path);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return error_set(err, "%s belongs to uid %u: chown %u %s", path, st.st_uid,
-				 geteuid(), path);
-	if ((st.st_mode & 022) != 0)
-		return error_set(err, "%s can be written by others: chmod 0600 %s", path, path);
-	if ((st.st_mode & 04) != 0)
-		log_event(LOG_WARNING, "accounts.readable", KV_STR("file", path),
-			  KV_STR("why", "everybody can read the password hashes: chmod 0600"));
-	return 0;
-}
-
-/* The file for reading, or -1 with ERR. */
+/* It may hold password hashes, and it says who may log in. The file for reading, or -1 with ERR. */
 static int
 open_file(const char *path, struct error *err)
 {
-	/* Not to be held up by a FIFO. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int fd = trusted_file_open(path, err);
 
-	if (fd == -1)
-		return error_errno(err, "accounts file %s", path);
-	if (check_file(fd, path, err) == -1) {
-		close(fd);
+	if (fd == -1) {
+		error_prefix(err, "accounts file");
 		return -1;
 	}
+	if (fstat(fd, &st) == 0 && (st.st_mode & 04) != 0)
+		log_event(LOG_WARNING, "accounts.readable", KV_STR("file", path),
+			  KV_STR("why", "everybody can read the password hashes: chmod 0600"));
 	return fd;
 }
 
@@ -114,7 +94,13 @@ give_channel(struct process *p, const struct process *peer, int fd)
 {
 	struct mc_channel channel = {.peer_role = peer->role->role, .peer = peer->number};
 
-	(void)ipc_send(p->control, MA_CHANNEL, 0, &channel, NULL, 0, fd);
+	uint32_t trusts[TRUSTS_MAX];
+	size_t count = 0;
+
+	if (peer->role->role == ROLE_GATE)
+		count = trust_list(p->master, gate_generation(peer)->conf, trusts);
+	(void)ipc_send(p->control, MA_CHANNEL, 0, &channel, (const char *)trusts,
+		       count * sizeof(trusts[0]), fd);
 }
 
 uint32_t

@@ -119,6 +119,10 @@ conf_free(struct configuration *conf)
 		free(conf->files[i]);
 	free(conf->domains);
 	free(conf->files);
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		free(conf->listeners[i].client_authorities);
+		free(conf->listeners[i].client_crl);
+	}
 	free(conf->listeners);
 	free(conf->path);
 	free(conf->state);

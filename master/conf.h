@@ -42,9 +42,14 @@ struct conf_listener {
 	uint32_t port;
 	uint32_t max_connections;
 	uint32_t max_connections_per_address;
-	uint32_t idle_timeout; /* seconds */
-	uint32_t sni;          /* enum sni_mode */
-	bool weak;             /* may present RSA keys below 2048 bits */
+	uint32_t idle_timeout;    /* seconds */
+	uint32_t sni;             /* enum sni_mode */
+	uint32_t clients;         /* enum client_mode: client_certificates */
+	uint32_t client_depth;    /* authorities between a client's certificate and a trusted one */
+	char *client_authorities; /* paths; NULL: not given */
+	char *client_crl;
+	struct conf_where client_where; /* of the first of these keys */
+	bool weak;                      /* may present RSA keys below 2048 bits */
 	bool tls_given;
 	bool all_addresses; /* none were given: those of a family the host lacks are left out */
 	struct conf_names certificates; /* none: the one for hostname, else the only one */

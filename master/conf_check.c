@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const enum role separate_roles[] = {ROLE_CERTD, ROLE_GATE, ROLE_ACCOUNTS, ROLE_QUEUE};
+static const enum role separate_roles[] = {ROLE_CERTD, ROLE_GATE, ROLE_ACCOUNTS, ROLE_QUEUE,
+					   ROLE_VERIFY};
 #define SEPARATE_COUNT (sizeof(separate_roles) / sizeof(separate_roles[0]))
 
 static struct conf_where
@@ -74,7 +75,7 @@ check_apart(const struct configuration *conf, const struct conf_users *users,
 		for (size_t j = 0; j < i; j++) {
 			enum role b = separate_roles[j];
 
-			if (users->uid[a] == users->uid[b])
+			if (users->uid[b] != UINT32_MAX && users->uid[a] == users->uid[b])
 				conf_problem(problems, whole_file(conf),
 					     "the users \"%s\" and \"%s\" have the same uid %u: "
 					     "each role needs one of its own",
@@ -90,8 +91,12 @@ conf_find_users(const struct configuration *conf, struct conf_users *users,
 	memset(users, 0xff, sizeof(*users));
 	if (geteuid() != 0)
 		return;
-	for (size_t i = 0; i < SEPARATE_COUNT; i++)
+	for (size_t i = 0; i < SEPARATE_COUNT; i++) {
+		/* Who asks no client needs no verifier, nor a user for it. */
+		if (separate_roles[i] == ROLE_VERIFY && !conf_asks_clients(conf))
+			continue;
 		find_user(conf, separate_roles[i], users, problems);
+	}
 	check_apart(conf, users, problems);
 }
 

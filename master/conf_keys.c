@@ -134,7 +134,7 @@ static const struct {
 } users[] = {
     {"certd", ROLE_CERTD, "postern-certd"},          {"gate", ROLE_GATE, "postern-gate"},
     {"accounts", ROLE_ACCOUNTS, "postern-accounts"}, {"queue", ROLE_QUEUE, "postern-queue"},
-    {"relay", ROLE_RELAY, "postern-relay"},
+    {"relay", ROLE_RELAY, "postern-relay"},          {"verify", ROLE_VERIFY, "postern-verify"},
 };
 
 /* A user is a name or a number. */
@@ -169,6 +169,7 @@ static const struct conf_key user_keys[] = {
     {.name = "accounts", .kind = CONF_OTHER, .set = set_user},
     {.name = "queue", .kind = CONF_OTHER, .set = set_user},
     {.name = "relay", .kind = CONF_OTHER, .set = set_user},
+    {.name = "verify", .kind = CONF_OTHER, .set = set_user},
     {0},
 };
 

@@ -19,6 +19,8 @@ void conf_set_certificates(struct conf_reader *, const config_setting_t *, struc
 
 /* listeners = ( ... ); target: struct configuration. */
 void conf_set_listeners(struct conf_reader *, const config_setting_t *, void *target);
+/* conf_clients.c: what the keys client_... of a listener have to say together. */
+void conf_clients_finish(struct conf_reader *, const struct conf_listener *);
 /* The default listeners if there are none; what has to hold between them. */
 void conf_listeners_finish(struct conf_reader *);
 

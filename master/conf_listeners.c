@@ -156,7 +156,43 @@ set_weak(struct conf_reader *r, const config_setting_t *setting, void *target)
 		l->weak = config_setting_get_bool(setting) != 0;
 }
 
+static const char *const client_modes[] = {
+    [CLIENT_OFF] = "off",
+    [CLIENT_REQUEST] = "request",
+    [CLIENT_REQUIRE] = "require",
+    [CLIENT_MODE_COUNT] = NULL,
+};
+
 #define OFFSET(member) offsetof(struct conf_listener, member)
+static const struct conf_key client_keys[] = {
+    {.name = "client_certificates",
+     .kind = CONF_CHOICE,
+     .offset = OFFSET(clients),
+     .choices = client_modes},
+    {.name = "client_authorities", .kind = CONF_PATH, .offset = OFFSET(client_authorities)},
+    {.name = "client_crl", .kind = CONF_PATH, .offset = OFFSET(client_crl)},
+    {.name = "client_depth",
+     .kind = CONF_NUMBER,
+     .offset = OFFSET(client_depth),
+     .max = 8,
+     .unit = "authorities"},
+    {0},
+};
+
+/* The same as in a table, and where the first of them stands. */
+static void
+set_client(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	struct conf_listener *l = target;
+
+	if (l->client_where.line == 0)
+		l->client_where = conf_where(r, setting);
+	for (const struct conf_key *key = client_keys; key->name != NULL; key++) {
+		if (strcmp(key->name, config_setting_name(setting)) == 0)
+			conf_set(r, key, setting, l);
+	}
+}
+
 static const struct conf_key listener_keys[] = {
     {.name = "service",
      .kind = CONF_CHOICE,
@@ -194,6 +230,10 @@ static const struct conf_key listener_keys[] = {
      .unit = "seconds"},
     {.name = "allow", .kind = CONF_OTHER, .set = set_allow},
     {.name = "deny", .kind = CONF_OTHER, .set = set_deny},
+    {.name = "client_certificates", .kind = CONF_OTHER, .set = set_client},
+    {.name = "client_authorities", .kind = CONF_OTHER, .set = set_client},
+    {.name = "client_crl", .kind = CONF_OTHER, .set = set_client},
+    {.name = "client_depth", .kind = CONF_OTHER, .set = set_client},
     {.name = "weak", .kind = CONF_OTHER, .set = set_weak},
     {0},
 };
@@ -210,6 +250,7 @@ new_listener(struct configuration *conf)
 	l = &conf->listeners[conf->listener_count++];
 	conf_table_defaults(listener_keys, l);
 	l->tls = TLS_EXPLICIT;
+	l->client_depth = 2;
 	return l;
 }
 
@@ -238,6 +279,7 @@ finish_listener(struct conf_reader *r, const config_setting_t *setting, struct c
 		conf_problem(p, l->where,
 			     "this version has no IMAP, it comes with a later one: remove this "
 			     "listener");
+	conf_clients_finish(r, l);
 	if (is_implicit_port(l) && !l->tls_given)
 		conf_problem(
 		    p, l->where,

@@ -10,6 +10,7 @@
 
 #include "master/master.h"
 #include "master/roles.h"
+#include "master/trust.h"
 
 struct gate {
 	struct generation *generation;
@@ -98,6 +99,8 @@ send_listener(struct process *p, uint32_t id)
 	    .tls = (uint8_t)l->tls,
 	    .plaintext_auth = l->tls == TLS_NONE && l->service != SERVICE_SMTP &&
 			      endpoint_is_loopback(&bound->endpoint),
+	    .clients = (uint8_t)l->clients,
+	    .trust = trust_of(p->master, l),
 	    .idle_timeout = l->idle_timeout,
 	    .allow = (uint32_t)l->allow_count,
 	    .deny = (uint32_t)l->deny_count,

@@ -10,6 +10,7 @@ master_libmaster_a_SOURCES = \
 	master/conf_uses.c master/conf_uses.h \
 	master/conf_certs.c \
 	master/conf_check.c master/conf_check.h \
+	master/conf_clients.c \
 	master/conf_keys.c master/conf_keys.h \
 	master/conf_listeners.c \
 	master/conf_table.c master/conf_table.h \
@@ -31,6 +32,8 @@ master_libmaster_a_SOURCES = \
 	master/state.c master/state.h \
 	master/status.c master/status.h \
 	master/stop.c \
+	master/trust.h master/verify.c \
+	master/trusted_file.c master/trusted_file.h \
 	master/watch.c master/watch.h \
 	master/wiring.c
 MASTER_LIBS = master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(SYSTEMD_LIBS)

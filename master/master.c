@@ -20,11 +20,12 @@
 #include "master/sink.h"
 #include "master/state.h"
 #include "master/status.h"
+#include "master/trust.h"
 #include "master/watch.h"
 
 const char *const master_phase_names[] = {
-    "starting",       "running",           "stopping gates", "stopping sessions",
-    "stopping queue", "stopping accounts", "stopping certd", "stopped",
+    "starting",          "running",         "stopping gates", "stopping sessions", "stopping queue",
+    "stopping accounts", "stopping verify", "stopping certd", "stopped",
 };
 
 uint32_t
@@ -168,6 +169,8 @@ start_children(struct master *m, struct error *err)
 	slot_fill(&m->certd);
 	slot_fill(&m->accounts);
 	slot_fill(&m->queue);
+	if (verify_start(m) == -1)
+		return error_set(err, "out of memory");
 	return gates_start(m, err);
 }
 
@@ -225,6 +228,7 @@ master_start(struct master *m, const struct master_options *options, struct conf
 	conf_check_file(conf, &problems);
 	if (problems.errors == 0)
 		conf_check_certificates(conf, &m->users, &problems);
+	conf_check_clients(conf, &problems);
 	conf_problems_log(&problems);
 	errors = problems.errors;
 	conf_problems_free(&problems);
@@ -260,6 +264,8 @@ master_free(struct master *m)
 	slot_close(&m->certd);
 	slot_close(&m->accounts);
 	slot_close(&m->queue);
+	slot_close(&m->verify);
+	trust_free_all(m);
 	for (size_t i = 0; i < m->gate_slots; i++)
 		slot_close(&m->gates[i]);
 	for (size_t i = 0; i < sizeof(m->signals) / sizeof(m->signals[0]); i++) {
@@ -281,7 +287,7 @@ bool
 master_all_ready(const struct master *m)
 {
 	return slot_ready(&m->certd) && slot_ready(&m->accounts) && slot_ready(&m->queue) &&
-	       gates_ready(m);
+	       verify_ready(m) && gates_ready(m);
 }
 
 void

@@ -34,14 +34,16 @@ enum master_phase {
 	MASTER_STOPPING_SESSIONS,
 	MASTER_STOPPING_QUEUE,
 	MASTER_STOPPING_ACCOUNTS,
+	MASTER_STOPPING_VERIFY,
 	MASTER_STOPPING_CERTD,
 	MASTER_STOPPED,
 };
 extern const char *const master_phase_names[];
 
-struct control; /* control.h */
-struct watch;   /* watch.h */
-struct reload;  /* reload.h */
+struct control;     /* control.h */
+struct watch;       /* watch.h */
+struct reload;      /* reload.h */
+struct trust_entry; /* verify.c */
 
 struct master {
 	struct event_base *base;
@@ -57,6 +59,8 @@ struct master {
 	struct slot certd;
 	struct slot accounts;
 	struct slot queue;
+	struct slot verify;         /* not initialised: no listener asks its clients */
+	struct trust_entry *trusts; /* trust.h; the latest first */
 	struct slot gates[GATES_MAX];
 	size_t gate_slots; /* in use */
 	struct sessions sessions;

@@ -62,6 +62,20 @@ reload_free(struct master *m)
 	m->reload = NULL;
 }
 
+/* A verifier that is not wanted has no user. */
+static bool
+users_same(const struct conf_users *new, const struct conf_users *old)
+{
+	for (size_t role = 0; role < ROLE_COUNT; role++) {
+		if (role == ROLE_VERIFY &&
+		    (new->uid[role] == UINT32_MAX || old->uid[role] == UINT32_MAX))
+			continue;
+		if (new->uid[role] != old->uid[role] || new->gid[role] != old->gid[role])
+			return false;
+	}
+	return true;
+}
+
 /* What is handed to children once, when they start, can't change under them. */
 static void
 check_unchanged(const struct master *m, const struct configuration *new,
@@ -75,7 +89,7 @@ check_unchanged(const struct master *m, const struct configuration *new,
 	} keys[] = {
 	    {"state", strcmp(old->state, new->state) == 0},
 	    {"certs", strcmp(old->certs, new->certs) == 0},
-	    {"users", memcmp(users, &m->users, sizeof(*users)) == 0},
+	    {"users", users_same(users, &m->users)},
 	    {"sandbox", old->sandbox == new->sandbox},
 	    {"log", old->log == new->log},
 	};
@@ -90,19 +104,19 @@ check_unchanged(const struct master *m, const struct configuration *new,
 
 /* The new generation, or NULL with the problems told. */
 static struct generation *
-prepare(struct master *m, struct conf_problems *problems)
+prepare(struct master *m, struct conf_users *users, struct conf_problems *problems)
 {
 	struct configuration *conf = conf_load(m->options.conf, problems);
 	struct generation *new = NULL;
-	struct conf_users users;
 
 	if (conf == NULL)
 		return NULL;
-	conf_find_users(conf, &users, problems);
+	conf_find_users(conf, users, problems);
 	conf_check_file(conf, problems);
-	conf_check_certificates(conf, &users, problems);
+	conf_check_certificates(conf, users, problems);
+	conf_check_clients(conf, problems);
 	if (problems->errors == 0)
-		check_unchanged(m, conf, &users, problems);
+		check_unchanged(m, conf, users, problems);
 	if (problems->errors == 0)
 		new = generation_bind(conf, m->generation, NULL, 0, &m->next_group, problems);
 	if (new == NULL)
@@ -129,21 +143,26 @@ refuse(struct master *m, const struct conf_problems *problems)
 }
 
 static void
-put_in_force(struct master *m, struct generation *new)
+put_in_force(struct master *m, struct generation *new, const struct conf_users *users)
 {
 	struct timeval tv = {.tv_sec = READY_SECONDS};
 	struct generation *old = m->generation;
 	struct error err = {.text = ""};
 
 	m->generation = new;
+	if (m->verify.master == NULL) {
+		m->users.uid[ROLE_VERIFY] = users->uid[ROLE_VERIFY];
+		m->users.gid[ROLE_VERIFY] = users->gid[ROLE_VERIFY];
+	}
 	if (!m->options.debug)
 		log_set_level((int)new->conf->log_level);
 	/* First, for the new gates may name certificates that it has not read. */
 	certd_reload(m);
 	accounts_send_settings(m);
 	(void)accounts_send_file(m, &err);
-	if (strcmp(old->conf->accounts, new->conf->accounts) != 0)
-		watch_start(m);
+	if (verify_start(m) == -1)
+		log_event(LOG_ERR, "reload.verify", KV_STR("why", "out of memory"));
+	watch_start(m);
 	if (queue_settings_differ(new->conf, old->conf))
 		slot_restart(&m->queue);
 	m->reload->pending = true;
@@ -158,6 +177,7 @@ void
 reload_begin(struct master *m)
 {
 	struct conf_problems problems = {.count = 0};
+	struct conf_users users;
 	struct generation *new;
 	struct error err;
 
@@ -174,12 +194,12 @@ reload_begin(struct master *m)
 		if (sink_open(LOG_FORMAT_SYSLOG, &err) == 0)
 			processes_reopen_log(m);
 	}
-	new = prepare(m, &problems);
+	new = prepare(m, &users, &problems);
 	conf_problems_log(&problems);
 	if (new == NULL)
 		refuse(m, &problems);
 	else
-		put_in_force(m, new);
+		put_in_force(m, new, &users);
 	conf_problems_free(&problems);
 }
 

@@ -8,6 +8,7 @@
 extern const struct master_role certd_master_role;    /* certd.c */
 extern const struct master_role accounts_master_role; /* accounts.c */
 extern const struct master_role queue_master_role;    /* queue.c */
+extern const struct master_role verify_master_role;   /* verify.c */
 extern const struct master_role gate_master_role;     /* gates.c */
 extern const struct master_role session_master_role;  /* sessions.c */
 
@@ -29,6 +30,14 @@ void accounts_send_settings(struct master *);
 
 /* Would queue be told other things now than when it was started from OLD? */
 bool queue_settings_differ(const struct configuration *, const struct configuration *old);
+
+/* -- verify --------------------------------------------------------------------- */
+
+/* Starts it if a listener asks its clients for certificates, or tells it what is new. -1: no
+ * memory. */
+int verify_start(struct master *);
+/* It is there, or not wanted. */
+bool verify_ready(const struct master *);
 
 /* -- gates ---------------------------------------------------------------------- */
 

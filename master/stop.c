@@ -22,6 +22,12 @@ close_accounts(struct master *m)
 }
 
 static void
+close_verify(struct master *m)
+{
+	slot_close(&m->verify);
+}
+
+static void
 close_certd(struct master *m)
 {
 	slot_close(&m->certd);
@@ -37,6 +43,7 @@ static const struct {
     [MASTER_STOPPING_SESSIONS] = {ROLE_SESSION, NULL, 30},
     [MASTER_STOPPING_QUEUE] = {ROLE_QUEUE, close_queue, 30},
     [MASTER_STOPPING_ACCOUNTS] = {ROLE_ACCOUNTS, close_accounts, 5},
+    [MASTER_STOPPING_VERIFY] = {ROLE_VERIFY, close_verify, 5},
     [MASTER_STOPPING_CERTD] = {ROLE_CERTD, close_certd, 5},
 };
 

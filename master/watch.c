@@ -10,6 +10,7 @@
 
 #include "master/master.h"
 #include "master/roles.h"
+#include "master/trust.h"
 
 /* An editor writes, syncs, renames: one change, not five. */
 #define SETTLE_USEC 200000
@@ -18,8 +19,11 @@
 #define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
 
 struct watch {
+	struct watch *next;
 	struct master *master;
+	bool trust; /* a file of client certificates' checks, not accounts.conf */
 	int fd;
+	char *path;
 	char *name; /* of the file in its folder */
 	struct event *readable;
 	struct event *settled;
@@ -33,6 +37,11 @@ on_settled(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (w->trust) {
+		log_event(LOG_INFO, "verify.changed", KV_STR("file", w->path));
+		trust_changed(w->master);
+		return;
+	}
 	log_event(LOG_INFO, "accounts.changed", KV_STR("file", master_conf(w->master)->accounts));
 	/* It logs what is wrong. */
 	(void)accounts_send_file(w->master, &err);
@@ -78,6 +87,7 @@ watch_free(struct watch *w)
 		event_free(w->settled);
 	if (w->fd != -1)
 		close(w->fd);
+	free(w->path);
 	free(w->name);
 	free(w);
 }
@@ -89,24 +99,37 @@ watch_folder(struct watch *w, const char *path)
 	int result = -1;
 
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	w->path = strdup(path);
 	if (folder != NULL && file != NULL && w->fd != -1) {
 		w->name = strdup(basename(file));
 		result = inotify_add_watch(w->fd, dirname(folder), WATCHED);
 	}
 	free(folder);
 	free(file);
-	return result == -1 || w->name == NULL ? -1 : 0;
+	return result == -1 || w->name == NULL || w->path == NULL ? -1 : 0;
 }
 
-void
-watch_start(struct master *m)
+static bool
+is_watched(const struct master *m, const char *path)
 {
-	const char *path = master_conf(m)->accounts;
-	struct watch *w = calloc(1, sizeof(*w));
+	for (const struct watch *w = m->watch; w != NULL; w = w->next) {
+		if (strcmp(w->path, path) == 0)
+			return true;
+	}
+	return false;
+}
 
-	watch_stop(m);
+static void
+watch_add(struct master *m, const char *path, bool trust)
+{
+	struct watch *w;
+
+	if (path == NULL || is_watched(m, path))
+		return;
+	w = calloc(1, sizeof(*w));
 	if (w != NULL) {
 		w->master = m;
+		w->trust = trust;
 		w->fd = -1;
 		if (watch_folder(w, path) == 0) {
 			w->readable =
@@ -116,19 +139,41 @@ watch_start(struct master *m)
 	}
 	if (w == NULL || w->readable == NULL || w->settled == NULL ||
 	    event_add(w->readable, NULL) == -1) {
-		log_event(LOG_WARNING, "accounts.unwatched", KV_STR("file", path), KV_ERRNO(errno),
+		log_event(LOG_WARNING, trust ? "verify.unwatched" : "accounts.unwatched",
+			  KV_STR("file", path), KV_ERRNO(errno),
 			  KV_STR("so", "changes are taken on SIGHUP only"));
 		if (w != NULL)
 			watch_free(w);
 		return;
 	}
+	w->next = m->watch;
 	m->watch = w;
+}
+
+void
+watch_start(struct master *m)
+{
+	const struct configuration *conf = master_conf(m);
+
+	watch_stop(m);
+	watch_add(m, conf->accounts, false);
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct conf_listener *l = &conf->listeners[i];
+
+		if (l->clients == CLIENT_OFF)
+			continue;
+		watch_add(m, l->client_authorities, true);
+		watch_add(m, l->client_crl, true);
+	}
 }
 
 void
 watch_stop(struct master *m)
 {
-	if (m->watch != NULL)
-		watch_free(m->watch);
-	m->watch = NULL;
+	struct watch *w;
+
+	while ((w = m->watch) != NULL) {
+		m->watch = w->next;
+		watch_free(w);
+	}
 }

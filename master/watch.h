@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* watch - notices that accounts.conf was changed, replaced, made or removed. */
+/* watch - notices that accounts.conf, or a file by which clients' certificates are checked, was
+ * changed, replaced, made or removed. */
 #ifndef POSTERN_MASTER_WATCH_H
 #define POSTERN_MASTER_WATCH_H
 

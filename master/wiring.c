@@ -13,6 +13,7 @@ static const struct {
     {ROLE_GATE, ROLE_ACCOUNTS},
     {ROLE_GATE, ROLE_QUEUE},
     {ROLE_ACCOUNTS, ROLE_QUEUE},
+    {ROLE_ACCOUNTS, ROLE_VERIFY},
 };
 
 static bool

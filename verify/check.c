@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define RSA_BITS_MAX 8192 /* larger ones would hold up the others */
-#define SUBJECT_MAX 1024
+#define SUBJECT_MAX 1024  /* as accounts.conf(5) may list one */
 
 /* RFC 8446 4.4.3 */
 static const char context_tls13[] = "TLS 1.3, client CertificateVerify";

@@ -9,7 +9,6 @@ verify_libverify_a_SOURCES = \
 	verify/trust.c verify/trust.h
 VERIFY_LIBS = verify/libverify.a $(COMMON_LIBS) $(CRYPTO_LIBS)
 
-# Not installed as long as the master does not start it.
-noinst_PROGRAMS += postern-verify
+posternlibexec_PROGRAMS += postern-verify
 postern_verify_SOURCES = verify/main.c
 postern_verify_LDADD = $(VERIFY_LIBS)

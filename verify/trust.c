@@ -25,17 +25,51 @@ trust_new(uint32_t id)
 	return trust;
 }
 
-static void
-free_crls(STACK_OF(X509_CRL) * crls)
+static void *
+read_certificate(BIO *bio)
 {
-	sk_X509_CRL_pop_free(crls, X509_CRL_free);
+	return PEM_read_bio_X509(bio, NULL, NULL, NULL);
+}
+
+static void *
+read_crl(BIO *bio)
+{
+	return PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
 }
 
 static void
-free_certificates(STACK_OF(X509) * certificates)
+free_certificate(void *certificate)
 {
-	sk_X509_pop_free(certificates, X509_free);
+	X509_free(certificate);
 }
+
+static void
+free_crl(void *crl)
+{
+	X509_CRL_free(crl);
+}
+
+static int
+add_certificate(X509_STORE *store, void *certificate)
+{
+	return X509_STORE_add_cert(store, certificate);
+}
+
+static int
+add_crl(X509_STORE *store, void *crl)
+{
+	return X509_STORE_add_crl(store, crl);
+}
+
+static const struct kind {
+	const char *what;
+	void *(*read)(BIO *); /* the next one of a file; NULL: see check_end() */
+	void (*free)(void *);
+	int (*add)(X509_STORE *, void *);
+} kinds[TRUST_KINDS] = {
+    [TRUST_AUTHORITIES] = {"certificate", read_certificate, free_certificate, add_certificate},
+    [TRUST_CRLS] = {"CRL", read_crl, free_crl, add_crl},
+};
 
 void
 trust_free(struct trust *trust)
@@ -43,8 +77,8 @@ trust_free(struct trust *trust)
 	if (trust == NULL)
 		return;
 	X509_STORE_free(trust->store);
-	free_certificates(trust->authorities);
-	free_crls(trust->crls);
+	for (size_t i = 0; i < TRUST_KINDS; i++)
+		OPENSSL_sk_pop_free(trust->items[i], kinds[i].free);
 	free(trust);
 }
 
@@ -124,10 +158,10 @@ build(struct trust *trust)
 	X509_STORE *store = X509_STORE_new();
 	bool fine = store != NULL;
 
-	for (int i = 0; fine && i < sk_X509_num(trust->authorities); i++)
-		fine = X509_STORE_add_cert(store, sk_X509_value(trust->authorities, i)) == 1;
-	for (int i = 0; fine && i < sk_X509_CRL_num(trust->crls); i++)
-		fine = X509_STORE_add_crl(store, sk_X509_CRL_value(trust->crls, i)) == 1;
+	for (size_t kind = 0; kind < TRUST_KINDS; kind++) {
+		for (int i = 0; fine && i < OPENSSL_sk_num(trust->items[kind]); i++)
+			fine = kinds[kind].add(store, OPENSSL_sk_value(trust->items[kind], i)) == 1;
+	}
 	if (!fine) {
 		X509_STORE_free(store);
 		return -1;
@@ -137,75 +171,56 @@ build(struct trust *trust)
 	return 0;
 }
 
-int
-trust_read_authorities(struct trust *trust, int fd, struct error *err)
+/* All that is in the file; NULL with ERR filled. */
+static OPENSSL_STACK *
+read_items(const struct kind *kind, int fd, struct error *err)
 {
-	STACK_OF(X509) *new = sk_X509_new_null(), *old = trust->authorities;
+	OPENSSL_STACK *items = OPENSSL_sk_new_null();
 	char *text;
 	BIO *bio = open_file(fd, &text, err);
-	int result = bio == NULL || new == NULL ? -1 : 0;
-	X509 *one;
+	int result = bio == NULL ? -1 : 0;
+	void *one;
 
-	while (result == 0 && (one = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-		if (sk_X509_push(new, one) <= 0) {
-			X509_free(one);
+	while (result == 0 && (one = kind->read(bio)) != NULL) {
+		if (items == NULL || OPENSSL_sk_push(items, one) <= 0) {
+			kind->free(one);
 			result = error_set(err, "no memory");
 		}
 	}
 	if (result == 0)
-		result = check_end(sk_X509_num(new), "certificate", err);
+		result = check_end(OPENSSL_sk_num(items), kind->what, err);
 	BIO_free(bio);
 	free(text);
-	if (result == 0) {
-		trust->authorities = new;
-		if (build(trust) == 0) {
-			free_certificates(old);
-			return sk_X509_num(new);
-		}
-		trust->authorities = old;
-		error_set(err, "no memory");
-	}
-	free_certificates(new);
-	return -1;
+	if (result == 0)
+		return items;
+	OPENSSL_sk_pop_free(items, kind->free);
+	return NULL;
 }
 
 int
-trust_read_crl(struct trust *trust, int fd, struct error *err)
+trust_read(struct trust *trust, enum trust_kind kind, int fd, struct error *err)
 {
-	STACK_OF(X509_CRL) *new = sk_X509_CRL_new_null(), *old = trust->crls;
-	char *text;
-	BIO *bio = open_file(fd, &text, err);
-	int result = bio == NULL || new == NULL ? -1 : 0;
-	X509_CRL *one;
+	OPENSSL_STACK *old = trust->items[kind], *new = read_items(&kinds[kind], fd, err);
 
-	while (result == 0 && (one = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
-		if (sk_X509_CRL_push(new, one) <= 0) {
-			X509_CRL_free(one);
-			result = error_set(err, "no memory");
-		}
+	if (new == NULL)
+		return -1;
+	trust->items[kind] = new;
+	if (build(trust) == 0) {
+		OPENSSL_sk_pop_free(old, kinds[kind].free);
+		return OPENSSL_sk_num(new);
 	}
-	if (result == 0)
-		result = check_end(sk_X509_CRL_num(new), "CRL", err);
-	BIO_free(bio);
-	free(text);
-	if (result == 0) {
-		trust->crls = new;
-		if (build(trust) == 0) {
-			free_crls(old);
-			return sk_X509_CRL_num(new);
-		}
-		trust->crls = old;
-		error_set(err, "no memory");
-	}
-	free_crls(new);
-	return -1;
+	trust->items[kind] = old;
+	OPENSSL_sk_pop_free(new, kinds[kind].free);
+	return error_set(err, "no memory");
 }
 
 bool
 trust_names(const struct trust *trust, uint8_t *out, size_t size, size_t *length)
 {
-	for (int i = 0; i < sk_X509_num(trust->authorities); i++) {
-		const X509_NAME *name = X509_get_subject_name(sk_X509_value(trust->authorities, i));
+	const OPENSSL_STACK *authorities = trust->items[TRUST_AUTHORITIES];
+
+	for (int i = 0; i < OPENSSL_sk_num(authorities); i++) {
+		const X509_NAME *name = X509_get_subject_name(OPENSSL_sk_value(authorities, i));
 		int needed = i2d_X509_NAME(name, NULL);
 		unsigned char *at = out + *length;
 
@@ -237,16 +252,16 @@ trust_check(const struct trust *trust, X509 *leaf, STACK_OF(X509) * chain)
 	X509_STORE_CTX *ctx;
 	const char *why = "out of memory";
 
-	if (trust->store == NULL || trust->authorities == NULL)
+	if (trust->store == NULL || trust->items[TRUST_AUTHORITIES] == NULL)
 		return "there are no authorities for this listener's clients";
-	if (trust->needs_crl && trust->crls == NULL)
+	if (trust->needs_crl && trust->items[TRUST_CRLS] == NULL)
 		return "the CRL of this listener's clients has not been read";
 	ctx = X509_STORE_CTX_new();
 	if (ctx != NULL && X509_STORE_CTX_init(ctx, trust->store, leaf, chain) == 1) {
 		X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
 		unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
 
-		if (trust->crls != NULL)
+		if (trust->items[TRUST_CRLS] != NULL)
 			flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
 		X509_VERIFY_PARAM_set_flags(param, flags);
 		X509_VERIFY_PARAM_set_depth(param, (int)trust->depth);

@@ -5,20 +5,23 @@
 
 #include <sys/queue.h>
 
+#include <openssl/stack.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "common/error.h"
 
+/* What a trust is made of, each a PEM file of one or more. */
+enum trust_kind { TRUST_AUTHORITIES, TRUST_CRLS, TRUST_KINDS };
+
 struct trust {
 	LIST_ENTRY(trust) entry;
 	uint32_t id;
 	unsigned depth; /* authorities between a certificate and one that is trusted */
 	bool needs_crl; /* vouches for nobody before there is one */
-	STACK_OF(X509) * authorities; /* NULL: none could be read yet */
-	STACK_OF(X509_CRL) * crls;    /* likewise */
-	X509_STORE *store;            /* of both */
+	OPENSSL_STACK *items[TRUST_KINDS]; /* of X509, X509_CRL; NULL: none could be read yet */
+	X509_STORE *store;                 /* of both */
 };
 
 /* NULL without memory. */
@@ -26,11 +29,10 @@ struct trust *trust_new(uint32_t id);
 void trust_free(struct trust *);
 
 /*
- * Read all of the PEM file behind FD, which stays the caller's, and put it in the place of what was
- * there. Returns how many there are, or -1 with ERR filled: the old ones stay.
+ * Reads all of the PEM file behind FD, which stays the caller's, and puts it in the place of what
+ * was there. Returns how many there are, or -1 with ERR filled: the old ones stay.
  */
-int trust_read_authorities(struct trust *, int fd, struct error *);
-int trust_read_crl(struct trust *, int fd, struct error *);
+int trust_read(struct trust *, enum trust_kind, int fd, struct error *);
 
 /*
  * Appends the authorities' names (DER), as many as fit, to *LENGTH bytes in OUT (of SIZE). False if

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/child.h"
 #include "common/log.h"
@@ -32,7 +33,8 @@ static struct verifier {
 	struct questions *questions;
 	struct event *turn;
 	struct ipc_channel *accounts;
-	bool running;
+	bool running; /* the sandbox is closed */
+	int early;    /* accounts' channel, as long as it is not; or -1 */
 } verifier;
 
 static int64_t
@@ -169,8 +171,7 @@ on_trust(struct ipc_channel *channel, struct ipc_message *message, void *context
 }
 
 static int
-read_file(struct ipc_message *message, const char *what,
-	  int (*read)(struct trust *, int fd, struct error *))
+read_file(struct ipc_message *message, const char *what, enum trust_kind kind)
 {
 	const struct mv_file *told = message->body;
 	struct trust *trust = find_trust(told->trust);
@@ -179,7 +180,7 @@ read_file(struct ipc_message *message, const char *what,
 
 	if (trust == NULL || told->zero != 0)
 		return -1;
-	count = read(trust, message->fd, &err);
+	count = trust_read(trust, kind, message->fd, &err);
 	if (count == -1)
 		log_event(LOG_ERR, "verify.refused", KV_STR("file", what),
 			  KV_U64("trust", trust->id), KV_STR("why", err.text),
@@ -197,7 +198,7 @@ on_authorities(struct ipc_channel *channel, struct ipc_message *message, void *c
 {
 	(void)channel;
 	(void)context;
-	return read_file(message, "client_authorities", trust_read_authorities);
+	return read_file(message, "client_authorities", TRUST_AUTHORITIES);
 }
 
 static int
@@ -205,7 +206,19 @@ on_crl(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	(void)channel;
 	(void)context;
-	return read_file(message, "client_crl", trust_read_crl);
+	return read_file(message, "client_crl", TRUST_CRLS);
+}
+
+static void
+open_accounts(int fd)
+{
+	ipc_close(verifier.accounts); /* a new channel: the old accounts is dead */
+	verifier.accounts =
+	    ipc_open(verifier.child->base, fd, &accounts_verify_boundary, IPC_SERVER,
+		     accounts_handlers, on_accounts_ended, NULL, "accounts");
+	if (verifier.accounts == NULL)
+		log_event(LOG_ERR, "verify.channel", KV_STR("why", "no memory"));
+	ask_all();
 }
 
 static int
@@ -217,13 +230,13 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	(void)context;
 	if (from->peer_role != ROLE_ACCOUNTS)
 		return -1;
-	ipc_close(verifier.accounts); /* a new channel: the old accounts is dead */
-	verifier.accounts =
-	    ipc_open(verifier.child->base, ipc_take_fd(message), &accounts_verify_boundary,
-		     IPC_SERVER, accounts_handlers, on_accounts_ended, NULL, "accounts");
-	if (verifier.accounts == NULL)
-		log_event(LOG_ERR, "verify.channel", KV_STR("why", "no memory"));
-	ask_all();
+	if (verifier.running) {
+		open_accounts(ipc_take_fd(message));
+		return 0;
+	}
+	if (verifier.early != -1)
+		close(verifier.early);
+	verifier.early = ipc_take_fd(message);
 	return 0;
 }
 
@@ -243,6 +256,7 @@ static int
 verify_init(struct child *child, struct error *err)
 {
 	verifier.child = child;
+	verifier.early = -1;
 	child->context = &verifier;
 	LIST_INIT(&verifier.trusts);
 	/* No configuration file: it could load modules. */
@@ -265,6 +279,10 @@ verify_run(struct child *child, struct error *err)
 
 	if (event_add(verifier.turn, &every) == -1)
 		return error_set(err, "no timer");
+	verifier.running = true;
+	if (verifier.early != -1)
+		open_accounts(verifier.early);
+	verifier.early = -1;
 	child_ready(child);
 	return 0;
 }

@@ -8,8 +8,6 @@
 
 #include "common/proto/types.h"
 
-#define FINGERPRINT_SIZE 32 /* SHA-256 */
-
 struct av_verify {
 	uint32_t trust;
 	uint32_t zero;

@@ -34,10 +34,30 @@ struct ga_login_failed {
 };
 
 /*
- * GA_LOGIN is a request; its reply may take a while (guessing is slowed). With GA_LOGGED_IN comes,
- * for POP3 and IMAP, a stream to the session process, and for submission a channel to queue
- * (gate_queue.h) on which everything is said in the name of that account. Its tail is the account's
- * address.
+ * A question for clients of listeners with this trust: the tail is what the list of authorities in
+ * a CertificateRequest has to hold, DER names one after the other. A later one replaces it: answers
+ * to the one before are good for some minutes.
+ */
+struct ga_ask {
+	uint32_t trust;
+	uint32_t zero;
+};
+
+/* SASL EXTERNAL (RFC 4422 appendix A): the tail is the handshake that proves who the client is. */
+struct ga_external {
+	conn_id conn;
+	struct peer peer;
+	uint32_t service; /* enum service */
+	uint32_t trust;   /* of the listener; one of those the master has told accounts */
+	char authorization[ADDRESS_SIZE]; /* identity; "": that of the certificate */
+	uint8_t zero[3];
+};
+
+/*
+ * GA_LOGIN and GA_EXTERNAL are requests; the reply may take a while (guessing is slowed). With
+ * GA_LOGGED_IN comes, for POP3 and IMAP, a stream to the session process, and for submission a
+ * channel to queue (gate_queue.h) on which everything is said in the name of that account. Its tail
+ * is the account's address.
  */
 #define GATE_ACCOUNTS_MESSAGES(X)                                                                  \
 	/* A request: the tail is a forward-path's mailbox, without brackets and source route. */  \
@@ -45,7 +65,9 @@ struct ga_login_failed {
 	X(GA_RCPT_VERDICT, 2, IPC_SERVER, struct ga_rcpt_verdict, 0, IPC_NO_FD, IPC_ANY_STATE)     \
 	X(GA_LOGIN, 3, IPC_CLIENT, struct ga_login, LOGIN_TAIL_MAX, IPC_NO_FD, IPC_ANY_STATE)      \
 	X(GA_LOGGED_IN, 4, IPC_SERVER, struct ipc_empty, ADDRESS_SIZE, IPC_WITH_FD, IPC_ANY_STATE) \
-	X(GA_LOGIN_FAILED, 5, IPC_SERVER, struct ga_login_failed, 0, IPC_NO_FD, IPC_ANY_STATE)
+	X(GA_LOGIN_FAILED, 5, IPC_SERVER, struct ga_login_failed, 0, IPC_NO_FD, IPC_ANY_STATE)     \
+	X(GA_ASK, 6, IPC_SERVER, struct ga_ask, ASK_NAMES_MAX, IPC_NO_FD, IPC_ANY_STATE)           \
+	X(GA_EXTERNAL, 7, IPC_CLIENT, struct ga_external, PROOF_MAX, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { GATE_ACCOUNTS_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary gate_accounts_boundary;

@@ -37,8 +37,10 @@ struct ma_attach {
 	  CHILD_STARTING | CHILD_RUNNING)                                                          \
 	X(MA_FILE, 17, IPC_CLIENT, struct ma_file, 0, IPC_WITH_FD, CHILD_STARTING | CHILD_RUNNING) \
 	X(MA_LOADED, 18, IPC_SERVER, struct ma_loaded, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE)       \
-	/* A channel to a gate (gate_accounts.h) or to queue (accounts_queue.h) comes along. */    \
-	X(MA_CHANNEL, 19, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)            \
+	/* A channel to a gate (gate_accounts.h), to queue (accounts_queue.h) or to the verifier   \
+	 * (accounts_verify.h) comes along. The tail: uint32_t trusts that the gate may name. */   \
+	X(MA_CHANNEL, 19, IPC_CLIENT, struct mc_channel, TRUSTS_MAX * sizeof(uint32_t),            \
+	  IPC_WITH_FD, IPC_ANY_STATE)                                                              \
 	/* A request. The reply's descriptor is a stream to the session, for the gate. */          \
 	X(MA_ATTACH, 20, IPC_SERVER, struct ma_attach, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)     \
 	X(MA_ATTACHED, 21, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)            \

@@ -46,9 +46,10 @@ struct mg_listener {
 	uint8_t service;        /* enum service */
 	uint8_t tls;            /* enum tls_mode */
 	uint8_t plaintext_auth; /* 1: tls = "none" on loopback, logins are taken without TLS */
-	uint8_t zero;
-	uint32_t idle_timeout; /* seconds, after login (POP3: RFC 1939 3 wants 600 or more) */
-	uint32_t allow;        /* how many networks; none: everybody */
+	uint8_t clients;        /* enum client_mode */
+	uint32_t trust;         /* what their certificates are checked by; 0: CLIENT_OFF */
+	uint32_t idle_timeout;  /* seconds, after login (POP3: RFC 1939 3 wants 600 or more) */
+	uint32_t allow;         /* how many networks; none: everybody */
 	uint32_t deny;
 	struct mg_choice choice;
 };

@@ -16,12 +16,16 @@
 #define PASSWORD_SIZE 1025   /* also what crypt(3) takes at most, with room */
 #define CERT_NAME_SIZE 65    /* a certificate's NAME in the certs folder */
 #define CERT_CHAIN_MAX 49152 /* bytes of a certificate and its chain, DER */
+#define FINGERPRINT_SIZE 32  /* of a certificate: SHA-256 */
 #define QUEUE_ID_SIZE 17     /* 16 hex digits */
-#define PROOF_MAX 60000      /* bytes of a handshake that shows who a client is (verify/proof.h) */
-#define ASK_NAMES_MAX 16384  /* bytes of names in a CertificateRequest */
-#define REASON_MAX 512       /* bytes of a text that says why */
+#define TRUSTS_MAX 64        /* that the listeners of one configuration can have */
+#define PROOF_MAX 60000 /* bytes of a TLS handshake that shows who a client is (verify/proof.h) */
+#define ASK_NAMES_MAX 16384 /* bytes of names in a CertificateRequest */
+#define REASON_MAX 512      /* bytes of a text that says why */
 
 enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_POP3, SERVICE_IMAP, SERVICE_COUNT };
+/* Whether a listener asks clients for a certificate (client_certificates). */
+enum client_mode { CLIENT_OFF, CLIENT_REQUEST, CLIENT_REQUIRE, CLIENT_MODE_COUNT };
 enum tls_mode { TLS_NONE, TLS_EXPLICIT, TLS_IMPLICIT, TLS_MODE_COUNT };
 
 /* A peer's address: IPv6, or IPv4 mapped into it (RFC 4291 2.5.5.2). */

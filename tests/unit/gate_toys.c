@@ -53,6 +53,49 @@ tls_context_set_channel(struct tls_context *context, int fd, const char *peer,
 	return 0;
 }
 
+int
+tls_context_set_question(struct tls_context *context, uint32_t trust, const char *names,
+			 size_t length)
+{
+	(void)context;
+	(void)trust;
+	(void)names;
+	(void)length;
+	return 0;
+}
+
+bool
+tls_context_has_question(const struct tls_context *context, uint32_t trust)
+{
+	(void)context;
+	(void)trust;
+	return true;
+}
+
+int
+tls_ask_client(struct tls *tls, uint32_t trust, bool require, struct error *err)
+{
+	(void)tls;
+	(void)trust;
+	(void)require;
+	(void)err;
+	return 0;
+}
+
+const uint8_t *
+tls_proof(const struct tls *tls, size_t *length)
+{
+	(void)tls;
+	(void)length;
+	return NULL;
+}
+
+void
+tls_record_free(struct tls *tls)
+{
+	(void)tls;
+}
+
 static void
 on_later(evutil_socket_t fd, short what, void *arg)
 {

@@ -23,6 +23,7 @@ struct conn {
 	const struct protocol *protocol;
 	void *state;
 	bool secure;
+	bool certificate; /* the client has shown one, and not logged in with it */
 	bool paused;
 	bool handshake;
 	const char *finished;
@@ -98,6 +99,34 @@ bool
 conn_may_login(const struct conn *c)
 {
 	return c->secure || c->listener.settings.plaintext_auth == 1;
+}
+
+bool
+conn_may_password(const struct conn *c)
+{
+	return conn_may_login(c) && c->listener.settings.clients != CLIENT_REQUIRE;
+}
+
+bool
+conn_may_external(const struct conn *c)
+{
+	return c->secure && c->certificate;
+}
+
+/* The proof is what the test says it is: on_external_question(). */
+uint32_t
+conn_ask_external(struct conn *c, const char *authorization, unsigned timeout, ipc_reply_fn *reply,
+		  void *arg)
+{
+	struct ga_external request;
+
+	memset(&request, 0, sizeof(request));
+	request.conn = conn_identity(c);
+	request.service = SERVICE_SUBMISSION;
+	request.trust = 1;
+	strlcpy(request.authorization, authorization, sizeof(request.authorization));
+	c->certificate = false;
+	return ipc_request(c->accounts, GA_EXTERNAL, &request, "proof", 5, -1, timeout, reply, arg);
 }
 
 const char *

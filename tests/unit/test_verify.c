@@ -105,7 +105,7 @@ give_authorities(struct trust *trust, const X509 *certificate)
 	assert_non_null(file);
 	PEM_write_X509(file, certificate);
 	fflush(file);
-	if (trust_read_authorities(trust, fileno(file), &err) != 1)
+	if (trust_read(trust, TRUST_AUTHORITIES, fileno(file), &err) != 1)
 		fail_msg("%s", err.text);
 	fclose(file);
 }
@@ -471,7 +471,7 @@ give_crl(const X509 *revoked)
 	assert_non_null(file);
 	PEM_write_X509_CRL(file, crl);
 	fflush(file);
-	if (trust_read_crl(world.trust, fileno(file), &err) != 1)
+	if (trust_read(world.trust, TRUST_CRLS, fileno(file), &err) != 1)
 		fail_msg("%s", err.text);
 	fclose(file);
 	ASN1_TIME_free(now);
@@ -508,7 +508,7 @@ a_bad_file_changes_nothing(void **state)
 	assert_non_null(file);
 	fputs("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", file);
 	fflush(file);
-	assert_int_equal(trust_read_authorities(world.trust, fileno(file), &err), -1);
+	assert_int_equal(trust_read(world.trust, TRUST_AUTHORITIES, fileno(file), &err), -1);
 	fclose(file);
 	shake(&client, TLS1_3_VERSION, "P-256", TRUST, &capture);
 	assert_alice(check(&capture, NOW));

@@ -62,15 +62,18 @@ on_rcpt(struct ipc_channel *channel, struct ipc_message *message, void *context)
 static void
 on_gate_ended(struct ipc_channel *channel, void *context)
 {
-	(void)context;
-	service.gates--;
+	struct gate_channel *gate = context;
+
 	login_gate_gone(&service, channel);
+	LIST_REMOVE(gate, entry);
+	free(gate);
 	accounts_rest(&service);
 }
 
 static const struct ipc_handler gate_handlers[] = {
     {GA_RCPT, on_rcpt},
     {GA_LOGIN, login_handle},
+    {GA_EXTERNAL, external_handle},
     {0, NULL},
 };
 
@@ -108,17 +111,29 @@ static const struct ipc_handler queue_handlers[] = {
  */
 
 static void
-open_gate(const struct mc_channel *from, int fd)
+open_gate(const struct early *from)
 {
+	struct gate_channel *gate = calloc(1, sizeof(*gate));
 	char peer[32];
 
-	snprintf(peer, sizeof(peer), "gate %u", from->peer);
-	if (ipc_open(service.child->base, fd, &gate_accounts_boundary, IPC_SERVER, gate_handlers,
-		     on_gate_ended, &service, peer) == NULL)
+	snprintf(peer, sizeof(peer), "gate %u", from->channel.peer);
+	if (gate == NULL) {
+		close(from->fd);
+	} else {
+		gate->service = &service;
+		gate->trust_count = from->trust_count;
+		memcpy(gate->trusts, from->trusts, sizeof(gate->trusts));
+		gate->channel = ipc_open(service.child->base, from->fd, &gate_accounts_boundary,
+					 IPC_SERVER, gate_handlers, on_gate_ended, gate, peer);
+	}
+	if (gate == NULL || gate->channel == NULL) {
+		free(gate);
 		log_event(LOG_ERR, "accounts.channel", KV_STR("peer", peer),
 			  KV_STR("why", "no memory"));
-	else
-		service.gates++;
+		return;
+	}
+	LIST_INSERT_HEAD(&service.gate_channels, gate, entry);
+	clients_tell(&service, gate);
 }
 
 static void
@@ -133,12 +148,14 @@ open_queue(int fd)
 }
 
 static void
-open_channel(const struct mc_channel *from, int fd)
+open_channel(const struct early *from)
 {
-	if (from->peer_role == ROLE_QUEUE)
-		open_queue(fd);
+	if (from->channel.peer_role == ROLE_QUEUE)
+		open_queue(from->fd);
+	else if (from->channel.peer_role == ROLE_VERIFY)
+		clients_open(&service, from->fd);
 	else
-		open_gate(from, fd);
+		open_gate(from);
 }
 
 static int
@@ -182,26 +199,37 @@ on_file(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	return 0;
 }
 
+static bool
+channel_is_valid(const struct mc_channel *from, size_t tail_length)
+{
+	if (from->peer_role == ROLE_GATE)
+		return tail_length % sizeof(uint32_t) == 0;
+	return (from->peer_role == ROLE_QUEUE || from->peer_role == ROLE_VERIFY) &&
+	       tail_length == 0;
+}
+
 static int
 on_channel(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
-	const struct mc_channel *from = message->body;
 	struct early *early;
 
 	(void)channel;
 	(void)context;
-	if (from->peer_role != ROLE_GATE && from->peer_role != ROLE_QUEUE)
+	if (!channel_is_valid(message->body, message->tail_length))
 		return -1;
-	if (service.ready) {
-		open_channel(from, ipc_take_fd(message));
-		return 0;
-	}
 	early = calloc(1, sizeof(*early));
 	if (early == NULL)
 		return 0;
-	early->channel = *from;
+	early->channel = *(const struct mc_channel *)message->body;
 	early->fd = ipc_take_fd(message);
-	STAILQ_INSERT_TAIL(&service.earlies, early, entry);
+	early->trust_count = message->tail_length / sizeof(uint32_t);
+	memcpy(early->trusts, message->tail, message->tail_length);
+	if (!service.ready) {
+		STAILQ_INSERT_TAIL(&service.earlies, early, entry);
+		return 0;
+	}
+	open_channel(early);
+	free(early);
 	return 0;
 }
 
@@ -219,7 +247,7 @@ static const struct ipc_handler master_handlers[] = {
 void
 accounts_rest(struct accounts_service *s)
 {
-	if (s->draining && s->gates == 0 && TAILQ_EMPTY(&s->logins))
+	if (s->draining && LIST_EMPTY(&s->gate_channels) && TAILQ_EMPTY(&s->logins))
 		child_exit(s->child);
 }
 
@@ -230,6 +258,8 @@ accounts_init(struct child *child, struct error *err)
 	service.child = child;
 	service.early_file = -1;
 	TAILQ_INIT(&service.logins);
+	LIST_INIT(&service.gate_channels);
+	LIST_INIT(&service.questions);
 	STAILQ_INIT(&service.earlies);
 	child->context = &service;
 	return 0;
@@ -263,7 +293,7 @@ serve(void)
 	service.ready = true;
 	while ((early = STAILQ_FIRST(&service.earlies)) != NULL) {
 		STAILQ_REMOVE_HEAD(&service.earlies, entry);
-		open_channel(&early->channel, early->fd);
+		open_channel(early);
 		free(early);
 	}
 	child_ready(service.child);

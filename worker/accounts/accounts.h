@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What the parts of the accounts role share: accounts.c (the process), login.c (its logins). */
+/* What the parts of the accounts role share: accounts.c (the process), login.h (its logins),
+ * clients.h (the verifier). */
 #ifndef POSTERN_WORKER_ACCOUNTS_ACCOUNTS_H
 #define POSTERN_WORKER_ACCOUNTS_ACCOUNTS_H
 
@@ -11,6 +12,7 @@
 #include "common/accounts_file.h"
 #include "common/child.h"
 #include "common/proto/master_accounts.h"
+#include "worker/accounts/clients.h"
 #include "worker/accounts/hash.h"
 #include "worker/accounts/resolve.h"
 #include "worker/accounts/throttle.h"
@@ -23,6 +25,8 @@ struct early {
 	STAILQ_ENTRY(early) entry;
 	struct mc_channel channel;
 	int fd;
+	size_t trust_count;
+	uint32_t trusts[TRUSTS_MAX];
 };
 STAILQ_HEAD(earlies, early);
 
@@ -41,15 +45,18 @@ struct accounts_service {
 	struct logins logins;
 	unsigned waiting; /* logins that are slowed */
 	struct ipc_channel *queue;
-	unsigned gates;
+	struct gate_channels gate_channels;
+	struct ipc_channel *verify; /* NULL: there is none now, or no listener asks its clients */
+	struct questions questions;
 	struct earlies earlies;
 	int early_file; /* of the last MA_FILE, or -1 */
 	struct ma_file early_generation;
 	uint32_t early_id;
 };
 
-/* GA_LOGIN; context: struct accounts_service *. */
+/* GA_LOGIN (password.c), GA_EXTERNAL (external.c); context: struct gate_channel *. */
 ipc_handler_fn login_handle;
+ipc_handler_fn external_handle;
 
 /* The gate is gone: its logins end without an answer. */
 void login_gate_gone(struct accounts_service *, const struct ipc_channel *);

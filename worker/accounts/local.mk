@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/accounts/accounts.c worker/accounts/accounts.h \
+	worker/accounts/clients.c worker/accounts/clients.h \
+	worker/accounts/external.c \
 	worker/accounts/hash.c worker/accounts/hash.h \
 	worker/accounts/load.c worker/accounts/load.h \
-	worker/accounts/login.c \
+	worker/accounts/login.c worker/accounts/login.h \
+	worker/accounts/password.c \
 	worker/accounts/pool.c worker/accounts/pool.h \
 	worker/accounts/resolve.c worker/accounts/resolve.h \
 	worker/accounts/throttle.c worker/accounts/throttle.h

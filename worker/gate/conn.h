@@ -98,6 +98,17 @@ bool conn_is_secure(const struct conn *);
 bool conn_can_start_tls(const struct conn *);
 /* A login may be offered: over TLS, or where the listener says plaintext_auth. */
 bool conn_may_login(const struct conn *);
+/* The same for one by password: not where a listener requires clients' certificates. */
+bool conn_may_password(const struct conn *);
+/* The client has shown a certificate, and not logged in with it yet: EXTERNAL may be offered. */
+bool conn_may_external(const struct conn *);
+/*
+ * Asks accounts (GA_EXTERNAL) to let the client in by its certificate, as AUTHORIZATION ("": as who
+ * the certificate says). TIMEOUT is in seconds; REPLY as for ipc_request(), on conn_accounts().
+ * Returns the request's id, or 0: not now. What the client has shown is then spent, right or wrong.
+ */
+uint32_t conn_ask_external(struct conn *, const char *authorization, unsigned timeout,
+			   ipc_reply_fn *reply, void *arg);
 /* "TLSv1.3", "TLS_AES_256_GCM_SHA384", for Received: (RFC 8314 4.3); NULL without TLS. */
 const char *conn_tls_version(const struct conn *);
 const char *conn_tls_cipher(const struct conn *);

@@ -102,11 +102,25 @@ open_deadlines(struct gate *gate)
 
 /* -- Ready, and over ------------------------------------------------------------------ */
 
+/* How clients are asked for certificates is known wherever they are. */
+static bool
+has_questions(const struct gate *gate)
+{
+	const struct listener *listener;
+
+	LIST_FOREACH (listener, &gate->listeners, entry) {
+		if (listener->settings.clients != CLIENT_OFF &&
+		    !tls_context_has_question(gate->tls, listener->settings.trust))
+			return false;
+	}
+	return true;
+}
+
 static void
 update_ready(struct gate *gate)
 {
 	if (gate->ready || !gate->running || !gate->tls_ready || gate->accounts == NULL ||
-	    gate->queue == NULL)
+	    gate->queue == NULL || !has_questions(gate))
 		return;
 	gate->ready = true;
 	child_ready(gate->child);
@@ -184,8 +198,9 @@ listener_is_valid(const struct mg_listener *l, const struct ipc_message *message
 	size_t i, count = (size_t)l->allow + l->deny;
 
 	if (l->service >= SERVICE_COUNT || l->tls >= TLS_MODE_COUNT || l->plaintext_auth > 1 ||
-	    count > GATE_NETWORKS_MAX || message->tail_length != count * sizeof(*networks) ||
-	    !choice_is_valid(&l->choice))
+	    l->clients >= CLIENT_MODE_COUNT || (l->clients == CLIENT_OFF) != (l->trust == 0) ||
+	    (l->clients != CLIENT_OFF && l->tls == TLS_NONE) || count > GATE_NETWORKS_MAX ||
+	    message->tail_length != count * sizeof(*networks) || !choice_is_valid(&l->choice))
 		return false;
 	for (i = 0; i < count; i++) {
 		if (networks[i].bits > 128)
@@ -216,6 +231,24 @@ on_listener(struct ipc_channel *channel, struct ipc_message *message, void *cont
 
 static const struct ipc_handler no_handlers[] = {{0, NULL}};
 
+/* Another trust's question does no harm: no listener asks with it. */
+static int
+on_ask(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct gate *gate = context;
+	const struct ga_ask *asked = message->body;
+
+	(void)channel;
+	if (asked->trust == 0 || asked->zero != 0 ||
+	    tls_context_set_question(gate->tls, asked->trust, message->tail,
+				     message->tail_length) == -1)
+		return -1;
+	update_ready(gate);
+	return 0;
+}
+
+static const struct ipc_handler accounts_handlers[] = {{GA_ASK, on_ask}, {0, NULL}};
+
 static void
 on_accounts_ended(struct ipc_channel *channel, void *context)
 {
@@ -243,8 +276,8 @@ on_queue_ended(struct ipc_channel *channel, void *context)
 static int
 open_accounts(struct gate *gate, int fd)
 {
-	gate->accounts = ipc_open(gate->base, fd, &gate_accounts_boundary, IPC_CLIENT, no_handlers,
-				  on_accounts_ended, gate, "accounts");
+	gate->accounts = ipc_open(gate->base, fd, &gate_accounts_boundary, IPC_CLIENT,
+				  accounts_handlers, on_accounts_ended, gate, "accounts");
 	return gate->accounts == NULL ? -1 : 0;
 }
 

@@ -47,6 +47,21 @@ refuse_plaintext(struct conn *c, const char *bytes, size_t length)
 	conn_end(c, "plaintext instead of TLS");
 }
 
+/* Where certificates are only asked for, one that can't be is no reason to turn a client away. */
+static int
+ask_client(struct conn *c, struct error *err)
+{
+	const struct mg_listener *settings = &c->listener->settings;
+
+	if (settings->clients == CLIENT_OFF ||
+	    tls_ask_client(c->tls, settings->trust, settings->clients == CLIENT_REQUIRE, err) == 0)
+		return 0;
+	if (settings->clients == CLIENT_REQUIRE)
+		return -1;
+	log_event(LOG_WARNING, "tls.not_asked", KV_CONN(c->id), KV_STR("why", err->text));
+	return 0;
+}
+
 /*
  * Looks at the first byte before anything is set up for TLS: a client that never speaks costs no
  * more than its socket, and one that speaks plaintext is told so (OpenSSL would be silent).
@@ -54,6 +69,7 @@ refuse_plaintext(struct conn *c, const char *bytes, size_t length)
 static int
 begin(struct conn *c)
 {
+	const struct mg_listener *settings = &c->listener->settings;
 	const struct protocol *protocol = c->listener->protocol;
 	struct error err;
 	char bytes[TRIED_MAX];
@@ -71,10 +87,12 @@ begin(struct conn *c)
 		refuse_plaintext(c, bytes, (size_t)n);
 		return -1;
 	}
-	c->tls = tls_new(c->gate->tls, c->fd, &c->listener->settings.choice, protocol->alpn,
-			 conn_wake, c, &err);
-	if (c->tls != NULL)
+	c->tls =
+	    tls_new(c->gate->tls, c->fd, &settings->choice, protocol->alpn, conn_wake, c, &err);
+	if (c->tls != NULL && ask_client(c, &err) == 0)
 		return 0;
+	tls_free(c->tls);
+	c->tls = NULL;
 	log_event(LOG_ERR, "tls.failed", KV_CONN(c->id), KV_STR("why", err.text));
 	conn_send_alert(c, ALERT_INTERNAL_ERROR);
 	conn_end(c, "TLS could not be set up");
@@ -90,7 +108,15 @@ finished(struct conn *c)
 	log_event(LOG_INFO, "tls.established", KV_CONN(c->id),
 		  KV_STR("version", tls_version(c->tls)), KV_STR("cipher", tls_cipher(c->tls)),
 		  KV_U64("resumed", tls_resumed(c->tls) ? 1 : 0),
+		  KV_U64("certificate", conn_may_external(c) ? 1 : 0),
 		  KV_STR("sni", name != NULL ? name : ""));
+	/* It has shown one, but of all that went over the connection no more was kept. */
+	if (c->listener->settings.clients == CLIENT_REQUIRE && !conn_may_external(c)) {
+		log_event(LOG_NOTICE, "tls.failed", KV_CONN(c->id),
+			  KV_STR("why", "the handshake is too long: the client's chain, or ours"));
+		conn_end(c, "handshake too long");
+		return;
+	}
 	if (!c->secured) {
 		conn_open(c);
 		return;

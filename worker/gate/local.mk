@@ -5,6 +5,7 @@ worker_libworker_a_SOURCES += \
 	worker/gate/conn.c worker/gate/conn.h worker/gate/conn_private.h \
 	worker/gate/conn_api.c \
 	worker/gate/deadline.c worker/gate/deadline.h \
+	worker/gate/external.c \
 	worker/gate/gate.c worker/gate/gate.h \
 	worker/gate/handshake.c \
 	worker/gate/networks.c worker/gate/networks.h \

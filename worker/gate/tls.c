@@ -100,6 +100,7 @@ tls_free(struct tls *tls)
 		TAILQ_REMOVE(&tls->context->starved, tls, starving);
 	feed(tls->context);
 	SSL_free(tls->ssl);
+	tls_record_free(tls);
 	free(tls->error);
 	free(tls);
 }
@@ -237,6 +238,7 @@ handshake_done(struct tls *tls)
 	tls->state = TLS_STATE_OPEN;
 	/* Nothing needs a key from here on: reads and writes go without fibres. */
 	SSL_clear_mode(tls->ssl, SSL_MODE_ASYNC);
+	tls_record_settle(tls);
 }
 
 enum tls_result

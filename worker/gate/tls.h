@@ -8,6 +8,7 @@
 #ifndef POSTERN_WORKER_GATE_TLS_H
 #define POSTERN_WORKER_GATE_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,14 @@ int tls_context_set_channel(struct tls_context *, int fd, const char *peer, void
 			    void *arg);
 
 /*
+ * How clients are asked for their certificates at listeners of this TRUST: NAMES is a list of
+ * authorities, DER one after the other, LENGTH bytes. Returns 0, or -1 if it is none.
+ */
+int tls_context_set_question(struct tls_context *, uint32_t trust, const char *names,
+			     size_t length);
+bool tls_context_has_question(const struct tls_context *, uint32_t trust);
+
+/*
  * CHOICE: which certificates the listener presents; it has to stay until tls_free(). ALPN: the one
  * protocol offered, or NULL. NULL with ERR filled, also when CHOICE leaves no certificate.
  */
@@ -47,6 +56,12 @@ struct tls *tls_new(struct tls_context *, int fd, const struct mg_choice *, cons
 		    void (*wake)(void *), void *arg, struct error *);
 /* Any time, a handshake that waits for a key included. Does not close fd. NULL is fine. */
 void tls_free(struct tls *);
+
+/*
+ * Before the handshake: asks the client for a certificate, whoever it is of; without one the
+ * handshake fails if REQUIRE. 0, or -1 with ERR filled: there is no question of that trust.
+ */
+int tls_ask_client(struct tls *, uint32_t trust, bool require, struct error *);
 
 enum tls_result tls_handshake(struct tls *);
 /* *DONE: bytes moved, with TLS_OK. */
@@ -56,6 +71,13 @@ enum tls_result tls_write(struct tls *, const void *buffer, size_t length, size_
 void tls_close(struct tls *);
 /* Decrypted bytes are there that no poll of the socket would tell of. */
 int tls_pending(const struct tls *);
+
+/*
+ * The messages of the handshake in which the client has signed with its certificate's key
+ * (verify/proof.h): *LENGTH bytes, until tls_record_free(). NULL: it showed none.
+ */
+const uint8_t *tls_proof(const struct tls *, size_t *length);
+void tls_record_free(struct tls *);
 
 const char *tls_error(const struct tls *);   /* of the last TLS_FAILED, for the log */
 const char *tls_version(const struct tls *); /* "TLSv1.3" */

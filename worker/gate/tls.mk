@@ -9,6 +9,7 @@ worker_libworker_a_SOURCES += \
 	worker/gate/tls_certificate.c \
 	worker/gate/tls_choice.c \
 	worker/gate/tls_channel.c \
+	worker/gate/tls_clients.c \
 	worker/gate/tls_context.c \
 	worker/gate/tls_hello.c \
 	worker/gate/tls_internal.h \

@@ -125,6 +125,7 @@ tls_context_new(struct event_base *base, const struct mg_settings *settings, str
 	}
 	TAILQ_INIT(&context->certificates);
 	TAILQ_INIT(&context->set_ctxs);
+	LIST_INIT(&context->questions);
 	TAILQ_INIT(&context->waiting);
 	TAILQ_INIT(&context->starved);
 	context->feed = event_new(base, -1, 0, on_feed, context);
@@ -149,6 +150,7 @@ tls_context_free(struct tls_context *context)
 	ipc_close(context->channel);
 	certificates_free(context);
 	choice_forget(context, NULL);
+	tls_questions_free(context);
 	SSL_CTX_free(context->bare);
 	if (context->feed != NULL)
 		event_free(context->feed);

@@ -4,12 +4,14 @@
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/gate/tls_internal.h"
 #include "worker/gate/tls_names.h"
 
 #define ALPN_MAX 32
+#define TRUST_TEXT_SIZE 9
 
 static struct tls *
 tls_of(const SSL *ssl)
@@ -20,12 +22,13 @@ tls_of(const SSL *ssl)
 /*
  * RFC 6066 3: a session "MUST NOT" be resumed under another server_name. OpenSSL compares session
  * id contexts before it takes a ticket, so that is where the name goes; the protocol goes there
- * too, so that no ticket crosses from one to another, and so do the certificates.
+ * too, so that no ticket crosses from one to another, and so do the certificates, and what the
+ * client's certificate is asked with (there are no tickets then, but from listeners that don't).
  */
 static int
 bind_sessions(struct tls *tls, const struct certificate_set *set, const char *host)
 {
-	char text[CERTIFICATE_KINDS * CERT_NAME_SIZE + ALPN_MAX + HOST_NAME_SIZE];
+	char text[CERTIFICATE_KINDS * CERT_NAME_SIZE + ALPN_MAX + TRUST_TEXT_SIZE + HOST_NAME_SIZE];
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length;
 	size_t used = 0;
@@ -33,6 +36,7 @@ bind_sessions(struct tls *tls, const struct certificate_set *set, const char *ho
 	for (size_t i = 0; i < set->count; i++)
 		used += strlcpy(text + used, set->member[i]->name, CERT_NAME_SIZE) + 1;
 	used += strlcpy(text + used, tls->alpn == NULL ? "" : tls->alpn, ALPN_MAX) + 1;
+	used += (size_t)snprintf(text + used, TRUST_TEXT_SIZE, "%08x", tls_trust(tls)) + 1;
 	used += strlcpy(text + used, host, HOST_NAME_SIZE);
 	return EVP_Digest(text, used, digest, &length, tls->context->sha256, NULL) == 1 &&
 	       SSL_set_session_id_context(tls->ssl, digest, SSL_MAX_SID_CTX_LENGTH) == 1;

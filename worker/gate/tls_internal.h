@@ -8,6 +8,7 @@
  *   tls_certificate.c   certificates that came from certd
  *   tls_choice.c        the choice among them
  *   tls_hello.c         callbacks during the handshake: SNI, ALPN, tickets
+ *   tls_clients.c       clients' certificates: the question, and the record of the handshake
  *   tls_channel.c       the channel to certd, signatures that are waited for
  */
 #ifndef POSTERN_WORKER_GATE_TLS_INTERNAL_H
@@ -91,6 +92,9 @@ TAILQ_HEAD(waitings, waiting);
 
 TAILQ_HEAD(starved, tls);
 
+struct tls_question; /* tls_clients.c */
+LIST_HEAD(tls_questions, tls_question);
+
 struct tls_context {
 	struct event_base *base;
 	unsigned handshake_timeout; /* seconds */
@@ -114,6 +118,7 @@ struct tls_context {
 	struct certificates certificates;
 	struct set_ctxs set_ctxs;
 	struct gc_ticket_keys ticket_keys; /* count 0: none yet */
+	struct tls_questions questions;
 	struct waitings waiting;
 	struct starved starved; /* handshakes that found no fibre free */
 	struct event *feed;     /* wakes the first of them */
@@ -131,6 +136,7 @@ struct tls {
 	void (*wake)(void *);
 	void *wake_arg;
 	const char *alpn;
+	struct tls_record *record; /* NULL: the client is not asked, or showed no certificate */
 	char *error;
 	int fd;
 	enum tls_state state;
@@ -166,6 +172,14 @@ void choice_forget(struct tls_context *, const struct certificate *);
 
 /* tls_hello.c */
 void tls_hello_set_callbacks(SSL_CTX *);
+
+/* tls_clients.c */
+void tls_clients_set_callbacks(SSL_CTX *);
+void tls_questions_free(struct tls_context *);
+/* The handshake is done: forgets a record that is no proof. */
+void tls_record_settle(struct tls *);
+/* The trust that the client is asked with, 0: it is not asked. */
+uint32_t tls_trust(const struct tls *);
 
 /* tls_channel.c: what the provider calls. Runs on a fibre and pauses it until certd answers. */
 int tls_channel_sign(struct provider_signer *, struct sign_request *, uint8_t *signature,

@@ -122,5 +122,6 @@ tls_settings_new_ctx(struct tls_context *context, struct error *err)
 	}
 	set_options(ctx);
 	tls_hello_set_callbacks(ctx);
+	tls_clients_set_callbacks(ctx);
 	return ctx;
 }

@@ -6,22 +6,27 @@
  */
 #include "common/child.h"
 #include "common/proto/gate_accounts.h"
+#include "common/sasl_external.h"
 #include "common/sasl_plain.h"
 #include "worker/gate/conn.h"
 #include "worker/gate/pop3/command.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define LOGIN_TIMEOUT 60 /* seconds; guessing is slowed, and a session may have to start */
 #define LOGIN_TRIES 3
+#define MECHANISMS_SIZE 64
 #define LOGINS_WAITING 512 /* messages in the channel to accounts: more would end it (ipc.h) */
+
+enum mechanism { NONE, EXTERNAL, PLAIN, MECHANISM_COUNT };
 
 struct pop3_login {
 	char *user; /* of USER, waits for PASS */
 	size_t user_length;
-	bool in_auth;                /* a SASL response is awaited, RFC 5034 4 */
+	enum mechanism in_auth;      /* a SASL response of it is awaited, RFC 5034 4 */
 	struct ipc_channel *channel; /* accounts is being asked there */
 	uint32_t request;
 	unsigned tries;
@@ -129,21 +134,7 @@ ask(struct conn *c, char message[LOGIN_TAIL_MAX], size_t length)
 
 /* -- Commands -------------------------------------------------------------------------- */
 
-/* RFC 2449 5: what holds in this state, and what holds in the next. */
-static void
-do_capa(struct conn *c, const struct pop3_command *command)
-{
-	(void)command;
-	say(c, "+OK these can be had");
-	say(c, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER");
-	if (conn_can_start_tls(c))
-		say(c, "STLS");
-	if (conn_may_login(c))
-		say(c, "USER\r\nSASL PLAIN");
-	say(c, "IMPLEMENTATION Postern\r\n.");
-}
-
-/* True, and said so, where a password must not be sent. What was sent is not looked at. */
+/* True, and said so, where a login must not be tried. What was sent is not looked at. */
 static bool
 refuse_login(struct conn *c)
 {
@@ -154,13 +145,24 @@ refuse_login(struct conn *c)
 	return true;
 }
 
+static bool
+refuse_password(struct conn *c)
+{
+	if (refuse_login(c))
+		return true;
+	if (conn_may_password(c))
+		return false;
+	complain(c, "-ERR no passwords here, only certificates: AUTH EXTERNAL");
+	return true;
+}
+
 /* Everybody is welcome: who exists is not told here. */
 static void
 do_user(struct conn *c, const struct pop3_command *command)
 {
 	struct pop3_login *login = conn_state(c);
 
-	if (refuse_login(c))
+	if (refuse_password(c))
 		return;
 	forget_user(login);
 	if (command->argument_length == 0 || command->argument_length >= ADDRESS_SIZE) {
@@ -185,7 +187,7 @@ do_pass(struct conn *c, const struct pop3_command *command)
 	char message[LOGIN_TAIL_MAX];
 	size_t length;
 
-	if (refuse_login(c))
+	if (refuse_password(c))
 		return;
 	if (login->user == NULL) {
 		complain(c, "-ERR USER comes first");
@@ -202,7 +204,7 @@ do_pass(struct conn *c, const struct pop3_command *command)
 }
 
 static void
-take_response(struct conn *c, const char *text, size_t text_length)
+plain_response(struct conn *c, const char *text, size_t text_length)
 {
 	char message[LOGIN_TAIL_MAX];
 	size_t length;
@@ -214,24 +216,113 @@ take_response(struct conn *c, const char *text, size_t text_length)
 }
 
 static void
+external_response(struct conn *c, const char *text, size_t text_length)
+{
+	struct pop3_login *login = conn_state(c);
+	char authorization[ADDRESS_SIZE];
+
+	if (sasl_external_decode(text, text_length, authorization) == -1) {
+		complain(c, "-ERR this is no EXTERNAL response (RFC 4422)");
+		return;
+	}
+	conn_pause(c);
+	login->channel = conn_accounts(c);
+	login->request = conn_ask_external(c, authorization, LOGIN_TIMEOUT, on_verdict, c);
+	if (login->request == 0) {
+		login->channel = NULL;
+		login_failed(c, false);
+	}
+}
+
+static const struct {
+	const char *name;
+	bool (*offered)(const struct conn *);
+	void (*response)(struct conn *, const char *text, size_t length);
+} mechanisms[MECHANISM_COUNT] = {
+    [EXTERNAL] = {"EXTERNAL", conn_may_external, external_response},
+    [PLAIN] = {"PLAIN", conn_may_password, plain_response},
+};
+
+/* Each with a space in front. */
+static void
+list_mechanisms(const struct conn *c, char out[MECHANISMS_SIZE])
+{
+	out[0] = '\0';
+	for (size_t i = NONE + 1; i < MECHANISM_COUNT; i++) {
+		if (!mechanisms[i].offered(c))
+			continue;
+		strlcat(out, " ", MECHANISMS_SIZE);
+		strlcat(out, mechanisms[i].name, MECHANISMS_SIZE);
+	}
+}
+
+/* NONE: it is not known, or not to be had now. */
+static enum mechanism
+find_mechanism(const struct conn *c, const struct pop3_command *command)
+{
+	enum mechanism i = NONE + 1;
+
+	while (i < MECHANISM_COUNT &&
+	       (strlen(mechanisms[i].name) != command->argument_length ||
+		strncasecmp(mechanisms[i].name, command->argument, command->argument_length) != 0 ||
+		!mechanisms[i].offered(c)))
+		i++;
+	return i == MECHANISM_COUNT ? NONE : i;
+}
+
+static void
+refuse_mechanism(struct conn *c)
+{
+	char offered[MECHANISMS_SIZE], line[MECHANISMS_SIZE + 64];
+
+	list_mechanisms(c, offered);
+	snprintf(line, sizeof(line), "-ERR AUTH wants a mechanism:%s",
+		 offered[0] != '\0' ? offered
+				    : " none is left, connect again to show a certificate");
+	complain(c, line);
+}
+
+static void
 do_auth(struct conn *c, const struct pop3_command *command)
 {
 	struct pop3_login *login = conn_state(c);
+	enum mechanism mechanism;
+	size_t length = command->response_length;
 
 	if (refuse_login(c))
 		return;
 	forget_user(login);
-	if (command->argument_length == 0)
-		complain(c, "-ERR AUTH wants a mechanism: PLAIN");
-	else if (command->argument_length != strlen("PLAIN") ||
-		 strncasecmp(command->argument, "PLAIN", command->argument_length) != 0)
-		complain(c, "-ERR the one mechanism here is PLAIN");
-	else if (command->response != NULL)
-		take_response(c, command->response, command->response_length);
-	else {
-		login->in_auth = true;
+	mechanism = find_mechanism(c, command);
+	if (mechanism == NONE) {
+		refuse_mechanism(c);
+	} else if (command->response == NULL) {
+		login->in_auth = mechanism;
 		say(c, "+ ");
+	} else {
+		/* RFC 5034 4: "=" is an initial response that is empty. */
+		if (length == 1 && command->response[0] == '=')
+			length = 0;
+		mechanisms[mechanism].response(c, command->response, length);
 	}
+}
+
+/* RFC 2449 5: what holds in this state, and what holds in the next. */
+static void
+do_capa(struct conn *c, const struct pop3_command *command)
+{
+	char offered[MECHANISMS_SIZE];
+
+	(void)command;
+	list_mechanisms(c, offered);
+	say(c, "+OK these can be had");
+	say(c, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER");
+	if (conn_can_start_tls(c))
+		say(c, "STLS");
+	if (conn_may_password(c))
+		say(c, "USER");
+	if (offered[0] != '\0')
+		conn_printf(c, "SASL%s\r\n", offered);
+	say(c, "IMPLEMENTATION Postern\r\n.");
 }
 
 static void
@@ -315,12 +406,14 @@ pop3_input(struct conn *c, const char *bytes, size_t length)
 		conn_finish(c, "a line too long");
 		return length;
 	}
-	if (login->in_auth) {
-		login->in_auth = false;
+	if (login->in_auth != NONE) {
+		enum mechanism mechanism = login->in_auth;
+
+		login->in_auth = NONE;
 		if (text == 1 && bytes[0] == '*')
 			complain(c, "-ERR cancelled");
 		else
-			take_response(c, bytes, text);
+			mechanisms[mechanism].response(c, bytes, text);
 		return used;
 	}
 	pop3_parse(bytes, text, &command);

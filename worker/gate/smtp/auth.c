@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* AUTH PLAIN and LOGIN (RFC 4954, RFC 4616), for submission only. */
+/* AUTH PLAIN, LOGIN and EXTERNAL (RFC 4954, RFC 4616, RFC 4422 appendix A), for submission only. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_queue.h"
+#include "common/sasl_external.h"
 #include "common/sasl_plain.h"
 #include "worker/gate/smtp/session.h"
 
@@ -102,6 +103,18 @@ on_login(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	return result;
 }
 
+/* session->request is under way, or 0. */
+static void
+await_login(struct conn *conn, struct smtp_session *session)
+{
+	if (session->request == 0) {
+		unavailable(conn);
+		return;
+	}
+	session->state = SMTP_CHECKING;
+	smtp_hold(conn, session);
+}
+
 /* MESSAGE is a PLAIN message (sasl_plain.h); the caller wipes it. */
 static void
 check_login(struct conn *conn, struct smtp_session *session, const char *message, size_t length)
@@ -118,12 +131,7 @@ check_login(struct conn *conn, struct smtp_session *session, const char *message
 	if (accounts != NULL && ipc_queued(accounts) <= SMTP_BACKLOG_MAX)
 		session->request = ipc_request(accounts, GA_LOGIN, &login, message, length, -1,
 					       SMTP_LOGIN_TIMEOUT, on_login, conn);
-	if (session->request == 0) {
-		unavailable(conn);
-		return;
-	}
-	session->state = SMTP_CHECKING;
-	smtp_hold(conn, session);
+	await_login(conn, session);
 }
 
 /*
@@ -185,10 +193,26 @@ login_password(struct conn *conn, struct smtp_session *session, const char *text
 	explicit_bzero(message, sizeof(message));
 }
 
+static void
+external_response(struct conn *conn, struct smtp_session *session, const char *text, size_t length)
+{
+	char authorization[ADDRESS_SIZE];
+
+	if (sasl_external_decode(text, length, authorization) == -1) {
+		refuse_response(conn, session);
+		return;
+	}
+	smtp_auth_reset(session);
+	session->request =
+	    conn_ask_external(conn, authorization, SMTP_LOGIN_TIMEOUT, on_login, conn);
+	await_login(conn, session);
+}
+
 static void (*const responses[])(struct conn *, struct smtp_session *, const char *, size_t) = {
     [LOGIN_PLAIN] = plain_response,
     [LOGIN_USER] = login_user,
     [LOGIN_PASSWORD] = login_password,
+    [LOGIN_EXTERNAL] = external_response,
 };
 
 void
@@ -205,25 +229,53 @@ smtp_auth_response(struct conn *conn, struct smtp_session *session, const char *
 
 static const struct {
 	const char *mechanism;
+	bool (*offered)(const struct conn *);
 	enum smtp_login_step first;
 	const char *prompt;
 } mechanisms[] = {
-    {"PLAIN", LOGIN_PLAIN, "334 "},
-    {"LOGIN", LOGIN_USER, PROMPT_USER},
+    {"EXTERNAL", conn_may_external, LOGIN_EXTERNAL, "334 "},
+    {"PLAIN", conn_may_password, LOGIN_PLAIN, "334 "},
+    {"LOGIN", conn_may_password, LOGIN_USER, PROMPT_USER},
 };
+#define MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
+
+void
+smtp_mechanisms(const struct conn *conn, char out[SMTP_MECHANISMS_SIZE])
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < MECHANISMS; i++) {
+		if (!mechanisms[i].offered(conn))
+			continue;
+		strlcat(out, " ", SMTP_MECHANISMS_SIZE);
+		strlcat(out, mechanisms[i].mechanism, SMTP_MECHANISMS_SIZE);
+	}
+}
+
+/* RFC 4954 4: a mechanism that is not known, or not to be had now. */
+static void
+refuse_mechanism(struct conn *conn, const char *mechanism)
+{
+	char offered[SMTP_MECHANISMS_SIZE];
+
+	smtp_mechanisms(conn, offered);
+	if (offered[0] != '\0')
+		(void)smtp_refuse(conn, "504 5.5.4 Mechanism %s can't be used here, these can:%s",
+				  mechanism, offered);
+	else
+		(void)smtp_refuse(conn, "504 5.5.4 This connection's certificate has been looked "
+					"at, connect again to show another");
+}
 
 static void
 begin(struct conn *conn, struct smtp_session *session, const struct smtp_command *command)
 {
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++)
-		if (strcmp(command->mechanism, mechanisms[i].mechanism) == 0)
-			break;
-	if (i == sizeof(mechanisms) / sizeof(mechanisms[0])) {
-		(void)smtp_refuse(conn,
-				  "504 5.5.4 Mechanism %s is not known here, PLAIN and LOGIN are",
-				  command->mechanism);
+	while (i < MECHANISMS && (strcmp(command->mechanism, mechanisms[i].mechanism) != 0 ||
+				  !mechanisms[i].offered(conn)))
+		i++;
+	if (i == MECHANISMS) {
+		refuse_mechanism(conn, command->mechanism);
 		return;
 	}
 	session->state = SMTP_LOGIN;

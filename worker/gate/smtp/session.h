@@ -83,7 +83,7 @@ struct smtp_transaction {
 	char from[]; /* reverse-path */
 };
 
-enum smtp_login_step { LOGIN_PLAIN, LOGIN_USER, LOGIN_PASSWORD };
+enum smtp_login_step { LOGIN_PLAIN, LOGIN_USER, LOGIN_PASSWORD, LOGIN_EXTERNAL };
 
 struct smtp_session {
 	enum smtp_state state;
@@ -147,6 +147,9 @@ struct ipc_channel *smtp_queue(struct conn *, const struct smtp_session *);
  * -- auth.c ---------------------------------------------------------------------
  */
 
+/* The mechanisms that this client may use now, each with a space in front, as EHLO lists them. */
+#define SMTP_MECHANISMS_SIZE 64
+void smtp_mechanisms(const struct conn *, char out[SMTP_MECHANISMS_SIZE]);
 /* A line that answers a 334. */
 void smtp_auth_response(struct conn *, struct smtp_session *, const char *line, size_t length);
 /* Forgets a login that has begun. */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * login - one attempt to log in, from GA_LOGIN or GA_EXTERNAL to its answer.
+ *
+ *   LOGIN_NEW        has just come
+ *   LOGIN_SLOWED     waits until the throttle lets it go
+ *   LOGIN_HASHING    a thread verifies the password
+ *   LOGIN_VERIFYING  the verifier looks at the client's certificate
+ *   LOGIN_ATTACHING  the master is asked for a stream to the user's session process
+ *
+ * login.c has the life of it, and what comes after the client is known; password.c and external.c
+ * the two ways to know who it is.
+ */
+#ifndef POSTERN_WORKER_ACCOUNTS_LOGIN_H
+#define POSTERN_WORKER_ACCOUNTS_LOGIN_H
+
+#include "common/proto/gate_accounts.h"
+#include "worker/accounts/accounts.h"
+
+enum login_state {
+	LOGIN_NEW,
+	LOGIN_SLOWED,
+	LOGIN_HASHING,
+	LOGIN_VERIFYING,
+	LOGIN_ATTACHING,
+	LOGIN_ENDED
+};
+
+struct login {
+	TAILQ_ENTRY(login) entry;
+	struct accounts_service *service;
+	enum login_state state;
+	struct ipc_channel *gate; /* NULL: gone, nobody waits for the answer */
+	uint32_t id;              /* of the request */
+	conn_id conn;
+	struct peer peer;
+	uint32_t service_number; /* enum service */
+	char user[ADDRESS_SIZE];
+	uint32_t attach; /* id of MA_ATTACH */
+
+	/* password.c */
+	const char *refuse; /* why it fails whatever the password, or NULL */
+	struct throttle_attempt attempt;
+	struct event *timer;
+	struct hash_job job;
+
+	/* external.c */
+	bool by_certificate;
+	char authorization[ADDRESS_SIZE];
+	struct ipc_channel *verifier;
+	uint32_t verify; /* id of AV_VERIFY; 0: not asked, or answered */
+};
+
+/* A new one, in the service's list. NULL without memory: then GATE has been answered. */
+struct login *login_new(struct accounts_service *, struct ipc_channel *gate, uint32_t id);
+
+void login_set_state(struct login *, enum login_state);
+
+/* They end it. WHY is for the log. */
+void login_failed(struct login *, const char *why);
+void login_unavailable(struct login *, const char *why);
+/* The client is login->user: on to queue, or to its session. */
+void login_accept(struct login *);
+
+/* external.c: nobody waits for the verifier's answer any more. */
+void external_cancel(struct login *);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* SASL EXTERNAL (RFC 4422 appendix A): what protocols need of the connection for it (conn.h). */
+#include <string.h>
+
+#include "common/proto/gate_accounts.h"
+#include "worker/gate/conn_private.h"
+
+#define PROOFS_WAITING 64 /* in the channel to accounts, 60 kB each at most */
+
+bool
+conn_may_password(const struct conn *c)
+{
+	return conn_may_login(c) && c->listener->settings.clients != CLIENT_REQUIRE;
+}
+
+bool
+conn_may_external(const struct conn *c)
+{
+	size_t length;
+
+	return c->tls != NULL && tls_proof(c->tls, &length) != NULL;
+}
+
+uint32_t
+conn_ask_external(struct conn *c, const char *authorization, unsigned timeout, ipc_reply_fn *reply,
+		  void *arg)
+{
+	struct ga_external request;
+	const uint8_t *proof;
+	uint32_t id = 0;
+	size_t length;
+
+	if (!conn_may_external(c))
+		return 0;
+	memset(&request, 0, sizeof(request)); /* its padding too */
+	request.conn = c->id;
+	request.peer = c->peer;
+	request.service = c->listener->settings.service;
+	request.trust = c->listener->settings.trust;
+	strlcpy(request.authorization, authorization, sizeof(request.authorization));
+	proof = tls_proof(c->tls, &length);
+	if (c->gate->accounts != NULL && ipc_queued(c->gate->accounts) <= PROOFS_WAITING)
+		id = ipc_request(c->gate->accounts, GA_EXTERNAL, &request, (const char *)proof,
+				 length, -1, timeout, reply, arg);
+	if (id != 0)
+		tls_record_free(c->tls); /* it counts once */
+	return id;
+}
