@@ -433,7 +433,6 @@ def test_configuration_mistakes(make_server, authority, keys, said):
               if isinstance(value, str) else value for key, value in keys.items()}
     server.listeners["pop3s"].update(values)
     server.write_configuration()
-    server.create_certificate()
     result = subprocess.run([program("postern"), "-t", "-f", server.configuration],
                             capture_output=True, text=True, check=False, timeout=DEADLINE)
     assert said in result.stderr

@@ -442,7 +442,7 @@ plain(void **state)
 	talk("AUTH PLAIN\r\n", "334 \r\n");
 	talk("*\r\n", "501 5.7.0 Authentication cancelled\r\n");
 	talk("AUTH CRAM-MD5\r\n",
-	     "504 5.5.4 Mechanism CRAM-MD5 is not known here, PLAIN and LOGIN are\r\n");
+	     "504 5.5.4 Mechanism CRAM-MD5 can't be used here, these can: PLAIN LOGIN\r\n");
 	talk("AUTH PLAIN\r\n", "334 \r\n");
 	talk(GOOD "\r\n", ACCEPTED);
 	talk("AUTH PLAIN " GOOD "\r\n", "503 5.5.1 You are authenticated already\r\n");
