@@ -25,6 +25,7 @@
 #include "common/proto/master_certd.h"
 #include "common/proto/master_queue.h"
 #include "common/proto/master_session.h"
+#include "common/proto/master_verify.h"
 
 #define PATIENCE 60000 /* milliseconds until a test gives up; nothing else depends on it */
 
@@ -191,6 +192,15 @@ house_accounts(void)
 }
 
 struct house_child
+house_verify(void)
+{
+	struct house_child child = spawn("postern-verify", "verify", &master_verify_boundary);
+
+	start(&child);
+	return child;
+}
+
+struct house_child
 house_queue(void)
 {
 	struct house_child child = spawn("postern-worker", "queue", &master_queue_boundary);
@@ -267,6 +277,39 @@ int
 house_gate_to_accounts(const struct house_child *child)
 {
 	return hand_out_to_peer(child, MA_CHANNEL, ROLE_GATE);
+}
+
+int
+house_trusting_gate_to_accounts(const struct house_child *child, uint32_t trust)
+{
+	struct mc_channel channel = {.peer_role = ROLE_GATE, .peer = 1};
+
+	return hand_out(child, MA_CHANNEL, &channel, sizeof(channel), (const char *)&trust,
+			sizeof(trust));
+}
+
+int
+house_verify_to_accounts(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MA_CHANNEL, ROLE_VERIFY);
+}
+
+int
+house_accounts_to_verify(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MV_CHANNEL, ROLE_ACCOUNTS);
+}
+
+void
+house_join(const struct house_child *accounts, const struct house_child *verify)
+{
+	struct mc_channel to_verify = {.peer_role = ROLE_VERIFY, .peer = 1};
+	int sv[2];
+
+	assert_int_equal(ipc_pair(sv), 0);
+	tell(accounts, MA_CHANNEL, &to_verify, sizeof(to_verify), NULL, 0, sv[0]);
+	to_verify.peer_role = ROLE_ACCOUNTS;
+	tell(verify, MV_CHANNEL, &to_verify, sizeof(to_verify), NULL, 0, sv[1]);
 }
 
 int

@@ -31,6 +31,7 @@ void house_clean(void);
  */
 struct house_child house_certd(void);
 struct house_child house_accounts(void);
+struct house_child house_verify(void); /* without a trust */
 struct house_child house_queue(void);
 struct house_child house_session(void);
 /* The child must be alive still; then it is ended, and must exit with status 0. */
@@ -41,6 +42,13 @@ int house_gate_to_certd(const struct house_child *, const char *key_name);
 /* Of listeners that name no key: the one for this host. */
 int house_gate_to_certd_by_host(const struct house_child *, const char *host);
 int house_gate_to_accounts(const struct house_child *);
+/* Of a gate with a listener that asks its clients for certificates. */
+int house_trusting_gate_to_accounts(const struct house_child *, uint32_t trust);
+/* The test is the verifier, or accounts. */
+int house_verify_to_accounts(const struct house_child *);
+int house_accounts_to_verify(const struct house_child *);
+/* Gives the two a channel to each other. */
+void house_join(const struct house_child *accounts, const struct house_child *verify);
 int house_queue_to_accounts(const struct house_child *);
 int house_gate_to_queue(const struct house_child *);
 int house_accounts_to_queue(const struct house_child *);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "common/proto/accounts_queue.h"
+#include "common/proto/accounts_verify.h"
 #include "common/proto/boundaries.h"
 #include "common/proto/ctl_certd.h"
 #include "common/proto/gate_accounts.h"
@@ -142,6 +143,20 @@ from_queue_to_a_session(void **state)
 	attack(house_session(), house_queue_to_session, &queue_session_boundary, IPC_SERVER);
 }
 
+static void
+from_accounts_to_verify(void **state)
+{
+	(void)state;
+	attack(house_verify(), house_accounts_to_verify, &accounts_verify_boundary, IPC_SERVER);
+}
+
+static void
+from_verify_to_accounts(void **state)
+{
+	(void)state;
+	attack(house_accounts(), house_verify_to_accounts, &accounts_verify_boundary, IPC_CLIENT);
+}
+
 static int
 set_up(void **state)
 {
@@ -165,7 +180,8 @@ main(void)
 	    cmocka_unit_test(from_a_gate_to_certd),    cmocka_unit_test(from_posternctl_to_certd),
 	    cmocka_unit_test(from_a_gate_to_accounts), cmocka_unit_test(from_queue_to_accounts),
 	    cmocka_unit_test(from_a_gate_to_queue),    cmocka_unit_test(from_accounts_to_queue),
-	    cmocka_unit_test(from_queue_to_a_session),
+	    cmocka_unit_test(from_queue_to_a_session), cmocka_unit_test(from_accounts_to_verify),
+	    cmocka_unit_test(from_verify_to_accounts),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

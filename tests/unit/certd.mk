@@ -49,7 +49,8 @@ tests_unit_test_certd_process_SOURCES = tests/unit/test_certd_process.c $(CERTD_
 tests_unit_test_certd_process_LDADD = $(CERTD_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_verify
-tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
+PROOFS_SOURCES = tests/unit/proofs.c tests/unit/proofs.h
+tests_unit_test_verify_SOURCES = tests/unit/test_verify.c $(PROOFS_SOURCES)
 tests_unit_test_verify_LDADD = $(VERIFY_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_cert_fields

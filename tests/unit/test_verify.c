@@ -16,15 +16,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/proofs.h"
 #include "verify/check.h"
 
 #define NOW 100000
 #define TRUST 7u
-
-struct party {
-	EVP_PKEY *key;
-	X509 *certificate;
-};
 
 struct world {
 	struct party authority, other_authority, server;
@@ -32,69 +28,6 @@ struct world {
 	struct trust *trust;
 };
 static struct world world;
-
-/* What went over a connection. */
-struct capture {
-	uint8_t bytes[65536];
-	size_t length;
-	bool done;
-};
-
-static void
-add_extension(X509 *certificate, int nid, const char *value)
-{
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
-	assert_non_null(extension);
-	assert_int_equal(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
-
-/* A certificate of ISSUER's, or one of its own; USAGE "" is an authority's. */
-static struct party
-make_party(EVP_PKEY *key, const char *name, const struct party *issuer, const char *usage,
-	   long from, long until)
-{
-	struct party party = {.key = key, .certificate = X509_new()};
-	X509 *c = party.certificate;
-	X509_NAME *subject = X509_get_subject_name(c);
-	char san[128];
-
-	assert_non_null(key);
-	assert_int_equal(X509_set_version(c, X509_VERSION_3), 1);
-	ASN1_INTEGER_set(X509_get_serialNumber(c), random() & 0xffffff);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1, 0);
-	X509_gmtime_adj(X509_getm_notBefore(c), from);
-	X509_gmtime_adj(X509_getm_notAfter(c), until);
-	X509_set_pubkey(c, key);
-	X509_set_issuer_name(c,
-			     issuer == NULL ? subject : X509_get_subject_name(issuer->certificate));
-	if (*usage == '\0') {
-		add_extension(c, NID_basic_constraints, "critical,CA:TRUE");
-	} else {
-		add_extension(c, NID_ext_key_usage, usage);
-		snprintf(san, sizeof(san), "email:%s@example.org", name);
-		add_extension(c, NID_subject_alt_name, san);
-	}
-	assert_true(X509_sign(c, issuer == NULL ? key : issuer->key,
-			      EVP_PKEY_is_a(issuer == NULL ? key : issuer->key, "ED25519")
-				  ? NULL
-				  : EVP_sha256()) > 0);
-	return party;
-}
-
-static void
-party_free(struct party *party)
-{
-	EVP_PKEY_free(party->key);
-	X509_free(party->certificate);
-}
-
-static EVP_PKEY *
-p256(void)
-{
-	return EVP_EC_gen("P-256");
-}
 
 static void
 give_authorities(struct trust *trust, const X509 *certificate)
@@ -141,82 +74,15 @@ tear_down(void **state)
  * -- Handshakes ------------------------------------------------------------------
  */
 
-static void
-on_message(int out, int version, int type, const void *bytes, size_t length, SSL *ssl, void *arg)
-{
-	struct capture *capture = arg;
-
-	(void)version;
-	(void)ssl;
-	if (type != SSL3_RT_HANDSHAKE || capture->done)
-		return;
-	assert_true(length <= sizeof(capture->bytes) - capture->length);
-	memcpy(capture->bytes + capture->length, bytes, length);
-	capture->length += length;
-	capture->done = out == 0 && ((const uint8_t *)bytes)[0] == SSL3_MT_CERTIFICATE_VERIFY;
-}
-
-static int
-trust_all(X509_STORE_CTX *ctx, void *arg)
-{
-	(void)ctx;
-	(void)arg;
-	return 1;
-}
-
-static void
-ask_clients(SSL *ssl, uint32_t trust)
-{
-	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
-	uint8_t der[QUESTION_NAME_MAX];
-	const uint8_t *at = der;
-	size_t length = question_name(world.questions, trust, der);
-
-	assert_true(length > 0);
-	sk_X509_NAME_push(names, d2i_X509_NAME(NULL, &at, (long)length));
-	SSL_set0_CA_list(ssl, names);
-	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-}
-
 /* CLIENT logs in over VERSION; GROUPS may lead to a HelloRetryRequest. */
 static void
 shake(const struct party *client, int version, const char *groups, uint32_t trust,
-      struct capture *capture)
+      struct capture *out)
 {
-	SSL_CTX *theirs = SSL_CTX_new(TLS_client_method()),
-		*ours = SSL_CTX_new(TLS_server_method());
-	SSL *c, *s;
-	BIO *one, *two;
-	int i, done = 0;
+	uint8_t question[QUESTION_NAME_MAX];
+	size_t length = question_name(world.questions, trust, question);
 
-	memset(capture, 0, sizeof(*capture));
-	SSL_CTX_set_min_proto_version(ours, version);
-	SSL_CTX_set_max_proto_version(ours, version);
-	SSL_CTX_use_certificate(ours, world.server.certificate);
-	SSL_CTX_use_PrivateKey(ours, world.server.key);
-	SSL_CTX_set1_groups_list(ours, "P-256:P-384");
-	SSL_CTX_set_cert_verify_callback(ours, trust_all, NULL);
-	SSL_CTX_set1_groups_list(theirs, groups);
-	SSL_CTX_use_certificate(theirs, client->certificate);
-	SSL_CTX_use_PrivateKey(theirs, client->key);
-	c = SSL_new(theirs);
-	s = SSL_new(ours);
-	assert_int_equal(BIO_new_bio_pair(&one, 0, &two, 0), 1);
-	SSL_set_bio(c, one, one);
-	SSL_set_bio(s, two, two);
-	SSL_set_connect_state(c);
-	SSL_set_accept_state(s);
-	SSL_set_msg_callback(s, on_message);
-	SSL_set_msg_callback_arg(s, capture);
-	ask_clients(s, trust);
-	for (i = 0; i < 20 && done != 3; i++)
-		done = (SSL_do_handshake(c) == 1 ? 1 : 0) | (SSL_do_handshake(s) == 1 ? 2 : 0);
-	assert_int_equal(done, 3);
-	assert_true(capture->done);
-	SSL_free(c);
-	SSL_free(s);
-	SSL_CTX_free(theirs);
-	SSL_CTX_free(ours);
+	shake_hands(client, &world.server, version, groups, question, length, out);
 }
 
 static struct identity identity;
@@ -243,7 +109,7 @@ alice(EVP_PKEY *key)
 	return make_party(key, "alice", &world.authority, "clientAuth", -60, 3600);
 }
 
-static struct capture capture;
+static struct capture capture, changed;
 
 static void
 assert_alice(const char *why)
@@ -378,40 +244,12 @@ another_ones_certificate(void **state)
 {
 	struct party victim = alice(p256());
 	struct party thief = make_party(p256(), "alice", NULL, "clientAuth", -60, 3600);
-	struct party mixed = {.key = thief.key, .certificate = thief.certificate};
-	unsigned char *der = NULL;
-	int length;
 
 	(void)state;
 	/* The thief's handshake, in which the victim's certificate takes the place of his. */
-	shake(&mixed, TLS1_3_VERSION, "P-256", TRUST, &capture);
-	length = i2d_X509(thief.certificate, &der);
-	assert_true(length > 0);
-	{
-		unsigned char *victims = NULL;
-		int n = i2d_X509(victim.certificate, &victims);
-		uint8_t *at = memmem(capture.bytes, capture.length, der, (size_t)length);
-		struct capture changed = {.length = 0};
-		size_t before, after;
-
-		assert_non_null(at);
-		before = (size_t)(at - capture.bytes);
-		after = capture.length - before - (size_t)length;
-		memcpy(changed.bytes, capture.bytes, before);
-		memcpy(changed.bytes + before, victims, (size_t)n);
-		memcpy(changed.bytes + before + n, at + length, after);
-		changed.length = before + (size_t)n + after;
-		/* type, length of the message, context, length of the list, of the certificate */
-		changed.bytes[before - 9] = (uint8_t)((n + 9) >> 8);
-		changed.bytes[before - 8] = (uint8_t)(n + 9);
-		changed.bytes[before - 5] = (uint8_t)((n + 5) >> 8);
-		changed.bytes[before - 4] = (uint8_t)(n + 5);
-		changed.bytes[before - 2] = (uint8_t)(n >> 8);
-		changed.bytes[before - 1] = (uint8_t)n;
-		assert_refused(&changed, "signature is wrong");
-		OPENSSL_free(victims);
-	}
-	OPENSSL_free(der);
+	shake(&thief, TLS1_3_VERSION, "P-256", TRUST, &capture);
+	swap_certificate(&capture, thief.certificate, victim.certificate, &changed);
+	assert_refused(&changed, "signature is wrong");
 	party_free(&victim);
 	party_free(&thief);
 }
