@@ -93,6 +93,9 @@ static const struct ipc_handler admin_handlers[] = {
     {CC_IMPORT_FILE, admin_import_file},
     {CC_IMPORT, admin_import},
     {CC_IMPORT_PASSPHRASE, admin_import_passphrase},
+    {CC_CLIENT, admin_client},
+    {CC_REVOKE, admin_revoke},
+    {CC_CLIENTS, admin_clients},
     {0, NULL},
 };
 

@@ -35,7 +35,8 @@ struct admins {
 	uint32_t id;
 	void (*cancel)(struct admins *); /* WORKER has gone; may be NULL */
 	struct create_request request;
-	struct import *import; /* admin_import.c; NULL: there is none */
+	struct import *import;    /* admin_import.c; NULL: there is none */
+	struct cc_client *client; /* of a CC_CLIENT; wiped when it is done */
 };
 
 /* Ends request ID of ADMIN. Returns 0, for handlers. */
@@ -70,5 +71,8 @@ ipc_handler_fn admin_check;
 ipc_handler_fn admin_import_file; /* admin_import.c */
 ipc_handler_fn admin_import;
 ipc_handler_fn admin_import_passphrase;
+ipc_handler_fn admin_client; /* admin_client.c */
+ipc_handler_fn admin_revoke;
+ipc_handler_fn admin_clients;
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "certd/admin.h"
 #include "certd/audit.h"
+#include "certd/authority.h"
 #include "certd/first.h"
 #include "certd/gates.h"
 #include "certd/importer.h"
@@ -87,6 +88,19 @@ on_minute(evutil_socket_t fd, short what, void *arg)
 	vault_retire(certd->target.vault);
 }
 
+/* The CRL of the authority for clients, if there is one, is of today. */
+static void
+refresh_authority(const struct certd *certd)
+{
+	const struct authority_place place = {certd->target.directory, certd->target.owner};
+	struct error err;
+
+	if (authority_refresh(&place, &err) == -1)
+		log_event(LOG_ERR, "authority.failed", KV_STR("why", err.text),
+			  KV_STR("text", "tried again in an hour; when the CRL is out of date, no "
+					 "client's certificate is taken"));
+}
+
 static void
 on_hour(evutil_socket_t fd, short what, void *arg)
 {
@@ -95,6 +109,7 @@ on_hour(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	refresh_authority(certd);
 	if (tickets_rotate(certd->tickets, &err) == -1) {
 		log_event(LOG_ERR, "tickets.failed", KV_STR("why", err.text));
 		return;
@@ -182,6 +197,7 @@ certd_run(struct child *child, struct error *err)
 	if (event_add(certd->every_minute, &minute) == -1 ||
 	    event_add(certd->every_hour, &hour) == -1)
 		return error_set(err, "no timers");
+	refresh_authority(certd);
 	if (certd->first && first_wanted(certd->target.directory) &&
 	    keygen_start(certd->keygen, FIRST_KEY, on_first_key, certd) == 0)
 		return 0;

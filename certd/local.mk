@@ -8,6 +8,9 @@ certd_libcertd_a_SOURCES = \
 	certd/admin_export.c certd/pack.c certd/pack.h \
 	certd/admin_look.c certd/chain.c certd/chain.h \
 	certd/facts.c certd/facts.h certd/refusals.c certd/refusals.h \
+	certd/admin_client.c certd/client_index.c certd/client_index.h \
+	certd/authority.c certd/authority.h certd/authority_files.c certd/authority_files.h \
+	certd/authority_x509.c certd/authority_x509.h \
 	certd/arena.c certd/arena.h \
 	certd/audit.c certd/audit.h \
 	certd/certd.c certd/certd.h certd/sandbox_rules.c \

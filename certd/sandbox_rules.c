@@ -17,6 +17,9 @@ static const char *const syscalls[] = {
     "renameat",
     "renameat2",
     "unlinkat",
+    /* the folder of the authority for clients (authority.c), when it is made */
+    "mkdirat",
+    "renameat", /* what glibc makes of a renameat2() that may replace */
     NULL,
 };
 

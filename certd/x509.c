@@ -19,8 +19,8 @@
 
 typedef STACK_OF(X509_EXTENSION) extensions;
 
-static const EVP_MD *
-digest_for(EVP_PKEY *pkey)
+const EVP_MD *
+x509_digest(EVP_PKEY *pkey)
 {
 	if (EVP_PKEY_is_a(pkey, "ED25519"))
 		return NULL;
@@ -148,15 +148,14 @@ make_request(const struct x509_spec *spec, extensions *list)
 	if (request != NULL && X509_REQ_set_version(request, X509_REQ_VERSION_1) &&
 	    set_subject(X509_REQ_get_subject_name(request), spec) &&
 	    X509_REQ_set_pubkey(request, spec->pkey) && X509_REQ_add_extensions(request, list) &&
-	    X509_REQ_sign(request, spec->pkey, digest_for(spec->pkey)) > 0)
+	    X509_REQ_sign(request, spec->pkey, x509_digest(spec->pkey)) > 0)
 		return request;
 	X509_REQ_free(request);
 	return NULL;
 }
 
-/* Positive, and 126 bits nobody could foresee. */
-static int
-set_serial(X509 *certificate)
+int
+x509_set_serial(X509 *certificate)
 {
 	unsigned char bytes[SERIAL_BYTES];
 	BIGNUM *number;
@@ -172,20 +171,36 @@ set_serial(X509 *certificate)
 	return done;
 }
 
-static int
-add_own_extensions(X509 *certificate)
+int
+x509_set_validity(X509 *certificate, unsigned days)
+{
+	return X509_gmtime_adj(X509_getm_notBefore(certificate), -BACKDATE) != NULL &&
+	       X509_time_adj_ex(X509_getm_notAfter(certificate), (int)days, 0, NULL) != NULL;
+}
+
+int
+x509_add_key_id(X509 *certificate)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
+	int done;
+
+	done = id != NULL && X509_pubkey_digest(certificate, EVP_sha256(), digest, NULL) &&
+	       ASN1_OCTET_STRING_set(id, digest, KEY_ID_BYTES) &&
+	       X509_add1_ext_i2d(certificate, NID_subject_key_identifier, id, 0, 0) == 1;
+	ASN1_OCTET_STRING_free(id);
+	return done;
+}
+
+static int
+add_own_extensions(X509 *certificate)
+{
 	BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new();
 	int done;
 
-	done = id != NULL && constraints != NULL &&
-	       X509_pubkey_digest(certificate, EVP_sha256(), digest, NULL) &&
-	       ASN1_OCTET_STRING_set(id, digest, KEY_ID_BYTES) &&
+	done = constraints != NULL &&
 	       X509_add1_ext_i2d(certificate, NID_basic_constraints, constraints, 1, 0) == 1 &&
-	       X509_add1_ext_i2d(certificate, NID_subject_key_identifier, id, 0, 0) == 1;
-	ASN1_OCTET_STRING_free(id);
+	       x509_add_key_id(certificate);
 	BASIC_CONSTRAINTS_free(constraints);
 	return done;
 }
@@ -206,12 +221,11 @@ make_certificate(const struct x509_spec *spec, extensions *list)
 	X509 *certificate = X509_new();
 
 	if (certificate != NULL && X509_set_version(certificate, X509_VERSION_3) &&
-	    set_serial(certificate) && set_subject(X509_get_subject_name(certificate), spec) &&
+	    x509_set_serial(certificate) && set_subject(X509_get_subject_name(certificate), spec) &&
 	    X509_set_issuer_name(certificate, X509_get_subject_name(certificate)) &&
-	    X509_gmtime_adj(X509_getm_notBefore(certificate), -BACKDATE) != NULL &&
-	    X509_time_adj_ex(X509_getm_notAfter(certificate), (int)spec->days, 0, NULL) != NULL &&
+	    x509_set_validity(certificate, spec->days) &&
 	    X509_set_pubkey(certificate, spec->pkey) && add_extensions(certificate, list) &&
-	    X509_sign(certificate, spec->pkey, digest_for(spec->pkey)) > 0)
+	    X509_sign(certificate, spec->pkey, x509_digest(spec->pkey)) > 0)
 		return certificate;
 	X509_free(certificate);
 	return NULL;

@@ -42,4 +42,18 @@ int x509_describe(struct x509_made *, const X509 *);
 /* Wipes it. */
 void x509_made_free(struct x509_made *);
 
+/* -- Parts of any certificate (authority_x509.c too); 1, or 0 with OpenSSL's reason queued -- */
+
+/* The digest that a signature with this key takes; NULL: it brings its own. */
+const EVP_MD *x509_digest(EVP_PKEY *);
+
+/* Positive, and 126 bits nobody could foresee. */
+int x509_set_serial(X509 *);
+
+/* From an hour ago until DAYS from now. */
+int x509_set_validity(X509 *, unsigned days);
+
+/* subjectKeyIdentifier; the public key is there already. */
+int x509_add_key_id(X509 *);
+
 #endif

@@ -235,6 +235,15 @@ precheck(const struct configuration *conf, const struct change *change, struct e
 	return result;
 }
 
+int
+ctl_account_known(const struct configuration *conf, const char *address, struct error *err)
+{
+	struct change change = {.kind = CHANGE_SET};
+
+	strlcpy(change.address, address, sizeof(change.address));
+	return precheck(conf, &change, err);
+}
+
 static int
 locked_change(const struct configuration *conf, const struct change *change, struct error *err)
 {

@@ -34,6 +34,8 @@ struct ctl_command {
 	int (*run)(int argc, char **argv);
 };
 
+struct configuration;
+
 /* What stands in front of the noun. */
 struct ctl_options {
 	const char *conf;    /* -f, or the default path */
@@ -64,5 +66,11 @@ int ctl_cert_export(int argc, char **argv);
 int ctl_cert_list(int argc, char **argv);
 int ctl_cert_show(int argc, char **argv);
 int ctl_cert_check(int argc, char **argv);
+int ctl_cert_client(int argc, char **argv);
+int ctl_cert_revoke(int argc, char **argv);
+int ctl_cert_clients(int argc, char **argv);
+
+/* Is there an account of this address, as account_address() writes it? 0, or -1 with ERR filled. */
+int ctl_account_known(const struct configuration *, const char *address, struct error *);
 
 #endif

@@ -12,7 +12,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/command.c ctl/ctl.h \
 	ctl/connect.c ctl/connect.h \
 	ctl/cert_import.c \
-	ctl/cert_export.c ctl/output.c ctl/output.h ctl/passphrase.c ctl/passphrase.h \
+	ctl/cert_client.c ctl/cert_clients.c ctl/cert_export.c ctl/output.c ctl/output.h ctl/passphrase.c ctl/passphrase.h \
 	ctl/password.c ctl/password.h \
 	ctl/server.c \
 	ctl/settings.c ctl/settings.h

@@ -30,6 +30,13 @@ static const struct ctl_command commands[] = {
     {"cert", "show", "NAME", "show all that a certificate says, in plain words", ctl_cert_show},
     {"cert", "check", "[--authorities FILE] [NAME]",
      "tell what mail clients will say of the certificates, and what to do", ctl_cert_check},
+    {"cert", "client",
+     "ACCOUNT [--days N] [--key KIND] [--out FILE] [--passphrase-file FILE] [--legacy]",
+     "make a key and a certificate for an account's mail client, as PKCS#12", ctl_cert_client},
+    {"cert", "clients", "", "list the certificates that were made for mail clients",
+     ctl_cert_clients},
+    {"cert", "revoke", "ACCOUNT | SERIAL", "revoke a client's certificate, or all of an account",
+     ctl_cert_revoke},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -114,6 +114,41 @@ enum import_data {
 	IMPORT_NAME = 3,
 };
 
+/*
+ * A key and a certificate for a mail client of this account, from the server's own authority, which
+ * is made with the first of them. PKCS#12 comes back as CC_DATA.
+ */
+struct cc_client {
+	char account[ADDRESS_SIZE]; /* lower case, as accounts.conf has it */
+	char passphrase[CERT_PASSPHRASE_SIZE];
+	char host[HOST_NAME_SIZE]; /* the server's name, for the authority's */
+	uint8_t zero[2];
+	uint32_t key;    /* enum cert_key_kind */
+	uint32_t days;   /* 1..CERT_CLIENT_DAYS_MAX */
+	uint32_t legacy; /* 1: encrypted so that every client can read it (pack.h) */
+};
+#define CERT_CLIENT_DAYS_MAX 3650
+
+/* WHO: a serial number in hexadecimal digits, or an account: then all of it. */
+struct cc_revoke {
+	char who[ADDRESS_SIZE];
+	uint8_t zero[3];
+};
+
+/*
+ * CC_CLIENTS: which certificates the authority has issued. Each CC_DATA's tail is some of these,
+ * one after the other. Times are seconds since 1970.
+ */
+#define CERT_SERIAL_SIZE 41 /* RFC 5280 4.1.2.2: 20 octets */
+struct cert_client {
+	int64_t issued;
+	int64_t until;
+	int64_t revoked; /* 0: it is not */
+	char serial[CERT_SERIAL_SIZE];
+	char account[ADDRESS_SIZE];
+	uint8_t zero[6];
+};
+
 /* The tail is text for the administrator: with ok what was made, else why not. */
 #define CERT_TEXT_MAX 8192
 struct cc_result {
@@ -230,6 +265,9 @@ struct cc_facts {
 	X(CC_IMPORT, 21, IPC_CLIENT, struct cc_import, 0, IPC_NO_FD, IPC_ANY_STATE)               \
 	X(CC_IMPORT_PASSPHRASE, 22, IPC_CLIENT, struct cc_import_passphrase,                      \
 	  IMPORT_PASSPHRASE_MAX, IPC_NO_FD, IPC_ANY_STATE)                                        \
+	X(CC_CLIENT, 42, IPC_CLIENT, struct cc_client, 0, IPC_NO_FD, IPC_ANY_STATE)               \
+	X(CC_REVOKE, 43, IPC_CLIENT, struct cc_revoke, 0, IPC_NO_FD, IPC_ANY_STATE)               \
+	X(CC_CLIENTS, 44, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)              \
 	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
 	X(CC_PROGRESS, 3, IPC_SERVER, struct cc_progress, CERT_PROGRESS_MAX, IPC_NO_FD,           \
 	  IPC_ANY_STATE)                                                                          \
