@@ -143,6 +143,7 @@ client_is_formed(const struct cc_client *client)
 
 	return memchr(client->account, '\0', sizeof(client->account)) != NULL &&
 	       client_account_valid(client->account) && admin_passphrase_ends(client->passphrase) &&
+	       admin_passphrase_is_ascii(client->passphrase) &&
 	       strlen(client->passphrase) >= CERT_PASSPHRASE_MIN &&
 	       memchr(client->host, '\0', sizeof(client->host)) != NULL &&
 	       address_parse_domain(client->host, strlen(client->host), host) == ADDRESS_OK &&

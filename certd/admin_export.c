@@ -25,6 +25,16 @@ admin_passphrase_ends(const char passphrase[CERT_PASSPHRASE_SIZE])
 	       strpbrk(passphrase, "\r\n") == NULL;
 }
 
+bool
+admin_passphrase_is_ascii(const char *passphrase)
+{
+	for (; *passphrase != '\0'; passphrase++) {
+		if (*passphrase < ' ' || *passphrase > '~')
+			return false;
+	}
+	return true;
+}
+
 void
 admin_pieces(const struct admin *admin, uint32_t id, const struct packed *packed)
 {
@@ -102,6 +112,8 @@ admin_export(struct ipc_channel *channel, struct ipc_message *message, void *con
 	/* Whoever sends none asks for the key as it is, which goes another way. */
 	length = strlen(export->passphrase);
 	if (export->what == CERT_EXPORT_CHAIN ? length != 0 : length < CERT_PASSPHRASE_MIN)
+		return -1;
+	if (export->what == CERT_EXPORT_PKCS12 && !admin_passphrase_is_ascii(export->passphrase))
 		return -1;
 	if (!admin_ready(admin, message->id))
 		return 0;

@@ -49,8 +49,9 @@ void admin_data(const struct admin *, uint32_t id, uint32_t kind, const void *by
 /* Sends it as CC_DATA of kind 0, in as many as it takes. */
 void admin_pieces(const struct admin *, uint32_t id, const struct packed *);
 
-/* Does it have an end, and no line ends? */
+/* Does it have an end, and no line ends? Is it of printable ASCII, too? */
 bool admin_passphrase_ends(const char passphrase[CERT_PASSPHRASE_SIZE]);
+bool admin_passphrase_is_ascii(const char *passphrase);
 
 /*
  * Only one request at a time may change the folder or take long. admin_ready() is false, and has

@@ -74,7 +74,10 @@ int authority_list(const struct authority_place *, struct client_index *, struct
  */
 int authority_refresh(const struct authority_place *, struct error *);
 
-/* For the tests: called before each step that writes, as folder_hook in folder.h. */
+/*
+ * For the tests: called before each step that writes. Returns 0 to go on, or an errno that it fails
+ * with; negative: stop dead there, as SIGKILL would.
+ */
 extern int (*authority_hook)(void);
 
 #endif

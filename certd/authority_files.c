@@ -149,6 +149,21 @@ read_all(int fd, size_t size, size_t *length)
 	return bytes;
 }
 
+static int
+check_public(const char *file, uid_t owner, size_t max, const struct stat *st, struct error *err)
+{
+	if (!S_ISREG(st->st_mode) || (st->st_uid != owner && st->st_uid != 0) ||
+	    (st->st_mode & 022) != 0)
+		return error_set(err,
+				 "certs/" FOLDER
+				 "/%s: must be a regular file of uid %u that nobody "
+				 "else can write",
+				 file, (unsigned)owner);
+	if ((size_t)st->st_size > max)
+		return error_set(err, "certs/" FOLDER "/%s: larger than %zu bytes", file, max);
+	return 0;
+}
+
 char *
 authority_file_read(int folder, const char *file, uid_t owner, size_t max, size_t *length,
 		    struct error *err)
@@ -161,18 +176,9 @@ authority_file_read(int folder, const char *file, uid_t owner, size_t max, size_
 		error_errno(err, "certs/" FOLDER "/%s", file);
 		return NULL;
 	}
-	if (fstat(fd, &st) == -1)
-		error_errno(err, "certs/" FOLDER "/%s", file);
-	else if (!S_ISREG(st.st_mode) || (st.st_uid != owner && st.st_uid != 0) ||
-		 (st.st_mode & 022) != 0)
-		error_set(err,
-			  "certs/" FOLDER "/%s: must be a regular file of uid %u that nobody else "
-			  "can write",
-			  file, (unsigned)owner);
-	else if ((size_t)st.st_size > max)
-		error_set(err, "certs/" FOLDER "/%s: larger than %zu bytes", file, max);
-	else if ((bytes = read_all(fd, (size_t)st.st_size, length)) == NULL)
-		error_errno(err, "certs/" FOLDER "/%s", file);
+	error_set(err, "certs/" FOLDER "/%s: can't be read", file);
+	if (fstat(fd, &st) == 0 && check_public(file, owner, max, &st, err) == 0)
+		bytes = read_all(fd, (size_t)st.st_size, length);
 	close(fd);
 	if (bytes == NULL)
 		errno = EPERM;

@@ -19,7 +19,6 @@ static const char *const syscalls[] = {
     "unlinkat",
     /* the folder of the authority for clients (authority.c), when it is made */
     "mkdirat",
-    "renameat", /* what glibc makes of a renameat2() that may replace */
     NULL,
 };
 

@@ -113,7 +113,8 @@ run(const struct configuration *conf, const struct conf_users *users, struct ord
 
 	strlcpy(order->body.host, conf->hostname, sizeof(order->body.host));
 	snprintf(what, sizeof(what), "the certificate of %s", order->body.account);
-	if (passphrase_new(what, order->passphrase_file, order->body.passphrase, err) == -1 ||
+	if (passphrase_new(what, order->passphrase_file, PASSPHRASE_ASCII, order->body.passphrase,
+			   err) == -1 ||
 	    cert_channel_open(conf, users, &channel, err) == -1)
 		return output_close(output, -1, err);
 	result = cert_ask(&channel, &ask, text, err);

@@ -106,7 +106,9 @@ prepare(const struct export *export, struct cc_export *body, struct error *err)
 		return 0;
 	body->what = export->pkcs12 ? CERT_EXPORT_PKCS12 : CERT_EXPORT_KEY;
 	snprintf(what, sizeof(what), "the private key of %s", export->name);
-	return passphrase_new(what, export->passphrase_file, body->passphrase, err);
+	return passphrase_new(what, export->passphrase_file,
+			      export->pkcs12 ? PASSPHRASE_ASCII : PASSPHRASE_ANY, body->passphrase,
+			      err);
 }
 
 static int

@@ -82,8 +82,8 @@ from_terminal(const char *what, char *out, struct error *err)
 }
 
 int
-passphrase_new(const char *what, const char *file, char out[CERT_PASSPHRASE_SIZE],
-	       struct error *err)
+passphrase_new(const char *what, const char *file, enum passphrase_letters letters,
+	       char out[CERT_PASSPHRASE_SIZE], struct error *err)
 {
 	memset(out, 0, CERT_PASSPHRASE_SIZE);
 	if ((file != NULL ? from_file(file, out, err) : from_terminal(what, out, err)) == -1)
@@ -93,5 +93,10 @@ passphrase_new(const char *what, const char *file, char out[CERT_PASSPHRASE_SIZE
 				 "the pass phrase is shorter than %d bytes: whoever finds the file "
 				 "can try all of that length",
 				 CERT_PASSPHRASE_MIN);
+	for (const char *p = out; letters == PASSPHRASE_ASCII && *p != '\0'; p++) {
+		if (*p < ' ' || *p > '~')
+			return error_set(err, "a pass phrase for PKCS#12 is of ASCII characters: "
+					      "programs do not agree on others");
+	}
 	return 0;
 }

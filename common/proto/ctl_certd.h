@@ -55,7 +55,7 @@ struct cc_request {
 
 /*
  * A pass phrase, in UTF-8, without line ends; NUL-padded to the end. certd takes none shorter than
- * CERT_PASSPHRASE_MIN for what leaves it.
+ * CERT_PASSPHRASE_MIN for what leaves it, and for PKCS#12 only ASCII.
  */
 #define CERT_PASSPHRASE_SIZE 257
 #define CERT_PASSPHRASE_MIN 8

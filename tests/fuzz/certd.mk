@@ -18,3 +18,8 @@ noinst_PROGRAMS += tests/fuzz/fuzz_journal
 tests_fuzz_fuzz_journal_SOURCES = tests/fuzz/fuzz_journal.c
 tests_fuzz_fuzz_journal_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_journal_LDADD = $(CERTD_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_client_index
+tests_fuzz_fuzz_client_index_SOURCES = tests/fuzz/fuzz_client_index.c
+tests_fuzz_fuzz_client_index_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_client_index_LDADD = certd/libcertd.a $(COMMON_LIBS)

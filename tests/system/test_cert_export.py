@@ -61,6 +61,11 @@ def test_encrypted_pem(server, folder, secret):
 
 def test_pkcs12(server, folder, secret):
     out = os.path.join(folder, "mail.p12")
+    wrong = server.posternctl("cert", "export", "mail", "--private-key", "--pkcs12", "--passphrase-file", secret,
+                              "--out", out, check=False)
+    assert wrong.returncode == 1 and "ASCII" in wrong.stderr and not os.path.exists(out)
+    with open(secret, "w", encoding="ascii") as file:
+        file.write("correct horse\n")
     server.posternctl("cert", "export", "mail", "--private-key", "--pkcs12", "--passphrase-file", secret,
                       "--out", out)
     said = openssl("pkcs12", "-in", out, "-passin", f"file:{secret}", "-nodes")

@@ -39,6 +39,14 @@ check_PROGRAMS += tests/unit/test_certd_export
 tests_unit_test_certd_export_SOURCES = tests/unit/test_certd_export.c $(CERTD_ADMIN_SUPPORT)
 tests_unit_test_certd_export_LDADD = $(CERTD_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_authority
+tests_unit_test_authority_SOURCES = tests/unit/test_authority.c $(CERTD_ADMIN_SUPPORT)
+tests_unit_test_authority_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_client_index
+tests_unit_test_client_index_SOURCES = tests/unit/test_client_index.c
+tests_unit_test_client_index_LDADD = $(CERTD_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_certd_handshake
 tests_unit_test_certd_handshake_SOURCES = tests/unit/test_certd_handshake.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_handshake_LDADD = $(CERTD_TEST_LIBS) $(SSL_LIBS)

@@ -59,12 +59,10 @@ take(struct admin_house *house, struct admin_answer *answer)
 	struct error err;
 	int got;
 
-	do {
-		got = ipc_receive(house->fd, &ctl_certd_boundary, IPC_CLIENT, 1, buffer, &message,
-				  &err);
-		if (got == -1 && errno == EAGAIN)
-			event_base_loop(house->base, EVLOOP_ONCE);
-	} while (got == -1 && errno == EAGAIN);
+	while ((got = ipc_receive(house->fd, &ctl_certd_boundary, IPC_CLIENT, 1, buffer, &message,
+				  &err)) == -1 &&
+	       errno == EAGAIN)
+		event_base_loop(house->base, EVLOOP_ONCE);
 	if (got != 1) {
 		answer->cut = true;
 		close(house->fd);

@@ -101,8 +101,21 @@ walk(const struct folder *folder, int (*each)(const struct folder *, const char 
 static int
 remove_one(const struct folder *folder, const char *name)
 {
-	if (unlinkat(folder->fd, name, 0) == -1)
-		unlinkat(folder->fd, name, AT_REMOVEDIR);
+	struct folder below;
+
+	if (unlinkat(folder->fd, name, 0) == 0)
+		return 1;
+	/* The folder of the authority for clients, which has files only. */
+	if (snprintf(below.path, sizeof(below.path), "%s/%s", folder->path, name) <
+	    (int)sizeof(below.path)) {
+		below.fd = openat(folder->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (below.fd != -1) {
+			(void)fchmod(below.fd, 0700);
+			walk(&below, remove_one);
+			close(below.fd);
+		}
+	}
+	unlinkat(folder->fd, name, AT_REMOVEDIR);
 	return 1;
 }
 

@@ -234,6 +234,10 @@ test_lies(void **state)
 	memset(bad.passphrase, 'x', sizeof(bad.passphrase));
 	cut(&bad, sizeof(bad), CC_EXPORT, -1);
 	bad = good;
+	bad.what = CERT_EXPORT_PKCS12;
+	strlcpy(bad.passphrase, "b\303\244ttery battery", sizeof(bad.passphrase));
+	cut(&bad, sizeof(bad), CC_EXPORT, -1);
+	bad = good;
 	bad.what = CERT_EXPORT_CHAIN; /* with a pass phrase */
 	cut(&bad, sizeof(bad), CC_EXPORT, -1);
 	bad = good;
