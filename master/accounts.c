@@ -42,7 +42,7 @@ static int
 open_file(const char *path, struct error *err)
 {
 	struct stat st;
-	int fd = trusted_file_open(path, err);
+	int fd = trusted_file_open(path, TRUST_NOBODY_ELSE, err);
 
 	if (fd == -1) {
 		error_prefix(err, "accounts file");

@@ -24,7 +24,8 @@ void conf_check_certificates(const struct configuration *, const struct conf_use
 
 /* conf_clients.c: are the files of client_authorities and client_crl there, and what they should
  * be? */
-void conf_check_clients(const struct configuration *, struct conf_problems *);
+void conf_check_clients(const struct configuration *, const struct conf_users *,
+			struct conf_problems *);
 /* Does a listener ask its clients for certificates? */
 bool conf_asks_clients(const struct configuration *);
 

@@ -66,7 +66,7 @@ has_mark(int fd, const char *mark)
 
 static void
 check_file(const struct conf_listener *l, const char *key, const char *path, const char *mark,
-	   struct conf_problems *problems)
+	   uid_t certd, struct conf_problems *problems)
 {
 	struct error err;
 	struct stat st;
@@ -74,7 +74,7 @@ check_file(const struct conf_listener *l, const char *key, const char *path, con
 
 	if (path == NULL)
 		return;
-	fd = trusted_file_open(path, &err);
+	fd = trusted_file_open(path, certd, &err);
 	if (fd == -1)
 		conf_problem(problems, l->client_where, "%s: %s", key, err.text);
 	else if (fstat(fd, &st) == 0 && st.st_size > AUTHORITIES_FILE_MAX)
@@ -88,15 +88,20 @@ check_file(const struct conf_listener *l, const char *key, const char *path, con
 }
 
 void
-conf_check_clients(const struct configuration *conf, struct conf_problems *problems)
+conf_check_clients(const struct configuration *conf, const struct conf_users *users,
+		   struct conf_problems *problems)
 {
+	/* The server's own authority for clients is certd's: certs/authority/. */
+	const uid_t certd = users->uid[ROLE_CERTD];
+
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		const struct conf_listener *l = &conf->listeners[i];
 
 		if (l->clients == CLIENT_OFF)
 			continue;
 		check_file(l, "client_authorities", l->client_authorities,
-			   "-----BEGIN CERTIFICATE-----", problems);
-		check_file(l, "client_crl", l->client_crl, "-----BEGIN X509 CRL-----", problems);
+			   "-----BEGIN CERTIFICATE-----", certd, problems);
+		check_file(l, "client_crl", l->client_crl, "-----BEGIN X509 CRL-----", certd,
+			   problems);
 	}
 }

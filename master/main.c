@@ -115,7 +115,7 @@ check(const struct command *command)
 		conf_find_users(conf, &users, &problems);
 		conf_check_file(conf, &problems);
 		conf_check_certificates(conf, &users, &problems);
-		conf_check_clients(conf, &problems);
+		conf_check_clients(conf, &users, &problems);
 	}
 	conf_problems_print(&problems, stderr);
 	good = conf != NULL && problems.errors == 0;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 static int
-check(int fd, const char *path, struct error *err)
+check(int fd, const char *path, uid_t also, struct error *err)
 {
 	struct stat st;
 
@@ -14,7 +14,7 @@ check(int fd, const char *path, struct error *err)
 		return error_errno(err, "%s", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, "%s is not a regular file", path);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
+	if (st.st_uid != 0 && st.st_uid != geteuid() && st.st_uid != also)
 		return error_set(err, "%s belongs to uid %u: chown %u %s", path, st.st_uid,
 				 geteuid(), path);
 	if ((st.st_mode & 022) != 0)
@@ -23,14 +23,14 @@ check(int fd, const char *path, struct error *err)
 }
 
 int
-trusted_file_open(const char *path, struct error *err)
+trusted_file_open(const char *path, uid_t also, struct error *err)
 {
 	/* Not to be held up by a FIFO. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd == -1)
 		return error_errno(err, "%s", path);
-	if (check(fd, path, err) == -1) {
+	if (check(fd, path, also, err) == -1) {
 		close(fd);
 		return -1;
 	}

@@ -111,7 +111,7 @@ send_file(struct process *p, uint16_t type, uint32_t id, const char *path)
 {
 	const struct mv_file file = {.trust = id};
 	struct error err;
-	int fd = trusted_file_open(path, &err);
+	int fd = trusted_file_open(path, p->master->users.uid[ROLE_CERTD], &err);
 
 	if (fd == -1) {
 		log_event(LOG_ERR, "verify.unusable", KV_STR("file", path), KV_STR("why", err.text),

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import smtplib
 import socket
 import ssl
 import stat
@@ -11,7 +12,7 @@ import threading
 
 import pytest
 
-from conftest import DEADLINE, DOMAIN
+from conftest import DEADLINE, DOMAIN, HOST
 from test_cert_create import openssl, ready
 
 SECRET = "correct horse battery"
@@ -185,6 +186,32 @@ def test_refused(server, secret):
         result = server.posternctl("cert", "revoke", who, check=False)
         assert result.returncode == 1 and said in result.stderr, result.stderr
     assert not os.path.exists(os.path.dirname(public(server, "crt")))
+
+
+def test_login(make_server, secret):
+    """With the listener's two lines: a login without a password, until the certificate is revoked."""
+    server = make_server().set_up("alice", "bob")
+    alice, bob = Client(server, secret, "alice"), Client(server, secret, "bob")
+    server.listeners["submissions"].update({"client_certificates": "request",
+                                            "client_authorities": public(server, "crt"),
+                                            "client_crl": public(server, "crl")})
+    server.write_configuration()
+    mark = server.log.mark()
+    server.posternctl("reload")
+    server.log.wait(r"event=verify\.loaded .*file=client_crl", mark)
+
+    def login(client):
+        context = server.context()
+        context.load_cert_chain(client.pem)
+        with smtplib.SMTP_SSL(HOST, server.ports["submissions"], timeout=DEADLINE, context=context) as smtp:
+            smtp.ehlo()
+            return smtp.docmd("AUTH", "EXTERNAL =")[0]
+
+    assert login(alice) == 235 and login(bob) == 235
+    mark = server.log.mark()
+    server.posternctl("cert", "revoke", ALICE)
+    server.log.wait(r"event=verify\.loaded .*file=client_crl", mark)
+    assert login(alice) == 535 and login(bob) == 235
 
 
 def test_running(make_server, secret):
