@@ -381,11 +381,12 @@ warn(const struct plan *plan, struct text *text)
 	import_host_names(choice->leaf->x509, names, sizeof(names));
 	if (choice->missing[0] != '\0')
 		say(text,
-		    "warning: clients will refuse this: the certificate of %s is missing; its "
-		    "issuer names it. Get it from the authority, and import it together with this "
-		    "one. (All is well if it is an authority of your own that your clients "
-		    "know.)\n",
-		    choice->missing);
+		    "warning: clients will refuse this: the certificate of '%s' is missing; %s%s. "
+		    "Import it together with this one. (All is well if that is an authority of "
+		    "your own, which your clients know.)\n",
+		    choice->missing,
+		    choice->at[0] != '\0' ? "it can be had at " : "ask the authority for it",
+		    choice->at);
 	if (weak)
 		say(text, "warning: clients will refuse this: it is signed with SHA-1 or MD5.\n");
 	if (names[0] == '\0')

@@ -333,22 +333,22 @@ find_issuer(const struct import_set *set, const struct import_choice *choice, X5
 
 /* Whose certificate is missing after LAST, and where LAST says that it can be had. */
 static void
-name_missing(const X509 *last, char *text, size_t size)
+name_missing(const X509 *last, struct import_choice *choice)
 {
 	AUTHORITY_INFO_ACCESS *access = X509_get_ext_d2i(last, NID_info_access, NULL, NULL);
-	char name[100], url[128] = "";
 
-	for (int i = 0; i < sk_ACCESS_DESCRIPTION_num(access) && url[0] == '\0'; i++) {
+	for (int i = 0; i < sk_ACCESS_DESCRIPTION_num(access) && choice->at[0] == '\0'; i++) {
 		const ACCESS_DESCRIPTION *description = sk_ACCESS_DESCRIPTION_value(access, i);
 
 		if (OBJ_obj2nid(description->method) == NID_ad_ca_issuers &&
 		    description->location->type == GEN_URI)
-			copy_string(description->location->d.uniformResourceIdentifier, url,
-				    sizeof(url));
+			copy_string(description->location->d.uniformResourceIdentifier, choice->at,
+				    sizeof(choice->at));
 	}
 	AUTHORITY_INFO_ACCESS_free(access);
-	import_common_name(last, false, name, sizeof(name));
-	snprintf(text, size, "'%s'%s%s", name, url[0] != '\0' ? ", which is at " : "", url);
+	import_common_name(last, false, choice->missing, sizeof(choice->missing));
+	if (choice->missing[0] == '\0')
+		strlcpy(choice->missing, "its issuer", sizeof(choice->missing));
 }
 
 int
@@ -378,7 +378,7 @@ import_choose(const struct import_set *set, const EVP_PKEY *public, struct impor
 			    (last->flags & CJ_ANCHORED) != 0 ||
 			    ((last->flags & CJ_UNKNOWN) != 0 && choice->chain_count > 0);
 			if (!choice->complete)
-				name_missing(last->x509, choice->missing, sizeof(choice->missing));
+				name_missing(last->x509, choice);
 			break;
 		}
 		if (choice->chain_count == IMPORT_CHAIN_MAX)

@@ -51,7 +51,8 @@ struct import_choice {
 	bool private_root; /* the chain ends in a root that came along, of nobody's list */
 	bool complete;     /* to an authority of this host's list, or to a root that came along */
 	size_t dropped;    /* certificates of no use for it */
-	char missing[256]; /* "": none; else whose certificate is missing, and where it may be */
+	char missing[100]; /* whose certificate is missing; "": nobody's */
+	char at[160];      /* where the last one says that it can be had; "": nowhere */
 };
 
 /*

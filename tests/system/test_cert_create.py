@@ -2,10 +2,10 @@
 """posternctl cert create and cert request, with options and on a terminal."""
 
 import os
-import pty
 import subprocess
 
-from conftest import DEADLINE, HOST, program
+from conftest import DEADLINE, HOST
+from terminal import Terminal
 
 
 def openssl(*arguments, text=None):
@@ -64,34 +64,6 @@ def test_request_of_nobody(make_server):
 def test_running_server(make_server):
     server = make_server().set_up()
     assert "BEGIN CERTIFICATE REQUEST" in server.posternctl("cert", "request", HOST).stdout
-
-
-class Terminal:
-    """posternctl on a terminal of its own."""
-
-    def __init__(self, server, *arguments):
-        self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            [program("posternctl"), "-f", server.configuration, "-L", server.libexec, *arguments],
-            stdin=slave, stdout=slave, stderr=slave, close_fds=True)
-        os.close(slave)
-        self.said = ""
-
-    def answer(self, question, text):
-        """Waits for QUESTION at the end of what is shown, and types."""
-        while not self.said.rstrip().endswith(question):
-            self.said += os.read(self.master, 4096).decode()
-        os.write(self.master, text.encode() + b"\n")
-        self.said = ""
-
-    def end(self):
-        try:
-            while chunk := os.read(self.master, 4096):
-                self.said += chunk.decode()
-        except OSError:
-            pass
-        os.close(self.master)
-        return self.process.wait(DEADLINE)
 
 
 def test_questions(make_server):

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from conftest import DEADLINE, program
-from test_cert_create import Terminal, openssl, ready
+from terminal import Terminal, openssl, ready
 
 SECRET = "correct horse bättery"
 
