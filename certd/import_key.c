@@ -7,6 +7,29 @@
 #include "certd/import_parse.h"
 #include "certd/key.h"
 
+#define EXPONENT_BITS 64 /* OpenSSL verifies none larger with 3072 bits and more, and others none \
+			  */
+
+/* A factor as long as the modulus itself is none, but would be tested for hours for being prime. */
+static bool
+has_long_factors(const EVP_PKEY *pkey, const BIGNUM *n)
+{
+	static const char *const names[] = {OSSL_PKEY_PARAM_RSA_FACTOR1,
+					    OSSL_PKEY_PARAM_RSA_FACTOR2,
+					    OSSL_PKEY_PARAM_RSA_FACTOR3, OSSL_PKEY_PARAM_RSA_D};
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !found; i++) {
+		BIGNUM *part = NULL;
+
+		if (EVP_PKEY_get_bn_param(pkey, names[i], &part) == 1)
+			found = BN_num_bits(part) > BN_num_bits(n);
+		BN_clear_free(part);
+	}
+	ERR_clear_error();
+	return found;
+}
+
 /* What makes an RSA key no key at all, before anything is computed with it (RFC 8017 3.1, 3.2). */
 static int
 check_rsa(const EVP_PKEY *pkey, struct error *err)
@@ -25,6 +48,12 @@ check_rsa(const EVP_PKEY *pkey, struct error *err)
 				   "the RSA key's public exponent is %s: it protects nothing: "
 				   "make a new key",
 				   BN_is_one(e) ? "1" : "even");
+	else if (BN_num_bits(e) > EXPONENT_BITS)
+		result = error_set(err, "the RSA key's public exponent is so large that clients "
+					"refuse it: make a new key");
+	else if (has_long_factors(pkey, n))
+		result = error_set(err, "the RSA key's numbers don't belong together: it is "
+					"damaged: make a new key");
 	BN_free(n);
 	BN_free(e);
 	return result;

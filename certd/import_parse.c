@@ -67,11 +67,25 @@ der_certificate(const uint8_t **der, size_t length, const struct import_sink *si
 	return result == -1 ? -1 : 1;
 }
 
+/* PKCS#8, or the structures of RFC 8017 A.1.2 and RFC 5915 by themselves. */
 static int
 der_key(const uint8_t **der, size_t length, const struct import_sink *sink, struct error *err)
 {
-	EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, der, (long)length);
+	static const int types[] = {EVP_PKEY_RSA, EVP_PKEY_EC};
+	const uint8_t *begin = *der;
+	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, der, (long)length);
+	EVP_PKEY *pkey = NULL;
+	int result;
 
+	if (info != NULL) {
+		result = import_pkcs8(info, sink, err);
+		PKCS8_PRIV_KEY_INFO_free(info);
+		return result == -1 ? -1 : 1;
+	}
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && pkey == NULL; i++) {
+		*der = begin;
+		pkey = d2i_PrivateKey(types[i], NULL, der, (long)length);
+	}
 	if (pkey == NULL)
 		return 0;
 	return import_give_key(pkey, sink, err) == -1 ? -1 : 1;
@@ -268,6 +282,14 @@ pem_left_out(const struct piece *piece, const struct import_sink *sink, struct e
 }
 
 static int
+pem_dsa(const struct piece *piece, const struct import_sink *sink, struct error *err)
+{
+	(void)piece;
+	(void)sink;
+	return error_set(err, "is a key for DSA, which TLS has no more: make a new one");
+}
+
+static int
 pem_openssh(const struct piece *piece, const struct import_sink *sink, struct error *err)
 {
 	(void)piece;
@@ -291,7 +313,7 @@ static const struct {
     {"PRIVATE KEY", pem_key},
     {"RSA PRIVATE KEY", pem_key},
     {"EC PRIVATE KEY", pem_key},
-    {"DSA PRIVATE KEY", pem_key},
+    {"DSA PRIVATE KEY", pem_dsa},
     {"ENCRYPTED PRIVATE KEY", pem_key},
     {"CERTIFICATE REQUEST", pem_any},
     {"NEW CERTIFICATE REQUEST", pem_any},

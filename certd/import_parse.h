@@ -34,7 +34,9 @@ struct import_sink {
 	 */
 	int (*passphrase)(void *arg, char *buffer, size_t size, unsigned attempt, struct error *);
 	void *arg;
-	bool legacy; /* RC2 and the like can be read */
+	bool legacy;         /* RC2 and the like can be read */
+	long iterations_max; /* of key derivations, in one container; IMPORT_ITERATIONS_MAX at most
+			      */
 };
 
 /*
@@ -61,6 +63,18 @@ int import_pkcs12(const uint8_t **der, size_t length, const struct import_sink *
 int import_pkcs7(const uint8_t **der, size_t length, const struct import_sink *, struct error *);
 int import_pkcs8_encrypted(const uint8_t **der, size_t length, const struct import_sink *,
 			   struct error *);
+
+/* A key that is not encrypted (any more). 0, or -1 with ERR filled. */
+int import_pkcs8(const PKCS8_PRIV_KEY_INFO *, const struct import_sink *, struct error *);
+
+/*
+ * How often ALGORITHM hashes a pass phrase, or a number of an ASN.1 structure (NULL: 1); more than
+ * IMPORT_ITERATIONS_MAX comes out as one more than that.
+ */
+long import_iterations(const X509_ALGOR *algorithm);
+long import_integer(const ASN1_INTEGER *);
+/* Is that not too often? 0, or -1 with ERR filled. */
+int import_check_iterations(long iterations, const struct import_sink *, struct error *);
 
 /* Checks the key, hands it over, and frees it. 0, or -1 with ERR filled. */
 int import_give_key(EVP_PKEY *, const struct import_sink *, struct error *);

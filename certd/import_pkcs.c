@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Containers and encrypted keys: PKCS#12 (RFC 7292), PKCS#7 (RFC 2315), PKCS#8 (RFC 5958). */
-#include <stdio.h>
+/* Keys in PKCS#8 (RFC 5958), encrypted or not, and certificates in PKCS#7 (RFC 2315). */
 #include <string.h>
 
 #include <openssl/err.h>
@@ -24,8 +23,8 @@ certificates(const STACK_OF(X509) * list, const struct import_sink *sink, struct
  * -- How often a pass phrase is hashed ------------------------------------------
  */
 
-static long
-integer(const ASN1_INTEGER *number)
+long
+import_integer(const ASN1_INTEGER *number)
 {
 	int64_t value;
 
@@ -39,67 +38,116 @@ integer(const ASN1_INTEGER *number)
 	return (long)value;
 }
 
-/* RFC 8018 5.2 (PBES2 with PBKDF2), or the older algorithms of RFC 7292 and 8018 6.1. */
 static long
-iterations_of(const X509_ALGOR *algorithm)
+pbkdf2(const ASN1_TYPE *parameter)
+{
+	PBKDF2PARAM *kdf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), parameter);
+	long iterations = kdf == NULL ? 1 : import_integer(kdf->iter);
+
+	PBKDF2PARAM_free(kdf);
+	return iterations;
+}
+
+/* RFC 7914 7.1. A step of it costs about as much as one of PBKDF2, a block of eight. */
+static long
+scrypt(const ASN1_TYPE *parameter)
+{
+	SCRYPT_PARAMS *kdf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS), parameter);
+	long cost, width, times;
+
+	if (kdf == NULL)
+		return 1;
+	cost = import_integer(kdf->costParameter);
+	width = import_integer(kdf->blockSize);
+	times = import_integer(kdf->parallelizationParameter);
+	SCRYPT_PARAMS_free(kdf);
+	/* Each is at most 10^7 + 1: no overflow. */
+	return cost > IMPORT_ITERATIONS_MAX || width > 1024 || times > 1024 ||
+		       cost * width * times / 8 > IMPORT_ITERATIONS_MAX
+		   ? IMPORT_ITERATIONS_MAX + 1L
+		   : cost * width * times / 8;
+}
+
+static long
+pbes2(const ASN1_TYPE *parameter)
+{
+	PBE2PARAM *pbe2 = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter);
+	long iterations = 1;
+
+	if (pbe2 != NULL && pbe2->keyfunc != NULL && pbe2->keyfunc->parameter != NULL) {
+		if (OBJ_obj2nid(pbe2->keyfunc->algorithm) == NID_id_pbkdf2)
+			iterations = pbkdf2(pbe2->keyfunc->parameter);
+		else if (OBJ_obj2nid(pbe2->keyfunc->algorithm) == NID_id_scrypt)
+			iterations = scrypt(pbe2->keyfunc->parameter);
+	}
+	PBE2PARAM_free(pbe2);
+	return iterations;
+}
+
+/* RFC 8018 5.2 (PBES2), or the older algorithms of RFC 7292 and 8018 6.1. */
+long
+import_iterations(const X509_ALGOR *algorithm)
 {
 	const ASN1_TYPE *parameter = algorithm->parameter;
 	long iterations = 1;
+	PBEPARAM *pbe;
 
 	if (parameter == NULL || parameter->type != V_ASN1_SEQUENCE)
 		return 1;
 	if (OBJ_obj2nid(algorithm->algorithm) == NID_pbes2) {
-		PBE2PARAM *pbe2 = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter);
-		PBKDF2PARAM *kdf = NULL;
-
-		if (pbe2 != NULL && pbe2->keyfunc != NULL &&
-		    OBJ_obj2nid(pbe2->keyfunc->algorithm) == NID_id_pbkdf2)
-			kdf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM),
-							pbe2->keyfunc->parameter);
-		if (kdf != NULL)
-			iterations = integer(kdf->iter);
-		PBKDF2PARAM_free(kdf);
-		PBE2PARAM_free(pbe2);
-	} else {
-		PBEPARAM *pbe = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), parameter);
-
-		if (pbe != NULL)
-			iterations = integer(pbe->iter);
+		iterations = pbes2(parameter);
+	} else if ((pbe = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), parameter)) != NULL) {
+		iterations = import_integer(pbe->iter);
 		PBEPARAM_free(pbe);
 	}
 	ERR_clear_error();
 	return iterations;
 }
 
-static int
-check_iterations(long iterations, struct error *err)
+int
+import_check_iterations(long iterations, const struct import_sink *sink, struct error *err)
 {
-	if (iterations <= IMPORT_ITERATIONS_MAX)
+	if (iterations <= sink->iterations_max)
 		return 0;
 	return error_set(
 	    err,
-	    "its pass phrase would have to be hashed more than %d times, which takes too "
+	    "its pass phrase would have to be hashed more than %ld times, which takes too "
 	    "long: export it again with the usual number",
-	    IMPORT_ITERATIONS_MAX);
+	    sink->iterations_max);
 }
 
 /*
- * -- Encrypted PKCS#8 -----------------------------------------------------------
+ * -- PKCS#8 ---------------------------------------------------------------------
  */
 
-/* The key of SIG with one pass phrase; NULL: wrong, or *UNSUPPORTED with ERR filled. */
-static EVP_PKEY *
-decrypt_key(const X509_SIG *sig, const char *phrase, int length, const struct import_sink *sink,
-	    bool *unsupported, struct error *err)
+int
+import_pkcs8(const PKCS8_PRIV_KEY_INFO *info, const struct import_sink *sink, struct error *err)
 {
-	PKCS8_PRIV_KEY_INFO *info = PKCS8_decrypt(sig, phrase, length);
-	EVP_PKEY *pkey = info == NULL ? NULL : EVP_PKCS82PKEY(info);
+	const ASN1_OBJECT *algorithm;
+	EVP_PKEY *pkey;
+	char name[80];
 
-	/* Decrypted, but no key that OpenSSL reads: likely one in 256 wrong phrases. */
-	*unsupported = info == NULL && import_is_unsupported(sink, err);
-	PKCS8_PRIV_KEY_INFO_free(info);
+	if (PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) != 1)
+		return key_library_error(err, "the key");
+	switch (OBJ_obj2nid(algorithm)) {
+	case NID_rsaEncryption:
+	case NID_X9_62_id_ecPublicKey:
+	case NID_ED25519:
+		break;
+	default:
+		/* Some are costly even to read (DSA computes its public half). */
+		OBJ_obj2txt(name, sizeof(name), algorithm, 0);
+		return error_set(err,
+				 "a key for %s, which Postern does not use for TLS: it takes RSA, "
+				 "ECDSA on P-256, P-384 or P-521, and Ed25519",
+				 name);
+	}
+	pkey = EVP_PKCS82PKEY(info);
 	ERR_clear_error();
-	return pkey;
+	if (pkey == NULL)
+		return error_set(err, "the key is damaged, or its numbers can't be a key: copy it "
+				      "again");
+	return import_give_key(pkey, sink, err);
 }
 
 int
@@ -108,130 +156,27 @@ import_pkcs8_encrypted(const uint8_t **der, size_t length, const struct import_s
 {
 	X509_SIG *sig = d2i_X509_SIG(NULL, der, (long)length);
 	char phrase[IMPORT_PASSPHRASE_SIZE];
+	PKCS8_PRIV_KEY_INFO *info = NULL;
 	const X509_ALGOR *algorithm;
-	EVP_PKEY *pkey = NULL;
-	bool unsupported = false;
 	int n, result;
 
 	if (sig == NULL)
 		return 0;
 	X509_SIG_get0(sig, &algorithm, NULL);
-	result = check_iterations(iterations_of(algorithm), err);
-	for (unsigned attempt = 0; result == 0 && pkey == NULL; attempt++) {
+	result = import_check_iterations(import_iterations(algorithm), sink, err);
+	for (unsigned attempt = 0; result == 0 && info == NULL; attempt++) {
 		n = sink->passphrase(sink->arg, phrase, sizeof(phrase), attempt, err);
 		if (n != -1)
-			pkey = decrypt_key(sig, phrase, n, sink, &unsupported, err);
-		if (n == -1 || unsupported)
+			info = PKCS8_decrypt(sig, phrase, n);
+		if (n == -1 || (info == NULL && import_is_unsupported(sink, err)))
 			result = -1;
+		ERR_clear_error();
 	}
 	explicit_bzero(phrase, sizeof(phrase));
 	X509_SIG_free(sig);
 	if (result == 0)
-		result = import_give_key(pkey, sink, err);
-	return result == -1 ? -1 : 1;
-}
-
-/*
- * -- PKCS#12 --------------------------------------------------------------------
- */
-
-static int
-check_pkcs12_iterations(PKCS12 *p12, struct error *err)
-{
-	const ASN1_INTEGER *count = NULL;
-	STACK_OF(PKCS7) * safes;
-	long most = 1, here;
-
-	if (PKCS12_mac_present(p12)) {
-		PKCS12_get0_mac(NULL, NULL, NULL, &count, p12);
-		most = integer(count);
-	}
-	safes = PKCS12_unpack_authsafes(p12);
-	for (int i = 0; i < sk_PKCS7_num(safes); i++) {
-		const PKCS7 *safe = sk_PKCS7_value(safes, i);
-
-		if (!PKCS7_type_is_encrypted(safe) || safe->d.encrypted == NULL ||
-		    safe->d.encrypted->enc_data == NULL ||
-		    safe->d.encrypted->enc_data->algorithm == NULL)
-			continue;
-		here = iterations_of(safe->d.encrypted->enc_data->algorithm);
-		if (here > most)
-			most = here;
-	}
-	sk_PKCS7_pop_free(safes, PKCS7_free);
-	ERR_clear_error();
-	return check_iterations(most, err);
-}
-
-/* Java and Windows write no pass phrase in two ways: an empty one, and none. */
-static int
-open_pkcs12(PKCS12 *p12, char *phrase, size_t size, const char **right,
-	    const struct import_sink *sink, struct error *err)
-{
-	bool mac = PKCS12_mac_present(p12) == 1;
-
-	*right = NULL;
-	if (!mac || PKCS12_verify_mac(p12, NULL, 0))
-		return 0;
-	*right = "";
-	if (PKCS12_verify_mac(p12, "", 0))
-		return 0;
-	if (import_is_unsupported(sink, err))
-		return -1;
-	*right = phrase;
-	for (unsigned attempt = 0;; attempt++) {
-		int n = sink->passphrase(sink->arg, phrase, size, attempt, err);
-
-		if (n == -1)
-			return -1;
-		if (PKCS12_verify_mac(p12, phrase, n))
-			return 0;
-		if (import_is_unsupported(sink, err))
-			return -1;
-	}
-}
-
-static int
-unpack_pkcs12(PKCS12 *p12, const char *phrase, const struct import_sink *sink, struct error *err)
-{
-	EVP_PKEY *pkey = NULL;
-	X509 *certificate = NULL;
-	STACK_OF(X509) *others = NULL;
-	int result = 0;
-
-	if (!PKCS12_parse(p12, phrase, &pkey, &certificate, &others)) {
-		if (import_is_unsupported(sink, err))
-			return -1;
-		return error_set(err, "the PKCS#12 file is damaged: export it again");
-	}
-	if (pkey != NULL)
-		result = import_give_key(pkey, sink, err);
-	if (result == 0 && certificate != NULL)
-		result = sink->certificate(sink->arg, certificate, err);
-	if (result == 0)
-		result = certificates(others, sink, err);
-	X509_free(certificate);
-	sk_X509_pop_free(others, X509_free);
-	return result;
-}
-
-int
-import_pkcs12(const uint8_t **der, size_t length, const struct import_sink *sink, struct error *err)
-{
-	PKCS12 *p12 = d2i_PKCS12(NULL, der, (long)length);
-	char phrase[IMPORT_PASSPHRASE_SIZE];
-	const char *right;
-	int result;
-
-	if (p12 == NULL)
-		return 0;
-	result = check_pkcs12_iterations(p12, err);
-	if (result == 0)
-		result = open_pkcs12(p12, phrase, sizeof(phrase), &right, sink, err);
-	if (result == 0)
-		result = unpack_pkcs12(p12, right, sink, err);
-	explicit_bzero(phrase, sizeof(phrase));
-	PKCS12_free(p12);
+		result = import_pkcs8(info, sink, err);
+	PKCS8_PRIV_KEY_INFO_free(info);
 	return result == -1 ? -1 : 1;
 }
 

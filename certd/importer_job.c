@@ -301,7 +301,8 @@ importer_job_run(int channel, const struct importer_means *means)
 					 .note = on_note,
 					 .passphrase = on_passphrase,
 					 .arg = &job,
-					 .legacy = means->legacy};
+					 .legacy = means->legacy,
+					 .iterations_max = IMPORT_ITERATIONS_MAX};
 	struct error err;
 
 	job.channel = channel;

@@ -24,7 +24,7 @@ certd_libcertd_a_SOURCES = \
 	certd/import_commit.c certd/import_commit.h \
 	certd/import_folder.c certd/import_folder.h \
 	certd/import_key.c certd/import_name.c certd/import_name.h \
-	certd/import_parse.c certd/import_parse.h certd/import_pkcs.c \
+	certd/import_parse.c certd/import_parse.h certd/import_pkcs.c certd/import_pkcs12.c \
 	certd/import_set.c certd/import_set.h \
 	certd/import_text.c certd/import_text.h \
 	certd/importer.c certd/importer.h certd/importer_role.c \
