@@ -4,14 +4,17 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "certd/admin.h"
 #include "certd/audit.h"
 #include "certd/authority.h"
+#include "certd/expiry.h"
 #include "certd/first.h"
 #include "certd/gates.h"
 #include "certd/importer.h"
 #include "certd/memory.h"
+#include "certd/report.h"
 #include "certd/tickets.h"
 #include "common/cert_name.h"
 #include "common/log.h"
@@ -31,6 +34,8 @@ struct certd {
 	char report[CERT_NAME_SIZE]; /* what the master knows to be self-signed; "": nothing */
 	struct event *every_minute;
 	struct event *every_hour;
+	struct event *tell;    /* the master is to be told of the certificates */
+	int64_t expiry_looked; /* when expiry_check() was last called */
 };
 
 /* The master shows in its status which certificate no authority has signed. */
@@ -65,6 +70,33 @@ on_changed(const struct vault_entry *entry, void *arg)
 
 	gates_announce(entry, certd->gates);
 	certd_report(certd);
+	/* Once for all that change together. */
+	if (certd->host[0] != '\0')
+		event_active(certd->tell, 0, 0);
+}
+
+static void
+on_tell(evutil_socket_t fd, short what, void *arg)
+{
+	struct certd *certd = arg;
+
+	(void)fd;
+	(void)what;
+	report_send(certd->child->control, certd->target.vault, certd->host, (int64_t)time(NULL));
+}
+
+/* Each hour rather than each day: a threshold is told soon after it is passed. */
+static void
+look_at_expiry(struct certd *certd)
+{
+	int64_t now = (int64_t)time(NULL);
+
+	/* Nobody serves with what posternctl only looks at. */
+	if (certd->host[0] == '\0')
+		return;
+	(void)expiry_check(certd->target.vault, certd->expiry_looked, now);
+	certd->expiry_looked = now;
+	event_active(certd->tell, 0, 0);
 }
 
 /* While draining: when nobody is left who could want a signature. */
@@ -110,6 +142,7 @@ on_hour(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	refresh_authority(certd);
+	look_at_expiry(certd);
 	if (tickets_rotate(certd->tickets, &err) == -1) {
 		log_event(LOG_ERR, "tickets.failed", KV_STR("why", err.text));
 		return;
@@ -138,8 +171,10 @@ certd_init(struct child *child, struct error *err)
 	certd->tickets = tickets_new();
 	certd->every_minute = event_new(child->base, -1, EV_PERSIST, on_minute, certd);
 	certd->every_hour = event_new(child->base, -1, EV_PERSIST, on_hour, certd);
+	certd->tell = event_new(child->base, -1, 0, on_tell, certd);
+	certd->expiry_looked = EXPIRY_NEVER_LOOKED;
 	if (certd->target.vault == NULL || certd->tickets == NULL || certd->every_minute == NULL ||
-	    certd->every_hour == NULL)
+	    certd->every_hour == NULL || certd->tell == NULL)
 		return error_set(err, "no memory");
 	certd->gates = gates_new(child->base, certd->target.vault, certd->tickets, on_empty, certd);
 	certd->admins = admins_new(child->base, &certd->target, on_empty, certd);
@@ -164,6 +199,7 @@ static void
 serve(struct certd *certd)
 {
 	certd_report(certd);
+	look_at_expiry(certd);
 	gates_open(certd->gates);
 	admins_open(certd->admins, certd->keygen);
 	child_ready(certd->child);
@@ -227,6 +263,7 @@ certd_shutdown(struct child *child)
 	tickets_free(certd->tickets);
 	event_free(certd->every_minute);
 	event_free(certd->every_hour);
+	event_free(certd->tell);
 	free(certd);
 }
 

@@ -7,6 +7,7 @@ certd_libcertd_a_SOURCES = \
 	certd/admin_request.c \
 	certd/admin_export.c certd/pack.c certd/pack.h \
 	certd/admin_look.c certd/chain.c certd/chain.h \
+	certd/expiry.c certd/expiry.h certd/report.c certd/report.h \
 	certd/facts.c certd/facts.h certd/refusals.c certd/refusals.h \
 	certd/admin_client.c certd/client_index.c certd/client_index.h \
 	certd/authority.c certd/authority.h certd/authority_files.c certd/authority_files.h \

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/ascii.h"
 
@@ -73,6 +74,16 @@ san_parse(const char *text, uint8_t address[16], size_t *length)
 		return SAN_IP;
 	}
 	return host_valid(text) ? SAN_DNS : SAN_INVALID;
+}
+
+bool
+names_have_host(const char *names, uint32_t count, const char *host)
+{
+	for (uint32_t i = 0; i < count; i++, names += strlen(names) + 1) {
+		if (strncmp(names, "DNS:", 4) == 0 && strcasecmp(names + 4, host) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool

@@ -21,6 +21,9 @@ enum san_kind { SAN_INVALID, SAN_DNS, SAN_IP };
  */
 enum san_kind san_parse(const char *text, uint8_t address[16], size_t *length);
 
+/* Is "DNS:HOST" among COUNT strings, each with its NUL, without regard to case? */
+bool names_have_host(const char *names, uint32_t count, const char *host);
+
 /*
  * Takes a tail of COUNT strings, each NUL-terminated, apart: NAMES gets pointers into it. Returns
  * true if they are exactly COUNT (1..MAX), none is empty, and nothing follows the last.

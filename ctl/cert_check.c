@@ -10,7 +10,6 @@
 #include "ctl/ctl.h"
 
 #define AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
-#define PRESENTERS_SIZE 1024
 #define DAY 86400
 #define DAYS_WRONG 14 /* nobody has renewed it, as it seems */
 #define DAYS_NOTE 30

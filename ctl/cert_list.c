@@ -8,8 +8,6 @@
 #include "ctl/ctl.h"
 #include "ctl/json.h"
 
-#define PRESENTERS_SIZE 1024
-
 static const char *
 state_word(const struct cc_facts *facts)
 {

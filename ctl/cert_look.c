@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "certd/name.h"
 #include "ctl/ctl.h"
 
 #define ITEMS_MAX 4096
@@ -73,25 +73,12 @@ compare(const void *a, const void *b)
 	return order != 0 ? order : (int)x->depth - (int)y->depth;
 }
 
-/* The hostname among them, to the letter. */
-static bool
-has_host(const struct cert_item *item, const char *host)
-{
-	const char *name = item->names;
-
-	for (uint32_t i = 0; i < item->facts.sans; i++, name += strlen(name) + 1) {
-		if (strncmp(name, "DNS:", 4) == 0 && strcasecmp(name + 4, host) == 0)
-			return true;
-	}
-	return false;
-}
-
 static struct conf_candidate
 candidate_of(const struct configuration *conf, const struct cert_item *item)
 {
 	const struct cc_facts *facts = &item->facts;
 	bool rsa = strcmp(facts->key, "RSA") == 0;
-	bool exact = has_host(item, conf->hostname);
+	bool exact = names_have_host(item->names, facts->sans, conf->hostname);
 
 	return (struct conf_candidate){
 	    .name = facts->name,

@@ -6,8 +6,6 @@
 #include "ctl/cert_look.h"
 #include "ctl/ctl.h"
 
-#define PRESENTERS_SIZE 1024
-
 static void
 line(const char *label, const char *text)
 {

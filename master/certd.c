@@ -80,8 +80,31 @@ on_self_signed(struct ipc_channel *control, struct ipc_message *message, void *c
 	return 0;
 }
 
+static int
+on_certificate(struct ipc_channel *control, struct ipc_message *message, void *context)
+{
+	struct process *p = context;
+
+	(void)control;
+	return certs_told(&p->master->certs, message->body);
+}
+
+static int
+on_told(struct ipc_channel *control, struct ipc_message *message, void *context)
+{
+	struct process *p = context;
+
+	(void)control;
+	(void)message;
+	certs_all_told(&p->master->certs);
+	certs_notify(p->master);
+	return 0;
+}
+
 static const struct ipc_handler handlers[] = {
     {MD_SELF_SIGNED, on_self_signed},
+    {MD_CERTIFICATE, on_certificate},
+    {MD_TOLD, on_told},
     {MC_READY, process_on_ready},
     {0, NULL},
 };

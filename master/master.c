@@ -277,6 +277,7 @@ master_free(struct master *m)
 	processes_free(m);
 	generation_release(m->generation);
 	admit_free(m->admit);
+	certs_free(&m->certs);
 	if (m->pidfile != NULL)
 		pidfile_remove(m->pidfile);
 	if (m->base != NULL)

@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "master/admit.h"
+#include "master/certs.h"
 #include "master/conf_check.h"
 #include "master/generation.h"
 #include "master/process.h"
@@ -70,6 +71,7 @@ struct master {
 	struct watch *watch;
 	struct reload *reload;
 	char self_signed[CERT_NAME_SIZE]; /* certd says so of this one; "": of none */
+	struct certs certs;               /* in force, as certd says */
 	struct event *stop_timer;
 	struct event *signals[5];
 };

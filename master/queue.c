@@ -67,6 +67,13 @@ on_attach(struct ipc_channel *control, struct ipc_message *message, void *contex
 	return sessions_attach(p->master, &attach, message->tail, message->tail_length);
 }
 
+static void
+on_ready(struct process *p)
+{
+	certs_notify(p->master);
+	master_child_ready(p);
+}
+
 static const struct ipc_handler handlers[] = {
     {MC_READY, process_on_ready},
     {MQ_ATTACH, on_attach},
@@ -81,6 +88,6 @@ const struct master_role queue_master_role = {
     .handlers = handlers,
     .configure = configure,
     .give_channel = give_channel,
-    .ready = master_child_ready,
+    .ready = on_ready,
     .gone = slot_gone,
 };

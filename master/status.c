@@ -5,9 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "master/master.h"
 #include "master/roles.h"
+
+#define DAY 86400
 
 struct text {
 	char *out;
@@ -56,6 +59,33 @@ connections_of(const struct master *m, const struct bound *b)
 	return admit_count(m->admit, b->group);
 }
 
+/* Days that are left, or, negative, since it has expired. */
+static int64_t
+days_of(const struct md_certificate *certificate)
+{
+	return (certificate->until - (int64_t)time(NULL)) / DAY;
+}
+
+static void
+add_certificates(struct text *t, const struct master *m)
+{
+	const struct certs *certs = &m->certs;
+	char listeners[PRESENTERS_SIZE];
+
+	for (size_t i = 0; certs->candidates != NULL && i < certs->count; i++) {
+		const struct md_certificate *told = &certs->list[i].told;
+		int64_t days = days_of(told);
+
+		conf_presenters(m->generation->conf, certs->candidates, certs->count, i, listeners,
+				sizeof(listeners));
+		add(t, "certificate %s days=%" PRId64 " listeners=%s%s\n", told->name, days,
+		    listeners[0] == '\0' ? "-" : listeners,
+		    told->step == EXPIRY_STEPS ? " EXPIRED: clients refuse it"
+		    : told->step > 0           ? " expires soon: renew it"
+					       : "");
+	}
+}
+
 void
 status_text(const struct master *m, char *out, size_t size)
 {
@@ -79,6 +109,7 @@ status_text(const struct master *m, char *out, size_t size)
 		    "certificate %s is self-signed, mail clients warn: get one from an authority "
 		    "with posternctl cert request %s, then posternctl cert import FILE\n",
 		    m->self_signed, m->self_signed);
+	add_certificates(&t, m);
 	for (p = processes_first(m); p != NULL; p = processes_next(p))
 		add_process(&t, p);
 }
@@ -101,6 +132,10 @@ status_log(const struct master *m)
 			  KV_STR("tls", conf_tls_modes[b->conf->tls]),
 			  KV_U64("connections", connections_of(m, b)));
 	}
+	for (size_t i = 0; i < m->certs.count; i++)
+		log_event(LOG_NOTICE, "status.certificate",
+			  KV_STR("key", m->certs.list[i].told.name),
+			  KV_I64("days", days_of(&m->certs.list[i].told)));
 	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		log_event(
 		    LOG_NOTICE, "status.process", KV_STR("child", p->name), KV_I64("pid", p->pid),

@@ -39,14 +39,38 @@ struct md_self_signed {
 	uint8_t zero[3];
 };
 
-#define MASTER_CERTD_OWN_MESSAGES(X)                                                            \
-	X(MD_SETTINGS, 16, IPC_CLIENT, struct md_settings, 0, IPC_WITH_FD, CHILD_STARTING)      \
-	X(MD_GATE, 17, IPC_CLIENT, struct md_gate, CERTD_NAMES_MAX, IPC_WITH_FD, IPC_ANY_STATE) \
-	/* A channel to a posternctl comes along (ctl_certd.h). */                              \
-	X(MD_ADMIN, 18, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)            \
-	/* Read the folder again (SIGHUP). */                                                   \
-	X(MD_RELOAD, 19, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, CHILD_RUNNING)             \
-	X(MD_SELF_SIGNED, 20, IPC_SERVER, struct md_self_signed, 0, IPC_NO_FD, IPC_ANY_STATE)
+enum md_key_kind { MD_KEY_RSA = 1, MD_KEY_ECDSA, MD_KEY_ED25519, MD_KEY_KINDS };
+enum md_certificate_flag {
+	MD_CERT_WEAK = 1 << 0, /* RSA below 2048 bits */
+	MD_CERT_SELF_SIGNED = 1 << 1,
+	MD_CERT_EXACT = 1 << 2,    /* for md_settings.host, by its very name */
+	MD_CERT_WILDCARD = 1 << 3, /* by a wildcard only */
+	MD_CERT_FLAGS = (1 << 4) - 1,
+};
+
+/* A certificate in force, for the status and the postmaster. */
+#define CERTD_CERTIFICATES_MAX 1024
+struct md_certificate {
+	int64_t until; /* seconds since the epoch */
+	uint32_t step; /* how near that is: 0, or 1..EXPIRY_STEPS */
+	uint32_t kind; /* enum md_key_kind */
+	uint32_t flags;
+	char name[CERT_NAME_SIZE];
+	uint8_t zero[3];
+};
+
+#define MASTER_CERTD_OWN_MESSAGES(X)                                                              \
+	X(MD_SETTINGS, 16, IPC_CLIENT, struct md_settings, 0, IPC_WITH_FD, CHILD_STARTING)        \
+	X(MD_GATE, 17, IPC_CLIENT, struct md_gate, CERTD_NAMES_MAX, IPC_WITH_FD, IPC_ANY_STATE)   \
+	/* A channel to a posternctl comes along (ctl_certd.h). */                                \
+	X(MD_ADMIN, 18, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)              \
+	/* Read the folder again (SIGHUP). */                                                     \
+	X(MD_RELOAD, 19, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, CHILD_RUNNING)               \
+	X(MD_SELF_SIGNED, 20, IPC_SERVER, struct md_self_signed, 0, IPC_NO_FD, IPC_ANY_STATE)     \
+	/* All certificates, one after another, then MD_TOLD: at the start, when one changes, and \
+	 * each hour. */                                                                          \
+	X(MD_CERTIFICATE, 21, IPC_SERVER, struct md_certificate, 0, IPC_NO_FD, IPC_ANY_STATE)     \
+	X(MD_TOLD, 22, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { MASTER_CERTD_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_certd_boundary;

@@ -13,6 +13,18 @@ struct mq_settings {
 	uint32_t retry; /* seconds until a delivery that failed for now is tried again, at first */
 };
 
+/*
+ * A certificate is about to expire: the postmaster gets a mail, once for each step of each
+ * certificate however often this is said. The tail is which listeners present it, "" if none does.
+ */
+struct mq_notice {
+	int64_t until;        /* seconds since the epoch */
+	uint32_t step;        /* 1..EXPIRY_STEPS */
+	uint32_t self_signed; /* 1: no authority stands behind it */
+	char name[CERT_NAME_SIZE];
+	uint8_t zero[7];
+};
+
 #define MASTER_QUEUE_OWN_MESSAGES(X)                                                            \
 	X(MQ_SETTINGS, 16, IPC_CLIENT, struct mq_settings, 0, IPC_WITH_FD, CHILD_STARTING)      \
 	/* A channel to a gate (gate_queue.h) or to accounts (accounts_queue.h) comes along. */ \
@@ -21,7 +33,10 @@ struct mq_settings {
 	 * tail. */                                                                             \
 	X(MQ_ATTACH, 18, IPC_SERVER, struct ipc_empty, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)  \
 	X(MQ_ATTACHED, 19, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)         \
-	X(MQ_ATTACH_FAILED, 20, IPC_CLIENT, struct ipc_empty, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE)
+	X(MQ_ATTACH_FAILED, 20, IPC_CLIENT, struct ipc_empty, REASON_MAX, IPC_NO_FD,            \
+	  IPC_ANY_STATE)                                                                        \
+	X(MQ_NOTICE, 21, IPC_CLIENT, struct mq_notice, PRESENTERS_SIZE - 1, IPC_NO_FD,          \
+	  CHILD_RUNNING)
 
 enum { MASTER_QUEUE_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_queue_boundary;

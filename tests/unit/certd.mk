@@ -79,3 +79,7 @@ tests_unit_test_conf_uses_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_certd_importer
 tests_unit_test_certd_importer_SOURCES = tests/unit/test_certd_importer.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_importer_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_expiry
+tests_unit_test_certd_expiry_SOURCES = tests/unit/test_certd_expiry.c $(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_expiry_LDADD = $(CERTD_TEST_LIBS)

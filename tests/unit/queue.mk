@@ -6,3 +6,10 @@ tests_unit_test_queue_files_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 tests_unit_test_queue_SOURCES = tests/unit/test_queue.c \
 	tests/unit/queue_world.c tests/unit/queue_world.h
 tests_unit_test_queue_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_notice tests/unit/test_certs
+tests_unit_test_notice_SOURCES = tests/unit/test_notice.c \
+	tests/unit/queue_world.c tests/unit/queue_world.h
+tests_unit_test_notice_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+tests_unit_test_certs_SOURCES = tests/unit/test_certs.c
+tests_unit_test_certs_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)

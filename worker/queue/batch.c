@@ -263,6 +263,8 @@ write_commit(struct batch *batch, const struct transaction *transaction, int64_t
 			return DB_FAILED;
 	}
 	status = db_add_message(batch->queue->db, &row);
+	if (status == DB_OK && transaction->notice != NULL)
+		status = db_add_notice(batch->queue->db, transaction->notice);
 	return status == DB_OK ? write_recipients(batch, transaction, position) : status;
 }
 
@@ -332,9 +334,8 @@ reply(struct batch *batch, const struct transaction *transaction)
 	struct result remember = {.kind = RESULT_REMEMBER, .message = transaction->id};
 	struct ipc_channel *channel;
 
-	if (transaction->source == NULL)
+	if ((channel = transaction_channel(transaction)) == NULL)
 		return;
-	channel = transaction->source->channel;
 	/* A reply that the socket didn't take dies with this process: the gate would have to ask.
 	 */
 	if (ipc_send(channel, GQ_COMMITTED, transaction->request, NULL, NULL, 0, -1) == 0 &&

@@ -60,6 +60,9 @@ queue_open(struct queue *queue, int directory, struct error *err)
 	queue->schedule = schedule_open(queue);
 	if (queue->asker == NULL || queue->batch == NULL || queue->schedule == NULL)
 		return error_set(err, "no memory");
+	queue->own = source_own(queue);
+	if (queue->own == NULL)
+		return error_set(err, "no memory");
 	return schedule_resume(queue->schedule, err);
 }
 

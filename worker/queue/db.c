@@ -12,6 +12,7 @@
 #define DB_NAME "queue.db"
 #define CACHE_KIB 8192
 #define REMEMBER_SECONDS 3600
+#define NOTICE_SECONDS (3 * 365 * INT64_C(86400))
 
 /*
  * Step N brings a database of version N to N + 1; an empty one is version 0. Released steps never
@@ -42,6 +43,7 @@ static const char *const schema[] = {
     " PRIMARY KEY (message, idx)) WITHOUT ROWID;"
     "CREATE INDEX recipient_due ON recipient (mailbox, next_attempt, message);"
     "CREATE TABLE finished (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);",
+    "CREATE TABLE notice (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 
@@ -60,12 +62,15 @@ enum statement {
 	ROLLBACK,
 	ADD_MESSAGE,
 	ADD_RECIPIENT,
+	ADD_NOTICE,
+	OLD_NOTICES,
 	DONE_RECIPIENT,
 	DONE_MESSAGE,
 	DEFER,
 	REMEMBER,
 	FORGET,
 	KNOWN,
+	HAS_NOTICE,
 	HAS_FILE,
 	MESSAGE,
 	NEXT_MAILBOX,
@@ -81,6 +86,8 @@ static const char *const statements[] = {
 		    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [ADD_RECIPIENT] = "INSERT INTO recipient (message, idx, path, mailbox, attempts, next_attempt)"
 		      " VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+    [ADD_NOTICE] = "INSERT OR REPLACE INTO notice (name, at) VALUES (?1, ?2)",
+    [OLD_NOTICES] = "DELETE FROM notice WHERE at < ?1",
     [DONE_RECIPIENT] = "DELETE FROM recipient WHERE message = ?1 AND idx = ?2",
     [DONE_MESSAGE] = "DELETE FROM message WHERE id = ?1"
 		     " AND NOT EXISTS (SELECT 1 FROM recipient WHERE message = ?1)"
@@ -91,6 +98,7 @@ static const char *const statements[] = {
     [FORGET] = "DELETE FROM finished WHERE at < ?1",
     [KNOWN] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1)"
 	      " OR EXISTS (SELECT 1 FROM finished WHERE id = ?1)",
+    [HAS_NOTICE] = "SELECT EXISTS (SELECT 1 FROM notice WHERE name = ?1)",
     [HAS_FILE] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND body IS NULL)",
     [MESSAGE] = "SELECT conn, received, sender, submitter, size, body FROM message WHERE id = ?1",
     [NEXT_MAILBOX] = "SELECT mailbox FROM recipient WHERE mailbox > ?1 ORDER BY mailbox LIMIT 1",
@@ -363,6 +371,21 @@ db_add_recipient(struct db *db, const struct db_recipient *recipient)
 }
 
 enum db_status
+db_add_notice(struct db *db, const char *name)
+{
+	int64_t now = (int64_t)time(NULL);
+	enum db_status status;
+
+	bind_number(db, OLD_NOTICES, 1, now - NOTICE_SECONDS);
+	status = run(db, OLD_NOTICES);
+	if (status != DB_OK)
+		return status;
+	bind_text(db, ADD_NOTICE, 1, name);
+	bind_number(db, ADD_NOTICE, 2, now);
+	return run(db, ADD_NOTICE);
+}
+
+enum db_status
 db_done(struct db *db, uint64_t message, uint32_t index, bool *left_file)
 {
 	sqlite3_stmt *stmt = db->statements[DONE_MESSAGE];
@@ -420,6 +443,18 @@ db_known(struct db *db, uint64_t id, bool *known)
 	bind_number(db, KNOWN, 1, (int64_t)id);
 	status = run_number(db, KNOWN, &value);
 	*known = value != 0;
+	return status;
+}
+
+enum db_status
+db_has_notice(struct db *db, const char *name, bool *has)
+{
+	enum db_status status;
+	int64_t value = 0;
+
+	bind_text(db, HAS_NOTICE, 1, name);
+	status = run_number(db, HAS_NOTICE, &value);
+	*has = value != 0;
 	return status;
 }
 

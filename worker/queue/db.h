@@ -67,6 +67,9 @@ struct db_recipient {
 };
 enum db_status db_add_recipient(struct db *, const struct db_recipient *);
 
+/* Remembers that what is called NAME has been mailed to the postmaster, some years. */
+enum db_status db_add_notice(struct db *, const char *name);
+
 /*
  * The recipient has the message. When it was the last one the message goes, and *LEFT_FILE says
  * whether its body is a file that can be removed once this is committed. A message that an earlier
@@ -87,6 +90,8 @@ enum db_status db_remember(struct db *, uint64_t id);
 
 /* Whether the message is here, or has been and is remembered. Unknown errors count as DB_FAILED. */
 enum db_status db_known(struct db *, uint64_t id, bool *known);
+/* Whether db_add_notice() has remembered it. */
+enum db_status db_has_notice(struct db *, const char *name, bool *has);
 /* Whether body.ID has a row; true if that can't be told. */
 bool db_has_file(struct db *, uint64_t id);
 

@@ -131,6 +131,19 @@ source_free(struct source *source)
 	free(source);
 }
 
+struct source *
+source_own(struct queue *queue)
+{
+	struct source *source = calloc(1, sizeof(*source));
+
+	if (source == NULL)
+		return NULL;
+	source->queue = queue;
+	RB_INIT(&source->transactions);
+	LIST_INSERT_HEAD(&queue->sources, source, entry);
+	return source;
+}
+
 static void
 on_ended(struct ipc_channel *channel, void *context)
 {

@@ -7,6 +7,7 @@ worker_libworker_a_SOURCES += \
 	worker/queue/delivery.c \
 	worker/queue/gates.c \
 	worker/queue/mailbox.h \
+	worker/queue/notice.c worker/queue/notice.h worker/queue/notice_text.c \
 	worker/queue/queue.c worker/queue/queue.h \
 	worker/queue/asker.c worker/queue/asker.h \
 	worker/queue/schedule.c worker/queue/schedule.h \

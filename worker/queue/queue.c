@@ -17,6 +17,7 @@
 #include "common/sqlite_dir.h"
 #include "worker/queue/asker.h"
 #include "worker/queue/batch.h"
+#include "worker/queue/notice.h"
 #include "worker/queue/schedule.h"
 #include "worker/roles.h"
 
@@ -94,6 +95,14 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 }
 
 static int
+on_notice(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	(void)context;
+	return notice_take(&queue, message->body, message->tail, message->tail_length);
+}
+
+static int
 open_early_channels(struct error *err)
 {
 	struct early *early;
@@ -148,6 +157,7 @@ queue_drain(struct child *child)
 static const struct ipc_handler handlers[] = {
     {MQ_SETTINGS, on_settings},
     {MQ_CHANNEL, on_channel},
+    {MQ_NOTICE, on_notice},
     {0, NULL},
 };
 

@@ -38,8 +38,9 @@ struct queue {
 	struct batch *batch;
 	struct schedule *schedule;
 	struct source_list sources;
-	unsigned bodies; /* that gates are writing now */
-	bool full;       /* the disk, when last looked at */
+	struct source *own; /* of mails of the server's own (notice.h); among the sources */
+	unsigned bodies;    /* that gates are writing now */
+	bool full;          /* the disk, when last looked at */
 	bool draining;
 };
 
@@ -53,6 +54,9 @@ void queue_close(struct queue *);
 
 /* Takes a channel to a gate (FD is taken). SUBMITTER: in whose name all is said there, or "". */
 int source_open(struct queue *, int fd, const char *peer, const char *submitter);
+
+/* For mails of the server's own: nobody is at its other end. NULL without memory. */
+struct source *source_own(struct queue *);
 
 void source_close(struct source *);
 

@@ -125,6 +125,7 @@ transaction_free(struct transaction *transaction)
 		close(transaction->fd);
 	event_free(transaction->deadline);
 	free(transaction->body);
+	free(transaction->notice);
 	free(transaction->sender);
 	free(transaction);
 }
@@ -161,9 +162,14 @@ transaction_fail(struct transaction *transaction, enum queue_failure why)
 {
 	struct gq_failed failed = {.failure = why};
 
-	if (transaction->source != NULL)
-		(void)ipc_send(transaction->source->channel, GQ_FAILED, transaction->request,
+	if (transaction_channel(transaction) != NULL)
+		(void)ipc_send(transaction_channel(transaction), GQ_FAILED, transaction->request,
 			       &failed, NULL, 0, -1);
+	if (transaction->notice != NULL)
+		log_event(LOG_WARNING, "queue.notice_failed", KV_STR("notice", transaction->notice),
+			  KV_STR("why", why == QUEUE_REFUSED ? "there is no account for postmaster"
+							     : "not possible now"),
+			  KV_STR("text", "tried again within the hour"));
 	transaction_forget(transaction);
 }
 
@@ -206,7 +212,15 @@ classify(int number)
 	}
 }
 
-/* Gives the gate a file to write to. */
+static void
+enter_batch(struct transaction *transaction)
+{
+	transaction->queue->bodies--;
+	transaction->state = TRANSACTION_COMMIT;
+	batch_add(transaction->queue->batch, transaction);
+}
+
+/* Gives the gate a file to write to; what is our own has its body already. */
 static void
 open_body(struct transaction *transaction)
 {
@@ -229,8 +243,11 @@ open_body(struct transaction *transaction)
 		 (unsigned long long)transaction->id);
 	transaction->state = TRANSACTION_BODY;
 	queue->bodies++;
-	(void)ipc_send(transaction->source->channel, GQ_BODY, transaction->request, &body, NULL, 0,
-		       fd);
+	if (transaction->notice != NULL)
+		enter_batch(transaction);
+	else
+		(void)ipc_send(transaction->source->channel, GQ_BODY, transaction->request, &body,
+			       NULL, 0, fd);
 	close(fd);
 }
 
@@ -393,9 +410,16 @@ transaction_commit(struct transaction *transaction, uint32_t request, uint64_t s
 		}
 		memcpy(transaction->body, body, (size_t)size);
 	}
-	queue->bodies--;
-	transaction->state = TRANSACTION_COMMIT;
 	transaction->size = size;
-	batch_add(queue->batch, transaction);
+	enter_batch(transaction);
 	return 0;
+}
+
+void
+transaction_commit_own(struct transaction *transaction, char *notice, char *body, uint64_t size)
+{
+	transaction->notice = notice;
+	transaction->body = body;
+	transaction->size = size;
+	transaction_data(transaction, 0);
 }

@@ -69,6 +69,8 @@ struct transaction {
 	int fd;        /* from COMMIT on: the sealed body; else -1 */
 	uint64_t size;
 	bool kept; /* the batch has moved it to body.ID */
+	/* A mail of the server's own (notice.h): it is sent once by this; else NULL. */
+	char *notice;
 	char submitter[ADDRESS_SIZE];
 };
 RB_HEAD(transactions, transaction);
@@ -76,12 +78,19 @@ RB_HEAD(transactions, transaction);
 struct source {
 	LIST_ENTRY(source) entry;
 	struct queue *queue;
-	struct ipc_channel *channel;
+	struct ipc_channel *channel; /* NULL: of the server's own mails */
 	struct transactions transactions;
 	size_t count;
 	size_t bytes;
 	char submitter[ADDRESS_SIZE]; /* "" for a gate's own channel */
 };
+
+/* Who waits for a reply, or NULL. */
+static inline struct ipc_channel *
+transaction_channel(const struct transaction *transaction)
+{
+	return transaction->source == NULL ? NULL : transaction->source->channel;
+}
 
 /* NULL if there is no memory, the number is taken, or the source has too many. */
 struct transaction *transaction_new(struct source *, const struct gq_mail *, const char *sender);
@@ -98,6 +107,12 @@ void transaction_data(struct transaction *, uint32_t request);
  * NULL. -1 if the gate breaks the rules.
  */
 int transaction_commit(struct transaction *, uint32_t request, uint64_t size, const char *body);
+
+/*
+ * Into the batch, as soon as all recipients are known, with BODY (malloc'd, taken) of SIZE bytes.
+ * NOTICE (malloc'd, taken) is remembered together with it.
+ */
+void transaction_commit_own(struct transaction *, char *notice, char *body, uint64_t size);
 
 /* Answers what waits, with GQ_FAILED, and frees. */
 void transaction_fail(struct transaction *, enum queue_failure);
