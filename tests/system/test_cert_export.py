@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 from conftest import DEADLINE, program
-from terminal import Terminal, openssl, ready
+from terminal import Terminal
+from test_cert_create import openssl, ready
 
 SECRET = "correct horse bättery"
 
@@ -110,6 +111,26 @@ def test_never_to_a_terminal(server):
     terminal = Terminal(server, "cert", "export", "mail", "--private-key", "--no-passphrase")
     assert terminal.end() == 1
     assert "does not go to a terminal" in terminal.said and "BEGIN" not in terminal.said
+
+
+def typed(server, command, passphrase, again):
+    terminal = Terminal(server, *command)
+    terminal.answer("New pass phrase for the private key of mail:", passphrase)
+    terminal.answer("Again:", again)
+    return terminal.end(), terminal.said
+
+
+def test_passphrase_from_the_terminal(server, folder):
+    out = os.path.join(folder, "mail.pem")
+    command = ["cert", "export", "mail", "--private-key", "--out", out]
+    for answers, said in ((("correct horse", "correct house"), "not the same"), (("1234567", "1234567"), "shorter than 8"),
+                          (("x" * 300, "x" * 300), "longer than 256")):
+        status, shown = typed(server, command, *answers)
+        assert status == 1 and said in shown and answers[0] not in shown
+        assert not os.path.exists(out)
+    status, shown = typed(server, command, "correct horse", "correct horse")
+    assert status == 0 and "correct horse" not in shown
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(out, password="correct horse")
 
 
 def test_running(make_server, secret):
