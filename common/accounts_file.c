@@ -88,6 +88,15 @@ count_strings(const config_setting_t *setting)
 	return config_setting_length(setting);
 }
 
+static bool
+is_empty_array(const config_setting_t *setting)
+{
+	int type = config_setting_type(setting);
+
+	return (type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST) &&
+	       config_setting_length(setting) == 0;
+}
+
 static const char *
 string_at(const config_setting_t *setting, int index)
 {
@@ -100,7 +109,7 @@ static int
 take_strings(const config_setting_t *setting, const config_setting_t **kept, struct error *err)
 {
 	*kept = setting;
-	if (count_strings(setting) == 0)
+	if (count_strings(setting) == 0 && !is_empty_array(setting))
 		return error_set(err, "must be a string, or several: [ \"...\", \"...\" ]");
 	return 0;
 }

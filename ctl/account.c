@@ -12,6 +12,7 @@
 #include "common/accounts_file.h"
 #include "common/nearest.h"
 #include "common/proto/types.h"
+#include "ctl/account_keys.h"
 #include "ctl/accounts_store.h"
 #include "ctl/accounts_text.h"
 #include "ctl/connect.h"
@@ -26,6 +27,7 @@ struct change {
 	const char *password; /* a hash, or NULL: not changed */
 	const char *enabled;  /* "true", "false", or NULL */
 	const char *quota;    /* "2G", or NULL */
+	struct account_keys keys;
 };
 
 /*
@@ -86,7 +88,7 @@ quoted(const char *value, char *room, size_t size)
 	return room;
 }
 
-#define VALUES 4
+#define VALUES 5
 
 /* The settings of the change as text; ROOM holds their values. */
 static void
@@ -106,6 +108,9 @@ settings_of(const struct change *change, struct text_setting settings[VALUES + 1
 	if (change->quota != NULL)
 		settings[n++] =
 		    (struct text_setting){"quota", quoted(change->quota, room[2], sizeof(room[2]))};
+	if (change->keys.kind != 0)
+		settings[n++] =
+		    (struct text_setting){account_keys_name(&change->keys), change->keys.value};
 	settings[n] = (struct text_setting){NULL, NULL};
 }
 
@@ -143,6 +148,8 @@ as_meant(const struct account *account, const struct account *old, const struct 
 	if (changed && change->quota != NULL &&
 	    account_quota(change->quota, &want.quota, &err) == -1)
 		return false;
+	if (!account_keys_match(account, old, changed ? &change->keys : NULL))
+		return false;
 	return want.hash != NULL && strcmp(account->address, want.address) == 0 &&
 	       strcmp(account->hash, want.hash) == 0 && account->enabled == want.enabled &&
 	       account->quota == want.quota;
@@ -179,7 +186,9 @@ apply(struct accounts_store *store, const struct change *change, struct error *e
 
 	if (text != NULL)
 		accounts = accounts_parse(text, strlen(text), &line, err);
-	if (accounts == NULL || !compare(store->accounts, accounts, change))
+	if (text != NULL && accounts == NULL && change->keys.kind != 0)
+		result = -1; /* a certificate of somebody else's: the parser says whose */
+	else if (accounts == NULL || !compare(store->accounts, accounts, change))
 		result =
 		    error_set(err, "the layout of %s is too unusual; edit it by hand", store->path);
 	else
@@ -360,6 +369,35 @@ ctl_account_remove(int argc, char **argv)
 	struct change change = {.kind = CHANGE_REMOVE};
 
 	return run_on_address(argc, argv, &change, false, "removed; its mailbox stays");
+}
+
+/* KIND: of account_keys.h. The arguments are an address, and fingerprints or subjects. */
+static int
+run_keys(int argc, char **argv, char kind, const char *done)
+{
+	struct change change = {.kind = CHANGE_SET};
+	struct error err;
+	int result;
+
+	if (argc < 2)
+		return CTL_USAGE;
+	if (account_keys_take(&change.keys, kind, argv + 2, (size_t)argc - 2, &err) == -1)
+		return ctl_error(&err);
+	result = run_on_address(2, argv, &change, false, done);
+	account_keys_free(&change.keys);
+	return result;
+}
+
+int
+ctl_account_fingerprint(int argc, char **argv)
+{
+	return run_keys(argc, argv, 'F', argc == 2 ? "has no fingerprint" : "has its fingerprints");
+}
+
+int
+ctl_account_subject(int argc, char **argv)
+{
+	return run_keys(argc, argv, 'S', argc == 2 ? "has no subject" : "has its subjects");
 }
 
 static void

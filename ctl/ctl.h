@@ -58,6 +58,8 @@ int ctl_account_passwd(int argc, char **argv);
 int ctl_account_enable(int argc, char **argv);
 int ctl_account_disable(int argc, char **argv);
 int ctl_account_remove(int argc, char **argv);
+int ctl_account_fingerprint(int argc, char **argv);
+int ctl_account_subject(int argc, char **argv);
 int ctl_account_list(int argc, char **argv);
 int ctl_cert_create(int argc, char **argv);
 int ctl_cert_request(int argc, char **argv);

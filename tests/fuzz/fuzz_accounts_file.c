@@ -39,6 +39,19 @@ check_edit(char *text)
 	free(text);
 }
 
+/* Each subject that is listed is found again. */
+static void
+check_certificates(const struct accounts *accounts, const struct account *account)
+{
+	const char *key = account->certificates;
+
+	for (size_t i = 0; i < account->certificate_count; i++) {
+		if (*key == 'S' && accounts_find_subject(accounts, key + 1) != account)
+			abort();
+		key += strlen(key) + 1;
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -63,6 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 			if (accounts_find(accounts, account->address) != account)
 				abort();
+			check_certificates(accounts, account);
 			check_edit(text_set(text, i, &off, &err));
 			check_edit(text_remove(text, i, &err));
 		}

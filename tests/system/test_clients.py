@@ -241,7 +241,6 @@ def test_only_external_where_it_is_required(make_server, authority):
     with submission(server, client) as connection:
         assert connection.esmtp_features["auth"].split() == ["EXTERNAL"]
         assert connection.docmd("AUTH", "PLAIN " + encode(f"\0alice\0{PASSWORD}"))[0] == 504
-        assert connection.docmd("MAIL", f"FROM:<alice@{DOMAIN}>")[0] == 530
         assert connection.docmd("AUTH", "EXTERNAL =")[0] == 235
     connection = pop3(server, client)
     capabilities = connection.capa()
@@ -325,6 +324,44 @@ def test_fingerprint_and_subject(make_server, authority):
     assert external(server, by_subject)[0] == 235
     server.log.wait(r"event=login\.ok .*user=bob@example\.org", mark)
     assert_refused(server, by_subject, "not for that account", "alice")
+
+
+def test_posternctl_lists_certificates(make_server, authority):
+    server = make(make_server, authority)
+    first, second = authority.client(), authority.client(subject='/O=Te"st/CN=Bob, B.')
+    address = f"alice@{DOMAIN}"
+    server.posternctl("account", "fingerprint", address, first.fingerprint())
+    assert external(server, first)[0] == 235
+    assert_refused(server, second, "for no account")
+    server.posternctl("account", "subject", address, "CN=nobody", second.subject())
+    assert external(server, second)[0] == 235
+    assert external(server, first)[0] == 235
+    server.posternctl("account", "passwd", address, text="another one\n")
+    assert external(server, second)[0] == 235
+    server.posternctl("account", "fingerprint", address)
+    assert_refused(server, first, "for no account")
+    assert external(server, second)[0] == 235
+    server.posternctl("account", "subject", address)
+    assert_refused(server, second, "for no account")
+    for command, text in (("fingerprint", "AB:CD"), ("subject", "Bob")):
+        result = server.posternctl("account", command, address, text, check=False)
+        assert result.returncode == 1 and text in result.stderr
+    server.posternctl("account", "subject", address, "CN=one")
+    result = server.posternctl("account", "subject", f"bob@{DOMAIN}", "CN=one", check=False)
+    assert result.returncode == 1 and "already" in result.stderr
+
+
+def test_mail_without_auth(make_server, authority):
+    """RFC 6409 4.3: who has shown a certificate is known already."""
+    server = make(make_server, authority, mode="require")
+    with submission(server, authority.client(f"alice@{DOMAIN}")) as connection:
+        mail(connection)
+        mail(connection)
+    connection = pop3(server, authority.client(f"alice@{DOMAIN}"))
+    connection._shortcmd("AUTH EXTERNAL =")
+    connection.quit()
+    with submission(server, authority.client()) as connection:
+        assert connection.docmd("MAIL", f"FROM:<alice@{DOMAIN}>")[0] == 530
 
 
 def test_disabled_account(make_server, authority):

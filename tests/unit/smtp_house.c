@@ -125,6 +125,8 @@ conn_ask_external(struct conn *c, const char *authorization, unsigned timeout, i
 	request.service = SERVICE_SUBMISSION;
 	request.trust = 1;
 	strlcpy(request.authorization, authorization, sizeof(request.authorization));
+	if (c->accounts == NULL)
+		return 0;
 	c->certificate = false;
 	return ipc_request(c->accounts, GA_EXTERNAL, &request, "proof", 5, -1, timeout, reply, arg);
 }
@@ -273,6 +275,34 @@ static const struct ipc_handler queue_handlers[] = {
     {GQ_ABORT, on_abort}, {GQ_CONFIRM, on_confirm}, {0, NULL},
 };
 
+static void
+let_in(struct ipc_channel *channel, uint32_t id)
+{
+	int sv[2];
+
+	assert_int_equal(ipc_pair(sv), 0);
+	submitter_end = ipc_open(base, sv[1], &gate_queue_boundary, IPC_SERVER, queue_handlers,
+				 channel_ended, &submitter_end, "submitter");
+	ipc_send(channel, GA_LOGGED_IN, id, &(struct ipc_empty){0}, "alice@example.org", 17, sv[0]);
+	close(sv[0]);
+}
+
+/* The certificate is alice's. */
+static int
+on_external_question(struct ipc_channel *channel, struct ipc_message *m, void *context)
+{
+	const struct ga_external *external = m->body;
+	struct ga_login_failed failed = {LOGIN_FAILED};
+
+	(void)context;
+	if (orders.certificate_is_nobodys ||
+	    (external->authorization[0] != '\0' && strcmp(external->authorization, "alice") != 0))
+		ipc_send(channel, GA_LOGIN_FAILED, m->id, &failed, NULL, 0, -1);
+	else
+		let_in(channel, m->id);
+	return 0;
+}
+
 /* "alice" with "secret"; "later" can't be checked. */
 static int
 on_login_question(struct ipc_channel *channel, struct ipc_message *m, void *context)
@@ -280,19 +310,12 @@ on_login_question(struct ipc_channel *channel, struct ipc_message *m, void *cont
 	static const char good[] = "\0alice\0secret", later[] = "\0later\0secret";
 	const struct ga_login *login = m->body;
 	struct ga_login_failed failed = {LOGIN_FAILED};
-	int sv[2];
 
 	(void)context;
 	assert_int_equal(login->service, SERVICE_SUBMISSION);
 	assert_true(login->conn == 0x1234);
 	if (m->tail_length == sizeof(good) - 1 && memcmp(m->tail, good, sizeof(good) - 1) == 0) {
-		assert_int_equal(ipc_pair(sv), 0);
-		submitter_end =
-		    ipc_open(base, sv[1], &gate_queue_boundary, IPC_SERVER, queue_handlers,
-			     channel_ended, &submitter_end, "submitter");
-		ipc_send(channel, GA_LOGGED_IN, m->id, &(struct ipc_empty){0}, "alice@example.org",
-			 17, sv[0]);
-		close(sv[0]);
+		let_in(channel, m->id);
 		return 0;
 	}
 	if (m->tail_length == sizeof(later) - 1 && memcmp(m->tail, later, sizeof(later) - 1) == 0)
@@ -304,6 +327,7 @@ on_login_question(struct ipc_channel *channel, struct ipc_message *m, void *cont
 static const struct ipc_handler accounts_handlers[] = {
     {GA_RCPT, on_rcpt_question},
     {GA_LOGIN, on_login_question},
+    {GA_EXTERNAL, on_external_question},
     {0, NULL},
 };
 
@@ -509,6 +533,13 @@ house_set_tls(enum tls_mode mode, bool secure)
 		conn.protocol->secured(&conn);
 	}
 	conn.secure = secure;
+}
+
+void
+house_show_certificate(enum client_mode mode)
+{
+	conn.listener.settings.clients = (uint8_t)mode;
+	conn.certificate = true;
 }
 
 struct mg_settings *

@@ -38,6 +38,7 @@ struct house_orders {
 	uint32_t confirm_failure;
 	bool body_is_full; /* the body is /dev/full */
 	bool bad_queue_id;
+	bool certificate_is_nobodys;
 };
 
 extern struct queue_log queue_log;
@@ -49,6 +50,8 @@ void house_open(enum service service);
 void house_close(void);
 /* For STARTTLS. */
 void house_set_tls(enum tls_mode mode, bool secure);
+/* The client has shown one; accounts takes it for alice's. */
+void house_show_certificate(enum client_mode);
 struct mg_settings *house_settings(void);
 
 void house_accounts_speak(void); /* answers the last request first */

@@ -260,6 +260,68 @@ test_many(void **state)
 	free(text);
 }
 
+#define FP "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"
+#define FP_COLONS                                                        \
+	"01:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44" \
+	":55:66:77:88:99:aa:bb:cc:dd:ee:ff"
+
+static void
+test_certificates(void **state)
+{
+	uint8_t fingerprint[FINGERPRINT_SIZE];
+	const struct account *alice, *bob;
+	struct accounts *accounts;
+	struct error err;
+	unsigned line;
+
+	(void)state;
+	accounts =
+	    parse("accounts = ( { address = \"a@b\"; " PW " client_fingerprint = \"" FP "\"; },"
+		  "{ address = \"b@b\"; " PW " client_fingerprint = [ \"sha256 "
+		  "Fingerprint=" FP_COLONS "\" ]; client_subject = [ \"CN=Bob\\\\, "
+		  "B.,O=X\", \"CN=b\" ]; }, { address = \"c@b\"; " PW " client_subject = [ ]; } );",
+		  &line, &err);
+	if (accounts == NULL)
+		fail_msg("%s", err.text);
+	alice = accounts_at(accounts, 0);
+	bob = accounts_at(accounts, 1);
+	for (size_t i = 0; i < FINGERPRINT_SIZE; i++)
+		fingerprint[i] = (uint8_t)(i % 16 * 0x11);
+	assert_ptr_equal(accounts_find_fingerprint(accounts, fingerprint), alice);
+	fingerprint[0] = 1;
+	assert_ptr_equal(accounts_find_fingerprint(accounts, fingerprint), bob);
+	fingerprint[1] ^= 1;
+	assert_null(accounts_find_fingerprint(accounts, fingerprint));
+	assert_ptr_equal(accounts_find_subject(accounts, "CN=Bob\\, B.,O=X"), bob);
+	assert_ptr_equal(accounts_find_subject(accounts, "CN=b"), bob);
+	assert_null(accounts_find_subject(accounts, "CN=B"));
+	assert_null(accounts_find_subject(accounts, ""));
+	assert_int_equal(alice->certificate_count, 1);
+	assert_int_equal(bob->certificate_count, 3);
+	assert_int_equal(accounts_at(accounts, 2)->certificate_count, 0);
+	accounts_free(accounts);
+}
+
+static void
+test_certificate_errors(void **state)
+{
+	(void)state;
+#define ONE(text) "accounts = (\n{ address = \"a@b\"; " PW "\n" text " } );"
+	refused(ONE("client_fingerprint = \"abc\";"), 3, "not a SHA-256");
+	refused(ONE("client_fingerprint = \"" FP "0\";"), 3, "not a SHA-256");
+	refused(ONE("client_fingerprint = \"" FP ":\";"), 3, "not a SHA-256");
+	refused(ONE("client_fingerprint = 7;"), 3, "must be a string");
+	refused(ONE("client_fingerprint = [ 7 ];"), 3, "must be a string");
+	refused(ONE("client_subject = \"Bob\";"), 3, "not a subject");
+	refused(ONE("client_subject = \"\";"), 3, "not a subject");
+	refused(ONE("client_subject = \"CN=\xc3\xa4\";"), 3, "not a subject");
+	refused(ONE("client_subjekt = \"CN=b\";"), 3, "is 'client_subject' meant");
+	refused(ONE("client_subject = [ \"CN=b\", \"CN=b\" ];"), 3, "a@b's already");
+	refused("accounts = ( { address = \"a@b\"; " PW " client_subject = \"CN=b\"; },\n"
+		"{ address = \"b@b\"; " PW " client_subject = \"CN=b\"; } );",
+		2, "a@b's already, in line 1");
+}
+
 static void
 test_nearest(void **state)
 {
@@ -280,10 +342,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_accounts), cmocka_unit_test(test_empty),
-	    cmocka_unit_test(test_errors),   cmocka_unit_test(test_address),
-	    cmocka_unit_test(test_quota),    cmocka_unit_test(test_hash),
-	    cmocka_unit_test(test_many),     cmocka_unit_test(test_nearest),
+	    cmocka_unit_test(test_accounts),     cmocka_unit_test(test_empty),
+	    cmocka_unit_test(test_errors),       cmocka_unit_test(test_address),
+	    cmocka_unit_test(test_quota),        cmocka_unit_test(test_hash),
+	    cmocka_unit_test(test_many),         cmocka_unit_test(test_nearest),
+	    cmocka_unit_test(test_certificates), cmocka_unit_test(test_certificate_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

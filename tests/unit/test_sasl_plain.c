@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/base64.h"
+#include "common/sasl_external.h"
 #include "common/sasl_plain.h"
 
 /* RFC 4648 10, and what lies beside it. DECODED NULL: refused. */
@@ -155,6 +156,27 @@ plain_wipes_what_it_refuses(void **state)
 	assert_int_equal(sasl_plain_decode("", 0, message, &n), -1);
 }
 
+static void
+external_is_an_identity_or_none(void **state)
+{
+	char authorization[ADDRESS_SIZE], text[BASE64_ENCODED(ADDRESS_SIZE) + 1];
+
+	(void)state;
+	assert_int_equal(sasl_external_decode("", 0, authorization), 0);
+	assert_string_equal(authorization, "");
+	assert_int_equal(sasl_external_decode("YWxpY2U=", 8, authorization), 0);
+	assert_string_equal(authorization, "alice");
+	assert_int_equal(sasl_external_decode("YWxpY2U", 7, authorization), -1);
+	assert_int_equal(sasl_external_decode("=", 1, authorization), -1);
+	assert_int_equal(sasl_external_decode("AAAA", 4, authorization), -1);
+	assert_int_equal(sasl_external_decode("YQBi", 4, authorization), -1);
+	memset(text, 'A' + 1, sizeof(text));
+	assert_int_equal(
+	    sasl_external_decode(text, BASE64_ENCODED(ADDRESS_SIZE - 1), authorization),
+	    (ADDRESS_SIZE - 1) % 3 == 0 ? 0 : -1);
+	assert_int_equal(sasl_external_decode(text, sizeof(text) / 4 * 4, authorization), -1);
+}
+
 int
 main(void)
 {
@@ -165,6 +187,7 @@ main(void)
 	    cmocka_unit_test(plain_refuses_the_rest),
 	    cmocka_unit_test(plain_keeps_to_the_sizes),
 	    cmocka_unit_test(plain_wipes_what_it_refuses),
+	    cmocka_unit_test(external_is_an_identity_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

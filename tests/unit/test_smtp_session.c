@@ -466,6 +466,78 @@ pipelined_behind_a_login(void **state)
 }
 
 static void
+open_with_certificate(enum client_mode mode)
+{
+	open_submission();
+	house_show_certificate(mode);
+}
+
+static void
+external(void **state)
+{
+	(void)state;
+	open_with_certificate(CLIENT_REQUEST);
+	talk("AUTH EXTERNAL !\r\n", MALFORMED);
+	talk("AUTH EXTERNAL YQBi\r\n", MALFORMED); /* a NUL in it */
+	talk("AUTH EXTERNAL\r\n", "334 \r\n");
+	talk("*\r\n", "501 5.7.0 Authentication cancelled\r\n");
+	talk("AUTH EXTERNAL\r\n", "334 \r\n");
+	talk("\r\n", ACCEPTED);
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	house_close();
+	open_with_certificate(CLIENT_REQUEST);
+	talk("AUTH EXTERNAL YWxpY2U=\r\nMAIL FROM:<a@b>\r\n", ACCEPTED "250 2.1.0 Ok\r\n");
+	house_close();
+	/* What was shown counts once. */
+	open_with_certificate(CLIENT_REQUEST);
+	talk("AUTH EXTERNAL Ym9i\r\n", REFUSED);
+	talk("AUTH EXTERNAL =\r\n",
+	     "504 5.5.4 Mechanism EXTERNAL can't be used here, these can: PLAIN LOGIN\r\n");
+	talk("AUTH PLAIN " GOOD "\r\n", ACCEPTED);
+	house_close();
+}
+
+static void
+no_password_where_a_certificate_is_required(void **state)
+{
+	(void)state;
+	open_with_certificate(CLIENT_REQUIRE);
+	talk("AUTH PLAIN " GOOD "\r\n",
+	     "504 5.5.4 Mechanism PLAIN can't be used here, these can: EXTERNAL\r\n");
+	talk("AUTH LOGIN\r\n",
+	     "504 5.5.4 Mechanism LOGIN can't be used here, these can: EXTERNAL\r\n");
+	talk("AUTH EXTERNAL Ym9i\r\n", REFUSED);
+	talk("AUTH EXTERNAL =\r\n", "504 5.5.4 This connection's certificate has been looked at, "
+				    "connect again to show another\r\n");
+	talk("RSET\r\nEHLO x\r\n",
+	     OK "250-mx.example.org greets x\r\n250-PIPELINING\r\n"
+		"250-SIZE 100000\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n");
+	house_close();
+}
+
+static void
+mail_by_certificate(void **state)
+{
+	(void)state;
+	open_with_certificate(CLIENT_REQUIRE);
+	talk("MAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\n", "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n");
+	talk("RSET\r\n", OK);
+	talk("AUTH EXTERNAL =\r\n", "503 5.5.1 You are authenticated already\r\n");
+	house_close();
+	orders.certificate_is_nobodys = true;
+	open_with_certificate(CLIENT_REQUEST);
+	orders.certificate_is_nobodys = true;
+	talk("MAIL FROM:<a@b>\r\nRSET\r\n", "530 5.7.0 Authentication required\r\n" OK);
+	talk("AUTH PLAIN " GOOD "\r\n", ACCEPTED);
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	house_close();
+	open_with_certificate(CLIENT_REQUIRE);
+	house_kill_accounts();
+	talk("MAIL FROM:<a@b>\r\n", "530 5.7.0 Authentication required\r\n");
+	house_close();
+}
+
+static void
 login_mechanism(void **state)
 {
 	(void)state;
@@ -578,6 +650,9 @@ main(void)
 	    cmocka_unit_test(no_login_on_smtp),
 	    cmocka_unit_test(plain),
 	    cmocka_unit_test(pipelined_behind_a_login),
+	    cmocka_unit_test(external),
+	    cmocka_unit_test(no_password_where_a_certificate_is_required),
+	    cmocka_unit_test(mail_by_certificate),
 	    cmocka_unit_test(login_mechanism),
 	    cmocka_unit_test(wrong_logins_are_errors),
 	    cmocka_unit_test(auth_lines_may_be_longer),

@@ -20,6 +20,8 @@ smtp_auth_reset(struct smtp_session *session)
 {
 	free(session->login_user);
 	session->login_user = NULL;
+	free(session->waiting);
+	session->waiting = NULL;
 	if (session->state == SMTP_LOGIN)
 		session->state = SMTP_READY;
 }
@@ -55,7 +57,8 @@ on_submitter_ended(struct ipc_channel *channel, void *context)
 		session->mail->channel_lost = true;
 }
 
-static void
+/* Returns false without memory: then nobody is logged in. */
+static bool
 logged_in(struct conn *conn, struct smtp_session *session, struct ipc_message *message)
 {
 	session->account = strndup(message->tail, message->tail_length);
@@ -66,12 +69,11 @@ logged_in(struct conn *conn, struct smtp_session *session, struct ipc_message *m
 	if (session->submitter == NULL) {
 		free(session->account);
 		session->account = NULL;
-		unavailable(conn);
-		return;
+		return false;
 	}
 	log_event(LOG_INFO, "smtp.login", KV_CONN(conn_identity(conn)),
 		  KV_STR("user", session->account));
-	smtp_reply(conn, "235 2.7.0 Authentication successful");
+	return true;
 }
 
 static int
@@ -88,7 +90,10 @@ on_login(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	if (message == NULL) {
 		unavailable(conn);
 	} else if (message->type == GA_LOGGED_IN) {
-		logged_in(conn, session, message);
+		if (logged_in(conn, session, message))
+			smtp_reply(conn, "235 2.7.0 Authentication successful");
+		else
+			unavailable(conn);
 	} else if (message->type == GA_LOGIN_FAILED) {
 		failed = message->body;
 		if (failed->verdict != LOGIN_FAILED)
@@ -132,6 +137,58 @@ check_login(struct conn *conn, struct smtp_session *session, const char *message
 		session->request = ipc_request(accounts, GA_LOGIN, &login, message, length, -1,
 					       SMTP_LOGIN_TIMEOUT, on_login, conn);
 	await_login(conn, session);
+}
+
+/*
+ * -- MAIL without AUTH ----------------------------------------------------------
+ */
+
+/* The client may not know that it has been looked at: what it is told is what MAIL says. */
+static int
+on_login_by_mail(struct ipc_channel *channel, struct ipc_message *message, void *arg)
+{
+	struct conn *conn = arg;
+	struct smtp_session *session = conn_state(conn);
+	struct smtp_command *mail = session->waiting;
+	bool refused = message != NULL && message->type == GA_LOGIN_FAILED;
+	bool known = refused || message == NULL || message->type == GA_LOGGED_IN;
+
+	(void)channel;
+	session->request = 0;
+	session->waiting = NULL;
+	session->state = SMTP_READY;
+	if (refused)
+		refused = ((const struct ga_login_failed *)message->body)->verdict == LOGIN_FAILED;
+	if ((message != NULL && message->type == GA_LOGGED_IN &&
+	     logged_in(conn, session, message)) ||
+	    refused)
+		smtp_cmd_mail(conn, session, mail); /* 250, or 530 */
+	else
+		unavailable(conn);
+	free(mail);
+	if (session->state != SMTP_CLOSING)
+		smtp_release(conn, session);
+	return known ? 0 : -1;
+}
+
+bool
+smtp_auth_by_mail(struct conn *conn, struct smtp_session *session,
+		  const struct smtp_command *command)
+{
+	if (session->account != NULL || !conn_may_external(conn))
+		return false;
+	session->waiting = malloc(sizeof(*session->waiting));
+	if (session->waiting == NULL)
+		return false;
+	*session->waiting = *command; /* what points into its line is not MAIL's */
+	session->request = conn_ask_external(conn, "", SMTP_LOGIN_TIMEOUT, on_login_by_mail, conn);
+	if (session->request == 0) {
+		smtp_auth_reset(session);
+		return false;
+	}
+	session->state = SMTP_CHECKING;
+	smtp_hold(conn, session);
+	return true;
 }
 
 /*

@@ -96,6 +96,8 @@ smtp_cmd_mail(struct conn *conn, struct smtp_session *session, const struct smtp
 	size_t size = strlen(command->path) + 1;
 	struct smtp_transaction *mail;
 
+	if (smtp_is_submission(conn) && smtp_auth_by_mail(conn, session, command))
+		return;
 	if (!may_mail(conn, session))
 		return;
 	if (command->size > max) {

@@ -99,6 +99,7 @@ struct smtp_session {
 	/* submission */
 	enum smtp_login_step login_step;
 	char *login_user;              /* AUTH LOGIN, between its two responses */
+	struct smtp_command *waiting;  /* MAIL, while its client's certificate is looked at */
 	char *account;                 /* who has logged in; NULL: nobody */
 	struct ipc_channel *submitter; /* to queue, in the account's name; NULL: none, or lost */
 };
@@ -150,6 +151,11 @@ struct ipc_channel *smtp_queue(struct conn *, const struct smtp_session *);
 /* The mechanisms that this client may use now, each with a space in front, as EHLO lists them. */
 #define SMTP_MECHANISMS_SIZE 64
 void smtp_mechanisms(const struct conn *, char out[SMTP_MECHANISMS_SIZE]);
+/*
+ * RFC 6409 4.3: who has shown a certificate need not say AUTH before MAIL. Returns true if COMMAND
+ * waits for accounts, and is replied to then.
+ */
+bool smtp_auth_by_mail(struct conn *, struct smtp_session *, const struct smtp_command *);
 /* A line that answers a 334. */
 void smtp_auth_response(struct conn *, struct smtp_session *, const char *line, size_t length);
 /* Forgets a login that has begun. */
