@@ -36,6 +36,7 @@ clients_tell(struct accounts_service *service, struct gate_channel *gate)
 	const struct question *question;
 
 	LIST_FOREACH (question, &service->questions, entry) {
+		/* cppcheck-suppress uninitvar ; set by LIST_FOREACH */
 		if (clients_allowed(gate, question->trust))
 			tell(gate, question);
 	}
@@ -47,6 +48,7 @@ forget_question(struct accounts_service *service, uint32_t trust)
 	struct question *question, *next;
 
 	LIST_FOREACH_SAFE (question, &service->questions, entry, next) {
+		/* cppcheck-suppress uninitvar ; set by LIST_FOREACH */
 		if (question->trust != trust)
 			continue;
 		LIST_REMOVE(question, entry);

@@ -50,6 +50,6 @@ bool clients_allowed(const struct gate_channel *, uint32_t trust);
  * there is no answer, NULL. Returns the request's id on service->verify, or 0: not now.
  */
 uint32_t clients_verify(struct accounts_service *, uint32_t trust, const char *proof, size_t length,
-			ipc_reply_fn *, void *arg);
+			ipc_reply_fn *reply, void *arg);
 
 #endif

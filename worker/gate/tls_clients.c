@@ -46,6 +46,7 @@ find_question(const struct tls_context *context, uint32_t trust)
 	const struct tls_question *question;
 
 	LIST_FOREACH (question, &context->questions, entry) {
+		/* cppcheck-suppress uninitvar ; set by LIST_FOREACH */
 		if (question->trust == trust)
 			return question;
 	}
