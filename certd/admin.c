@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "certd/admin_internal.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,13 +80,53 @@ admin_begin(struct admin *admin, uint32_t id, void (*cancel)(struct admins *))
 void
 admin_end(struct admins *admins)
 {
+	if (admins->tick != NULL)
+		event_free(admins->tick);
+	admins->tick = NULL;
 	admins->worker = NULL;
 	admins->cancel = NULL;
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct admins *admins = arg;
+
+	(void)fd;
+	(void)what;
+	admin_progress(admins->worker, admins->id, 0, 0, "making the key");
+}
+
+static void
+cancel_key(struct admins *admins)
+{
+	keygen_cancel(admins->keygen);
+}
+
+int
+admin_make_key(struct admin *admin, uint32_t id, uint32_t kind, keygen_done_fn *done,
+	       struct error *err)
+{
+	static const struct timeval second = {.tv_sec = 1};
+	struct admins *admins = admin->admins;
+
+	if (keygen_start(admins->keygen, kind, done, admins) == -1)
+		return error_set(err, "another certificate is being made: try again in a moment");
+	admin_begin(admin, id, cancel_key);
+	/* Without it, the key comes without a word before. */
+	admins->tick = event_new(admins->base, -1, EV_PERSIST, on_tick, admins);
+	if (admins->tick != NULL)
+		(void)event_add(admins->tick, &second);
+	return 0;
 }
 
 static const struct ipc_handler admin_handlers[] = {
     {CC_CREATE, admin_create},
     {CC_REQUEST, admin_request},
+    {CC_FIELDS, admin_fields},
+    {CC_RESTORE, admin_restore},
+    {CC_REMOVE, admin_remove},
+    {CC_RENAME, admin_rename},
     {CC_EXPORT, admin_export},
     {CC_EXPORT_CLEAR, admin_export_clear},
     {CC_LOOK, admin_look},

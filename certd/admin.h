@@ -9,14 +9,17 @@
 #include "common/proto/ctl_certd.h"
 
 struct event_base;
+struct gates;
 struct admins;
 struct importer_client;
 
 /* What an administrator asked for, checked. */
 struct create_request {
 	char name[CERT_NAME_SIZE];
-	uint32_t key; /* enum cert_key_kind */
+	char other[CERT_NAME_SIZE]; /* whose key it gets; "": a new one */
+	uint32_t key;               /* enum cert_key_kind */
 	uint32_t days;
+	bool replace;
 	struct cert_subject subject;
 	size_t count;
 	const char *names[SAN_MAX]; /* into tail */
@@ -39,6 +42,7 @@ struct admin_target {
 	vault_changed_fn *changed;
 	void *changed_arg;
 	struct importer_client *importer; /* NULL: nothing can be imported */
+	const struct gates *gates; /* who uses what; NULL: nobody */
 };
 
 /* TARGET is kept (not copied); EMPTY (may be NULL) as in gates.h. */

@@ -29,6 +29,28 @@ describe(const struct create_request *request, const struct x509_made *made, con
 	}
 }
 
+/* What was there stays, under another name. */
+static void
+describe_kept(const char *kept, char *text, size_t size)
+{
+	size_t used = strlen(text);
+
+	if (kept[0] != '\0')
+		snprintf(text + used, size - used,
+			 "\nkept     what was there before: %s.* (posternctl cert restore %s)",
+			 kept, kept);
+}
+
+static int
+put(const struct admin_target *target, const struct create_request *request,
+    const struct folder_set *set, char kept[CERT_KEPT_SIZE], struct error *err)
+{
+	kept[0] = '\0';
+	if (request->replace)
+		return folder_replace(target->directory, request->name, set, kept, err);
+	return folder_commit(target->directory, request->name, set, err);
+}
+
 static int
 make(struct admins *admins, EVP_PKEY *pkey, char *text, size_t size, struct error *err)
 {
@@ -37,69 +59,89 @@ make(struct admins *admins, EVP_PKEY *pkey, char *text, size_t size, struct erro
 	const struct x509_spec spec = {pkey, request->names, request->count, request->days,
 				       &request->subject};
 	const struct vault_entry *entry;
+	char kept[CERT_KEPT_SIZE];
 	struct x509_made made;
 	int result;
 
 	if (x509_make(&spec, &made, err) == -1)
 		return -1;
-	result = folder_commit(target->directory, request->name, &made.set, err);
+	result = put(target, request, &made.set, kept, err);
 	if (result == 0)
 		result = vault_load_one(target->vault, request->name, target->changed,
 					target->changed_arg, err);
 	if (result == 0 && (entry = vault_find(target->vault, request->name)) != NULL) {
 		describe(request, &made, entry->pair->key, text, size);
+		describe_kept(kept, text, size);
 		log_event(LOG_NOTICE, "cert.created", KV_STR("key", request->name),
 			  KV_STR("name", request->names[0]), KV_U64("names", request->count),
-			  KV_STR("until", made.until), KV_STR("sha256", made.fingerprint));
+			  KV_STR("until", made.until), KV_STR("sha256", made.fingerprint),
+			  KV_STR("kept", kept));
 	}
 	x509_made_free(&made);
 	return result;
+}
+
+/* Makes it of PKEY, which it frees, and answers; without one, ERR says why. */
+static void
+make_and_answer(const struct admin *admin, uint32_t id, EVP_PKEY *pkey, struct error *err)
+{
+	struct admins *admins = admin->admins;
+	char text[CERT_TEXT_MAX + 1] = "";
+
+	if (pkey == NULL || make(admins, pkey, text, sizeof(text), err) == -1) {
+		log_event(LOG_ERR, "cert.failed", KV_STR("key", admins->request.name),
+			  KV_STR("why", err->text));
+		admin_result(admin, id, false, err->text);
+	} else {
+		admin_result(admin, id, true, text);
+	}
+	EVP_PKEY_free(pkey);
 }
 
 static void
 on_key(EVP_PKEY *pkey, const struct error *failed, void *arg)
 {
 	struct admins *admins = arg;
-	struct admin *maker = admins->worker;
-	char text[CERT_TEXT_MAX + 1] = "";
+	const struct admin *maker = admins->worker;
 	struct error err = *failed;
 
 	admin_end(admins);
-	if (pkey == NULL || make(admins, pkey, text, sizeof(text), &err) == -1) {
-		log_event(LOG_ERR, "cert.failed", KV_STR("key", admins->request.name),
-			  KV_STR("why", err.text));
-		admin_result(maker, admins->id, false, err.text);
-	} else {
-		admin_result(maker, admins->id, true, text);
-	}
-	EVP_PKEY_free(pkey);
+	make_and_answer(maker, admins->id, pkey, &err);
 }
 
-static void
-cancel(struct admins *admins)
+/* The key of another certificate, which need not be in force. The caller frees it. */
+static EVP_PKEY *
+key_of(const struct admin_target *target, const char *name, struct error *err)
 {
-	keygen_cancel(admins->keygen);
+	struct key *key = pair_load_key(target->directory, name, target->owner, err);
+	EVP_PKEY *pkey = NULL;
+
+	if (key != NULL && EVP_PKEY_up_ref(key_pkey(key)) == 1)
+		pkey = key_pkey(key);
+	key_free(key);
+	return pkey;
 }
 
 static int
 begin(struct admins *admins, struct admin *admin, uint32_t id, struct error *err)
 {
 	const struct create_request *request = &admins->request;
+	const struct admin_target *target = admins->target;
 	int there;
 
-	if (file_check_folder(admins->target->directory, admins->target->owner, err) == -1)
+	if (file_check_folder(target->directory, target->owner, err) == -1)
 		return -1;
-	there = folder_exists(admins->target->directory, request->name, err);
+	there = folder_exists(target->directory, request->name, err);
 	if (there == -1)
 		return -1;
-	if (there == 1)
+	if (there == 1 && !request->replace)
 		return error_set(err,
-				 "%s: there is a %s.key, .csr or .crt already: choose another "
-				 "name, or move them away",
-				 request->name, request->name);
-	if (keygen_start(admins->keygen, request->key, on_key, admins) == -1)
-		return error_set(err, "another certificate is being made: try again in a moment");
-	admin_begin(admin, id, cancel);
+				 "%s: there is a certificate of that name already: choose another "
+				 "name, or --replace it, which keeps the old one aside",
+				 request->name);
+	if (request->other[0] == '\0')
+		return admin_make_key(admin, id, request->key, on_key, err);
+	make_and_answer(admin, id, key_of(target, request->other, err), err);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct admins {
 	struct admin *worker;
 	uint32_t id;
 	void (*cancel)(struct admins *); /* WORKER has gone; may be NULL */
+	struct event *tick;              /* for its progress, or NULL */
 	struct create_request request;
 	struct import *import;    /* admin_import.c; NULL: there is none */
 	struct cc_client *client; /* of a CC_CLIENT; wiped when it is done */
@@ -62,10 +63,21 @@ bool admin_ready(const struct admin *, uint32_t id);
 void admin_begin(struct admin *, uint32_t id, void (*cancel)(struct admins *));
 void admin_end(struct admins *);
 
+/*
+ * Begins to make a key of KIND for this request, and tells how that goes; DONE as in keygen.h, with
+ * the struct admins. Returns 0, or -1 with ERR filled.
+ */
+int admin_make_key(struct admin *, uint32_t id, uint32_t kind, keygen_done_fn *done,
+		   struct error *);
+
 /* Requests; CONTEXT is the struct admin. */
 ipc_handler_fn admin_create;  /* admin_create.c */
 ipc_handler_fn admin_request; /* admin_request.c */
-ipc_handler_fn admin_export;  /* admin_export.c */
+ipc_handler_fn admin_fields;
+ipc_handler_fn admin_restore; /* admin_files.c */
+ipc_handler_fn admin_remove;
+ipc_handler_fn admin_rename;
+ipc_handler_fn admin_export; /* admin_export.c */
 ipc_handler_fn admin_export_clear;
 ipc_handler_fn admin_look; /* admin_look.c */
 ipc_handler_fn admin_check;

@@ -177,6 +177,7 @@ certd_init(struct child *child, struct error *err)
 	    certd->every_hour == NULL || certd->tell == NULL)
 		return error_set(err, "no memory");
 	certd->gates = gates_new(child->base, certd->target.vault, certd->tickets, on_empty, certd);
+	certd->target.gates = certd->gates;
 	certd->admins = admins_new(child->base, &certd->target, on_empty, certd);
 	if (certd->gates == NULL || certd->admins == NULL)
 		return error_set(err, "no memory");

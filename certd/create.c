@@ -8,22 +8,38 @@
 
 #define DAYS_MAX 36500
 
+/* A new key of a kind, or another certificate's. */
+static bool
+key_fits(const struct cc_create *create)
+{
+	if (create->other[0] != '\0')
+		return create->key == 0 && cert_name_valid(create->other);
+	if (create->key == CERT_KEY_RSA_1024)
+		return (create->flags & CERT_CREATE_WEAK) != 0;
+	return create->key >= CERT_KEY_RSA_2048 && create->key <= CERT_KEY_ED25519;
+}
+
 enum create_verdict
 create_parse(const struct cc_create *create, const char *tail, size_t tail_length,
 	     struct create_request *request, struct error *err)
 {
-	static const uint8_t zero[sizeof(create->zero)];
+	static const uint8_t zero[sizeof(create->subject.zero)];
 
 	if (memchr(create->name, '\0', sizeof(create->name)) == NULL ||
-	    memcmp(create->zero, zero, sizeof(zero)) != 0 || tail_length > CERT_NAMES_TAIL_MAX ||
-	    create->zero2 != 0 || memcmp(create->subject.zero, zero, sizeof(zero)) != 0 ||
-	    create->key < CERT_KEY_RSA_2048 || create->key > CERT_KEY_ED25519)
+	    memchr(create->other, '\0', sizeof(create->other)) == NULL ||
+	    memcmp(create->zero, zero, sizeof(create->zero)) != 0 ||
+	    memcmp(create->subject.zero, zero, sizeof(zero)) != 0 ||
+	    tail_length > CERT_NAMES_TAIL_MAX ||
+	    (create->flags & ~(uint32_t)(CERT_CREATE_REPLACE | CERT_CREATE_WEAK)) != 0 ||
+	    !key_fits(create))
 		return CREATE_MALFORMED;
 	memcpy(request->tail, tail, tail_length);
 	request->tail[tail_length] = '\0';
 	if (!names_split(request->tail, tail_length, create->count, request->names, SAN_MAX))
 		return CREATE_MALFORMED;
 	strlcpy(request->name, create->name, sizeof(request->name));
+	strlcpy(request->other, create->other, sizeof(request->other));
+	request->replace = (create->flags & CERT_CREATE_REPLACE) != 0;
 	request->key = create->key;
 	request->days = create->days;
 	request->count = create->count;

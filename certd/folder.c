@@ -309,6 +309,22 @@ folder_replace(int directory, const char *name, const struct folder_set *set,
 	return end(locked, outcome, &journal, err);
 }
 
+int
+folder_put(int directory, const char *name, enum folder_part part, const void *bytes, size_t length,
+	   struct error *err)
+{
+	struct journal journal = {.count = 0};
+	struct folder_set set = {{{NULL, 0}}};
+	int locked = begin(directory, err);
+
+	if (locked == -1)
+		return -1;
+	set.part[part].bytes = bytes;
+	set.part[part].length = length;
+	return end(locked, prepare_new(locked, name, &set, JOURNAL_OVER, &journal, err), &journal,
+		   err);
+}
+
 static enum journal_outcome
 prepare_restore(int directory, const char *from, char kept[CERT_KEPT_SIZE], struct journal *journal,
 		struct error *err)

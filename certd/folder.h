@@ -49,6 +49,10 @@ int folder_commit(int directory, const char *name, const struct folder_set *, st
 int folder_replace(int directory, const char *name, const struct folder_set *,
 		   char kept[CERT_KEPT_SIZE], struct error *);
 
+/* Writes one part anew, in place of what there is; the others stay. 0, or -1 with ERR filled. */
+int folder_put(int directory, const char *name, enum folder_part, const void *bytes, size_t length,
+	       struct error *);
+
 /*
  * Puts what is kept aside as FROM (NAME.TIME) back in force as NAME; what is in force goes aside as
  * KEPT. Returns 0, or -1 with ERR filled: then nothing has changed.

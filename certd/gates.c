@@ -135,14 +135,10 @@ slot_for(struct gate *gate, const char *name)
 	return slot;
 }
 
-/* The walls' second one: may this channel use this key? */
+/* A certificate that one of the gate's listeners names, or that one takes which names none. */
 static bool
-may_use(const struct gate *gate, const struct vault_entry *entry)
+is_own(const struct gate *gate, const struct vault_entry *entry)
 {
-	if (entry->gone || (key_is_weak(entry->pair->key) && !gate->weak))
-		return false;
-	if (gate->any)
-		return true;
 	for (size_t i = 0; i < gate->count; i++) {
 		if (gate->slots[i].named && strcmp(gate->slots[i].name, entry->name) == 0)
 			return true;
@@ -150,6 +146,15 @@ may_use(const struct gate *gate, const struct vault_entry *entry)
 	return gate->host[0] != '\0' &&
 	       (strcmp(entry->name, gate->host) == 0 || vault_count(gate->gates->vault) == 1 ||
 		pair_for_host(entry->pair, gate->host));
+}
+
+/* The walls' second one: may this channel use this key? */
+static bool
+may_use(const struct gate *gate, const struct vault_entry *entry)
+{
+	if (entry->gone || (key_is_weak(entry->pair->key) && !gate->weak))
+		return false;
+	return gate->any || is_own(gate, entry);
 }
 
 static void
@@ -439,6 +444,18 @@ gates_audit(struct gates *gates)
 
 	TAILQ_FOREACH (gate, &gates->list, entry)
 		gate_audit(gate);
+}
+
+bool
+gates_need(const struct gates *gates, const struct vault_entry *entry)
+{
+	const struct gate *gate;
+
+	TAILQ_FOREACH (gate, &gates->list, entry) {
+		if (is_own(gate, entry))
+			return true;
+	}
+	return false;
 }
 
 size_t

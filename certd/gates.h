@@ -48,6 +48,9 @@ void gates_open(struct gates *);
  */
 void gates_announce(const struct vault_entry *, void *gates);
 
+/* Does a gate have a listener of whose own this is: that names it, or that would take it? */
+bool gates_need(const struct gates *, const struct vault_entry *);
+
 /* The ticket keys have changed. */
 void gates_send_tickets(struct gates *);
 

@@ -31,7 +31,7 @@ static const struct algorithm {
     {CERT_KEY_RSA_2048, "RSA", 2048, NULL}, {CERT_KEY_RSA_3072, "RSA", 3072, NULL},
     {CERT_KEY_RSA_4096, "RSA", 4096, NULL}, {CERT_KEY_P256, "EC", 0, "P-256"},
     {CERT_KEY_P384, "EC", 0, "P-384"},      {CERT_KEY_P521, "EC", 0, "P-521"},
-    {CERT_KEY_ED25519, "ED25519", 0, NULL},
+    {CERT_KEY_ED25519, "ED25519", 0, NULL}, {CERT_KEY_RSA_1024, "RSA", 1024, NULL},
 };
 
 struct keygen {

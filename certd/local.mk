@@ -4,6 +4,7 @@ noinst_LIBRARIES += certd/libcertd.a
 certd_libcertd_a_SOURCES = \
 	certd/admin.c certd/admin.h certd/admin_internal.h \
 	certd/admin_create.c certd/create.c \
+	certd/admin_files.c \
 	certd/admin_request.c \
 	certd/admin_export.c certd/pack.c certd/pack.h \
 	certd/admin_look.c certd/chain.c certd/chain.h \
@@ -39,7 +40,7 @@ certd_libcertd_a_SOURCES = \
 	certd/subject.c certd/subject.h \
 	certd/tickets.c certd/tickets.h \
 	certd/vault.c certd/vault.h \
-	certd/x509.c certd/x509.h
+	certd/x509.c certd/x509.h certd/x509_fields.c
 CERTD_LIBS = certd/libcertd.a $(COMMON_LIBS) $(CRYPTO_LIBS) -lpthread
 
 posternlibexec_PROGRAMS += postern-certd

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "certd/pair.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,9 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
-#include "common/proto/types.h"
+#include "common/cert_name.h"
 
-#define FILE_NAME_SIZE (CERT_NAME_SIZE + 4)
+#define FILE_NAME_SIZE (CERT_KEPT_SIZE + 4)
 
 static bool
 contains(const struct contents *contents, const char *text)
@@ -55,6 +56,30 @@ parse_key(const char *file, const struct contents *contents, struct error *err)
 	return NULL;
 }
 
+/*
+ * Reads NAME's file with SUFFIX, or, if there is none, the NAME.pem that has all in it (and so a
+ * key). FILE is which it was. 0, or -1 with ERR filled.
+ */
+static int
+read_either(int directory, const char *name, const char *suffix, enum file_kind kind, uid_t owner,
+	    char file[FILE_NAME_SIZE], struct contents *contents, struct error *err)
+{
+	struct error pem;
+
+	snprintf(file, FILE_NAME_SIZE, "%s%s", name, suffix);
+	if (file_read(directory, file, kind, owner, contents, err) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return -1;
+	snprintf(file, FILE_NAME_SIZE, "%s.pem", name);
+	if (file_read(directory, file, FILE_KEY, owner, contents, &pem) == 0)
+		return 0;
+	/* Without one, it is the other file that is missing. */
+	if (errno != ENOENT)
+		*err = pem;
+	return -1;
+}
+
 struct key *
 pair_load_key(int directory, const char *name, uid_t owner, struct error *err)
 {
@@ -63,8 +88,7 @@ pair_load_key(int directory, const char *name, uid_t owner, struct error *err)
 	EVP_PKEY *pkey;
 	struct key *key;
 
-	snprintf(file, sizeof(file), "%s.key", name);
-	if (file_read(directory, file, FILE_KEY, owner, &contents, err) == -1)
+	if (read_either(directory, name, ".key", FILE_KEY, owner, file, &contents, err) == -1)
 		return NULL;
 	pkey = parse_key(file, &contents, err);
 	contents_free(&contents);
@@ -206,8 +230,7 @@ load_chain(struct pair *pair, int directory, const char *name, uid_t owner, stru
 	X509 *leaf;
 	int result;
 
-	snprintf(file, sizeof(file), "%s.crt", name);
-	if (file_read(directory, file, FILE_PUBLIC, owner, &contents, err) == -1)
+	if (read_either(directory, name, ".crt", FILE_PUBLIC, owner, file, &contents, err) == -1)
 		return -1;
 	result = parse_chain(pair, file, &contents, &leaf, err);
 	contents_free(&contents);
@@ -259,9 +282,8 @@ pair_same_chain(const struct pair *a, const struct pair *b)
 	       memcmp(a->chain, b->chain, a->chain_length) == 0;
 }
 
-/* The caller frees it. NULL without memory. */
-static X509 *
-leaf_of(const struct pair *pair)
+X509 *
+pair_leaf(const struct pair *pair)
 {
 	const unsigned char *der = pair->chain;
 	X509 *leaf = d2i_X509(NULL, &der, (long)pair->chain_length);
@@ -273,7 +295,7 @@ leaf_of(const struct pair *pair)
 bool
 pair_for_host(const struct pair *pair, const char *host)
 {
-	X509 *leaf = leaf_of(pair);
+	X509 *leaf = pair_leaf(pair);
 	bool result = leaf != NULL && X509_check_host(leaf, host, 0,
 						      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 							  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
@@ -287,7 +309,7 @@ pair_for_host(const struct pair *pair, const char *host)
 bool
 pair_self_signed(const struct pair *pair)
 {
-	X509 *leaf = leaf_of(pair);
+	X509 *leaf = pair_leaf(pair);
 	bool result = leaf != NULL && X509_self_signed(leaf, 0) == 1;
 
 	X509_free(leaf);

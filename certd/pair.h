@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* pair - NAME.key and NAME.crt, read from the certs folder and found to belong together. */
+/*
+ * pair - NAME.key and NAME.crt, or both in one NAME.pem, read from the certs folder and found to
+ * belong together.
+ */
 #ifndef POSTERN_CERTD_PAIR_H
 #define POSTERN_CERTD_PAIR_H
 
@@ -21,13 +24,16 @@ struct pair {
 struct pair *pair_load(int directory, const char *name, uid_t owner, struct error *);
 void pair_free(struct pair *); /* NULL is fine */
 
+/* The key alone; there may be no certificate. NULL with ERR filled. */
+struct key *pair_load_key(int directory, const char *name, uid_t owner, struct error *);
+
+/* The certificate itself, for the caller to free. NULL without memory. */
+X509 *pair_leaf(const struct pair *);
+
 /* Is the certificate for this host, by its subjectAltNames (RFC 9525 6)? */
 bool pair_for_host(const struct pair *, const char *host);
 /* Did it sign itself: no authority stands behind it? */
 bool pair_self_signed(const struct pair *);
-
-/* NAME.key alone. NULL with ERR, as pair_load(). */
-struct key *pair_load_key(int directory, const char *name, uid_t owner, struct error *);
 
 /*
  * Is the certificate this key's? The public keys are compared, and a signature is made and

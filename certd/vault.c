@@ -219,13 +219,38 @@ vault_load_one(struct vault *vault, const char *name, vault_changed_fn *changed,
 	return 0;
 }
 
+static bool
+there(const struct vault *vault, const char *name, const char *suffix)
+{
+	char file[CERT_NAME_SIZE + 4];
+	struct stat st;
+
+	snprintf(file, sizeof(file), "%s%s", name, suffix);
+	return fstatat(vault->directory, file, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/* A new key and its request, for an authority that has not answered yet. */
+static bool
+waits(const struct vault *vault, const char *name)
+{
+	return there(vault, name, ".csr") && !there(vault, name, ".crt") &&
+	       !there(vault, name, ".pem");
+}
+
 static void
 load_logged(struct vault *vault, const char *name, vault_changed_fn *changed, void *arg)
 {
+	static const char unanswered[] =
+	    "waits for an authority's answer: posternctl cert import FILE";
 	struct error err;
 
 	if (vault_load_one(vault, name, changed, arg, &err) == 0)
 		return;
+	if (waits(vault, name)) {
+		refusals_set(&vault->refusals, name, unanswered);
+		log_event(LOG_INFO, "key.waiting", KV_STR("key", name), KV_STR("text", unanswered));
+		return;
+	}
 	refusals_set(&vault->refusals, name, err.text);
 	if (find(vault, name) != NULL)
 		log_event(LOG_ERR, "key.kept", KV_STR("key", name), KV_STR("why", err.text),
@@ -243,13 +268,9 @@ look_at_other(struct vault *vault, const char *file)
 	static const char nameless[] = "not a name: rename it to " CERT_NAME_RULE;
 	size_t length = strlen(file);
 	char name[CERT_NAME_SIZE], key[CERT_KEPT_SIZE + 4];
-	struct stat st;
 
 	if (cert_name_from_file(file, ".crt", name, sizeof(name))) {
-		strlcpy(key, name, sizeof(key));
-		strlcat(key, ".key", sizeof(key));
-		if (fstatat(vault->directory, key, &st, AT_SYMLINK_NOFOLLOW) == -1 &&
-		    errno == ENOENT) {
+		if (!there(vault, name, ".key") && !there(vault, name, ".pem")) {
 			refusals_set(&vault->refusals, name, keyless);
 			log_event(LOG_WARNING, "key.rejected", KV_STR("key", name),
 				  KV_STR("why", keyless));
@@ -262,6 +283,18 @@ look_at_other(struct vault *vault, const char *file)
 		log_event(LOG_WARNING, "key.rejected", KV_STR("file", file),
 			  KV_STR("why", nameless));
 	}
+}
+
+/* All in one file; but NAME.key, where it is, is read already. */
+static void
+load_pem(struct vault *vault, const char *name, vault_changed_fn *changed, void *arg)
+{
+	if (!there(vault, name, ".key"))
+		load_logged(vault, name, changed, arg);
+	else if (there(vault, name, ".crt"))
+		log_event(LOG_WARNING, "key.warning", KV_STR("key", name),
+			  KV_STR("why", "NAME.pem is not used, since NAME.key and NAME.crt are "
+					"there: remove one or the other"));
 }
 
 static int
@@ -281,6 +314,8 @@ scan(struct vault *vault, vault_changed_fn *changed, void *arg, struct error *er
 	while ((entry = readdir(list)) != NULL) {
 		if (cert_name_from_file(entry->d_name, ".key", name, sizeof(name)))
 			load_logged(vault, name, changed, arg);
+		else if (cert_name_from_file(entry->d_name, ".pem", name, sizeof(name)))
+			load_pem(vault, name, changed, arg);
 		else
 			look_at_other(vault, entry->d_name);
 	}

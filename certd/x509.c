@@ -11,6 +11,7 @@
 
 #include "certd/key.h"
 #include "certd/name.h"
+#include "certd/subject.h"
 
 #define COMMON_NAME_MAX 64 /* RFC 5280 appendix A, ub-common-name */
 #define SERIAL_BYTES 16    /* RFC 5280 4.1.2.2: 20 at most */
@@ -96,19 +97,27 @@ add_entry(X509_NAME *subject, int nid, const char *text)
 					  -1, -1, 0);
 }
 
+const int x509_subject_nids[] = {
+    NID_countryName,        NID_stateOrProvinceName,    NID_localityName,
+    NID_organizationName,   NID_organizationalUnitName, NID_commonName,
+    NID_pkcs9_emailAddress,
+};
+
 static int
 set_subject(X509_NAME *subject, const struct x509_spec *spec)
 {
 	static const struct cert_subject nothing;
 	const struct cert_subject *s = spec->subject == NULL ? &nothing : spec->subject;
 
-	return add_entry(subject, NID_countryName, s->country) &&
-	       add_entry(subject, NID_stateOrProvinceName, s->state) &&
-	       add_entry(subject, NID_localityName, s->locality) &&
-	       add_entry(subject, NID_organizationName, s->organization) &&
-	       add_entry(subject, NID_organizationalUnitName, s->unit) &&
-	       add_entry(subject, NID_commonName, common_name(spec)) &&
-	       add_entry(subject, NID_pkcs9_emailAddress, s->email);
+	for (size_t i = 0; subject_fields[i].option != NULL; i++) {
+		int nid = x509_subject_nids[i];
+		const char *text =
+		    nid == NID_commonName ? common_name(spec) : subject_get(s, &subject_fields[i]);
+
+		if (!add_entry(subject, nid, text))
+			return 0;
+	}
+	return 1;
 }
 
 /* RFC 5280 4.1.2.6: a subject may be empty, if there are names. */
@@ -303,11 +312,42 @@ x509_make(const struct x509_spec *spec, struct x509_made *made, struct error *er
 	return key_library_error(err, "making the certificate");
 }
 
+int
+x509_request(const struct x509_spec *spec, struct folder_set *set, struct error *err)
+{
+	BIO *csr = BIO_new(BIO_s_mem()), *key = BIO_new(BIO_s_secmem());
+	X509_REQ *request = NULL;
+	extensions *list = NULL;
+	int done;
+
+	*set = (struct folder_set){{{NULL, 0}}};
+	done = csr != NULL && key != NULL && push_names(&list, spec) && push_usages(&list) &&
+	       (request = make_request(spec, list)) != NULL &&
+	       PEM_write_bio_X509_REQ(csr, request) && x509_keep(set, PART_CSR, csr) &&
+	       PEM_write_bio_PrivateKey(key, spec->pkey, NULL, NULL, 0, NULL, NULL) &&
+	       x509_keep(set, PART_KEY, key);
+	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+	X509_REQ_free(request);
+	BIO_free(csr);
+	BIO_free(key);
+	if (done)
+		return 0;
+	x509_set_free(set);
+	return key_library_error(err, "making the request");
+}
+
+void
+x509_set_free(struct folder_set *set)
+{
+	for (int i = 0; i < PART_COUNT; i++)
+		OPENSSL_secure_clear_free((void *)(uintptr_t)set->part[i].bytes,
+					  set->part[i].length);
+	*set = (struct folder_set){{{NULL, 0}}};
+}
+
 void
 x509_made_free(struct x509_made *made)
 {
-	for (int i = 0; i < PART_COUNT; i++)
-		OPENSSL_secure_clear_free((void *)(uintptr_t)made->set.part[i].bytes,
-					  made->set.part[i].length);
+	x509_set_free(&made->set);
 	*made = (struct x509_made){.until = ""};
 }

@@ -42,6 +42,21 @@ int x509_describe(struct x509_made *, const X509 *);
 /* Wipes it. */
 void x509_made_free(struct x509_made *);
 
+/* Only the request and the key it is for. Returns 0, or -1 with ERR filled. */
+int x509_request(const struct x509_spec *, struct folder_set *, struct error *);
+void x509_set_free(struct folder_set *); /* wipes it */
+
+/* The attribute types (NID_...) of subject_fields[], in its order. */
+extern const int x509_subject_nids[];
+
+/*
+ * Fills CREATE and TAIL (LENGTH bytes of it) with what a certificate like LEAF would be made of:
+ * its subject, as far as subject_valid() lets it, its host names and addresses, a key of its kind,
+ * as many days. Its name is left alone. Returns 0, or -1 with ERR: there is no name in it.
+ */
+int x509_fields(X509 *leaf, struct cc_create *, char tail[CERT_NAMES_TAIL_MAX], size_t *length,
+		struct error *);
+
 /* -- Parts of any certificate (authority_x509.c too); 1, or 0 with OpenSSL's reason queued -- */
 
 /* The digest that a signature with this key takes; NULL: it brings its own. */

@@ -4,6 +4,7 @@
 #define POSTERN_CTL_CERT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "common/error.h"
 #include "common/proto/ctl_certd.h"
@@ -46,6 +47,13 @@ struct cert_request {
  * -1 with ERR filled, which is certd's text if that refused.
  */
 int cert_ask(const struct cert_channel *, const struct cert_request *, char *text, struct error *);
+
+/*
+ * A whole command that is one request: reads the configuration, opens the channel, asks, and prints
+ * the result's text, if there is one, to OUT. UNUSED, if not NULL, names a certificate that no
+ * listener may name. Returns an enum ctl_exit; errors have been printed.
+ */
+int cert_command(const struct cert_request *, const char *unused, FILE *out);
 
 /* The configuration and its users, or NULL: what is wrong has been printed. */
 struct configuration *cert_configuration(struct conf_users *);

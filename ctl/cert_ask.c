@@ -134,3 +134,39 @@ cert_ask(const struct cert_channel *channel, const struct cert_request *request,
 	free(buffer);
 	return result;
 }
+
+static int
+check_unused(const struct configuration *conf, const char *name, struct error *err)
+{
+	if (name == NULL || !cert_is_configured(conf, name))
+		return 0;
+	return error_set(err, "%s: a listener uses it: give that another certificate in %s first",
+			 name, conf->path);
+}
+
+int
+cert_command(const struct cert_request *request, const char *unused, FILE *out)
+{
+	char text[CERT_TEXT_MAX + 1];
+	struct cert_channel channel;
+	struct configuration *conf;
+	struct conf_users users;
+	struct error err;
+	int result;
+
+	if ((conf = cert_configuration(&users)) == NULL)
+		return CTL_FAILED;
+	result = check_unused(conf, unused, &err);
+	if (result == 0)
+		result = cert_channel_open(conf, &users, &channel, &err);
+	if (result == 0) {
+		result = cert_ask(&channel, request, text, &err);
+		cert_channel_close(&channel);
+	}
+	conf_free(conf);
+	if (result == -1)
+		return ctl_error(&err);
+	if (text[0] != '\0')
+		fprintf(out, "%s\n", text);
+	return CTL_OK;
+}

@@ -26,14 +26,36 @@ set_field(struct cert_fields *fields, int option, const char *text, struct error
 	return subject_set(&fields->create.subject, field, text, err);
 }
 
-/* Returns CTL_OK, or what to exit with. */
+struct options {
+	const char *name;
+	const char *from; /* the certificate whose fields are taken; NULL: none */
+	bool yes;
+};
+
+/* What is told only at the end, since other options say what it means. */
 static int
-parse(int argc, char **argv, struct cert_fields *request, bool *yes)
+finish(struct cert_fields *fields, const struct options *said, const char *key, struct error *err)
+{
+	if (!cert_name_valid(said->name))
+		return error_set(err, "%s: not a name for a certificate: " CERT_NAME_RULE,
+				 said->name);
+	if (said->from != NULL && !cert_name_valid(said->from))
+		return error_set(err, "--from %s: not a name of a certificate", said->from);
+	strlcpy(fields->create.name, said->name, sizeof(fields->create.name));
+	return key == NULL ? 0 : cert_fields_key(fields, key, err);
+}
+
+/* The options go over what FIELDS has. Returns CTL_OK, or what to exit with. */
+static int
+parse(int argc, char **argv, struct cert_fields *fields, struct options *said)
 {
 	static const struct option options[] = {
 	    {"name", required_argument, NULL, 'n'},
 	    {"key", required_argument, NULL, 'k'},
 	    {"days", required_argument, NULL, 'd'},
+	    {"from", required_argument, NULL, 'f'},
+	    {"replace", no_argument, NULL, 'r'},
+	    {"weak", no_argument, NULL, 'w'},
 	    {"yes", no_argument, NULL, 'y'},
 	    {"country", required_argument, NULL, FIRST_FIELD},
 	    {"state", required_argument, NULL, FIRST_FIELD + 1},
@@ -43,35 +65,83 @@ parse(int argc, char **argv, struct cert_fields *request, bool *yes)
 	    {"common-name", required_argument, NULL, FIRST_FIELD + 5},
 	    {"email", required_argument, NULL, FIRST_FIELD + 6},
 	    {NULL, 0, NULL, 0}};
+	const char *key = NULL;
+	bool named = false;
 	struct error err;
 	int option, result = 0;
 
-	*yes = false;
-	*request = (struct cert_fields){.create = {.key = CERT_KEY_RSA_2048, .days = CERT_DAYS}};
+	*said = (struct options){.name = NULL};
+	optind = 0;
 	while (result == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'n')
-			result = cert_fields_name(request, optarg, &err);
-		else if (option == 'k')
-			result = cert_fields_key(request, optarg, &err);
+		if (option == 'n') {
+			/* In place of those of --from. */
+			if (!named)
+				fields->length = fields->create.count = 0;
+			named = true;
+			result = cert_fields_name(fields, optarg, &err);
+		} else if (option == 'k')
+			key = optarg;
 		else if (option == 'd')
-			result = cert_fields_days(request, optarg, &err);
+			result = cert_fields_days(fields, optarg, &err);
+		else if (option == 'f')
+			said->from = optarg;
+		else if (option == 'r')
+			fields->create.flags |= CERT_CREATE_REPLACE;
+		else if (option == 'w')
+			fields->create.flags |= CERT_CREATE_WEAK;
 		else if (option == 'y')
-			*yes = true;
+			said->yes = true;
 		else if (option >= FIRST_FIELD)
-			result = set_field(request, option, optarg, &err);
+			result = set_field(fields, option, optarg, &err);
 		else
 			return CTL_USAGE;
 	}
-	if (result == -1)
-		return ctl_error(&err);
-	if (argc - optind != 1)
+	if (result == 0 && argc - optind != 1)
 		return CTL_USAGE;
-	if (!cert_name_valid(argv[optind])) {
-		error_set(&err, "%s: not a name for a certificate: " CERT_NAME_RULE, argv[optind]);
+	said->name = argv[optind];
+	if (result == 0)
+		result = finish(fields, said, key, &err);
+	return result == -1 ? ctl_error(&err) : CTL_OK;
+}
+
+/* What certd says another certificate is made of. */
+static int
+take_fields(uint32_t kind, const char *bytes, size_t length, void *arg, struct error *err)
+{
+	struct cert_fields *fields = arg;
+	const size_t size = sizeof(fields->create);
+
+	(void)kind;
+	if (length < size || length - size > sizeof(fields->tail))
+		return error_set(err, "certd: an answer that can't be read");
+	memcpy(&fields->create, bytes, size);
+	fields->length = length - size;
+	memcpy(fields->tail, bytes + size, fields->length);
+	fields->create.flags = 0;
+	return 0;
+}
+
+/* FIELDS becomes what FROM says, and then what the options say. */
+static int
+begin_from(const struct cert_channel *channel, int argc, char **argv, struct cert_fields *fields,
+	   struct options *said)
+{
+	struct cc_name name = {.name = ""};
+	const struct cert_request ask = {.type = CC_FIELDS,
+					 .body = &name,
+					 .size = sizeof(name),
+					 .fd = -1,
+					 .on_data = take_fields,
+					 .arg = fields};
+	char text[CERT_TEXT_MAX + 1];
+	struct error err;
+
+	strlcpy(name.name, said->from, sizeof(name.name));
+	if (cert_ask(channel, &ask, text, &err) == -1) {
+		error_prefix(&err, "--from");
 		return ctl_error(&err);
 	}
-	strlcpy(request->create.name, argv[optind], sizeof(request->create.name));
-	return CTL_OK;
+	return parse(argc, argv, fields, said);
 }
 
 /* Without --name: the certificate's own name if it is a host's, else the server's. */
@@ -103,52 +173,86 @@ print_result(const struct configuration *conf, const struct cert_channel *channe
 		puts("The server uses it from its next start on.");
 }
 
+static void
+warn(const struct cert_fields *fields)
+{
+	if (fields->create.key == CERT_KEY_RSA_1024)
+		fputs("posternctl: warning: RSA with 1024 bits can be broken by those who want it "
+		      "enough. OpenSSL as Debian has it and Apple's programs since 2019 refuse it, "
+		      "no public authority signs it, and only a listener with weak = true serves "
+		      "it.\n",
+		      stderr);
+}
+
 static int
-create(const struct configuration *conf, const struct conf_users *users,
-       const struct cert_fields *request)
+create(const struct configuration *conf, const struct cert_channel *channel,
+       const struct cert_fields *fields)
 {
 	const struct cert_request ask = {.type = CC_CREATE,
-					 .body = &request->create,
-					 .size = sizeof(request->create),
-					 .tail = request->tail,
-					 .length = request->length,
+					 .body = &fields->create,
+					 .size = sizeof(fields->create),
+					 .tail = fields->tail,
+					 .length = fields->length,
 					 .fd = -1};
 	char text[CERT_TEXT_MAX + 1];
-	struct cert_channel channel;
 	struct error err;
-	int result;
 
-	if (cert_channel_open(conf, users, &channel, &err) == -1)
+	warn(fields);
+	if (cert_ask(channel, &ask, text, &err) == -1) {
+		if (fields->create.other[0] != '\0')
+			error_prefix(&err,
+				     "key %s: not a kind (" CERT_KEY_WORDS "), so another "
+				     "certificate's",
+				     fields->create.other);
 		return ctl_error(&err);
-	result = cert_ask(&channel, &ask, text, &err);
-	if (result == 0)
-		print_result(conf, &channel, request->create.name, text);
-	cert_channel_close(&channel);
-	return result == 0 ? CTL_OK : ctl_error(&err);
+	}
+	print_result(conf, channel, fields->create.name, text);
+	return CTL_OK;
+}
+
+/* Everything but the configuration and the channel. */
+static int
+ask_and_create(const struct configuration *conf, const struct cert_channel *channel, int argc,
+	       char **argv, struct cert_fields *fields, struct options *said)
+{
+	struct error err;
+	int result = CTL_OK;
+	bool yes;
+
+	if (said->from != NULL)
+		result = begin_from(channel, argc, argv, fields, said);
+	if (result != CTL_OK)
+		return result;
+	/* Somebody who can be asked, and has not said that nothing is to be asked. */
+	yes = said->yes || isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1;
+	if (default_name(fields, conf, &err) == -1 ||
+	    (!yes && cert_fields_ask(fields, stdin, stdout, &err) == -1))
+		return ctl_error(&err);
+	return create(conf, channel, fields);
 }
 
 int
 ctl_cert_create(int argc, char **argv)
 {
+	static struct cert_fields fields;
 	struct configuration *conf;
+	struct cert_channel channel;
 	struct conf_users users;
-	struct cert_fields request;
-	bool yes;
+	struct options said;
 	struct error err;
-	int result = parse(argc, argv, &request, &yes);
+	int result;
 
-	if (result != CTL_OK)
+	fields = (struct cert_fields){.create = {.key = CERT_KEY_RSA_2048, .days = CERT_DAYS}};
+	if ((result = parse(argc, argv, &fields, &said)) != CTL_OK)
 		return result;
-	conf = cert_configuration(&users);
-	if (conf == NULL)
+	if ((conf = cert_configuration(&users)) == NULL)
 		return CTL_FAILED;
-	/* Somebody who can be asked, and has not said that nothing is to be asked. */
-	yes = yes || isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1;
-	if (default_name(&request, conf, &err) == -1 ||
-	    (!yes && cert_fields_ask(&request, stdin, stdout, &err) == -1))
+	if (cert_channel_open(conf, &users, &channel, &err) == -1) {
 		result = ctl_error(&err);
-	else
-		result = create(conf, &users, &request);
+	} else {
+		result = ask_and_create(conf, &channel, argc, argv, &fields, &said);
+		cert_channel_close(&channel);
+	}
 	conf_free(conf);
 	return result;
 }

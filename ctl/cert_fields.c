@@ -7,6 +7,7 @@
 #include <idn2.h>
 
 #include "certd/subject.h"
+#include "common/cert_name.h"
 
 #define DAYS_MAX 36500
 
@@ -16,7 +17,7 @@ static const struct {
 } key_kinds[] = {
     {"rsa2048", CERT_KEY_RSA_2048}, {"rsa3072", CERT_KEY_RSA_3072}, {"rsa4096", CERT_KEY_RSA_4096},
     {"p256", CERT_KEY_P256},        {"p384", CERT_KEY_P384},        {"p521", CERT_KEY_P521},
-    {"ed25519", CERT_KEY_ED25519},
+    {"ed25519", CERT_KEY_ED25519},  {"rsa1024", CERT_KEY_RSA_1024},
 };
 #define KEY_KINDS (sizeof(key_kinds) / sizeof(key_kinds[0]))
 
@@ -30,17 +31,36 @@ cert_key_word(uint32_t kind)
 	return "";
 }
 
+uint32_t
+cert_key_kind(const char *word)
+{
+	for (size_t i = 0; i < KEY_KINDS; i++) {
+		if (strcmp(key_kinds[i].word, word) == 0)
+			return key_kinds[i].kind;
+	}
+	return 0;
+}
+
 int
 cert_fields_key(struct cert_fields *fields, const char *text, struct error *err)
 {
-	for (size_t i = 0; i < KEY_KINDS; i++) {
-		if (strcmp(key_kinds[i].word, text) == 0) {
-			fields->create.key = key_kinds[i].kind;
-			return 0;
-		}
-	}
-	return error_set(err, "key %s: one of rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519",
-			 text);
+	uint32_t kind = cert_key_kind(text);
+
+	if (kind == CERT_KEY_RSA_1024 && (fields->create.flags & CERT_CREATE_WEAK) == 0)
+		return error_set(err,
+				 "key %s: too weak for anything but very old mail programs; "
+				 "if that is what you want, say --weak",
+				 text);
+	if (kind == 0 && !cert_name_valid(text))
+		return error_set(err,
+				 "key %s: one of " CERT_KEY_WORDS ", or the name of the "
+				 "certificate whose key is to be used again",
+				 text);
+	fields->create.key = kind;
+	memset(fields->create.other, 0, sizeof(fields->create.other));
+	if (kind == 0)
+		strlcpy(fields->create.other, text, sizeof(fields->create.other));
+	return 0;
 }
 
 int
@@ -230,7 +250,7 @@ ask_rest(struct cert_fields *fields, FILE *in, FILE *out, struct error *err)
 	    .explain =
 		"rsa2048 works with every mail program there is; p256 is faster, and works with "
 		"all of the last ten years. Also: rsa3072, rsa4096, p384, p521, and ed25519, which "
-		"few mail programs know.",
+		"few mail programs know. The name of a certificate uses its key again.",
 	    .set = cert_fields_key};
 	struct question days = {
 	    .label = "Days",
@@ -239,7 +259,10 @@ ask_rest(struct cert_fields *fields, FILE *in, FILE *out, struct error *err)
 	    .set = cert_fields_days};
 
 	show_names(fields, names.shown);
-	strlcpy(key.shown, cert_key_word(fields->create.key), sizeof(key.shown));
+	strlcpy(key.shown,
+		fields->create.other[0] != '\0' ? fields->create.other
+						: cert_key_word(fields->create.key),
+		sizeof(key.shown));
 	snprintf(days.shown, sizeof(days.shown), "%u", fields->create.days);
 	if (ask(fields, &names, in, out, err) == -1 || ask(fields, &key, in, out, err) == -1)
 		return -1;

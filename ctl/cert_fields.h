@@ -22,7 +22,10 @@ struct cert_fields {
 	char tail[CERT_NAMES_TAIL_MAX];
 };
 
-/* Each checks TEXT. 0, or -1 with ERR filled: then nothing has changed. */
+/*
+ * Each checks TEXT. 0, or -1 with ERR filled: then nothing has changed. A key is a kind, or the
+ * name of the certificate whose key is to be used again.
+ */
 int cert_fields_key(struct cert_fields *, const char *text, struct error *);
 int cert_fields_days(struct cert_fields *, const char *text, struct error *);
 
@@ -35,8 +38,10 @@ int cert_fields_name(struct cert_fields *, const char *text, struct error *);
  * there. */
 int cert_fields_names(struct cert_fields *, const char *text, struct error *);
 
-/* "rsa2048". */
+/* "rsa2048"; and back: 0 for a word that is none. */
 const char *cert_key_word(uint32_t kind);
+uint32_t cert_key_kind(const char *word);
+#define CERT_KEY_WORDS "rsa2048, rsa3072, rsa4096, p256, p384, p521, ed25519"
 
 /*
  * Asks for one after the other on OUT and reads the answers from IN: Enter takes what is shown, "-"

@@ -20,13 +20,19 @@ static const struct ctl_command commands[] = {
     {"account", "list", "", "show each account, whether it is enabled, and its quota",
      ctl_account_list},
     {"cert", "create",
-     "NAME [--yes] [--name HOST]... [--key KIND] [--days N] [--country CC] [--state TEXT] "
-     "[--locality TEXT] [--organization TEXT] [--unit TEXT] [--common-name TEXT] [--email ADDRESS]",
+     "NAME [--yes] [--from NAME] [--replace] [--name HOST]... [--key KIND | --key NAME] [--weak] "
+     "[--days N] [--country CC] [--state TEXT] [--locality TEXT] [--organization TEXT] [--unit "
+     "TEXT] [--common-name TEXT] [--email ADDRESS]",
      "make a key, a request for an authority, and a self-signed certificate", ctl_cert_create},
-    {"cert", "request", "NAME", "print the request to send to an authority", ctl_cert_request},
+    {"cert", "request", "NAME [--renew | --new-key [--key KIND]]",
+     "print the request to send to an authority, as it is or made anew", ctl_cert_request},
     {"cert", "import", "FILE... [--name NAME] [--passphrase-file FILE] [--replace] [--force]",
      "take a key, a certificate and its chain from files of any kind (-: standard input)",
      ctl_cert_import},
+    {"cert", "restore", "NAME.TIME", "put back in force what was replaced", ctl_cert_restore},
+    {"cert", "remove", "NAME | NAME.TIME [--yes]",
+     "remove a certificate and its key that no listener uses", ctl_cert_remove},
+    {"cert", "rename", "NAME NEW", "give a certificate and its key another name", ctl_cert_rename},
     {"cert", "export",
      "NAME [--out FILE] [--private-key [--pkcs12] [--passphrase-file FILE | --no-passphrase]]",
      "write a certificate and its chain, and the private key if that is said", ctl_cert_export},

@@ -56,17 +56,20 @@ open_certs(const struct configuration *conf, const struct conf_users *users,
 }
 
 static bool
-certificate_exists(int certs, const char *name)
+file_exists(int certs, const char *name, const char *suffix)
 {
-	static const char *const suffixes[] = {"crt", "key"};
 	char file[CERT_NAME_SIZE + sizeof(".crt")];
 
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		snprintf(file, sizeof(file), "%s.%s", name, suffixes[i]);
-		if (certs == -1 || faccessat(certs, file, F_OK, AT_EACCESS) == -1)
-			return false;
-	}
-	return true;
+	snprintf(file, sizeof(file), "%s%s", name, suffix);
+	return certs != -1 && faccessat(certs, file, F_OK, AT_EACCESS) == 0;
+}
+
+/* Certificate and key, each in its file or in the one that has all. */
+static bool
+certificate_exists(int certs, const char *name)
+{
+	return file_exists(certs, name, ".pem") ||
+	       (file_exists(certs, name, ".crt") && file_exists(certs, name, ".key"));
 }
 
 /* The first certificate of a PEM file as DER, in place. Returns its length, 0 if there is none. */
@@ -101,6 +104,7 @@ der_has_host(const uint8_t *der, size_t length, const char *host)
 	return false;
 }
 
+/* By its NAME.crt: a NAME.pem has a private key in it, which is certd's alone to read. */
 static bool
 certificate_is_for(int certs, const char *name, const char *host)
 {
@@ -152,6 +156,15 @@ is_of_certificate(const char *file)
 	return false;
 }
 
+/* Is FILE the one that a certificate is counted by? */
+static bool
+is_first_file(int certs, const char *file, char name[CERT_NAME_SIZE])
+{
+	return cert_name_from_file(file, ".key", name, CERT_NAME_SIZE) ||
+	       (cert_name_from_file(file, ".pem", name, CERT_NAME_SIZE) &&
+		!file_exists(certs, name, ".key"));
+}
+
 static void
 look_into(int certs, const char *host, struct found *found)
 {
@@ -164,15 +177,9 @@ look_into(int certs, const char *host, struct found *found)
 	if (list == NULL && fd != -1)
 		close(fd);
 	while (list != NULL && (entry = readdir(list)) != NULL) {
-		size_t length = strlen(entry->d_name);
-
 		if (found->some[0] == '\0' && is_of_certificate(entry->d_name))
 			strlcpy(found->some, entry->d_name, sizeof(found->some));
-		if (length < 5 || length - 4 >= sizeof(name) ||
-		    strcmp(entry->d_name + length - 4, ".key") != 0)
-			continue;
-		strlcpy(name, entry->d_name, length - 3);
-		if (!cert_name_valid(name) || !certificate_exists(certs, name))
+		if (!is_first_file(certs, entry->d_name, name) || !certificate_exists(certs, name))
 			continue;
 		found->count++;
 		if (!found->for_host)

@@ -18,6 +18,7 @@ enum cert_key_kind {
 	CERT_KEY_P384,
 	CERT_KEY_P521,
 	CERT_KEY_ED25519,
+	CERT_KEY_RSA_1024, /* only with CERT_CREATE_WEAK */
 };
 
 /*
@@ -37,20 +38,56 @@ struct cert_subject {
 
 /* The tail: subjectAltNames, each NUL-terminated (host names, or addresses). */
 #define CERT_NAMES_TAIL_MAX 8192
+enum cert_create_flags {
+	CERT_CREATE_REPLACE = 1, /* what is there goes aside as NAME.TIME (cert_name.h) */
+	CERT_CREATE_WEAK = 2,
+};
 struct cc_create {
 	char name[CERT_NAME_SIZE];
-	uint8_t zero[3];
-	uint32_t key;   /* enum cert_key_kind */
+	char other[CERT_NAME_SIZE]; /* the certificate whose key this one gets; "": a new key */
+	uint8_t zero[2];
+	uint32_t key;   /* enum cert_key_kind; with OTHER, 0 */
 	uint32_t days;  /* of the self-signed certificate, 1..36500 */
 	uint32_t count; /* names in the tail, at least 1 */
+	uint32_t flags; /* of enum cert_create_flags */
 	struct cert_subject subject;
-	uint32_t zero2;
 };
 
-/* The request of this name comes back, PEM, as CC_DATA. */
+/*
+ * The request of this name comes back, PEM, as CC_DATA. One that is made anew says what the
+ * certificate in force says.
+ */
+enum cert_request_how {
+	CERT_REQUEST_PRINT = 1, /* as it lies in the folder; made anew if there is none */
+	CERT_REQUEST_RENEW,     /* made anew, for the same key */
+	CERT_REQUEST_NEW_KEY,   /* made anew, for a new key that waits as NAME.next */
+};
 struct cc_request {
 	char name[CERT_NAME_SIZE];
 	uint8_t zero[3];
+	uint32_t how; /* enum cert_request_how */
+	uint32_t key; /* CERT_REQUEST_NEW_KEY: enum cert_key_kind, 0 for one like the old; else 0 */
+};
+
+/*
+ * CC_FIELDS: what a new certificate like this one would be made of comes back, as one CC_DATA: a
+ * struct cc_create of the same NAME, and the names that go with it.
+ */
+struct cc_name {
+	char name[CERT_NAME_SIZE];
+	uint8_t zero[3];
+};
+
+/* CC_RESTORE: what is kept aside comes back in force; CC_REMOVE: its files, or a NAME's, go. */
+struct cc_kept {
+	char name[CERT_KEPT_SIZE];
+	uint8_t zero[2];
+};
+
+struct cc_rename {
+	char from[CERT_NAME_SIZE];
+	char to[CERT_NAME_SIZE];
+	uint8_t zero[2];
 };
 
 /*
@@ -255,6 +292,10 @@ struct cc_facts {
 	X(CC_CREATE, 1, IPC_CLIENT, struct cc_create, CERT_NAMES_TAIL_MAX, IPC_NO_FD,             \
 	  IPC_ANY_STATE)                                                                          \
 	X(CC_REQUEST, 10, IPC_CLIENT, struct cc_request, 0, IPC_NO_FD, IPC_ANY_STATE)             \
+	X(CC_FIELDS, 11, IPC_CLIENT, struct cc_name, 0, IPC_NO_FD, IPC_ANY_STATE)                 \
+	X(CC_RESTORE, 12, IPC_CLIENT, struct cc_kept, 0, IPC_NO_FD, IPC_ANY_STATE)                \
+	X(CC_REMOVE, 13, IPC_CLIENT, struct cc_kept, 0, IPC_NO_FD, IPC_ANY_STATE)                 \
+	X(CC_RENAME, 14, IPC_CLIENT, struct cc_rename, 0, IPC_NO_FD, IPC_ANY_STATE)               \
 	X(CC_EXPORT, 40, IPC_CLIENT, struct cc_export, 0, IPC_NO_FD, IPC_ANY_STATE)               \
 	X(CC_EXPORT_CLEAR, 41, IPC_CLIENT, struct cc_export_clear, 0, IPC_WITH_FD, IPC_ANY_STATE) \
 	X(CC_LOOK, 30, IPC_CLIENT, struct cc_look, 0, IPC_NO_FD, IPC_ANY_STATE)                   \

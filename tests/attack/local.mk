@@ -24,6 +24,11 @@ tests_attack_test_client_lies_SOURCES = tests/attack/test_client_lies.c tests/at
 	tests/attack/house.h $(PROOFS_SOURCES)
 tests_attack_test_client_lies_LDADD = $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/attack/test_cert_lies
+tests_attack_test_cert_lies_SOURCES = tests/attack/test_cert_lies.c tests/attack/house.c \
+	tests/attack/house.h
+tests_attack_test_cert_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
 EXTRA_PROGRAMS += tests/attack/postern-attacker
 tests_attack_postern_attacker_SOURCES = tests/attack/attacker.c
 tests_attack_postern_attacker_LDADD = $(WORKER_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
