@@ -18,8 +18,8 @@
 
 #include "common/error.h"
 
-#define IMPORT_BYTES_MAX (4u << 20)    /* of a file */
-#define IMPORT_ITERATIONS_MAX 10000000 /* of a key derivation: some seconds of computing */
+#define IMPORT_BYTES_MAX (4u << 20)   /* of a file */
+#define IMPORT_ITERATIONS_MAX 2000000 /* of key derivations: some seconds of computing */
 
 /* Who hears what is found. Functions that return int return -1 with ERR filled to stop it all. */
 struct import_sink {

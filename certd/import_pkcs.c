@@ -61,7 +61,7 @@ scrypt(const ASN1_TYPE *parameter)
 	width = import_integer(kdf->blockSize);
 	times = import_integer(kdf->parallelizationParameter);
 	SCRYPT_PARAMS_free(kdf);
-	/* Each is at most 10^7 + 1: no overflow. */
+	/* Each is bounded: no overflow. */
 	return cost > IMPORT_ITERATIONS_MAX || width > 1024 || times > 1024 ||
 		       cost * width * times / 8 > IMPORT_ITERATIONS_MAX
 		   ? IMPORT_ITERATIONS_MAX + 1L

@@ -23,3 +23,8 @@ noinst_PROGRAMS += tests/fuzz/fuzz_client_index
 tests_fuzz_fuzz_client_index_SOURCES = tests/fuzz/fuzz_client_index.c
 tests_fuzz_fuzz_client_index_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_client_index_LDADD = certd/libcertd.a $(COMMON_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_import
+tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz_import.c
+tests_fuzz_fuzz_import_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_import_LDADD = $(CERTD_LIBS)
