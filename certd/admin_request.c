@@ -126,7 +126,7 @@ put_next(const struct admins *admins, const struct admin *admin, EVP_PKEY *pkey,
 				       .names = request->names,
 				       .count = request->count,
 				       .subject = &request->subject};
-	char next[CERT_NAME_SIZE], kept[CERT_KEPT_SIZE], text[512];
+	char next[CERT_NAME_SIZE + sizeof(NEXT)], kept[CERT_KEPT_SIZE], text[512];
 	struct folder_set set;
 	int result;
 
