@@ -24,4 +24,4 @@ sbin_PROGRAMS += posternctl
 posternctl_SOURCES = ctl/main.c
 posternctl_LDADD = $(CTL_LIBS)
 
-dist_man_MANS += ctl/posternctl.8
+dist_man_MANS += ctl/posternctl.8 ctl/postern-certificates.7
