@@ -31,6 +31,6 @@ tests_attack_test_cert_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
 
 EXTRA_PROGRAMS += tests/attack/postern-attacker
 tests_attack_postern_attacker_SOURCES = tests/attack/attacker.c
-tests_attack_postern_attacker_LDADD = $(WORKER_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+tests_attack_postern_attacker_LDADD = verify/libverify.a $(WORKER_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 check_DATA = tests/attack/postern-attacker
 CLEANFILES += tests/attack/postern-attacker

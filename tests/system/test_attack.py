@@ -13,8 +13,8 @@ import pytest
 
 from conftest import DOMAIN, HOST, build, is_root
 
-WORKERS = ["postern-worker", "postern-gate"]
-ROLES = ["gate", "accounts", "queue", "session"]
+WORKERS = ["postern-worker", "postern-gate", "postern-verify"]
+ROLES = ["gate", "accounts", "queue", "session", "verify"]
 ATTACKER = os.path.join(build(), "tests", "attack", "postern-attacker")
 
 pytestmark = pytest.mark.skipif(not os.path.exists(ATTACKER), reason="the attacker is not built")
@@ -74,7 +74,17 @@ def prepared(tmp_path_factory):
     server = Server(os.path.join(folder, "server"))
     os.chmod(server.folder, 0o711)
     server.settings["session"] = "{ linger = 1; }"
-    server.set_up("alice", "bob")
+    server.write_configuration()
+    server.create_certificate()
+    # Whose certificates they are does not matter: that they are asked for starts the verifier.
+    authorities = os.path.join(server.folder, "clients.pem")
+    shutil.copyfile(os.path.join(server.state, "certs", f"{HOST}.crt"), authorities)
+    server.listeners["pop3s"].update({"client_certificates": "request",
+                                      "client_authorities": authorities})
+    server.write_configuration()
+    for user in ("alice", "bob"):
+        server.add_account(user)
+    server.start()
     try:
         with server.smtp() as client:
             client.sendmail("x@example.net", [f"alice@{DOMAIN}"], b"x\r\n")

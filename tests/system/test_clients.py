@@ -4,6 +4,7 @@
 import base64
 import os
 import poplib
+import shutil
 import smtplib
 import ssl
 import subprocess
@@ -288,6 +289,22 @@ def test_a_crl_that_is_spoilt_leaves_the_old_in_force(make_server, authority):
     assert_refused(server, client, "revoked")
     assert external(server, other)[0] == 235
     authority.publish()
+
+
+def test_authorities_that_are_spoilt(make_server, authority, tmp_path):
+    """The server starts, but vouches for nobody until they are mended."""
+    path = str(tmp_path / "authorities.pem")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    server = make(make_server, authority, client_authorities=path)
+    server.log.wait(r"event=verify\.refused .*file=client_authorities")
+    client = authority.client(f"alice@{DOMAIN}")
+    assert_refused(server, client, "no authorities")
+    mark = server.log.mark()
+    shutil.copyfile(authority.certificate, path + ".new")
+    os.rename(path + ".new", path)
+    server.log.wait(r"event=verify\.loaded .*file=client_authorities", mark)
+    assert external(server, client)[0] == 235
 
 
 def test_authorization_identity(make_server, authority):

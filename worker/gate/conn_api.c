@@ -149,6 +149,8 @@ conn_hand_over(struct conn *c, int stream)
 		conn_abort(c, strerror(errno));
 		return;
 	}
+	if (c->tls != NULL)
+		tls_record_free(c->tls); /* who it is, is known now */
 	c->state_now = CONN_PUMPING;
 	deadline_start(&c->deadline, &c->listener->idle);
 	conn_close_protocol(c);
