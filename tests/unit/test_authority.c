@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -16,6 +17,7 @@
 #include <openssl/x509v3.h>
 
 #include "certd/authority.h"
+#include "certd/authority_x509.h"
 
 #define ACCOUNT "alice@example.org"
 #define SECRET "correct horse battery"
@@ -264,6 +266,51 @@ test_refresh(void **state)
 	assert_int_equal(crl_number(), 3);
 }
 
+/* Puts a CRL of number 1 into the folder, of another time or by another key. */
+static void
+write_crl(EVP_PKEY *key, int64_t when)
+{
+	const struct client_index index = {.crl = 1};
+	BIO *bio = open_file("authority.crt"), *out;
+	struct authority_signer signer = {key, PEM_read_bio_X509(bio, NULL, NULL, NULL)};
+	X509_CRL *crl;
+	char path[128];
+	struct error err;
+
+	crl = authority_sign_crl(&signer, &index, when, &err);
+	assert_non_null(crl);
+	snprintf(path, sizeof(path), "%s/authority/authority.crl", folder.path);
+	out = BIO_new_file(path, "w");
+	assert_int_equal(PEM_write_bio_X509_CRL(out, crl), 1);
+	BIO_free(out);
+	X509_CRL_free(crl);
+	X509_free(signer.certificate);
+	BIO_free(bio);
+}
+
+/* One of yesterday, of tomorrow or of somebody else is replaced; one of an hour ago is not. */
+static void
+test_daily(void **state)
+{
+	const int64_t now = (int64_t)time(NULL);
+	struct error err;
+
+	(void)state;
+	create();
+	write_crl(support_pkey(KEY_P256), now - 3600);
+	assert_int_equal(authority_refresh(&place, &err), 0);
+	assert_int_equal(crl_number(), 1);
+	write_crl(support_pkey(KEY_P256), now - 90000);
+	assert_int_equal(authority_refresh(&place, &err), 0);
+	assert_int_equal(crl_number(), 2);
+	write_crl(support_pkey(KEY_P256), now + 90000);
+	assert_int_equal(authority_refresh(&place, &err), 0);
+	assert_int_equal(crl_number(), 3);
+	write_crl(support_pkey(KEY_P384), now);
+	assert_int_equal(authority_refresh(&place, &err), 0);
+	assert_int_equal(crl_number(), 4);
+}
+
 static void
 test_wrong_files(void **state)
 {
@@ -468,6 +515,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_longer_than_the_authority, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_revoke, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_refresh, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_daily, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_wrong_files, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_killed_while_made, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_killed_while_revoking, setup, teardown),
