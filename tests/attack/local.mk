@@ -29,8 +29,18 @@ tests_attack_test_cert_lies_SOURCES = tests/attack/test_cert_lies.c tests/attack
 	tests/attack/house.h
 tests_attack_test_cert_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
 
+# Runs postern-certd, and the other program beside it, as its importer.
+check_PROGRAMS += tests/attack/test_import_lies
+tests_attack_test_import_lies_SOURCES = tests/attack/test_import_lies.c $(CERTD_TEST_SUPPORT)
+tests_attack_test_import_lies_LDADD = $(CERTD_LIBS) $(UNIT_LIBS)
+EXTRA_PROGRAMS += tests/attack/lying-importer
+tests_attack_lying_importer_SOURCES = tests/attack/lying_importer.c
+tests_attack_lying_importer_LDADD = $(COMMON_LIBS)
+check_DATA = tests/attack/lying-importer
+CLEANFILES += tests/attack/lying-importer
+
 EXTRA_PROGRAMS += tests/attack/postern-attacker
 tests_attack_postern_attacker_SOURCES = tests/attack/attacker.c
 tests_attack_postern_attacker_LDADD = verify/libverify.a $(WORKER_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
-check_DATA = tests/attack/postern-attacker
+check_DATA += tests/attack/postern-attacker
 CLEANFILES += tests/attack/postern-attacker
