@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,11 +35,12 @@ set_days(struct cc_client *body, const char *text, struct error *err)
 static int
 set_key(struct cc_client *body, const char *text, struct error *err)
 {
-	struct cert_fields fields = {.length = 0};
+	uint32_t kind = cert_key_kind(text);
 
-	if (cert_fields_key(&fields, text, err) == -1)
-		return -1;
-	body->key = fields.create.key;
+	/* A weak one nobody takes: the verifier wants 2048 bits. */
+	if (kind == 0 || kind > CERT_KEY_ED25519)
+		return error_set(err, "key %s: one of " CERT_KEY_WORDS, text);
+	body->key = kind;
 	return 0;
 }
 
@@ -78,23 +80,42 @@ parse(int argc, char **argv, struct order *order)
 	return result == 0 ? CTL_OK : ctl_error(&err);
 }
 
+/* Does a listener name both of the authority's files already? */
+static bool
+is_named(const struct configuration *conf, const char *authorities, const char *crl)
+{
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct conf_listener *l = &conf->listeners[i];
+
+		if (l->client_authorities != NULL && l->client_crl != NULL &&
+		    strcmp(l->client_authorities, authorities) == 0 &&
+		    strcmp(l->client_crl, crl) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* What to do with it; not into the file, should that be standard output. */
 static void
 print_result(const struct configuration *conf, const struct order *order, const char *text)
 {
 	FILE *out = order->out == NULL ? stderr : stdout;
+	char authorities[PATH_MAX], crl[PATH_MAX];
 
+	snprintf(authorities, sizeof(authorities), "%s/authority/authority.crt", conf->certs);
+	snprintf(crl, sizeof(crl), "%s/authority/authority.crl", conf->certs);
 	fprintf(out, "%s: %s\n", order->body.account, text);
 	fprintf(out,
 		"%s has the key and the certificate: give it to the user, and the pass phrase by "
 		"another way.\n",
 		order->out == NULL ? "What was written" : order->out);
-	fprintf(out,
-		"Listeners in %s that shall take it say:\n"
-		"    client_certificates = \"request\";\n"
-		"    client_authorities = \"%s/authority/authority.crt\";\n"
-		"    client_crl = \"%s/authority/authority.crl\";\n",
-		conf->path, conf->certs, conf->certs);
+	if (!is_named(conf, authorities, crl))
+		fprintf(out,
+			"Listeners in %s that shall take it say:\n"
+			"    client_certificates = \"request\";\n"
+			"    client_authorities = \"%s\";\n"
+			"    client_crl = \"%s\";\n",
+			conf->path, authorities, crl);
 }
 
 static int

@@ -216,6 +216,7 @@ def test_login(make_server, secret):
             return smtp.docmd("AUTH", "EXTERNAL =")[0]
 
     assert login(alice) == 235 and login(bob) == 235
+    assert "client_crl" in alice.said and "client_crl" not in Client(server, secret, "bob").said
     mark = server.log.mark()
     server.posternctl("cert", "revoke", ALICE)
     server.log.wait(r"event=verify\.loaded .*file=client_crl", mark)
