@@ -33,8 +33,9 @@ master_libmaster_a_SOURCES = \
 	master/state.c master/state.h \
 	master/status.c master/status.h \
 	master/stop.c \
-	master/trust.h master/verify.c \
+	master/trust.c master/trust.h \
 	master/trusted_file.c master/trusted_file.h \
+	master/verify.c \
 	master/watch.c master/watch.h \
 	master/wiring.c
 MASTER_LIBS = master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(SYSTEMD_LIBS)
