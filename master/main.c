@@ -174,7 +174,7 @@ int
 main(int argc, char **argv)
 {
 	static struct master master;
-	struct command command;
+	static struct command command;
 	struct configuration *conf;
 	struct error err;
 	int status = 1;
