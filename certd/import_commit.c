@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "certd/import_commit.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -12,27 +10,11 @@
 #include "certd/folder.h"
 #include "certd/import_folder.h"
 #include "certd/import_name.h"
-#include "certd/x509.h"
+#include "certd/import_plan.h"
 #include "common/log.h"
 
-/* What an import comes to, filled from the top down. */
-struct plan {
-	const struct import_order *order;
-	struct import_choice choice;
-	EVP_PKEY *pkey;
-	struct key *key; /* the same */
-	bool key_found;  /* in the folder, not in the files */
-	struct import_found
-	    found; /* whose files in the folder had the other half; name "": nobody's */
-	char name[CERT_NAME_SIZE];
-	bool replaces;
-	bool same; /* all is there already */
-	char kept[CERT_KEPT_SIZE];
-	struct x509_made made;
-};
-
 static void
-plan_free(struct plan *plan)
+plan_free(struct import_plan *plan)
 {
 	x509_made_free(&plan->made);
 	key_free(plan->key);
@@ -44,7 +26,7 @@ plan_free(struct plan *plan)
  */
 
 static int
-name_it(struct plan *plan, const char *found, struct error *err)
+name_it(struct import_plan *plan, const char *found, struct error *err)
 {
 	const struct import_order *order = plan->order;
 	const char *file = order->files[plan->choice.leaf->file];
@@ -65,7 +47,7 @@ name_it(struct plan *plan, const char *found, struct error *err)
 
 /* A key, alone or with certificates. */
 static int
-choose_by_key(struct plan *plan, struct error *err)
+choose_by_key(struct import_plan *plan, struct error *err)
 {
 	const struct import_order *order = plan->order;
 	struct import_set *set = order->set;
@@ -80,7 +62,7 @@ choose_by_key(struct plan *plan, struct error *err)
 }
 
 static int
-choose_by_certificate(struct plan *plan, struct error *err)
+choose_by_certificate(struct import_plan *plan, struct error *err)
 {
 	const struct import_order *order = plan->order;
 
@@ -93,7 +75,7 @@ choose_by_certificate(struct plan *plan, struct error *err)
 }
 
 static int
-choose(struct plan *plan, struct error *err)
+choose(struct import_plan *plan, struct error *err)
 {
 	const struct import_set *set = plan->order->set;
 	int result;
@@ -120,7 +102,7 @@ choose(struct plan *plan, struct error *err)
 
 /* Beyond these no gate and no client takes it (pair.c, file.h). */
 static int
-check_size(const struct plan *plan, struct error *err)
+check_size(const struct import_plan *plan, struct error *err)
 {
 	const struct import_choice *choice = &plan->choice;
 	size_t size = (size_t)i2d_X509(choice->leaf->x509, NULL);
@@ -134,7 +116,7 @@ check_size(const struct plan *plan, struct error *err)
 }
 
 static int
-check(const struct plan *plan, struct error *err)
+check(const struct import_plan *plan, struct error *err)
 {
 	const struct import_order *order = plan->order;
 	bool force = (order->flags & IMPORT_FORCE) != 0;
@@ -157,7 +139,7 @@ check(const struct plan *plan, struct error *err)
 
 /* Does the vault have just this pair? */
 static bool
-is_same(const struct plan *plan, const struct pair *pair)
+is_same(const struct import_plan *plan, const struct pair *pair)
 {
 	const struct import_choice *choice = &plan->choice;
 	const uint8_t *at = pair->chain, *end = pair->chain + pair->chain_length;
@@ -178,7 +160,7 @@ is_same(const struct plan *plan, const struct pair *pair)
 
 /* Is what is there under NAME of the same key? */
 static bool
-is_same_key(const struct plan *plan)
+is_same_key(const struct import_plan *plan)
 {
 	const struct admin_target *target = plan->order->target;
 	const struct vault_entry *entry = vault_find(target->vault, plan->name);
@@ -206,7 +188,7 @@ is_same_key(const struct plan *plan)
 }
 
 static int
-compare(struct plan *plan, struct error *err)
+compare(struct import_plan *plan, struct error *err)
 {
 	const struct import_order *order = plan->order;
 	const struct admin_target *target = order->target;
@@ -244,7 +226,7 @@ compare(struct plan *plan, struct error *err)
 
 /* The request of the key, from under the old name or the new one. */
 static int
-keep_request(struct plan *plan)
+keep_request(struct import_plan *plan)
 {
 	const struct admin_target *target = plan->order->target;
 	struct contents request = {NULL, 0};
@@ -264,7 +246,7 @@ keep_request(struct plan *plan)
 }
 
 static int
-write_pem(struct plan *plan, struct error *err)
+write_pem(struct import_plan *plan, struct error *err)
 {
 	const struct import_choice *choice = &plan->choice;
 	struct folder_set *set = &plan->made.set;
@@ -280,11 +262,18 @@ write_pem(struct plan *plan, struct error *err)
 	       x509_describe(&plan->made, choice->leaf->x509);
 	BIO_free(key);
 	BIO_free(crt);
-	return done ? 0 : key_library_error(err, "writing the certificate");
+	if (!done)
+		return key_library_error(err, "writing the certificate");
+	/* What can't be read again is not written. */
+	if (set->part[PART_KEY].length > FILE_MAX || set->part[PART_CRT].length > FILE_MAX)
+		return error_set(err,
+				 "the certificate and its chain make a file of more than %d bytes",
+				 FILE_MAX);
+	return 0;
 }
 
 static int
-put(struct plan *plan, struct error *err)
+put(struct import_plan *plan, struct error *err)
 {
 	const struct admin_target *target = plan->order->target;
 	const struct folder_set *set = &plan->made.set;
@@ -299,134 +288,9 @@ put(struct plan *plan, struct error *err)
 	return vault_load_one(target->vault, plan->name, target->changed, target->changed_arg, err);
 }
 
-/*
- * -- What the administrator is told ---------------------------------------------
- */
-
-struct text {
-	char *at;
-	size_t size;
-};
-
-static void say(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void
-say(struct text *text, const char *format, ...)
-{
-	va_list arguments;
-	size_t used = strlen(text->at);
-
-	va_start(arguments, format);
-	vsnprintf(text->at + used, text->size - used, format, arguments);
-	va_end(arguments);
-}
-
-static void
-describe(const struct plan *plan, struct text *text)
-{
-	const struct import_choice *choice = &plan->choice;
-	char names[1024], issuer[128];
-
-	import_host_names(choice->leaf->x509, names, sizeof(names));
-	import_common_name(choice->leaf->x509, false, issuer, sizeof(issuer));
-	say(text, "%s.key  the private key: %s, %d bits%s%s%s\n", plan->name,
-	    key_kind_name(key_kind(plan->key)), EVP_PKEY_get_bits(plan->pkey),
-	    plan->key_found ? ", which was in the folder as " : "",
-	    plan->key_found ? plan->found.name : "", plan->key_found ? ".key" : "");
-	if (plan->made.set.part[PART_CSR].bytes != NULL)
-		say(text, "%s.csr  the request of this key\n", plan->name);
-	say(text, "%s.crt  for %s; %s%s%s; valid until %s", plan->name,
-	    names[0] != '\0' ? names : "no host name",
-	    choice->self_signed ? "self-signed" : "issued by '", choice->self_signed ? "" : issuer,
-	    choice->self_signed ? "" : "'", plan->made.until);
-	if (choice->chain_count > 0)
-		say(text, "; with %zu of its chain", choice->chain_count);
-	say(text, "\nSHA-256  %s\n", plan->made.fingerprint);
-	if (plan->kept[0] != '\0')
-		say(text, "What was %s before is kept aside as %s.\n", plan->name, plan->kept);
-}
-
-/* Where the other half was: a pair that stays, or files that have become this pair's. */
-static void
-tell_found(const struct plan *plan, struct text *text)
-{
-	if (plan->found.name[0] == '\0' || strcmp(plan->found.name, plan->name) == 0)
-		return;
-	if (plan->found.alone)
-		say(text, "%s is now called %s.\n", plan->found.name, plan->name);
-	else
-		say(text,
-		    "The certificate %s, of the same key, is still there. To put this one in its "
-		    "place: import it with --name %s.\n",
-		    plan->found.name, plan->found.name);
-}
-
-static bool
-is_signed_weakly(const X509 *x509)
-{
-	int digest = NID_undef;
-
-	return X509_get_signature_info((X509 *)(uintptr_t)x509, &digest, NULL, NULL, NULL) == 1 &&
-	       (digest == NID_md5 || digest == NID_sha1 || digest == NID_md5_sha1);
-}
-
-static void
-warn(const struct plan *plan, struct text *text)
-{
-	const struct import_choice *choice = &plan->choice;
-	char names[256];
-	bool weak = !choice->self_signed && is_signed_weakly(choice->leaf->x509);
-
-	for (size_t i = 0; i < choice->chain_count; i++)
-		weak = weak || is_signed_weakly(choice->chain[i]);
-	import_host_names(choice->leaf->x509, names, sizeof(names));
-	if (choice->missing[0] != '\0')
-		say(text,
-		    "warning: clients will refuse this: the certificate of '%s' is missing; %s%s. "
-		    "Import it together with this one. (All is well if that is an authority of "
-		    "your own, which your clients know.)\n",
-		    choice->missing,
-		    choice->at[0] != '\0' ? "it can be had at " : "ask the authority for it",
-		    choice->at);
-	if (weak)
-		say(text, "warning: clients will refuse this: it is signed with SHA-1 or MD5.\n");
-	if (names[0] == '\0')
-		say(text, "warning: clients will refuse this: it has no subjectAltName, so it is "
-			  "for no host.\n");
-	if (X509_cmp_current_time(X509_get0_notAfter(choice->leaf->x509)) < 0)
-		say(text, "warning: clients will refuse this: it has expired.\n");
-	if (key_is_weak(plan->key))
-		say(text, "warning: clients will refuse this: its key is too weak. Only a listener "
-			  "that says weak = true uses it.\n");
-	if (choice->self_signed)
-		say(text, "warning: it is self-signed: clients ask their users whether to trust "
-			  "it.\n");
-	if (choice->private_root)
-		say(text, "Its authority is not in this host's list: clients must know it.\n");
-	if (choice->dropped > 0)
-		say(text, "Left out: %zu certificate%s that clients don't need.\n", choice->dropped,
-		    choice->dropped == 1 ? "" : "s");
-	ERR_clear_error();
-}
-
-static void
-answer_text(const struct plan *plan, struct import_answer *answer)
-{
-	struct text text = {answer->text, sizeof(answer->text)};
-
-	strlcpy(answer->name, plan->name, sizeof(answer->name));
-	answer->text[0] = '\0';
-	if (plan->same)
-		say(&text, "%s is just this already: nothing has changed.\n", plan->name);
-	else
-		describe(plan, &text);
-	tell_found(plan, &text);
-	warn(plan, &text);
-	say(&text, "%s", plan->order->notes);
-}
-
 /* The lone key (certificate) that this pair was made with goes; both halves are elsewhere now. */
 static void
-remove_alone(const struct plan *plan)
+remove_alone(const struct import_plan *plan)
 {
 	const struct admin_target *target = plan->order->target;
 	struct error err;
@@ -440,7 +304,7 @@ remove_alone(const struct plan *plan)
 }
 
 static int
-carry_out(struct plan *plan, struct error *err)
+carry_out(struct import_plan *plan, struct error *err)
 {
 	if (choose(plan, err) == -1 || check(plan, err) == -1 || compare(plan, err) == -1 ||
 	    write_pem(plan, err) == -1)
@@ -459,11 +323,11 @@ carry_out(struct plan *plan, struct error *err)
 int
 import_commit(const struct import_order *order, struct import_answer *answer, struct error *err)
 {
-	struct plan plan = {.order = order};
+	struct import_plan plan = {.order = order};
 	int result = carry_out(&plan, err);
 
 	if (result == 0)
-		answer_text(&plan, answer);
+		import_answer_text(&plan, answer);
 	plan_free(&plan);
 	return result;
 }

@@ -7,8 +7,8 @@
 #include "certd/import_parse.h"
 #include "certd/key.h"
 
-#define EXPONENT_BITS 64 /* OpenSSL verifies none larger with 3072 bits and more, and others none \
-			  */
+/* With moduli above 3072 bits OpenSSL verifies none larger; other clients take even less. */
+#define EXPONENT_BITS 64
 
 /* A factor as long as the modulus itself is none, but would be tested for hours for being prime. */
 static bool

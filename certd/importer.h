@@ -23,7 +23,7 @@ struct importer_client *importer_start(struct event_base *, const char *program,
 void importer_stop(struct importer_client *); /* NULL is fine */
 
 /* Who is told; one at a time. */
-void importer_listen(struct importer_client *, importer_ended_fn *, void *arg);
+void importer_listen(struct importer_client *client, importer_ended_fn *ended, void *arg);
 
 /*
  * Begins a job; *CHANNEL is its channel (import_job_boundary, IPC_CLIENT). One that is not done is

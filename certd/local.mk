@@ -23,7 +23,8 @@ certd_libcertd_a_SOURCES = \
 	certd/gates.c certd/gates.h \
 	certd/journal.c certd/journal.h \
 	certd/admin_import.c \
-	certd/import_commit.c certd/import_commit.h \
+	certd/import_answer.c \
+	certd/import_commit.c certd/import_commit.h certd/import_plan.h \
 	certd/import_folder.c certd/import_folder.h \
 	certd/import_key.c certd/import_name.c certd/import_name.h \
 	certd/import_parse.c certd/import_parse.h certd/import_pkcs.c certd/import_pkcs12.c \

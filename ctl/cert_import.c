@@ -148,20 +148,21 @@ give_file(const struct import *import, const char *path, struct error *err)
 	const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
 	struct cert_request ask = {.type = CC_IMPORT_FILE, .tail = name};
 	char text[CERT_TEXT_MAX + 1];
-	int result;
+	int fd, result;
 
 	ask.length = strnlen(name, IMPORT_FILE_MAX);
 	if (ask.length == 0)
 		return error_set(err, "%s: is a folder: name the files in it", path);
 	/* Only opened: what is in it is read where no other key is (certd_importer.h). */
 	if (strcmp(path, "-") == 0)
-		ask.fd = dup(STDIN_FILENO);
+		fd = dup(STDIN_FILENO);
 	else
-		ask.fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (ask.fd == -1)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
 		return error_errno(err, "%s", path);
+	ask.fd = fd;
 	result = cert_ask(import->channel, &ask, text, err);
-	close(ask.fd);
+	close(fd);
 	return result;
 }
 

@@ -2,6 +2,7 @@
 """posternctl cert import of what nobody should have: while it is refused, the running server signs on."""
 
 import os
+import re
 import signal
 import socket
 import ssl
@@ -11,7 +12,7 @@ import threading
 import pytest
 
 from authority import Authority, openssl
-from conftest import DEADLINE, HOST, program, wait_for
+from conftest import DEADLINE, HOST, is_root, program, wait_for
 
 
 class Shaker:
@@ -157,13 +158,46 @@ def children(pid):
         return [int(one) for one in file.read().split()]
 
 
+def waiting_import(server):
+    """posternctl, with a job that waits for more of standard input."""
+    return subprocess.Popen([program("posternctl"), "-f", server.configuration, "-L", server.libexec, "cert", "import",
+                             "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_the_walls_of_a_job(make_server):
+    """No privileges to gain, a filter of system calls, no more processes, bounds; the log, its channel, the file."""
+    server = make_server().set_up()
+    with waiting_import(server) as waiting:
+        job = wait_for(lambda: jobs(server), "a job that reads")[0]
+        proc = f"/proc/{job}"
+
+        def status():
+            with open(f"{proc}/status", encoding="ascii") as file:
+                return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+        # The importer's filter, and its own; AddressSanitizer's build has the limits but the one of memory.
+        wait_for(lambda: int(status().get("Seccomp_filters", "2")) >= 2, "its own filter")
+        assert status()["NoNewPrivs"] == "1" and status()["Seccomp"] == "2"
+        with open(f"{proc}/limits", encoding="ascii") as file:
+            limits = file.read()
+        assert re.search(r"Max processes +0 +0 ", limits), limits
+        assert re.search(r"Max cpu time +10 +11 ", limits)
+        assert re.search(r"Max file size +0 +0 ", limits)
+        assert re.search(r"Max core file size +0 +0 ", limits)
+        if is_root():
+            # Nothing (twice), the log, its channel, standard input.
+            open_files = [os.readlink(f"{proc}/fd/{fd}") for fd in sorted(os.listdir(f"{proc}/fd"), key=int)]
+            assert open_files[:2] == ["/dev/null"] * 2 and open_files[3].startswith("socket:"), open_files
+            assert open_files[4].startswith("pipe:") and len(open_files) == 5, open_files
+        waiting.kill()
+
+
 @pytest.mark.parametrize("number, said", ((signal.SIGXCPU, "takes too long"), (signal.SIGKILL, "takes too long"),
                                           (signal.SIGSEGV, "what reads them broke")))
 def test_a_job_that_is_killed(make_server, number, said):
     """By a limit, or since it broke: posternctl is told, and the next import works."""
     server = make_server().set_up()
-    with subprocess.Popen([program("posternctl"), "-f", server.configuration, "-L", server.libexec, "cert", "import",
-                           "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+    with waiting_import(server) as waiting:
         os.kill(wait_for(lambda: jobs(server), "a job that reads")[0], number)
         _, errors = waiting.communicate(timeout=DEADLINE)
         assert waiting.returncode == 1
@@ -175,8 +209,7 @@ def test_a_job_that_is_killed(make_server, number, said):
 
 def test_posternctl_that_is_killed(make_server):
     server = make_server().set_up()
-    with subprocess.Popen([program("posternctl"), "-f", server.configuration, "-L", server.libexec, "cert", "import",
-                           "-"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as waiting:
+    with waiting_import(server) as waiting:
         wait_for(lambda: jobs(server), "a job that reads")
         waiting.kill()
         wait_for(lambda: not jobs(server), "the end of the job")

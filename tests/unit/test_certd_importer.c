@@ -42,8 +42,10 @@ on_ended(uint32_t number, unsigned signal, unsigned status, void *arg)
 static int
 setup(void **state)
 {
-	static const struct mc_identity identity = {
-	    .uid = UINT32_MAX, .gid = UINT32_MAX, .sandbox = SANDBOX_REQUIRED, .log_level = LOG_INFO};
+	static const struct mc_identity identity = {.uid = UINT32_MAX,
+						    .gid = UINT32_MAX,
+						    .sandbox = SANDBOX_REQUIRED,
+						    .log_level = LOG_INFO};
 	struct error err;
 
 	(void)state;
