@@ -42,7 +42,8 @@ struct admin_target {
 	vault_changed_fn *changed;
 	void *changed_arg;
 	struct importer_client *importer; /* NULL: nothing can be imported */
-	const struct gates *gates; /* who uses what; NULL: nobody */
+	const struct gates *gates;        /* who uses what; NULL: nobody */
+	int64_t since;                    /* when counting of uses began, seconds since the epoch */
 };
 
 /* TARGET is kept (not copied); EMPTY (may be NULL) as in gates.h. */

@@ -81,6 +81,7 @@ ipc_handler_fn admin_export; /* admin_export.c */
 ipc_handler_fn admin_export_clear;
 ipc_handler_fn admin_look; /* admin_look.c */
 ipc_handler_fn admin_check;
+ipc_handler_fn admin_audit;       /* admin_audit.c */
 ipc_handler_fn admin_import_file; /* admin_import.c */
 ipc_handler_fn admin_import;
 ipc_handler_fn admin_import_passphrase;

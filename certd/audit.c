@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "certd/audit.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/log.h"
 
@@ -19,38 +21,58 @@ audit_refusal_text(int reason)
 		return "not a known curve, or not a point of it";
 	case GC_REFUSED_FAILED:
 		return "the library failed";
+	case GC_REFUSED_RATE:
+		return "more requests than a gate can have handshakes";
 	}
 	return "unknown";
 }
 
 void
-audit_refused(struct audit_channel *channel, struct audit_use *use, const char *peer,
-	      const char *key, uint16_t scheme, int reason, const char *why)
+audit_refused(struct audit_channel *channel, struct uses *uses, const struct audit_refusal *refusal)
 {
-	char number[8];
+	const struct use at = {.known = refusal->listener != NULL,
+			       .listener = refusal->listener != NULL ? *refusal->listener
+								     : (struct gc_listener){0}};
+	char number[8], label[USE_LABEL_SIZE];
 
-	if (use != NULL)
-		use->refused++;
+	if (uses != NULL)
+		uses_count(uses, refusal->listener, USE_REFUSED);
 	else
 		channel->unnamed++;
 	if (channel->refused++ >= AUDIT_REFUSALS_MAX)
 		return;
-	snprintf(number, sizeof(number), "0x%04x", scheme);
-	log_event(LOG_WARNING, "certd.refused", KV_STR("peer", peer),
-		  KV_STR("key", key != NULL ? key : "-"), KV_STR("scheme", number),
-		  KV_STR("what", audit_refusal_text(reason)),
-		  KV_STR("why", why != NULL ? why : "-"));
+	snprintf(number, sizeof(number), "0x%04x", refusal->scheme);
+	log_event(LOG_WARNING, "certd.refused", KV_STR("peer", refusal->peer),
+		  KV_STR("key", refusal->key != NULL ? refusal->key : "-"),
+		  KV_STR("listener", use_label(&at, label)), KV_STR("scheme", number),
+		  KV_STR("what", audit_refusal_text(refusal->reason)),
+		  KV_STR("why", refusal->why != NULL ? refusal->why : "-"));
 }
 
 void
-audit_summary(struct audit_use *use, const char *peer, const char *key)
+audit_summary(struct uses *uses, const char *peer, const char *key)
 {
-	if (use->tls13 == 0 && use->tls12 == 0 && use->refused == 0)
+	uint64_t sums[USE_KINDS] = {0};
+	char listeners[LOG_VALUE_MAX] = "", label[USE_LABEL_SIZE];
+
+	for (size_t i = 0; i < uses->count; i++) {
+		struct use *use = &uses->list[i];
+		uint64_t here = use->recent[USE_TLS13] + use->recent[USE_TLS12];
+		size_t used = strlen(listeners);
+
+		for (int kind = 0; kind < USE_KINDS; kind++) {
+			sums[kind] += use->recent[kind];
+			use->recent[kind] = 0;
+		}
+		if (here > 0)
+			snprintf(listeners + used, sizeof(listeners) - used, "%s%s=%" PRIu64,
+				 used > 0 ? " " : "", use_label(use, label), here);
+	}
+	if (sums[USE_TLS13] == 0 && sums[USE_TLS12] == 0 && sums[USE_REFUSED] == 0)
 		return;
 	log_event(LOG_INFO, "certd.use", KV_STR("key", key), KV_STR("peer", peer),
-		  KV_U64("tls13", use->tls13), KV_U64("tls12", use->tls12),
-		  KV_U64("refused", use->refused));
-	*use = (struct audit_use){0};
+		  KV_U64("tls13", sums[USE_TLS13]), KV_U64("tls12", sums[USE_TLS12]),
+		  KV_U64("refused", sums[USE_REFUSED]), KV_STR("listeners", listeners));
 }
 
 void

@@ -183,6 +183,7 @@ certd_init(struct child *child, struct error *err)
 		return error_set(err, "no memory");
 	certd->target.changed = on_changed;
 	certd->target.changed_arg = certd;
+	certd->target.since = (int64_t)time(NULL);
 	return 0;
 }
 
@@ -296,14 +297,24 @@ on_gate(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	struct child *child = context;
 	struct certd *certd = child->context;
 	const char *names[GATE_NAMES_MAX];
-	const struct gate_keys keys = {gate->any == 1, gate->weak == 1, gate->host, names,
-				       gate->count};
+	const struct gate_keys keys = {.any = gate->any == 1,
+				       .weak = gate->weak == 1,
+				       .host = gate->host,
+				       .names = names,
+				       .count = gate->count,
+				       .listeners = gate->listeners,
+				       .listener_count = gate->listener_count};
 	struct error err;
 
 	(void)channel;
 	if (gate->any > 1 || gate->weak > 1 || gate->zero[0] != 0 || gate->zero[1] != 0 ||
-	    memchr(gate->host, '\0', sizeof(gate->host)) == NULL)
+	    memchr(gate->host, '\0', sizeof(gate->host)) == NULL ||
+	    gate->listener_count > CERTD_LISTENERS_MAX)
 		return -1;
+	for (uint32_t i = 0; i < gate->listener_count; i++) {
+		if (gate->listeners[i].service >= SERVICE_COUNT || gate->listeners[i].zero != 0)
+			return -1;
+	}
 	/* A gate whose listeners are all without TLS may use no key. */
 	if (!(gate->count == 0 && message->tail_length == 0) &&
 	    !names_split(message->tail, message->tail_length, gate->count, names, GATE_NAMES_MAX))

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "certd/gates.h"
-
-#include <sys/queue.h>
+#include "certd/gates_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,49 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "certd/audit.h"
-#include "certd/compose.h"
 #include "common/log.h"
-
-#define SLOT_BITS 16 /* of a handle; the rest is the generation */
-#define SLOTS_MAX (4 * VAULT_MAX)
-#define SLOT_MASK ((1u << SLOT_BITS) - 1)
-
-/* A key that a channel may use, or could. Slots are never removed, so that no handle comes twice.
- */
-struct slot {
-	char name[CERT_NAME_SIZE];
-	const struct vault_entry
-	    *entry;      /* NULL: not in the vault, or not this channel's any more */
-	uint16_t offset; /* of generations: an entry that comes anew counts on */
-	bool named;      /* by a listener */
-	struct audit_use use;
-};
-
-struct gate {
-	TAILQ_ENTRY(gate) entry;
-	struct gates *gates;
-	struct ipc_channel *channel;
-	struct audit_channel audit;
-	bool any;
-	bool weak;
-	char host[HOST_NAME_SIZE];
-	size_t count;
-	size_t size;
-	struct slot *slots;
-};
-TAILQ_HEAD(gate_list, gate);
-
-struct gates {
-	struct event_base *base;
-	const struct vault *vault;
-	const struct gc_ticket_keys *tickets;
-	void (*empty)(void *);
-	void *arg;
-	bool open;
-	size_t count;
-	struct gate_list list;
-};
 
 struct gates *
 gates_new(struct event_base *base, const struct vault *vault, const struct gc_ticket_keys *tickets,
@@ -67,13 +23,8 @@ gates_new(struct event_base *base, const struct vault *vault, const struct gc_ti
 	gates->empty = empty;
 	gates->arg = arg;
 	TAILQ_INIT(&gates->list);
+	STAILQ_INIT(&gates->past);
 	return gates;
-}
-
-static uint16_t
-generation_of(const struct slot *slot)
-{
-	return (uint16_t)(slot->entry->generation + slot->offset);
 }
 
 /* Handle 0 is none: slots count from 1. */
@@ -81,32 +32,6 @@ static uint32_t
 handle_of(const struct gate *gate, const struct slot *slot)
 {
 	return (uint32_t)(slot - gate->slots + 1) | (uint32_t)generation_of(slot) << SLOT_BITS;
-}
-
-/* The slot of a handle and the pair to sign with; NULL if it names no key of this channel. */
-static struct slot *
-find_slot(struct gate *gate, uint32_t handle, struct pair **pair)
-{
-	uint32_t number = handle & SLOT_MASK;
-	uint16_t age;
-	struct slot *slot;
-
-	if (number == 0 || number > gate->count)
-		return NULL;
-	slot = &gate->slots[number - 1];
-	if (slot->entry == NULL)
-		return NULL;
-	age = (uint16_t)(generation_of(slot) - (uint16_t)(handle >> SLOT_BITS));
-	if (age == 0)
-		*pair = slot->entry->pair;
-	else if (age <= VAULT_PREVIOUS)
-		*pair = slot->entry->previous[age - 1].pair;
-	else
-		*pair = NULL;
-	/* What was weak and has been replaced is as weak as it was. */
-	if (*pair != NULL && key_is_weak((*pair)->key) && !gate->weak)
-		*pair = NULL;
-	return *pair == NULL ? NULL : slot;
 }
 
 /* The slot of NAME, a new one if there is none. NULL without memory, or too many. */
@@ -247,7 +172,7 @@ static void
 gate_audit(struct gate *gate)
 {
 	for (size_t i = 0; i < gate->count; i++)
-		audit_summary(&gate->slots[i].use, ipc_peer(gate->channel), gate->slots[i].name);
+		audit_summary(&gate->slots[i].uses, ipc_peer(gate->channel), gate->slots[i].name);
 	audit_interval(&gate->audit, ipc_peer(gate->channel));
 }
 
@@ -258,6 +183,10 @@ gate_free(struct gate *gate)
 
 	TAILQ_REMOVE(&gates->list, gate, entry);
 	gates->count--;
+	for (size_t i = 0; i < gate->count; i++) {
+		uses_keep(gates, &gate->slots[i]);
+		uses_free(&gate->slots[i].uses);
+	}
 	free(gate->slots);
 	free(gate);
 }
@@ -275,85 +204,6 @@ on_gate_ended(struct ipc_channel *channel, void *context)
 		gates->empty(gates->arg);
 }
 
-static int
-refuse(struct gate *gate, struct slot *slot, const struct ipc_message *message, uint16_t scheme,
-       int reason, const char *why)
-{
-	const struct gc_refused refused = {.reason = (uint32_t)reason};
-
-	audit_refused(&gate->audit, slot == NULL ? NULL : &slot->use, ipc_peer(gate->channel),
-		      slot == NULL ? NULL : slot->name, scheme, reason, why);
-	(void)ipc_send(gate->channel, GC_REFUSED, message->id, &refused, NULL, 0, -1);
-	return 0;
-}
-
-static int
-sign(struct gate *gate, struct slot *slot, const struct ipc_message *message, struct pair *pair,
-     const struct composed *composed)
-{
-	const struct ipc_empty empty = {{0}};
-	uint8_t signature[SIGNATURE_MAX];
-	struct error err;
-	size_t length;
-
-	if (key_sign(pair->key, composed, signature, &length, &err) == -1)
-		return refuse(gate, slot, message, composed->scheme->id, GC_REFUSED_FAILED,
-			      err.text);
-	(void)ipc_send(gate->channel, GC_SIGNED, message->id, &empty, (const char *)signature,
-		       length, -1);
-	return 0;
-}
-
-static int
-on_tls13_server(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	const struct gc_tls13_server *request = message->body;
-	struct gate *gate = context;
-	struct composed composed;
-	struct slot *slot;
-	struct pair *pair;
-	int reason;
-
-	(void)channel;
-	if (message->id == 0)
-		return -1;
-	if ((slot = find_slot(gate, request->key, &pair)) == NULL)
-		return refuse(gate, NULL, message, request->scheme, GC_REFUSED_KEY, NULL);
-	reason = compose_tls13_server(request, key_kind(pair->key), &composed);
-	if (reason != 0)
-		return refuse(gate, slot, message, request->scheme, reason, NULL);
-	slot->use.tls13++;
-	return sign(gate, slot, message, pair, &composed);
-}
-
-static int
-on_tls12_server(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	const struct gc_tls12_server *request = message->body;
-	struct gate *gate = context;
-	struct composed composed;
-	struct slot *slot;
-	struct pair *pair;
-	int reason;
-
-	(void)channel;
-	if (message->id == 0)
-		return -1;
-	if ((slot = find_slot(gate, request->key, &pair)) == NULL)
-		return refuse(gate, NULL, message, request->scheme, GC_REFUSED_KEY, NULL);
-	reason = compose_tls12_server(request, key_kind(pair->key), &composed);
-	if (reason != 0)
-		return refuse(gate, slot, message, request->scheme, reason, NULL);
-	slot->use.tls12++;
-	return sign(gate, slot, message, pair, &composed);
-}
-
-static const struct ipc_handler gate_handlers[] = {
-    {GC_TLS13_SERVER, on_tls13_server},
-    {GC_TLS12_SERVER, on_tls12_server},
-    {0, NULL},
-};
-
 static struct gate *
 gate_new(struct gates *gates, const struct gate_keys *keys)
 {
@@ -366,6 +216,11 @@ gate_new(struct gates *gates, const struct gate_keys *keys)
 	gate->any = keys->any;
 	gate->weak = keys->weak;
 	strlcpy(gate->host, keys->host, sizeof(gate->host));
+	gate->listener_count =
+	    keys->listener_count < CERTD_LISTENERS_MAX ? keys->listener_count : CERTD_LISTENERS_MAX;
+	if (gate->listener_count > 0)
+		memcpy(gate->listeners, keys->listeners,
+		       gate->listener_count * sizeof(gate->listeners[0]));
 	for (size_t i = 0; i < keys->count; i++) {
 		if ((slot = slot_for(gate, keys->names[i])) == NULL) {
 			free(gate->slots);
@@ -388,6 +243,7 @@ gates_add(struct gates *gates, int fd, unsigned number, const struct gate_keys *
 		close(fd);
 		return error_errno(err, "a channel to gate %u", number);
 	}
+	gate->number = number;
 	snprintf(peer, sizeof(peer), "gate %u", number);
 	gate->channel = ipc_open(gates->base, fd, &gate_certd_boundary, IPC_SERVER, gate_handlers,
 				 on_gate_ended, gate, peer);
@@ -476,5 +332,6 @@ gates_free(struct gates *gates)
 		ipc_close(gate->channel);
 		gate_free(gate);
 	}
+	uses_forget(gates);
 	free(gates);
 }

@@ -9,6 +9,7 @@
 #ifndef POSTERN_CERTD_GATES_H
 #define POSTERN_CERTD_GATES_H
 
+#include "certd/custody.h"
 #include "certd/vault.h"
 #include "common/proto/gate_certd.h"
 #include "common/proto/master_certd.h"
@@ -22,6 +23,8 @@ struct gate_keys {
 	const char *host;         /* "": none; else those for this name, or else the only one */
 	const char *const *names; /* 0..GATE_NAMES_MAX of them */
 	size_t count;
+	const struct gc_listener *listeners; /* at which its handshakes are, LISTENER_COUNT */
+	size_t listener_count;
 };
 
 struct event_base;
@@ -56,6 +59,17 @@ void gates_send_tickets(struct gates *);
 
 /* Writes the summaries of the audit log. */
 void gates_audit(struct gates *);
+
+/*
+ * What the key NAME was used for since certd began: calls EACH for every channel and listener, GATE
+ * being its number, or GATE_ENDED for all channels that have ended, or GATE_OTHERS for those beyond
+ * the first GATE_USES_MAX.
+ */
+#define GATE_ENDED UINT32_MAX
+#define GATE_OTHERS (UINT32_MAX - 1)
+#define GATE_USES_MAX 1000
+typedef void gates_use_fn(uint32_t gate, const struct use *, void *arg);
+void gates_each_use(const struct gates *, const char *name, gates_use_fn *each, void *arg);
 
 size_t gates_count(const struct gates *);
 

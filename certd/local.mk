@@ -20,7 +20,8 @@ certd_libcertd_a_SOURCES = \
 	certd/file.c certd/file.h \
 	certd/first.c certd/first.h \
 	certd/folder.c certd/folder.h \
-	certd/gates.c certd/gates.h \
+	certd/gates.c certd/gates.h certd/gates_internal.h certd/gates_sign.c certd/gates_uses.c \
+	certd/custody.c certd/custody.h certd/admin_audit.c \
 	certd/journal.c certd/journal.h \
 	certd/admin_import.c \
 	certd/import_answer.c \

@@ -37,8 +37,8 @@ struct cert_request {
 
 	/* Called for each CC_DATA, if any are expected. 0, or -1 with ERR filled. */
 	int (*on_data)(uint32_t kind, const char *bytes, size_t length, void *arg, struct error *);
-	/* The same for each CC_FACTS. */
-	int (*on_facts)(const struct ipc_message *, void *arg, struct error *);
+	/* The same for each CC_FACTS or CC_USE. */
+	int (*on_item)(const struct ipc_message *, void *arg, struct error *);
 	void *arg;
 };
 

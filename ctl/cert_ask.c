@@ -98,9 +98,10 @@ take(const struct cert_request *request, struct ipc_message *message, char *text
 			   ? -1
 			   : 1;
 	case CC_FACTS:
-		if (request->on_facts == NULL)
+	case CC_USE:
+		if (request->on_item == NULL)
 			return error_set(err, "certd: an answer that was not asked for");
-		return request->on_facts(message, request->arg, err) == -1 ? -1 : 1;
+		return request->on_item(message, request->arg, err) == -1 ? -1 : 1;
 	case CC_RESULT:
 		clear_progress();
 		if (((const struct cc_result *)message->body)->ok == 0)

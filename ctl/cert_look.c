@@ -33,7 +33,7 @@ on_facts(const struct ipc_message *message, void *arg, struct error *err)
 	struct cert_items *items = arg;
 	struct cert_item *list, *item;
 
-	if (items->count == ITEMS_MAX ||
+	if (message->type != CC_FACTS || items->count == ITEMS_MAX ||
 	    !are_names(message->body, message->tail, message->tail_length))
 		return error_set(err, "certd: an answer that can't be");
 	list = reallocarray(items->list, items->count + 1, sizeof(*list));
@@ -135,7 +135,7 @@ cert_look(const struct configuration *conf, const struct conf_users *users,
 				       .body = &look,
 				       .size = sizeof(look),
 				       .fd = -1,
-				       .on_facts = on_facts,
+				       .on_item = on_facts,
 				       .arg = items};
 	int result;
 

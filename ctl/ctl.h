@@ -71,6 +71,7 @@ int ctl_cert_export(int argc, char **argv);
 int ctl_cert_list(int argc, char **argv);
 int ctl_cert_show(int argc, char **argv);
 int ctl_cert_check(int argc, char **argv);
+int ctl_cert_audit(int argc, char **argv);
 int ctl_cert_client(int argc, char **argv);
 int ctl_cert_revoke(int argc, char **argv);
 int ctl_cert_clients(int argc, char **argv);

@@ -8,7 +8,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/accounts_text.c ctl/accounts_text.h \
 	ctl/cert.h ctl/cert_ask.c ctl/cert_channel.c ctl/cert_create.c \
 	ctl/cert_fields.c ctl/cert_fields.h ctl/cert_files.c ctl/cert_request.c \
-	ctl/cert_look.c ctl/cert_look.h ctl/cert_list.c ctl/cert_show.c ctl/cert_check.c \
+	ctl/cert_look.c ctl/cert_look.h ctl/cert_list.c ctl/cert_show.c ctl/cert_check.c ctl/cert_audit.c \
 	ctl/json.c ctl/json.h \
 	ctl/command.c ctl/ctl.h \
 	ctl/connect.c ctl/connect.h \

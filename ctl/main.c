@@ -39,6 +39,7 @@ static const struct ctl_command commands[] = {
     {"cert", "list", "[--json]", "show each certificate, until when, and who uses it",
      ctl_cert_list},
     {"cert", "show", "NAME", "show all that a certificate says, in plain words", ctl_cert_show},
+    {"cert", "audit", "NAME", "show what the running server has used a key for", ctl_cert_audit},
     {"cert", "check", "[--authorities FILE] [NAME]",
      "tell what mail clients will say of the certificates, and what to do", ctl_cert_check},
     {"cert", "client",

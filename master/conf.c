@@ -174,6 +174,13 @@ conf_certificates(const struct configuration *conf, char *out, size_t *length)
 	return count;
 }
 
+struct gc_listener
+conf_listener_label(const struct conf_listener *listener)
+{
+	return (struct gc_listener){.port = (uint16_t)listener->port,
+				    .service = (uint8_t)listener->service};
+}
+
 void
 conf_gate_keys(const struct configuration *conf, struct md_gate *gate, char *out, size_t *length)
 {
@@ -183,6 +190,8 @@ conf_gate_keys(const struct configuration *conf, struct md_gate *gate, char *out
 
 		if (l->tls == TLS_NONE)
 			continue;
+		if (gate->listener_count < CERTD_LISTENERS_MAX)
+			gate->listeners[gate->listener_count++] = conf_listener_label(l);
 		if (l->sni == SNI_ANY || l->sni == SNI_STRICT)
 			gate->any = 1;
 		if (l->certificates.count == 0)

@@ -149,6 +149,9 @@ bool conf_has_domain(const struct configuration *, const char *domain);
  */
 void conf_gate_keys(const struct configuration *, struct md_gate *, char *out, size_t *length);
 
+/* What certd counts the handshakes of a listener under. */
+struct gc_listener conf_listener_label(const struct conf_listener *);
+
 /* Every certificate the listeners name, as the tail above. Returns how many. */
 size_t conf_certificates(const struct configuration *, char *out, size_t *length);
 

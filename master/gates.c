@@ -108,6 +108,7 @@ send_listener(struct process *p, uint32_t id)
 
 	listener.choice.sni = (uint8_t)l->sni;
 	listener.choice.weak = l->weak;
+	listener.choice.listener = conf_listener_label(l);
 	listener.choice.count = (uint8_t)l->certificates.count;
 	memcpy(listener.choice.names, l->certificates.name, sizeof(listener.choice.names));
 	(void)ipc_send(p->control, MG_LISTENER, 0, &listener, (const char *)l->networks,

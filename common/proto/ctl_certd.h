@@ -284,6 +284,24 @@ struct cc_facts {
 	char zero[6];
 };
 
+/* What the key NAME was used for: a CC_USE for each channel and listener. */
+struct cc_audit {
+	char name[CERT_NAME_SIZE];
+	uint8_t zero[3];
+};
+
+enum cc_use_gate { CC_USE_OF_OTHERS = 0xfffffffe, CC_USE_OF_ENDED = 0xffffffff };
+struct cc_use {
+	int64_t since; /* seconds since the epoch */
+	uint64_t tls13;
+	uint64_t tls12;
+	uint64_t refused;
+	uint32_t gate; /* its number; or those that have ended, or those there is no room for */
+	uint16_t port; /* of the listener, as the gate says */
+	uint8_t service;
+	uint8_t known; /* 0: the gate named a listener that it hasn't */
+};
+
 /*
  * All client messages are requests. Each is answered by one CC_RESULT, which ends it; CC_PROGRESS
  * and CC_DATA, with the same id, may come before it.
@@ -309,6 +327,8 @@ struct cc_facts {
 	X(CC_CLIENT, 42, IPC_CLIENT, struct cc_client, 0, IPC_NO_FD, IPC_ANY_STATE)               \
 	X(CC_REVOKE, 43, IPC_CLIENT, struct cc_revoke, 0, IPC_NO_FD, IPC_ANY_STATE)               \
 	X(CC_CLIENTS, 44, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)              \
+	X(CC_AUDIT, 33, IPC_CLIENT, struct cc_audit, 0, IPC_NO_FD, IPC_ANY_STATE)                 \
+	X(CC_USE, 34, IPC_SERVER, struct cc_use, 0, IPC_NO_FD, IPC_ANY_STATE)                     \
 	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
 	X(CC_PROGRESS, 3, IPC_SERVER, struct cc_progress, CERT_PROGRESS_MAX, IPC_NO_FD,           \
 	  IPC_ANY_STATE)                                                                          \

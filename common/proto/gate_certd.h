@@ -44,12 +44,23 @@ struct gc_ticket_keys {
 	} key[TICKET_KEYS];
 };
 
+/*
+ * At which listener the handshake is, for the counts and the log. The gate says so: it decides
+ * nothing, and one that the channel's gate hasn't (master_certd.h) is counted as unknown.
+ */
+struct gc_listener {
+	uint16_t port;
+	uint8_t service; /* enum service */
+	uint8_t zero;
+};
+
 /* RFC 8446 4.4.3, server: 64 x 0x20, "TLS 1.3, server CertificateVerify", 0x00, hash. */
 struct gc_tls13_server {
 	uint32_t key;
 	uint16_t scheme;      /* SignatureScheme, RFC 8446 4.2.3 */
 	uint16_t hash_length; /* 32 or 48 */
 	uint8_t hash[TRANSCRIPT_HASH_MAX];
+	struct gc_listener listener;
 };
 
 /* RFC 8422 5.4: randoms, then ServerECDHParams of a named curve. */
@@ -62,6 +73,7 @@ struct gc_tls12_server {
 	uint16_t point_length; /* exactly the curve's */
 	uint8_t point[EC_POINT_MAX];
 	uint8_t zero;
+	struct gc_listener listener;
 };
 
 enum gc_refusal {
@@ -70,6 +82,7 @@ enum gc_refusal {
 	GC_REFUSED_LENGTH,  /* of the hash or the point */
 	GC_REFUSED_CURVE,
 	GC_REFUSED_FAILED, /* the library failed */
+	GC_REFUSED_RATE,   /* more of them than a gate can have handshakes (certd/custody.h) */
 };
 struct gc_refused {
 	uint32_t reason; /* enum gc_refusal */

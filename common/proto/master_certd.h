@@ -3,6 +3,7 @@
 #ifndef POSTERN_COMMON_PROTO_MASTER_CERTD_H
 #define POSTERN_COMMON_PROTO_MASTER_CERTD_H
 
+#include "common/proto/gate_certd.h"
 #include "common/proto/master_child.h"
 
 /* The certs folder comes along as a directory descriptor. */
@@ -21,6 +22,7 @@ struct md_settings {
  * A channel to a gate comes along (gate_certd.h). It may use these keys and no others; a weak one
  * only if WEAK says so.
  */
+#define CERTD_LISTENERS_MAX 64
 struct md_gate {
 	uint32_t gate;  /* the gate's number, for the log and the audit */
 	uint32_t count; /* how many names follow, each NUL-terminated */
@@ -28,6 +30,8 @@ struct md_gate {
 	uint8_t weak;   /* 1: RSA below 2048 bits too, where it may use the key at all */
 	uint8_t zero[2];
 	char host[HOST_NAME_SIZE]; /* not "": the keys for this name too, else the only one */
+	uint32_t listener_count;   /* what the gate may say a handshake is for */
+	struct gc_listener listeners[CERTD_LISTENERS_MAX];
 };
 
 /*

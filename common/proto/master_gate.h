@@ -3,6 +3,7 @@
 #ifndef POSTERN_COMMON_PROTO_MASTER_GATE_H
 #define POSTERN_COMMON_PROTO_MASTER_GATE_H
 
+#include "common/proto/gate_certd.h"
 #include "common/proto/master_child.h"
 
 #define GATE_NETWORKS_MAX 256 /* allow and deny together, a listener */
@@ -25,6 +26,7 @@ struct mg_choice {
 	uint8_t count; /* of names; 0: the one for the host's own name, else the only one */
 	uint8_t zero;
 	char names[LISTENER_CERTIFICATES_MAX][CERT_NAME_SIZE];
+	struct gc_listener listener; /* what certd is told the handshakes are for */
 };
 
 struct mg_settings {

@@ -73,6 +73,28 @@ looks_that_lie(void **state)
 	close(file);
 }
 
+static void
+audits_that_lie(void **state)
+{
+	struct cc_audit audit = {.name = "mine"};
+	bool ok = false;
+
+	(void)state;
+	assert_int_equal(answer(CC_AUDIT, 7, &audit, sizeof(audit), -1, &ok), CC_RESULT);
+	assert_true(ok);
+	assert_int_equal(answer(CC_AUDIT, 0, &audit, sizeof(audit), -1, NULL), 0);
+	audit.zero[0] = 1;
+	assert_int_equal(answer(CC_AUDIT, 7, &audit, sizeof(audit), -1, NULL), 0);
+	audit.zero[0] = 0;
+	strcpy(audit.name, "../mine");
+	assert_int_equal(answer(CC_AUDIT, 7, &audit, sizeof(audit), -1, NULL), 0);
+	strcpy(audit.name, "nobody");
+	assert_int_equal(answer(CC_AUDIT, 7, &audit, sizeof(audit), -1, &ok), CC_RESULT);
+	assert_false(ok);
+	memset(audit.name, 'a', sizeof(audit.name));
+	assert_int_equal(answer(CC_AUDIT, 7, &audit, sizeof(audit), -1, NULL), 0);
+}
+
 static int
 begin(void **state)
 {
@@ -96,6 +118,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(looks_that_lie),
+	    cmocka_unit_test(audits_that_lie),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

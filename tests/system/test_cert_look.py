@@ -171,3 +171,27 @@ def test_wrong_arguments(make_server):
         assert result.returncode == 2 and "posternctl cert" in result.stderr, result.stderr
     result = server.posternctl("cert", "check", "--authorities", "/nonexistent", check=False)
     assert result.returncode == 1 and "/nonexistent" in result.stderr
+
+
+def test_audit(make_server):
+    server = make_server()
+    server.write_configuration()
+    result = server.posternctl("cert", "audit", HOST, check=False)
+    assert result.returncode == 1 and "no server is running" in result.stderr
+    server.set_up()
+    assert "has not been used" in server.posternctl("cert", "audit", HOST).stdout
+    for _ in range(3):
+        server.tls("pop3s").close()
+    with server.smtp() as client:
+        client.noop()
+    text = server.posternctl("cert", "audit", HOST).stdout
+    counts = {}
+    for listener, count in re.findall(r"^  gate \d+ +(\S+) +tls1\.3=(\d+) tls1\.2=0 refused=0$", text, re.M):
+        counts[listener] = counts.get(listener, 0) + int(count)
+    assert counts == {f"pop3:{server.ports['pop3s']}": 3, f"smtp:{server.ports['smtp']}": 1}, text
+    assert re.search(r"^  all +tls1\.3=4 tls1\.2=0 refused=0$", text, re.M), text
+    result = server.posternctl("cert", "audit", "nobody", check=False)
+    assert result.returncode == 1 and "no certificate of that name" in result.stderr
+    mark = server.log.mark()
+    server.stop()
+    assert server.log.find(rf'event=certd\.use key={HOST} .*listeners="?pop3:', mark)

@@ -87,3 +87,7 @@ tests_unit_test_certd_expiry_LDADD = $(CERTD_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_certd_import
 tests_unit_test_certd_import_SOURCES = tests/unit/test_certd_import.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_import_LDADD = $(CERTD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_custody
+tests_unit_test_certd_custody_SOURCES = tests/unit/test_certd_custody.c
+tests_unit_test_certd_custody_LDADD = $(CERTD_TEST_LIBS)

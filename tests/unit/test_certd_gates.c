@@ -127,9 +127,10 @@ finish_greeting(int fd)
 
 /* Returns 0 if it was signed, else the refusal. */
 static uint32_t
-ask(int fd, uint32_t key, uint16_t scheme)
+ask_at(int fd, uint32_t key, uint16_t scheme, struct gc_listener listener)
 {
-	const struct gc_tls13_server request = {.key = key, .scheme = scheme, .hash_length = 32};
+	const struct gc_tls13_server request = {
+	    .key = key, .scheme = scheme, .hash_length = 32, .listener = listener};
 	struct ipc_message message;
 	struct error err;
 
@@ -146,6 +147,12 @@ ask(int fd, uint32_t key, uint16_t scheme)
 	}
 	assert_int_equal(message.type, GC_REFUSED);
 	return ((const struct gc_refused *)message.body)->reason;
+}
+
+static uint32_t
+ask(int fd, uint32_t key, uint16_t scheme)
+{
+	return ask_at(fd, key, scheme, (struct gc_listener){.port = 0});
 }
 
 static void
@@ -354,6 +361,69 @@ test_replaced_often(void **state)
 	close(fd);
 }
 
+/* "GATE SERVICE:PORT TLS13 REFUSED", a line each. */
+static void
+note_use(uint32_t gate, const struct use *use, void *arg)
+{
+	char label[USE_LABEL_SIZE], *lines = arg;
+
+	snprintf(lines + strlen(lines), 256 - strlen(lines), "%d %s %d %d\n", (int)gate,
+		 use_label(use, label), (int)use->total[USE_TLS13], (int)use->total[USE_REFUSED]);
+}
+
+static const char *
+uses_of(const char *name)
+{
+	static char lines[256];
+
+	lines[0] = '\0';
+	gates_each_use(fixture.gates, name, note_use, lines);
+	return lines;
+}
+
+static void
+test_uses(void **state)
+{
+	static const char *const names[] = {"a"};
+	static const struct gc_listener own[] = {{.service = SERVICE_SMTP, .port = 25},
+						 {.service = SERVICE_POP3, .port = 995}};
+	static const struct gc_listener other = {.service = SERVICE_POP3, .port = 110};
+	const struct gate_keys keys = {
+	    .host = "", .names = names, .count = 1, .listeners = own, .listener_count = 2};
+	int first, second;
+	uint32_t a;
+
+	(void)state;
+	gates_open(fixture.gates);
+	first = add_keys(1, &keys);
+	second = add_keys(2, &keys);
+	turn();
+	a = receive_certificate(first, "a");
+	finish_greeting(first);
+	assert_int_equal(ask_at(first, a, 0x0403, own[0]), 0);
+	assert_int_equal(ask_at(first, a, 0x0403, own[0]), 0);
+	assert_int_equal(ask_at(first, a, 0x0403, own[1]), 0);
+	assert_int_equal(ask_at(first, a, 0x0503, own[1]), GC_REFUSED_SCHEME);
+	/* A listener of another gate decides nothing, and is not believed. */
+	assert_int_equal(ask_at(first, a, 0x0403, other), 0);
+	assert_int_equal(ask_at(first, a + 1, 0x0403, own[0]), GC_REFUSED_KEY);
+	assert_string_equal(uses_of("a"), "1 smtp:25 2 0\n1 pop3:995 1 1\n1 unknown 1 0\n");
+	assert_string_equal(uses_of("b"), "");
+	receive_certificate(second, "a");
+	finish_greeting(second);
+	assert_int_equal(ask_at(second, a, 0x0403, own[1]), 0);
+
+	/* What a gate has used is known when it is gone. */
+	close(first);
+	turn();
+	assert_string_equal(uses_of("a"), "2 pop3:995 1 0\n"
+					  "-1 smtp:25 2 0\n-1 pop3:995 1 1\n-1 unknown 1 0\n");
+	gates_audit(fixture.gates);
+	close(second);
+	turn();
+	assert_string_equal(uses_of("a"), "-1 smtp:25 2 0\n-1 pop3:995 2 1\n-1 unknown 1 0\n");
+}
+
 int
 main(void)
 {
@@ -364,6 +434,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_replaced, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_rules, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_replaced_often, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_uses, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

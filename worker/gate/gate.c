@@ -181,7 +181,8 @@ static bool
 choice_is_valid(const struct mg_choice *choice)
 {
 	if (choice->sni >= SNI_MODE_COUNT || choice->weak > 1 || choice->zero != 0 ||
-	    choice->count > LISTENER_CERTIFICATES_MAX)
+	    choice->count > LISTENER_CERTIFICATES_MAX ||
+	    choice->listener.service >= SERVICE_COUNT || choice->listener.zero != 0)
 		return false;
 	for (size_t i = 0; i < choice->count; i++) {
 		if (choice->names[i][0] == '\0' ||

@@ -22,6 +22,7 @@ refusal_text(uint32_t reason)
 	    [GC_REFUSED_LENGTH] = "certd refused: a hash or a point of the wrong length",
 	    [GC_REFUSED_CURVE] = "certd refused: the curve",
 	    [GC_REFUSED_FAILED] = "certd failed to sign",
+	    [GC_REFUSED_RATE] = "certd refused: too many requests of this gate",
 	};
 
 	if (reason == 0 || reason >= sizeof(texts) / sizeof(texts[0]))
@@ -79,8 +80,10 @@ send_request(struct tls_context *context, struct waiting *waiting)
 		return;
 	if (request->type == GC_TLS13_SERVER) {
 		request->as.tls13.key = waiting->key->handle;
+		request->as.tls13.listener = waiting->tls->choice->listener;
 	} else {
 		request->as.tls12.key = waiting->key->handle;
+		request->as.tls12.listener = waiting->tls->choice->listener;
 		body = &request->as.tls12;
 	}
 	waiting->id = ipc_request(context->channel, request->type, body, NULL, 0, -1,
