@@ -12,8 +12,9 @@
 
 /*
  * Opens PATH for reading, if it is a regular file that belongs to root, to the master's user or to
- * ALSO, and that nobody else can write. Returns the descriptor, the caller's, or -1 with ERR saying
- * what is wrong and how to mend it; PATH is in it.
+ * ALSO, and that nobody else can write; in a folder of ALSO's, only if it is ALSO's and no link.
+ * Returns the descriptor, the caller's, or -1 with ERR saying what is wrong and how to mend it;
+ * PATH is in it.
  */
 int trusted_file_open(const char *path, uid_t also, struct error *);
 

@@ -2,6 +2,7 @@
 """posternctl cert client, clients, revoke: what other programs make of the certificates and the CRL."""
 
 import os
+import shutil
 import smtplib
 import socket
 import ssl
@@ -11,7 +12,7 @@ import threading
 
 import pytest
 
-from conftest import DEADLINE, DOMAIN, HOST
+from conftest import DEADLINE, DOMAIN, HOST, is_root
 from test_cert_create import openssl, ready
 
 SECRET = "correct horse battery"
@@ -221,6 +222,24 @@ def test_login(make_server, secret):
     server.posternctl("cert", "revoke", ALICE)
     server.log.wait(r"event=verify\.loaded .*file=client_crl", mark)
     assert login(alice) == 535 and login(bob) == 235
+
+
+@pytest.mark.skipif(not is_root(), reason="certd has a user of its own only where root starts it")
+def test_links_of_certd(make_server, secret):
+    """Who has taken over certd can't have the master open, and hand on, what certd itself can not."""
+    server = make_server().set_up("alice")
+    Client(server, secret, "alice")
+    path = public(server, "crt")
+    server.listeners["submissions"].update({"client_certificates": "request", "client_authorities": path})
+    server.write_configuration()
+    server.posternctl("reload")
+    other = os.path.join(server.folder, "other.crt")
+    shutil.copy(path, other)  # of root's, as /etc/shadow
+    for link in (os.symlink, os.link):
+        os.unlink(path)
+        link(other, path)
+        result = server.posternctl("reload", check=False)
+        assert result.returncode == 1 and "client_authorities" in result.stderr, result.stderr
 
 
 def test_running(make_server, secret):
