@@ -59,9 +59,9 @@ trusted_file_open(const char *path, uid_t also, struct error *err)
 	char *above = strdup(path), *name = strdup(path);
 	int folder = -1, fd = -1;
 
-	if (above == NULL || name == NULL)
-		error_errno(err, "%s", path);
-	else if ((folder = open(dirname(above), O_PATH | O_DIRECTORY | O_CLOEXEC)) == -1)
+	if (above != NULL && name != NULL)
+		folder = open(dirname(above), O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (folder == -1)
 		error_errno(err, "%s", path);
 	else
 		fd = open_in(folder, basename(name), path, also, err);
