@@ -269,6 +269,14 @@ certd_shutdown(struct child *child)
 	free(certd);
 }
 
+static void
+certd_log_changed(struct child *child)
+{
+	struct certd *certd = child->context;
+
+	importer_log_changed(certd->target.importer);
+}
+
 static int
 on_settings(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
@@ -371,4 +379,5 @@ const struct child_role certd_role = {
     .run = certd_run,
     .drain = certd_drain,
     .shutdown = certd_shutdown,
+    .log_changed = certd_log_changed,
 };

@@ -137,3 +137,10 @@ importer_kill(struct importer_client *client, uint32_t number)
 	if (client->channel != NULL)
 		(void)ipc_send(client->channel, CI_KILL, 0, &request, NULL, 0, -1);
 }
+
+void
+importer_log_changed(struct importer_client *client)
+{
+	if (client->channel != NULL)
+		(void)ipc_send(client->channel, MC_LOG, 0, NULL, NULL, 0, STDERR_FILENO);
+}

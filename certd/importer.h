@@ -31,6 +31,9 @@ void importer_listen(struct importer_client *client, importer_ended_fn *ended, v
  */
 uint32_t importer_job(struct importer_client *, int *channel, struct error *);
 
+/* Our log is another now: so shall be its. */
+void importer_log_changed(struct importer_client *);
+
 /*
  * Ends that job, whatever it is at. The end of the process is told, even if it has been told
  * before.

@@ -156,9 +156,14 @@ on_shutdown(struct ipc_channel *channel, struct ipc_message *message, void *cont
 static int
 on_log(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
+	struct child *child = context;
+
 	(void)channel;
-	(void)context;
-	return dup2(message->fd, STDERR_FILENO) == -1 ? -1 : 0;
+	if (dup2(message->fd, STDERR_FILENO) == -1)
+		return -1;
+	if (child->role->log_changed != NULL)
+		child->role->log_changed(child);
+	return 0;
 }
 
 static void

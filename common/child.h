@@ -45,7 +45,8 @@ struct child_role {
 	int (*prepare)(struct child *, struct error *); /* threads are started here; may be NULL */
 	int (*run)(struct child *, struct error *);
 	void (*drain)(struct child *);
-	void (*shutdown)(struct child *); /* may be NULL */
+	void (*shutdown)(struct child *);    /* may be NULL */
+	void (*log_changed)(struct child *); /* descriptor 2 is another log; may be NULL */
 };
 
 /* Of events in a child's loop (event_priority_set(3)); what says nothing is usual. */

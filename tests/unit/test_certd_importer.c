@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -145,11 +146,51 @@ a_pair(void **state)
 	x509_made_free(&made);
 }
 
+/* It reads from a pipe that nobody writes to; the next job finds the way free. */
+static void
+killed(void **state)
+{
+	const struct cj_file file = {.file = 0};
+	struct ipc_message message;
+	int pipes[2];
+
+	(void)state;
+	importer_log_changed(fixture.importer);
+	begin();
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	tell(CJ_FILE, &file, sizeof(file), "a", pipes[0]);
+	tell(CJ_GO, NULL, 0, NULL, -1);
+	importer_kill(fixture.importer, 1);
+	await_end();
+	assert_int_equal(fixture.signal, SIGKILL);
+	assert_int_equal(hear(&message), 0);
+	close(fixture.channel);
+	/* That one has ended already, and is told again. */
+	fixture.ended = 0;
+	importer_kill(fixture.importer, 1);
+	await_end();
+	/* A job that is not done makes room for the next. */
+	begin();
+	close(fixture.channel);
+	fixture.ended = 0;
+	begin();
+	give("a", "nothing", 7);
+	tell(CJ_GO, NULL, 0, NULL, -1);
+	assert_int_equal(hear(&message), CJ_READ);
+	assert_int_equal(hear(&message), CJ_DONE);
+	assert_int_equal(((const struct cj_done *)message.body)->ok, 0);
+	await_end();
+	assert_int_equal(fixture.signal, 0);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_pair, setup, teardown),
+	    cmocka_unit_test_setup_teardown(killed, setup, teardown),
 	};
 
 	log_init("test", LOG_FORMAT_STDERR);
