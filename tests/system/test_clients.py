@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, Server, program
+from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, Server, program, wait_for
 
 OPENSSL_CNF = """
 [ca]
@@ -453,11 +453,7 @@ def test_verifier_and_accounts_come_back(make_server, authority):
         for pid in server.children(role):
             os.kill(pid, 9)
         server.log.wait(rf"event={role}\.loaded", mark)
-        for _ in range(50):
-            if external(server, client)[0] == 235:
-                break
-        else:
-            raise AssertionError(f"no login after {role} was killed")
+        wait_for(lambda: external(server, client)[0] == 235, f"a login after {role} was killed")
 
 
 def test_reload_starts_a_verifier(make_server, authority):
