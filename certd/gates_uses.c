@@ -66,6 +66,7 @@ gates_each_use(const struct gates *gates, const char *name, gates_use_fn *each, 
 	size_t told = 0;
 
 	TAILQ_FOREACH (gate, &gates->list, entry) {
+		/* cppcheck-suppress uninitvar ; set by TAILQ_FOREACH */
 		const struct uses *uses = uses_of(gate, name);
 
 		if (uses == NULL)

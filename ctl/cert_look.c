@@ -142,9 +142,11 @@ cert_look(const struct configuration *conf, const struct conf_users *users,
 	*items = (struct cert_items){NULL, 0, NULL, 0};
 	strlcpy(look.host, conf->hostname, sizeof(look.host));
 	if (wanted->authorities != NULL) {
+		int fd = open(wanted->authorities, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
 		request.type = CC_CHECK;
-		request.fd = open(wanted->authorities, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		if (request.fd == -1)
+		request.fd = fd;
+		if (fd == -1)
 			return error_errno(err,
 					   "the authorities that clients know, %s (the package "
 					   "ca-certificates, or --authorities FILE)",

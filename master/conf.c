@@ -124,6 +124,9 @@ conf_free(struct configuration *conf)
 		free(conf->listeners[i].client_crl);
 	}
 	free(conf->listeners);
+	for (size_t i = 0; i < conf->watch_count; i++)
+		free(conf->watches[i].folder);
+	free(conf->watches);
 	free(conf->path);
 	free(conf->state);
 	free(conf->accounts);

@@ -60,6 +60,14 @@ struct conf_listener {
 	size_t deny_count;
 };
 
+/* A folder in which something else renews a certificate. */
+#define CONF_WATCHES_MAX 256
+struct conf_watch {
+	struct conf_where where;
+	char name[CERT_NAME_SIZE];
+	char *folder; /* absolute */
+};
+
 enum conf_log { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_SYSLOG, CONF_LOG_JOURNAL };
 
 struct conf_limits {
@@ -102,6 +110,8 @@ struct configuration {
 	uint32_t session_linger; /* seconds */
 	struct conf_listener *listeners;
 	size_t listener_count;
+	struct conf_watch *watches;
+	size_t watch_count;
 
 	char **files; /* names that struct conf_where points to */
 	size_t file_count;

@@ -205,6 +205,17 @@ named_before(const struct configuration *conf, size_t listener, const char *name
 	return false;
 }
 
+/* One that is watched comes when it has been found there. */
+static bool
+is_watched(const struct configuration *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->watch_count; i++) {
+		if (strcmp(conf->watches[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 check_named(const struct configuration *conf, size_t listener, int certs,
 	    struct conf_problems *problems)
@@ -214,7 +225,8 @@ check_named(const struct configuration *conf, size_t listener, int certs,
 	for (size_t i = 0; i < l->certificates.count; i++) {
 		const char *name = l->certificates.name[i];
 
-		if (!named_before(conf, listener, name) && !certificate_exists(certs, name))
+		if (!named_before(conf, listener, name) && !is_watched(conf, name) &&
+		    !certificate_exists(certs, name))
 			conf_problem(problems, l->certificate_where,
 				     "the certificate \"%s\" does not exist in %s: create it "
 				     "with: posternctl cert create %s",

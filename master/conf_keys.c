@@ -257,6 +257,7 @@ const struct conf_key conf_keys[] = {
     PATH("accounts", accounts),
     PATH("certs", certs),
     OTHER("certificate", set_certificate),
+    OTHER("certificates", conf_set_watches),
     GROUP("users", user_keys),
     OTHER("mailbox_uids", set_uids),
     CHOICE("sandbox", sandbox, sandbox_modes, SANDBOX_REQUIRED),

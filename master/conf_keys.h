@@ -17,7 +17,8 @@ void conf_keys_finish(struct conf_reader *, const config_setting_t *root);
 void conf_set_certificates(struct conf_reader *, const config_setting_t *, struct conf_names *,
 			   struct conf_where *);
 
-/* listeners = ( ... ); target: struct configuration. */
+/* certificates = ( ... ), listeners = ( ... ); target: struct configuration. */
+void conf_set_watches(struct conf_reader *, const config_setting_t *, void *target);
 void conf_set_listeners(struct conf_reader *, const config_setting_t *, void *target);
 /* conf_clients.c: what the keys client_... of a listener have to say together. */
 void conf_clients_finish(struct conf_reader *, const struct conf_listener *);

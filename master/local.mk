@@ -7,6 +7,7 @@ master_libmaster_a_SOURCES = \
 	master/backoff.c master/backoff.h \
 	master/certd.c \
 	master/conf.c master/conf.h \
+	master/conf_watches.c master/renew.c master/renew.h \
 	master/certs.c master/certs.h \
 	master/conf_uses.c master/conf_uses.h \
 	master/conf_certs.c \

@@ -16,6 +16,7 @@
 #include "master/control.h"
 #include "master/notify.h"
 #include "master/reload.h"
+#include "master/renew.h"
 #include "master/roles.h"
 #include "master/sink.h"
 #include "master/state.h"
@@ -209,6 +210,7 @@ start(struct master *m, struct configuration *conf, struct error *err)
 		return -1;
 	log_start(m);
 	watch_start(m);
+	renew_start(m);
 	notify_start_watchdog(m->base);
 	return start_children(m, err);
 }
@@ -259,6 +261,7 @@ master_free(struct master *m)
 	sessions_free(m);
 	control_close(m);
 	watch_stop(m);
+	renew_stop(m);
 	reload_free(m);
 	notify_stop_watchdog();
 	slot_close(&m->certd);

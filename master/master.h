@@ -43,6 +43,7 @@ extern const char *const master_phase_names[];
 
 struct control;     /* control.h */
 struct watch;       /* watch.h */
+struct renew;       /* renew.h */
 struct reload;      /* reload.h */
 struct trust_entry; /* verify.c */
 
@@ -69,6 +70,7 @@ struct master {
 	struct pidfh *pidfile;
 	struct control *control;
 	struct watch *watch;
+	struct renew *renew; /* the first of them */
 	struct reload *reload;
 	char self_signed[CERT_NAME_SIZE]; /* certd says so of this one; "": of none */
 	struct certs certs;               /* in force, as certd says */

@@ -7,6 +7,7 @@
 #include "master/control.h"
 #include "master/master.h"
 #include "master/notify.h"
+#include "master/renew.h"
 #include "master/roles.h"
 #include "master/sink.h"
 #include "master/status.h"
@@ -163,6 +164,7 @@ put_in_force(struct master *m, struct generation *new, const struct conf_users *
 	if (verify_start(m) == -1)
 		log_event(LOG_ERR, "reload.verify", KV_STR("why", "out of memory"));
 	watch_start(m);
+	renew_start(m);
 	if (queue_settings_differ(new->conf, old->conf))
 		slot_restart(&m->queue);
 	m->reload->pending = true;
