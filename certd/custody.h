@@ -41,9 +41,10 @@ const char *use_label(const struct use *, char *out);
 
 /*
  * How fast one channel may ask. A gate is one thread, and a full handshake, which needs one
- * request, takes it 330 microseconds or more of its processor (tests/bench/handshakes, P-256): 3,000
- * a second at most; resumed ones need none. A limit of more than three times that is not met by a
- * gate that works, on a faster machine neither. It bounds how many signatures a captured one gets.
+ * request, takes it 330 microseconds or more of its processor (tests/bench/handshakes, P-256):
+ * 3,000 a second at most; resumed ones need none. A limit of more than three times that is not met
+ * by a gate that works, on a faster machine neither. It bounds how many signatures a captured one
+ * gets.
  */
 #define RATE_PER_SECOND 10000
 #define RATE_BURST RATE_PER_SECOND

@@ -144,13 +144,13 @@ cert_look(const struct configuration *conf, const struct conf_users *users,
 	if (wanted->authorities != NULL) {
 		int fd = open(wanted->authorities, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-		request.type = CC_CHECK;
-		request.fd = fd;
 		if (fd == -1)
 			return error_errno(err,
 					   "the authorities that clients know, %s (the package "
 					   "ca-certificates, or --authorities FILE)",
 					   wanted->authorities);
+		request.type = CC_CHECK;
+		request.fd = fd;
 	}
 	result = ask(conf, users, &request, items, err);
 	if (request.fd != -1)
