@@ -148,7 +148,7 @@ check_unused(const struct configuration *conf, const char *name, struct error *e
 int
 cert_command(const struct cert_request *request, const char *unused, FILE *out)
 {
-	char text[CERT_TEXT_MAX + 1];
+	char text[CERT_TEXT_MAX + 1] = "";
 	struct cert_channel channel;
 	struct configuration *conf;
 	struct conf_users users;
@@ -165,7 +165,7 @@ cert_command(const struct cert_request *request, const char *unused, FILE *out)
 		cert_channel_close(&channel);
 	}
 	conf_free(conf);
-	if (result == -1)
+	if (result != 0)
 		return ctl_error(&err);
 	if (text[0] != '\0')
 		fprintf(out, "%s\n", text);
