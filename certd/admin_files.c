@@ -32,16 +32,21 @@ check_unused(const struct admin_target *target, const char *name, struct error *
 
 /* The files are good, or nothing is touched. */
 static int
+check_files(const struct admin_target *target, const char *name, struct error *err)
+{
+	struct pair *pair = pair_load(target->directory, name, target->owner, err);
+
+	pair_free(pair);
+	return pair == NULL ? -1 : 0;
+}
+
+static int
 restore(const struct admin_target *target, const char *from, const char *name,
 	char kept[CERT_KEPT_SIZE], struct error *err)
 {
-	struct pair *pair;
-
-	if (file_check_folder(target->directory, target->owner, err) == -1)
+	if (file_check_folder(target->directory, target->owner, err) == -1 ||
+	    check_files(target, from, err) == -1)
 		return -1;
-	if ((pair = pair_load(target->directory, from, target->owner, err)) == NULL)
-		return -1;
-	pair_free(pair);
 	if (folder_restore(target->directory, from, kept, err) == -1)
 		return -1;
 	return vault_load_one(target->vault, name, target->changed, target->changed_arg, err);
@@ -77,6 +82,7 @@ admin_remove(struct ipc_channel *channel, struct ipc_message *message, void *con
 	const struct admin_target *target = admin->admins->target;
 	char name[CERT_NAME_SIZE];
 	struct error err;
+	bool in_force;
 
 	(void)channel;
 	if (message->id == 0 || !kept_valid(request) ||
@@ -84,11 +90,14 @@ admin_remove(struct ipc_channel *channel, struct ipc_message *message, void *con
 		return -1;
 	if (!admin_ready(admin, message->id))
 		return 0;
-	if (check_unused(target, request->name, &err) == -1 ||
+	/* Names of what is kept aside are longer than the vault's. */
+	in_force = cert_name_valid(request->name);
+	if ((in_force && check_unused(target, request->name, &err) == -1) ||
 	    file_check_folder(target->directory, target->owner, &err) == -1 ||
 	    folder_remove(target->directory, request->name, &err) == -1)
 		return admin_result(admin, message->id, false, err.text);
-	vault_remove(target->vault, request->name, target->changed, target->changed_arg);
+	if (in_force)
+		vault_remove(target->vault, request->name, target->changed, target->changed_arg);
 	log_event(LOG_NOTICE, "cert.removed", KV_STR("key", request->name));
 	return admin_result(admin, message->id, true, "");
 }
@@ -100,6 +109,7 @@ admin_rename(struct ipc_channel *channel, struct ipc_message *message, void *con
 	const struct admin *admin = context;
 	const struct admin_target *target = admin->admins->target;
 	struct error err;
+	bool used;
 
 	(void)channel;
 	if (message->id == 0 || memchr(request->from, '\0', sizeof(request->from)) == NULL ||
@@ -109,18 +119,19 @@ admin_rename(struct ipc_channel *channel, struct ipc_message *message, void *con
 		return -1;
 	if (!admin_ready(admin, message->id))
 		return 0;
+	used = vault_find(target->vault, request->from) != NULL;
+	/* What is in force may be better than its files: it is not given up for those. */
 	if (check_unused(target, request->from, &err) == -1 ||
 	    file_check_folder(target->directory, target->owner, &err) == -1 ||
+	    (used && check_files(target, request->from, &err) == -1) ||
 	    folder_rename(target->directory, request->from, request->to, &err) == -1)
 		return admin_result(admin, message->id, false, err.text);
 	log_event(LOG_NOTICE, "cert.renamed", KV_STR("key", request->from),
 		  KV_STR("to", request->to));
-	/* A key that waits for its certificate was in nobody's hands. */
-	if (vault_find(target->vault, request->from) == NULL)
-		return admin_result(admin, message->id, true, "");
 	vault_remove(target->vault, request->from, target->changed, target->changed_arg);
-	if (vault_load_one(target->vault, request->to, target->changed, target->changed_arg,
-			   &err) == -1)
+	/* A key that waits for its certificate was in nobody's hands. */
+	if (used && vault_load_one(target->vault, request->to, target->changed, target->changed_arg,
+				   &err) == -1)
 		return admin_result(admin, message->id, false, err.text);
 	return admin_result(admin, message->id, true, "");
 }

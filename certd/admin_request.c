@@ -135,13 +135,15 @@ put_next(const struct admins *admins, const struct admin *admin, EVP_PKEY *pkey,
 		return -1;
 	result = folder_replace(admins->target->directory, next, &set, kept, err);
 	if (result == 0) {
-		log_event(LOG_NOTICE, "cert.requested", KV_STR("key", next));
+		log_event(LOG_NOTICE, "cert.requested", KV_STR("key", next), KV_STR("kept", kept));
 		admin_data(admin, admins->id, 0, set.part[PART_CSR].bytes,
 			   set.part[PART_CSR].length);
 		snprintf(text, sizeof(text),
 			 "The new key waits as %s; %s is served until its certificate is there: "
-			 "posternctl cert import FILE --name %s --replace",
-			 next, request->name, request->name);
+			 "posternctl cert import FILE --name %s --replace%s%s",
+			 next, request->name, request->name,
+			 kept[0] == '\0' ? "" : "\nThe key that waited there before is kept as ",
+			 kept);
 		admin_result(admin, admins->id, true, text);
 	}
 	x509_set_free(&set);
@@ -166,6 +168,7 @@ make_anew(struct admin *admin, uint32_t id, const struct cc_request *request, st
 {
 	struct create_request *making = &admin->admins->request;
 	const struct admin_target *target = admin->admins->target;
+	char next[CERT_NAME_SIZE + sizeof(NEXT)];
 
 	if (file_check_folder(target->directory, target->owner, err) == -1 ||
 	    take_fields(admin->admins, request->name, err) == -1)
@@ -174,6 +177,12 @@ make_anew(struct admin *admin, uint32_t id, const struct cc_request *request, st
 		return renew(admin, id, err);
 	if (strlen(request->name) + sizeof(NEXT) > CERT_NAME_SIZE)
 		return error_set(err, "%s: too long a name for NAME" NEXT, request->name);
+	snprintf(next, sizeof(next), "%s" NEXT, request->name);
+	if (vault_find(target->vault, next) != NULL)
+		return error_set(err,
+				 "%s: there is a certificate of that name, in force: rename or "
+				 "remove it first",
+				 next);
 	return admin_make_key(admin, id, request->key == 0 ? making->key : request->key,
 			      on_next_key, err);
 }

@@ -311,7 +311,8 @@ crl_is_fresh(const struct authority_place *place, const struct authority *author
 	char *text = authority_file_read(authority->folder, CRL_FILE, place->owner, CRL_BYTES,
 					 &length, &err);
 	BIO *bio = text == NULL ? NULL : BIO_new_mem_buf(text, (int)length);
-	X509_CRL *crl = bio == NULL ? NULL : PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+	X509_CRL *crl =
+	    bio == NULL ? NULL : PEM_read_bio_X509_CRL(bio, NULL, key_no_passphrase, NULL);
 	bool fresh = crl != NULL && authority_read_crl(&authority->signer, crl, &number, &issued) &&
 		     number == authority->index.crl && issued <= now && issued > now - DAY;
 
@@ -320,6 +321,27 @@ crl_is_fresh(const struct authority_place *place, const struct authority *author
 	free(text);
 	ERR_clear_error();
 	return fresh;
+}
+
+/* Enough to look at the list: the key stays on the disk. */
+static int
+load_certificate(const struct authority_place *place, struct authority *authority,
+		 struct error *err)
+{
+	struct contents contents = {NULL, 0};
+	BIO *bio;
+
+	if (file_read(authority->folder, CRT_FILE, FILE_PUBLIC, place->owner, &contents, err) == -1)
+		return error_prefix(err, "certs/authority");
+	bio = BIO_new_mem_buf(contents.bytes, (int)contents.length);
+	if (bio != NULL)
+		authority->signer.certificate =
+		    PEM_read_bio_X509(bio, NULL, key_no_passphrase, NULL);
+	BIO_free(bio);
+	contents_free(&contents);
+	if (authority->signer.certificate == NULL)
+		return key_library_error(err, "certs/authority/" CRT_FILE);
+	return 0;
 }
 
 int
@@ -331,10 +353,14 @@ authority_refresh(const struct authority_place *place, struct error *err)
 
 	authority_folder_clean(place, files);
 	result = authority_open(place, &authority, err);
-	if (result == 1)
+	if (result == 1 && (result = load_certificate(place, &authority, err)) == 0 &&
+	    !crl_is_fresh(place, &authority)) {
+		X509_free(authority.signer.certificate);
+		authority.signer.certificate = NULL;
 		result = load_signer(place, &authority, err);
-	if (result == 0 && authority.pair != NULL && !crl_is_fresh(place, &authority))
-		result = publish(&authority, &committed, err);
+		if (result == 0)
+			result = publish(&authority, &committed, err);
+	}
 	authority_close(&authority);
 	return result;
 }

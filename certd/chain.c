@@ -13,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "certd/facts.h"
+#include "certd/key.h"
 
 #define CHAIN_MAX 200 /* certificates of one file */
 #define LEVEL 2       /* 112 bits: RSA 2048, no SHA-1 */
@@ -69,7 +70,8 @@ STACK_OF(X509) * chain_from_pem(const void *bytes, size_t length, struct error *
 	bool whole = chain != NULL && bio != NULL;
 	X509 *certificate;
 
-	while (whole && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+	while (whole &&
+	       (certificate = PEM_read_bio_X509(bio, NULL, key_no_passphrase, NULL)) != NULL)
 		whole = push(chain, certificate);
 	/* The end of the file, not of our understanding. */
 	whole = whole && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
@@ -171,7 +173,7 @@ authorities_read(struct authorities *authorities, int fd, struct error *err)
 		return -1;
 	bio = BIO_new_mem_buf(bytes, (int)length);
 	while (result == 0 && bio != NULL &&
-	       (authority = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL) {
+	       (authority = PEM_read_bio_X509_AUX(bio, NULL, key_no_passphrase, NULL)) != NULL) {
 		count++;
 		if (is_wanted(authorities, authority) &&
 		    X509_STORE_add_cert(authorities->store, authority) != 1)

@@ -56,7 +56,7 @@ take_text(BIO *bio, char *out, size_t size)
 	/* OpenSSL has escaped them; whatever it leaves must not reach a terminal. */
 	for (size_t i = 0; i < n; i++) {
 		/* C0, DEL, and C1, which UTF-8 has as C2 80 to C2 9F. */
-		bool c1 = out[i] == '\xc2' && (unsigned char)out[i + 1] < 0xa0;
+		bool c1 = i + 1 < n && out[i] == '\xc2' && (unsigned char)out[i + 1] < 0xa0;
 
 		if ((unsigned char)out[i] < 0x20 || out[i] == 0x7f || c1)
 			out[i] = '?';

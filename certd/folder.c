@@ -183,6 +183,8 @@ end(int locked, enum journal_outcome outcome, const struct journal *journal, str
 		outcome = journal_commit(locked, journal, err);
 	if (outcome == JOURNAL_FAILED && clean(locked, false, &ignored) == -1)
 		log_event(LOG_WARNING, "folder.failed", KV_STR("why", ignored.text));
+	if (outcome == JOURNAL_UNFINISHED)
+		error_prefix(err, "not finished, but will be when the certs folder is next read");
 	if (outcome == JOURNAL_KILLED)
 		error_set(err, "killed");
 	close(locked);

@@ -55,7 +55,8 @@ int folder_put(int directory, const char *name, enum folder_part, const void *by
 
 /*
  * Puts what is kept aside as FROM (NAME.TIME) back in force as NAME; what is in force goes aside as
- * KEPT. Returns 0, or -1 with ERR filled: then nothing has changed.
+ * KEPT. Returns 0, or -1 with ERR filled: then nothing has changed, or, if the disk failed after
+ * the commit, will be when the folder is next read or changed (journal.h).
  */
 int folder_restore(int directory, const char *from, char kept[CERT_KEPT_SIZE], struct error *);
 

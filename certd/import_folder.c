@@ -138,7 +138,7 @@ struct certificate_search {
 static X509 *
 read_certificate(BIO *bio)
 {
-	return PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	return PEM_read_bio_X509(bio, NULL, key_no_passphrase, NULL);
 }
 
 /* NAME.SUFFIX in memory; the caller frees both. NULL: can't be read. */
@@ -209,7 +209,8 @@ import_find_request(const struct admin_target *target, const char *name, const E
 		    struct contents *contents)
 {
 	BIO *bio = open_file(target, name, ".csr", contents);
-	X509_REQ *request = bio == NULL ? NULL : PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL);
+	X509_REQ *request =
+	    bio == NULL ? NULL : PEM_read_bio_X509_REQ(bio, NULL, key_no_passphrase, NULL);
 
 	if (request == NULL || EVP_PKEY_eq(X509_REQ_get0_pubkey(request), public) != 1)
 		contents_free(contents);

@@ -147,10 +147,15 @@ make_step(int directory, const struct journal_step *step)
 		result = renameat2(directory, step->from, directory, step->to, RENAME_NOREPLACE);
 		if (result == 0 || errno != EEXIST)
 			break;
-		/* Somebody has put a file there since we looked: theirs stays, ours goes. */
+		/*
+		 * Somebody has put a file there since we looked: theirs stays. Ours goes if it is
+		 * one that was prepared; it may be the only one of its key, though, under its old
+		 * name.
+		 */
 		log_event(LOG_ERR, "folder.conflict", KV_STR("file", step->to),
+			  KV_STR("from", step->from),
 			  KV_STR("text", "put there by hand at the same time: it stays"));
-		result = unlinkat(directory, step->from, 0);
+		result = step->from[0] == '.' ? unlinkat(directory, step->from, 0) : 0;
 		break;
 	case JOURNAL_OVER:
 		result = renameat(directory, step->from, directory, step->to);

@@ -6,8 +6,9 @@
  * What needs room on the disk is prepared first, under hidden names. The changes that remain
  * (renames and removals within the folder) are written to a file, and that file's own rename to
  * ".journal" is the commit: from then on they are made, now or, after a crash, by
- * journal_recover(). Each may be made twice, since a rename whose source is gone has been made:
- * that is why every FROM is a name that nothing else creates.
+ * journal_recover(). Each may be made twice, since a rename or a removal whose FROM is gone has
+ * been made. (Who puts a file of such a name there by hand between a crash and the next start, is
+ * taken at the journal's word.)
  */
 #ifndef POSTERN_CERTD_JOURNAL_H
 #define POSTERN_CERTD_JOURNAL_H

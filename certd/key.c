@@ -25,6 +25,16 @@ struct key {
 };
 
 int
+key_no_passphrase(char *buffer, int size, int writing, void *arg)
+{
+	(void)buffer;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+int
 key_library_error(struct error *err, const char *what)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());

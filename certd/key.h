@@ -34,6 +34,12 @@ EVP_PKEY *key_pkey(const struct key *); /* the caller gets no reference */
 int key_sign(struct key *, const struct composed *, uint8_t *signature, size_t *length,
 	     struct error *);
 
+/*
+ * A pem_password_cb(3) for whoever reads PEM: there is nobody to type a pass phrase, and OpenSSL's
+ * own callback would look for a terminal, which the sandbox kills.
+ */
+int key_no_passphrase(char *buffer, int size, int writing, void *arg);
+
 /* Fills ERR with the library's own reason and clears its queue. Returns -1. */
 int key_library_error(struct error *, const char *what);
 

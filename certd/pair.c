@@ -22,17 +22,6 @@ contains(const struct contents *contents, const char *text)
 	return memmem(contents->bytes, contents->length, text, strlen(text)) != NULL;
 }
 
-/* Nobody is there to type a passphrase. */
-static int
-no_passphrase(char *buffer, int size, int writing, void *arg)
-{
-	(void)buffer;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
-}
-
 static EVP_PKEY *
 parse_key(const char *file, const struct contents *contents, struct error *err)
 {
@@ -40,7 +29,7 @@ parse_key(const char *file, const struct contents *contents, struct error *err)
 	EVP_PKEY *pkey = NULL;
 
 	if (bio != NULL)
-		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+		pkey = PEM_read_bio_PrivateKey(bio, NULL, key_no_passphrase, NULL);
 	BIO_free(bio);
 	if (pkey != NULL)
 		return pkey;
@@ -139,7 +128,7 @@ parse_chain(struct pair *pair, const char *file, const struct contents *contents
 	if (bio == NULL)
 		return key_library_error(err, file);
 	while (result == 0 &&
-	       (certificate = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL) {
+	       (certificate = PEM_read_bio_X509(bio, NULL, key_no_passphrase, NULL)) != NULL) {
 		result = append_der(pair, file, certificate, err);
 		if (*leaf == NULL)
 			*leaf = certificate;

@@ -209,3 +209,54 @@ def test_combined_file(make_server, order):
     os.chown(certs(server, f"{HOST}.pem"), owner.st_uid, owner.st_gid)
     server.posternctl("reload")
     server.log.wait(rf"event=key\.warning key={re.escape(HOST)} why=\"NAME\.pem is not used")
+
+
+def test_longest_name(make_server):
+    """NAME.TIME is longer than any NAME: it is not taken for a shorter one."""
+    server = make_server().set_up()
+    name = "x" * 64
+    for replace in ((), ("--replace",)):
+        server.posternctl("cert", "create", name, "--name", "x.example.org", "--key", "p256", *replace)
+    (aside,) = kept(server, name)
+    server.posternctl("cert", "remove", aside)
+    assert kept(server, name) == []
+    assert "BEGIN CERTIFICATE" in server.posternctl("cert", "export", name).stdout
+
+
+def test_rename_of_broken_files(make_server):
+    """What is in force is not given up for files that can't be read."""
+    server = make_server().set_up()
+    server.posternctl("cert", "create", "spare", "--name", "spare.example.org", "--key", "p256")
+    os.chmod(certs(server, "spare.key"), 0o644)
+    result = server.posternctl("cert", "rename", "spare", "moved", check=False)
+    assert result.returncode == 1 and "chmod 600" in result.stderr
+    assert "BEGIN CERTIFICATE" in server.posternctl("cert", "export", "spare").stdout
+
+
+def test_new_key_again(make_server):
+    server = make_server().set_up()
+    server.posternctl("cert", "request", HOST, "--new-key")
+    first = contents(server, f"{HOST}.next.key")
+    said = server.posternctl("cert", "request", HOST, "--new-key").stderr
+    (aside,) = kept(server, f"{HOST}.next")
+    assert aside in said and contents(server, f"{aside}.key") == first
+    server.posternctl("cert", "create", f"{HOST}.next", "--name", "x.example.org", "--replace", "--key", "p256")
+    result = server.posternctl("cert", "request", HOST, "--new-key", check=False)
+    assert result.returncode == 1 and "in force" in result.stderr
+
+
+def test_encrypted_certificate(make_server):
+    """PEM may say that a certificate is encrypted: nobody is asked for a pass phrase in certd."""
+    server = make_server().set_up()
+    text = contents(server, f"{HOST}.crt").replace(
+        "-----BEGIN CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC," + "0" * 32 + "\n\n")
+    path = os.path.join(server.folder, "authorities.pem")
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+    server.posternctl("cert", "check", "--authorities", path, check=False)
+    for suffix in ("crt", "csr"):
+        with open(certs(server, f"odd.{suffix}"), "w", encoding="ascii") as file:
+            file.write(text)
+    assert HOST in server.posternctl("cert", "list").stdout
+    assert not server.log.find(r"event=child\.ended child=certd")

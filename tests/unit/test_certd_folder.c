@@ -430,6 +430,27 @@ test_others_files(void **state)
 	assert_true(is(folder, "mail", &set));
 }
 
+/* What is put there at the same time stays, and so does the only file of a key. */
+static void
+test_conflict(void **state)
+{
+	struct folder *folder = *state;
+	struct journal journal = {.count = 0};
+	struct error err;
+
+	support_write(folder, "mail.key", "the only one", 12, 0600);
+	support_write(folder, "post.key", "by hand", 7, 0600);
+	support_write(folder, ".mail.csr.new", "prepared", 8, 0600);
+	support_write(folder, "post.csr", "by hand", 7, 0600);
+	journal_add(&journal, JOURNAL_NEW, "mail.key", "post.key");
+	journal_add(&journal, JOURNAL_NEW, ".mail.csr.new", "post.csr");
+	assert_int_equal(journal_commit(folder->fd, &journal, &err), JOURNAL_DONE);
+	assert_int_equal(faccessat(folder->fd, "mail.key", F_OK, 0), 0);
+	assert_int_equal(faccessat(folder->fd, "post.key", F_OK, 0), 0);
+	assert_int_equal(faccessat(folder->fd, ".mail.csr.new", F_OK, 0), -1);
+	assert_int_equal(support_count(folder), 3);
+}
+
 static void
 test_exists(void **state)
 {
@@ -505,6 +526,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pem, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_others_files, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_conflict, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_exists, setup, teardown),
 	    cmocka_unit_test(test_journal_text),
 	    cmocka_unit_test_setup_teardown(test_foreign_journal, setup, teardown),
