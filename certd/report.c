@@ -29,7 +29,12 @@ kind_of(const struct key *key)
 static void
 add_facts(const struct facts *facts, const char *host, struct md_certificate *report)
 {
+	/* The master takes no time that nobody means. */
 	report->until = facts->facts.not_after;
+	if (report->until < 0)
+		report->until = 0;
+	else if (report->until > EXPIRY_MAX)
+		report->until = EXPIRY_MAX;
 	if ((facts->facts.flags & CERT_FLAG_SELF_SIGNED) != 0)
 		report->flags |= MD_CERT_SELF_SIGNED;
 	if (names_have_host(facts->names, facts->facts.sans, host))

@@ -13,6 +13,8 @@ is_sound(const struct md_certificate *told)
 {
 	return memchr(told->name, '\0', sizeof(told->name)) != NULL &&
 	       cert_name_valid(told->name) && told->step <= EXPIRY_STEPS &&
+	       ((told->until >= 0 && told->until <= EXPIRY_MAX) ||
+		(told->until == INT64_MAX && told->step == 0)) &&
 	       told->kind >= MD_KEY_RSA && told->kind < MD_KEY_KINDS &&
 	       (told->flags & ~(uint32_t)MD_CERT_FLAGS) == 0 && told->zero[0] == 0 &&
 	       told->zero[1] == 0 && told->zero[2] == 0;
@@ -21,16 +23,16 @@ is_sound(const struct md_certificate *told)
 static int
 compare(const void *a, const void *b)
 {
-	return strcmp(((const struct cert_report *)a)->told.name,
-		      ((const struct cert_report *)b)->told.name);
+	return strcmp(((const struct md_certificate *)a)->name,
+		      ((const struct md_certificate *)b)->name);
 }
 
-static struct cert_report *
+static struct md_certificate *
 find(const struct certs *certs, const char *name)
 {
-	for (size_t i = 0; i < certs->count; i++) {
-		if (strcmp(certs->list[i].told.name, name) == 0)
-			return &certs->list[i];
+	for (size_t i = 0; i < certs->next_count; i++) {
+		if (strcmp(certs->next[i].name, name) == 0)
+			return &certs->next[i];
 	}
 	return NULL;
 }
@@ -38,21 +40,21 @@ find(const struct certs *certs, const char *name)
 int
 certs_told(struct certs *certs, const struct md_certificate *told)
 {
-	struct cert_report *report;
+	struct md_certificate *report;
 
 	if (!is_sound(told))
 		return -1;
 	report = find(certs, told->name);
 	if (report == NULL) {
-		if (certs->count == CERTD_CERTIFICATES_MAX)
+		if (certs->next_count == CERTD_CERTIFICATES_MAX)
 			return -1;
-		report = reallocarray(certs->list, certs->count + 1, sizeof(*report));
+		report = reallocarray(certs->next, certs->next_count + 1, sizeof(*report));
 		if (report == NULL)
 			return -1;
-		certs->list = report;
-		report = &certs->list[certs->count++];
+		certs->next = report;
+		report = &certs->next[certs->next_count++];
 	}
-	*report = (struct cert_report){.told = *told, .seen = true};
+	*report = *told;
 	return 0;
 }
 
@@ -73,24 +75,20 @@ candidate_of(const struct md_certificate *told)
 void
 certs_all_told(struct certs *certs)
 {
-	size_t kept = 0;
+	struct certs new = {.list = certs->next, .count = certs->next_count};
 
-	for (size_t i = 0; i < certs->count; i++) {
-		if (!certs->list[i].seen)
-			continue;
-		certs->list[kept] = certs->list[i];
-		certs->list[kept++].seen = false;
-	}
-	certs->count = kept;
-	free(certs->candidates);
-	certs->candidates = kept == 0 ? NULL : calloc(kept, sizeof(*certs->candidates));
-	if (certs->candidates == NULL) {
-		certs->count = 0;
+	if (new.count > 0)
+		new.candidates = calloc(new.count, sizeof(*new.candidates));
+	if (new.candidates == NULL) {
+		certs_free(certs);
 		return;
 	}
-	qsort(certs->list, kept, sizeof(*certs->list), compare);
-	for (size_t i = 0; i < kept; i++)
-		certs->candidates[i] = candidate_of(&certs->list[i].told);
+	qsort(new.list, new.count, sizeof(*new.list), compare);
+	for (size_t i = 0; i < new.count; i++)
+		new.candidates[i] = candidate_of(&new.list[i]);
+	certs->next = NULL;
+	certs_free(certs);
+	*certs = new;
 }
 
 void
@@ -98,7 +96,8 @@ certs_free(struct certs *certs)
 {
 	free(certs->list);
 	free(certs->candidates);
-	*certs = (struct certs){NULL, NULL, 0};
+	free(certs->next);
+	*certs = (struct certs){.list = NULL};
 }
 
 void
@@ -113,7 +112,7 @@ certs_notify(struct master *m)
 	    certs->candidates == NULL)
 		return;
 	for (size_t i = 0; i < certs->count; i++) {
-		const struct md_certificate *told = &certs->list[i].told;
+		const struct md_certificate *told = &certs->list[i];
 		struct mq_notice notice = {.until = told->until,
 					   .step = told->step,
 					   .self_signed = (told->flags & MD_CERT_SELF_SIGNED) != 0};

@@ -6,7 +6,6 @@
 #ifndef POSTERN_MASTER_CERTS_H
 #define POSTERN_MASTER_CERTS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/proto/master_certd.h"
@@ -14,16 +13,12 @@
 
 struct master;
 
-struct cert_report {
-	struct md_certificate told;
-	bool seen; /* in the round that is being told */
-};
-
-/* By name. */
 struct certs {
-	struct cert_report *list;
-	struct conf_candidate *candidates; /* the same, for conf_uses.h */
+	struct md_certificate *list;       /* by name: the last round that was told to its end */
+	struct conf_candidate *candidates; /* the same, for conf_uses.h; their names are LIST's */
 	size_t count;
+	struct md_certificate *next; /* the round that is being told: nobody else looks at it */
+	size_t next_count;
 };
 
 /* Takes one. Returns 0, or -1 if it is nothing certd would say (or without memory). */

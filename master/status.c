@@ -73,7 +73,7 @@ add_certificates(struct text *t, const struct master *m)
 	char listeners[PRESENTERS_SIZE];
 
 	for (size_t i = 0; certs->candidates != NULL && i < certs->count; i++) {
-		const struct md_certificate *told = &certs->list[i].told;
+		const struct md_certificate *told = &certs->list[i];
 		int64_t days = days_of(told);
 
 		conf_presenters(m->generation->conf, certs->candidates, certs->count, i, listeners,
@@ -133,9 +133,8 @@ status_log(const struct master *m)
 			  KV_U64("connections", connections_of(m, b)));
 	}
 	for (size_t i = 0; i < m->certs.count; i++)
-		log_event(LOG_NOTICE, "status.certificate",
-			  KV_STR("key", m->certs.list[i].told.name),
-			  KV_I64("days", days_of(&m->certs.list[i].told)));
+		log_event(LOG_NOTICE, "status.certificate", KV_STR("key", m->certs.list[i].name),
+			  KV_I64("days", days_of(&m->certs.list[i])));
 	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		log_event(
 		    LOG_NOTICE, "status.process", KV_STR("child", p->name), KV_I64("pid", p->pid),

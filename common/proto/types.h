@@ -20,10 +20,11 @@
 #define QUEUE_ID_SIZE 17     /* 16 hex digits */
 #define TRUSTS_MAX 64        /* that the listeners of one configuration can have */
 #define PROOF_MAX 60000 /* bytes of a TLS handshake that shows who a client is (verify/proof.h) */
-#define ASK_NAMES_MAX 16384  /* bytes of names in a CertificateRequest */
-#define REASON_MAX 512       /* bytes of a text that says why */
-#define EXPIRY_STEPS 6       /* 30, 14, 7, 3, 1 days before a certificate expires; it has expired */
-#define PRESENTERS_SIZE 1024 /* who presents a certificate: "smtp:25 pop3:995" */
+#define ASK_NAMES_MAX 16384 /* bytes of names in a CertificateRequest */
+#define REASON_MAX 512      /* bytes of a text that says why */
+#define EXPIRY_STEPS 6      /* 30, 14, 7, 3, 1 days before a certificate expires; it has expired */
+#define EXPIRY_MAX 253402300799 /* the end of 9999, as late as a certificate can say */
+#define PRESENTERS_SIZE 1024    /* who presents a certificate: "smtp:25 pop3:995" */
 
 enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_POP3, SERVICE_IMAP, SERVICE_COUNT };
 /* Whether a listener asks clients for a certificate (client_certificates). */

@@ -23,7 +23,7 @@ told(const char *name)
 static void
 test_rounds(void **state)
 {
-	struct certs certs = {NULL, NULL, 0};
+	struct certs certs = {.list = NULL};
 	struct md_certificate a = told("a"), b = told("b");
 
 	(void)state;
@@ -32,6 +32,20 @@ test_rounds(void **state)
 	certs_all_told(&certs);
 	assert_int_equal(certs.count, 2);
 	assert_string_equal(certs.candidates[0].name, "a");
+	/* A round that is not told to its end changes nothing. */
+	for (unsigned i = 0; i < 100; i++) {
+		struct md_certificate c;
+		char name[16];
+
+		snprintf(name, sizeof(name), "c%u", i);
+		c = told(name);
+		assert_int_equal(certs_told(&certs, &c), 0);
+	}
+	assert_int_equal(certs.count, 2);
+	assert_ptr_equal(certs.candidates[0].name, certs.list[0].name);
+	assert_string_equal(certs.candidates[1].name, "b");
+	certs_all_told(&certs);
+	assert_int_equal(certs.count, 100);
 	a.until = 9;
 	a.flags = MD_CERT_WEAK | MD_CERT_EXACT;
 	assert_int_equal(certs_told(&certs, &a), 0);
@@ -47,7 +61,7 @@ test_rounds(void **state)
 static void
 test_lies(void **state)
 {
-	struct certs certs = {NULL, NULL, 0};
+	struct certs certs = {.list = NULL};
 	struct md_certificate a = told("../a");
 
 	(void)state;
@@ -60,6 +74,19 @@ test_lies(void **state)
 	a = told("a");
 	a.step = EXPIRY_STEPS + 1;
 	assert_int_equal(certs_told(&certs, &a), -1);
+	a = told("a");
+	a.until = -1;
+	assert_int_equal(certs_told(&certs, &a), -1);
+	a.until = INT64_MIN;
+	assert_int_equal(certs_told(&certs, &a), -1);
+	a.until = EXPIRY_MAX + 1;
+	assert_int_equal(certs_told(&certs, &a), -1);
+	a = told("c0");
+	a.until = INT64_MAX;
+	a.step = 1;
+	assert_int_equal(certs_told(&certs, &a), -1);
+	a.step = 0;
+	assert_int_equal(certs_told(&certs, &a), 0);
 	a = told("a");
 	a.flags = MD_CERT_FLAGS + 1;
 	assert_int_equal(certs_told(&certs, &a), -1);

@@ -121,6 +121,11 @@ test_lies(void **state)
 	assert_int_equal(notice_take(&world.queue, &notice, NULL, 0), -1);
 	notice.step = EXPIRY_STEPS + 1;
 	assert_int_equal(notice_take(&world.queue, &notice, NULL, 0), -1);
+	notice = sample("mail", 1);
+	notice.until = -1;
+	assert_int_equal(notice_take(&world.queue, &notice, NULL, 0), -1);
+	notice.until = INT64_MAX;
+	assert_int_equal(notice_take(&world.queue, &notice, NULL, 0), -1);
 	notice = sample("../mail", 1);
 	assert_int_equal(notice_take(&world.queue, &notice, NULL, 0), -1);
 	notice = sample("mail", 1);

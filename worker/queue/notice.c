@@ -13,7 +13,8 @@ is_sound(const struct mq_notice *notice, const char *listeners, size_t length)
 {
 	static const uint8_t zero[sizeof(notice->zero)];
 
-	return notice->step >= 1 && notice->step <= EXPIRY_STEPS && notice->self_signed <= 1 &&
+	return notice->step >= 1 && notice->step <= EXPIRY_STEPS && notice->until >= 0 &&
+	       notice->until <= EXPIRY_MAX && notice->self_signed <= 1 &&
 	       memchr(notice->name, '\0', sizeof(notice->name)) != NULL &&
 	       cert_name_valid(notice->name) && memcmp(notice->zero, zero, sizeof(zero)) == 0 &&
 	       (length == 0 || queue_is_address(listeners, length, PRESENTERS_SIZE));
