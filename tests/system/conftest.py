@@ -39,6 +39,10 @@ LISTENERS = {
 }
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "matrix: many rows of one test, which don't depend on who runs them")
+
+
 def build():
     top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     return os.environ.get("POSTERN_BUILD", os.path.join(top, "build", "gcc"))

@@ -113,6 +113,7 @@ KEYS = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("form", KEYS)
 def test_key(box, made, form):
     kind, command, encrypted = KEYS[form]
@@ -213,6 +214,7 @@ FORMS = {
 }
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("form", FORMS)
 def test_form(box, made, form):
     name, make, has_key, has_chain = FORMS[form]
@@ -249,6 +251,7 @@ def test_wildcard_from_standard_input(box, made):
     assert box.certs() == ["wildcard.example.org.crt", "wildcard.example.org.key"]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("name", ("../evil", ".hidden", "-x", "a/b", "x" * 65, "mail.key", "mail.CRT", "a b", "",
                                   "mail.20261124T120000Z", "ä"))
 def test_names_refused(box, made, name):

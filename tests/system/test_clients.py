@@ -173,6 +173,7 @@ def mail(connection, sender="alice"):
     connection.sendmail(f"{sender}@{DOMAIN}", [f"alice@{DOMAIN}"], b"Subject: x\r\n\r\nx\r\n")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("key", sorted(KEYS))
 def test_every_key_and_version(make_server, authority, key, version):

@@ -155,6 +155,7 @@ def python(port, root, folder):
 CLIENTS = [s_client, gnutls_cli, curl, python]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.__name__)
 def test_certificate_of(source, make_server, folder):
     server = make_server()
