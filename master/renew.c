@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/proto/ctl_certd.h"
@@ -16,10 +17,11 @@
 #define SETTLE 1     /* seconds without a change: key and certificate are written one by one */
 #define AGAIN 10     /* seconds, when an import has failed: what follows may still be written */
 #define TRIES 5      /* of one change; then the next change */
+#define PATIENCE 660 /* seconds for an import: certd itself gives one up after 600 */
 #define NO_FOLDER 60 /* seconds until a folder that is not there is looked for again */
 
 /* Files are replaced by renaming, by new symbolic links (certbot), or in place. */
-#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_ONLYDIR)
+#define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_MOVE_SELF | IN_ONLYDIR)
 
 enum renew_state {
 	RENEW_IDLE,
@@ -41,6 +43,7 @@ struct renew {
 	enum renew_state state;
 	unsigned tries;
 	bool changed;  /* since the import began */
+	bool missing;  /* that no files are there has been said */
 	bool imported; /* certd has said which NAME it has become */
 	int fds[FILE_COUNT];
 	char files[FILE_COUNT][CERT_NAME_SIZE + 8];
@@ -66,6 +69,8 @@ give_up(struct renew *r)
 	}
 	r->state = RENEW_IDLE;
 	r->certd = NULL;
+	if (r->timer != NULL)
+		(void)evtimer_del(r->timer);
 }
 
 static void
@@ -169,15 +174,47 @@ static const struct ipc_handler handlers[] = {
     {0, NULL},
 };
 
+/* Only a regular file: certd would wait for what a FIFO never brings. */
 static int
 open_file(struct renew *r, int folder, int file, const char *name)
 {
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		fd = -1;
+		errno = EINVAL;
+	}
 	strlcpy(r->files[file], name, sizeof(r->files[file]));
-	r->fds[file] = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	return r->fds[file];
+	r->fds[file] = fd;
+	return fd;
 }
 
-/* Opens what certbot, acme.sh or lego call them. False: they are not there (yet). */
+/* Says why NAME could not be opened, or, once, that nothing is there (yet). */
+static void
+not_opened(struct renew *r, const char *name, int why)
+{
+	char text[384];
+
+	if (why != ENOENT) {
+		snprintf(text, sizeof(text), "%s: %s", name,
+			 why == EINVAL ? "not a regular file" : strerror(why));
+		failed(r, text);
+		return;
+	}
+	if (r->missing)
+		return;
+	r->missing = true;
+	snprintf(text, sizeof(text),
+		 "neither fullchain.pem and privkey.pem, nor fullchain.cer and %s.key, nor %s.crt "
+		 "and %s.key are there",
+		 r->name, r->name, r->name);
+	log_event(LOG_WARNING, "renew.missing", KV_STR("key", r->name), KV_STR("folder", r->folder),
+		  KV_STR("why", text));
+}
+
+/* Opens what certbot, acme.sh or lego call them. False: it can't, and has said why. */
 static bool
 open_files(struct renew *r)
 {
@@ -185,23 +222,37 @@ open_files(struct renew *r)
 		const char *certificate, *key; /* NULL: NAME and the suffix */
 	} kinds[] = {{"fullchain.pem", "privkey.pem"}, {"fullchain.cer", NULL}, {NULL, NULL}};
 	int folder = open(r->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char certificate[CERT_NAME_SIZE + 8], key[CERT_NAME_SIZE + 8];
+	char names[FILE_COUNT][sizeof(r->files[0])];
+	const char *name = r->folder;
 	bool found = false;
+	int why = errno;
 
 	for (size_t i = 0; folder != -1 && !found && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		snprintf(certificate, sizeof(certificate), "%s.crt", r->name);
-		snprintf(key, sizeof(key), "%s.key", r->name);
+		snprintf(names[FILE_CERTIFICATE], sizeof(names[0]), "%s.crt", r->name);
+		snprintf(names[FILE_KEY], sizeof(names[0]), "%s.key", r->name);
 		if (kinds[i].certificate != NULL)
-			strlcpy(certificate, kinds[i].certificate, sizeof(certificate));
+			strlcpy(names[FILE_CERTIFICATE], kinds[i].certificate, sizeof(names[0]));
 		if (kinds[i].key != NULL)
-			strlcpy(key, kinds[i].key, sizeof(key));
-		found = open_file(r, folder, FILE_CERTIFICATE, certificate) != -1 &&
-			open_file(r, folder, FILE_KEY, key) != -1;
-		if (!found)
-			give_up(r);
+			strlcpy(names[FILE_KEY], kinds[i].key, sizeof(names[0]));
+		found = true;
+		for (int file = 0; found && file < FILE_COUNT; file++) {
+			name = names[file];
+			found = open_file(r, folder, file, name) != -1;
+		}
+		if (found)
+			break;
+		why = errno;
+		give_up(r);
+		/* Something is there, and is not as it should be: nothing else is tried. */
+		if (why != ENOENT)
+			break;
 	}
 	if (folder != -1)
 		close(folder);
+	if (found)
+		r->missing = false;
+	else
+		not_opened(r, name, why);
 	return found;
 }
 
@@ -229,6 +280,7 @@ begin(struct renew *r)
 	}
 	r->changed = false;
 	r->imported = false;
+	wait_for(r, PATIENCE);
 	proceed(r);
 }
 
@@ -243,7 +295,7 @@ unwatch(struct renew *r)
 	r->inotify = -1;
 }
 
-/* Is the folder itself gone? */
+/* Is the folder itself gone, or elsewhere? */
 static bool
 is_gone(const char *buffer, size_t length)
 {
@@ -251,7 +303,7 @@ is_gone(const char *buffer, size_t length)
 
 	for (size_t at = 0; at + sizeof(*event) <= length; at += sizeof(*event) + event->len) {
 		event = (const struct inotify_event *)(const void *)(buffer + at);
-		if ((event->mask & IN_IGNORED) != 0)
+		if ((event->mask & (IN_IGNORED | IN_MOVE_SELF)) != 0)
 			return true;
 	}
 	return false;
@@ -305,10 +357,15 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (!watch(r))
+	if (r->state != RENEW_IDLE) {
+		ipc_close(r->certd);
+		give_up(r);
+		failed(r, "certd did not answer");
+	} else if (!watch(r)) {
 		wait_for(r, NO_FOLDER);
-	else if (r->state == RENEW_IDLE && open_files(r))
+	} else if (open_files(r)) {
 		begin(r);
+	}
 }
 
 static void

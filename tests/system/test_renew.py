@@ -127,3 +127,18 @@ def test_mistakes(make_server, folder):
         server.write_configuration()
         result = server.posternctl("reload", check=False)
         assert result.returncode == 1 and said in result.stdout + result.stderr, (text, result.stdout, result.stderr)
+
+
+def test_what_is_not_there(make_server, authority, folder):
+    where = os.path.join(folder, "live")
+    os.makedirs(where)
+    server = watching(make_server, where)
+    server.start()
+    server.log.wait(rf"event=renew\.missing key={HOST} .*fullchain\.pem and privkey\.pem")
+    mark = server.log.mark()
+    os.mkfifo(os.path.join(where, "fullchain.pem"))  # nobody writes: it must not hold anything up
+    server.log.wait(rf"event=renew\.failed key={HOST} .*fullchain\.pem: not a regular file", mark)
+    # Another folder takes its place.
+    mark = server.log.mark()
+    os.rename(where, where + ".old")
+    server.log.wait(rf"event=renew\.unwatched key={HOST}", mark)
