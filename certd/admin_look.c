@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,17 +80,35 @@ send_entry(struct look *look, const struct vault_entry *entry)
 	chain_free(chain);
 }
 
+static bool
+is_there(int directory, const char *file)
+{
+	struct stat st;
+
+	return fstatat(directory, file, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static void
 send_kept(struct look *look, const char *kept)
 {
 	const struct admin_target *target = look->admin->admins->target;
-	char file[CERT_KEPT_SIZE + sizeof(".crt")];
+	char file[CERT_KEPT_SIZE + sizeof(".crt")], pem[sizeof(file)];
 	struct contents contents = {NULL, 0};
 	STACK_OF(X509) *chain = NULL;
 	struct error err;
+	int result;
 
 	snprintf(file, sizeof(file), "%s.crt", kept);
-	if (file_read(target->directory, file, FILE_PUBLIC, target->owner, &contents, &err) == 0)
+	snprintf(pem, sizeof(pem), "%s.pem", kept);
+	if (is_there(target->directory, file))
+		result =
+		    file_read(target->directory, file, FILE_PUBLIC, target->owner, &contents, &err);
+	else if (is_there(target->directory, pem))
+		result =
+		    file_read(target->directory, pem, FILE_KEY, target->owner, &contents, &err);
+	else
+		result = error_set(&err, "there is no certificate, only what one is made of");
+	if (result == 0)
 		chain = chain_from_pem(contents.bytes, contents.length, &err);
 	if (chain == NULL)
 		send_nothing_but(look, kept, CERT_KEPT, err.text);
@@ -99,17 +118,27 @@ send_kept(struct look *look, const char *kept)
 	contents_free(&contents);
 }
 
-/* FILE is NAME.TIME.crt: copies NAME.TIME. */
+/* FILE is one of NAME.TIME's: copies that. True for one of them only, so that it is shown once. */
 static bool
-is_kept(const char *file, char kept[CERT_KEPT_SIZE])
+is_kept(int directory, const char *file, char kept[CERT_KEPT_SIZE])
 {
-	size_t length = strlen(file);
-	char name[CERT_NAME_SIZE];
+	static const char *const suffixes[] = {".crt", ".pem", ".key", ".csr"};
+	const char *suffix = strrchr(file, '.');
+	char name[CERT_NAME_SIZE], other[CERT_KEPT_SIZE + 4];
 
-	if (length <= 4 || length - 4 >= CERT_KEPT_SIZE || strcmp(file + length - 4, ".crt") != 0)
+	if (suffix == NULL || (size_t)(suffix - file) >= CERT_KEPT_SIZE)
 		return false;
-	strlcpy(kept, file, length - 3);
-	return cert_name_kept(kept, name);
+	strlcpy(kept, file, (size_t)(suffix - file) + 1);
+	if (!cert_name_kept(kept, name))
+		return false;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (strcmp(suffix, suffixes[i]) == 0)
+			return true;
+		snprintf(other, sizeof(other), "%s%s", kept, suffixes[i]);
+		if (is_there(directory, other))
+			return false;
+	}
+	return false;
 }
 
 static void
@@ -128,7 +157,7 @@ send_all_kept(struct look *look)
 		return;
 	}
 	while (count < KEPT_MAX && (entry = readdir(list)) != NULL) {
-		if (!is_kept(entry->d_name, kept))
+		if (!is_kept(fd, entry->d_name, kept))
 			continue;
 		send_kept(look, kept);
 		count++;

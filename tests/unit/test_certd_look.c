@@ -429,6 +429,7 @@ test_list(void **state)
 {
 	struct x509_made made;
 	struct error err;
+	unsigned kept = 0;
 
 	(void)state;
 	assert_non_null(strstr(look(CC_LOOK, -1), "still starting"));
@@ -441,6 +442,11 @@ test_list(void **state)
 	support_write(&f.folder, "one.20261124T181002Z.crt", made.set.part[PART_CRT].bytes,
 		      made.set.part[PART_CRT].length, 0600);
 	support_write(&f.folder, "one.20251124T181002Z.crt", "rubbish", 7, 0600);
+	support_write(&f.folder, "one.20261124T181002Z.key", "rubbish", 7, 0600);
+	support_write(&f.folder, "one.20241124T181002Z.pem", made.set.part[PART_CRT].bytes,
+		      made.set.part[PART_CRT].length, 0600);
+	support_write(&f.folder, "one.20231124T181002Z.key", "rubbish", 7, 0600);
+	support_write(&f.folder, "one.20231124T181002Z.csr", "rubbish", 7, 0600);
 	x509_made_free(&made);
 	assert_int_equal(vault_load(f.target.vault, NULL, NULL, &err), 0);
 	admins_open(f.admins, f.keygen);
@@ -449,6 +455,13 @@ test_list(void **state)
 	assert_non_null(strstr(look(CC_LOOK, -1), "three 3 0 has a certificate, but no private"));
 	assert_non_null(strstr(look(CC_LOOK, -1), "one.20261124T181002Z 2 0 \n"));
 	assert_non_null(strstr(look(CC_LOOK, -1), "one.20251124T181002Z 2 0 no certificate"));
+	assert_non_null(strstr(look(CC_LOOK, -1), "one.20241124T181002Z 2 0 \n"));
+	assert_non_null(
+	    strstr(look(CC_LOOK, -1), "one.20231124T181002Z 2 0 there is no certificate"));
+	/* Each once, however many files it has. */
+	for (const char *line = look(CC_LOOK, -1); (line = strstr(line, "Z 2 ")) != NULL; line++)
+		kept++;
+	assert_int_equal(kept, 4);
 
 	/* What is mended is no longer told; what breaks while it is in force is. */
 	support_write_pair(&f.folder, "two", support_pkey(KEY_ED25519));
