@@ -82,9 +82,9 @@ sign(const struct ask *ask, const struct composed *composed, enum use_kind kind)
 	struct error err;
 	size_t length;
 
-	uses_count(&ask->slot->uses, ask->listener, kind);
 	if (key_sign(ask->pair->key, composed, signature, &length, &err) == -1)
 		return refuse(ask, GC_REFUSED_FAILED, err.text);
+	uses_count(&ask->slot->uses, ask->listener, kind);
 	(void)ipc_send(ask->gate->channel, GC_SIGNED, ask->id, &empty, (const char *)signature,
 		       length, -1);
 	return 0;

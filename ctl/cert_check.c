@@ -11,7 +11,8 @@
 
 #define AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
 #define DAY 86400
-#define DAYS_WRONG 14 /* nobody has renewed it, as it seems */
+#define WAITS "waits for an authority's answer" /* certd's word: nothing is wrong */
+#define DAYS_WRONG 14                           /* nobody has renewed it, as it seems */
 #define DAYS_NOTE 30
 
 struct check {
@@ -134,6 +135,10 @@ check_item(struct check *check, const struct cert_item *item)
 	cert_presenters(check->conf, check->items, item, used, sizeof(used));
 	printf("%s%s%s%s\n", facts->name, used[0] != '\0' ? " (" : "", used,
 	       used[0] != '\0' ? ")" : "");
+	if (facts->state == CERT_REFUSED && strncmp(facts->why, WAITS, sizeof(WAITS) - 1) == 0) {
+		say("note", "It is used when that is imported.", "%s", facts->why);
+		return;
+	}
 	if (facts->state == CERT_REFUSED) {
 		say("WRONG", "Put that right, then posternctl reload.", "it is not used: %s",
 		    facts->why);

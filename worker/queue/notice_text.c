@@ -121,7 +121,10 @@ static void
 add_use(struct text *text, const char *name, const char *listeners)
 {
 	if (listeners[0] == '\0') {
-		add(text, "No listener presents it as its own. If nobody needs it any more:");
+		add(text,
+		    "No listener presents it as its own, but those with sni = any (the default)");
+		add(text, "or strict present it to clients that ask for one of its names. If none");
+		add(text, "does any more:");
 		add(text, "%s", "");
 		add(text, "  posternctl cert remove %s", name);
 	} else {
