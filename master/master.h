@@ -45,7 +45,7 @@ struct control;     /* control.h */
 struct watch;       /* watch.h */
 struct renew;       /* renew.h */
 struct reload;      /* reload.h */
-struct trust_entry; /* verify.c */
+struct trust_entry; /* trust.c */
 
 struct master {
 	struct event_base *base;

@@ -159,11 +159,12 @@ put_in_force(struct master *m, struct generation *new, const struct conf_users *
 		log_set_level((int)new->conf->log_level);
 	/* First, for the new gates may name certificates that it has not read. */
 	certd_reload(m);
+	/* Before the files are sent: one that changes meanwhile is sent again. */
+	watch_start(m);
 	accounts_send_settings(m);
 	(void)accounts_send_file(m, &err);
 	if (verify_start(m) == -1)
 		log_event(LOG_ERR, "reload.verify", KV_STR("why", "out of memory"));
-	watch_start(m);
 	renew_start(m);
 	if (queue_settings_differ(new->conf, old->conf))
 		slot_restart(&m->queue);

@@ -117,7 +117,7 @@ compose(const struct proof *proof, uint8_t content[CONTENT_SIZE], struct slice *
 }
 
 static const char *
-check_signature(const struct proof *proof, X509 *leaf)
+check_signature(const struct proof *proof, X509 *leaf, bool *later)
 {
 	EVP_PKEY *key = X509_get0_pubkey(leaf);
 	const struct scheme *scheme = key == NULL ? NULL : find_scheme(proof, key);
@@ -134,8 +134,11 @@ check_signature(const struct proof *proof, X509 *leaf)
 	if (!compose(proof, content, &covered))
 		return "the cipher suite is none of TLS 1.3";
 	ctx = EVP_MD_CTX_new();
+	if (ctx == NULL) {
+		*later = true;
+		return "out of memory";
+	}
 	right =
-	    ctx != NULL &&
 	    EVP_DigestVerifyInit(ctx, &options, scheme->digest == NULL ? NULL : scheme->digest(),
 				 NULL, key) == 1 &&
 	    (!scheme->pss ||
@@ -238,7 +241,8 @@ static STACK_OF(X509) * parse_chain(const struct proof *proof)
 }
 
 static const char *
-check_chain(const struct trust *trust, const struct proof *proof, struct identity *identity)
+check_chain(const struct trust *trust, const struct proof *proof, struct identity *identity,
+	    bool *later)
 {
 	STACK_OF(X509) *chain = parse_chain(proof);
 	X509 *leaf = chain == NULL ? NULL : sk_X509_value(chain, 0);
@@ -246,33 +250,40 @@ check_chain(const struct trust *trust, const struct proof *proof, struct identit
 
 	if (leaf == NULL)
 		return "the client sent what is no certificate";
-	why = check_signature(proof, leaf);
+	why = check_signature(proof, leaf, later);
 	if (why == NULL)
-		why = trust_check(trust, leaf, chain);
-	if (why == NULL)
+		why = trust_check(trust, leaf, chain, later);
+	if (why == NULL) {
+		*later = true;
 		why = describe(leaf, identity);
+	}
 	sk_X509_pop_free(chain, X509_free);
 	return why;
 }
 
 const char *
 check_proof(const struct trust *trust, struct questions *questions, const uint8_t *bytes,
-	    size_t length, int64_t now, struct identity *identity)
+	    size_t length, int64_t now, struct identity *identity, bool *later)
 {
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	struct proof proof;
 	const char *why = proof_parse(bytes, length, &proof);
 
+	*later = false;
 	if (why != NULL)
 		return why;
-	if (!question_answered(questions, &proof, trust->id, now))
+	if (!question_answered(questions, &proof, trust->id, now)) {
+		/* As after a start of this process. */
+		*later = true;
 		return "the proof is too old, or was made elsewhere: the client has to connect "
 		       "anew";
-	why = check_chain(trust, &proof, identity);
+	}
+	why = check_chain(trust, &proof, identity, later);
 	if (why != NULL)
 		return why;
 	/* Not of the signature: some kinds can be changed and are still right. */
+	*later = true;
 	if (!hash(EVP_sha256(), proof.covered, digest))
 		return "out of memory";
-	return question_use(questions, digest, now);
+	return question_use(questions, digest, now, later);
 }

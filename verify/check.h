@@ -17,9 +17,9 @@ struct identity {
 /*
  * The whole of it: shape, question, the signature by the certificate's key over exactly these
  * messages, the chain, and that it has not been used before. Returns NULL, or why not (a literal,
- * or OpenSSL's).
+ * or OpenSSL's); LATER is then true if it can't be said now, for no fault of the client's.
  */
 const char *check_proof(const struct trust *, struct questions *, const uint8_t *bytes,
-			size_t length, int64_t now, struct identity *);
+			size_t length, int64_t now, struct identity *, bool *later);
 
 #endif

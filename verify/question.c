@@ -146,10 +146,11 @@ question_answered(const struct questions *q, const struct proof *proof, uint32_t
 }
 
 const char *
-question_use(struct questions *q, const uint8_t digest[SEEN_SIZE], int64_t now)
+question_use(struct questions *q, const uint8_t digest[SEEN_SIZE], int64_t now, bool *later)
 {
 	struct seen *one;
 
+	*later = true;
 	forget_old(q, now);
 	if (q->count >= SEEN_MAX)
 		return "too many proofs in these minutes";
@@ -161,6 +162,7 @@ question_use(struct questions *q, const uint8_t digest[SEEN_SIZE], int64_t now)
 	one->until = now + QUESTION_LIFE;
 	if (RB_INSERT(seen_tree, &q->seen, one) != NULL) {
 		free(one);
+		*later = false;
 		return "this proof has been used before";
 	}
 	TAILQ_INSERT_TAIL(&q->by_age, one, by_age);

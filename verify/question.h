@@ -48,7 +48,8 @@ size_t question_name(const struct questions *, uint32_t trust, uint8_t out[QUEST
 /* Is the client's answer to one that still counts, asked for TRUST? */
 bool question_answered(const struct questions *, const struct proof *, uint32_t trust, int64_t now);
 
-/* Remembers a proof. NULL, or why it does not count: it did before, or too many do. */
-const char *question_use(struct questions *, const uint8_t digest[SEEN_SIZE], int64_t now);
+/* Remembers a proof. NULL, or why it does not count: it did before, or (LATER) too many do. */
+const char *question_use(struct questions *, const uint8_t digest[SEEN_SIZE], int64_t now,
+			 bool *later);
 
 #endif

@@ -20,8 +20,11 @@ trust_new(uint32_t id)
 {
 	struct trust *trust = calloc(1, sizeof(*trust));
 
-	if (trust != NULL)
-		trust->id = id;
+	if (trust == NULL)
+		return NULL;
+	trust->id = id;
+	for (size_t i = 0; i < TRUST_KINDS; i++)
+		trust->early[i] = -1;
 	return trust;
 }
 
@@ -77,8 +80,11 @@ trust_free(struct trust *trust)
 	if (trust == NULL)
 		return;
 	X509_STORE_free(trust->store);
-	for (size_t i = 0; i < TRUST_KINDS; i++)
+	for (size_t i = 0; i < TRUST_KINDS; i++) {
 		OPENSSL_sk_pop_free(trust->items[i], kinds[i].free);
+		if (trust->early[i] != -1)
+			close(trust->early[i]);
+	}
 	free(trust);
 }
 
@@ -181,8 +187,10 @@ read_items(const struct kind *kind, int fd, struct error *err)
 	int result = bio == NULL ? -1 : 0;
 	void *one;
 
+	if (items == NULL)
+		result = error_set(err, "no memory");
 	while (result == 0 && (one = kind->read(bio)) != NULL) {
-		if (items == NULL || OPENSSL_sk_push(items, one) <= 0) {
+		if (OPENSSL_sk_push(items, one) <= 0) {
 			kind->free(one);
 			result = error_set(err, "no memory");
 		}
@@ -247,11 +255,12 @@ on_verify(int ok, X509_STORE_CTX *ctx)
 }
 
 const char *
-trust_check(const struct trust *trust, X509 *leaf, STACK_OF(X509) * chain)
+trust_check(const struct trust *trust, X509 *leaf, STACK_OF(X509) * chain, bool *later)
 {
 	X509_STORE_CTX *ctx;
 	const char *why = "out of memory";
 
+	*later = true;
 	if (trust->store == NULL || trust->items[TRUST_AUTHORITIES] == NULL)
 		return "there are no authorities for this listener's clients";
 	if (trust->needs_crl && trust->items[TRUST_CRLS] == NULL)
@@ -268,9 +277,12 @@ trust_check(const struct trust *trust, X509 *leaf, STACK_OF(X509) * chain)
 		X509_VERIFY_PARAM_set_auth_level(param, STRENGTH);
 		X509_STORE_CTX_set_verify_cb(ctx, on_verify);
 		if (X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT) == 1) {
-			why = NULL;
+			int error = X509_V_OK;
+
 			if (X509_verify_cert(ctx) != 1)
-				why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx));
+				error = X509_STORE_CTX_get_error(ctx);
+			why = error == X509_V_OK ? NULL : X509_verify_cert_error_string(error);
+			*later = error == X509_V_ERR_OUT_OF_MEM;
 		}
 	}
 	X509_STORE_CTX_free(ctx);

@@ -22,6 +22,7 @@ struct trust {
 	bool needs_crl; /* vouches for nobody before there is one */
 	OPENSSL_STACK *items[TRUST_KINDS]; /* of X509, X509_CRL; NULL: none could be read yet */
 	X509_STORE *store;                 /* of both */
+	int early[TRUST_KINDS];            /* files that wait until they may be read, or -1 */
 };
 
 /* NULL without memory. */
@@ -41,7 +42,7 @@ int trust_read(struct trust *, enum trust_kind, int fd, struct error *);
 bool trust_names(const struct trust *, uint8_t *out, size_t size, size_t *length);
 
 /* Does LEAF, with what came along, lead to an authority, and may it speak for a client now? Returns
- * NULL or why not (a literal). */
-const char *trust_check(const struct trust *, X509 *leaf, STACK_OF(X509) * chain);
+ * NULL or why not (a literal); LATER is then true if that is no fault of the client's. */
+const char *trust_check(const struct trust *, X509 *leaf, STACK_OF(X509) * chain, bool *later);
 
 #endif

@@ -103,11 +103,11 @@ on_turn(evutil_socket_t fd, short what, void *arg)
  */
 
 static void
-refuse(struct ipc_channel *channel, uint32_t id, const char *why)
+refuse(struct ipc_channel *channel, uint32_t id, const char *why, bool later)
 {
-	static const struct ipc_empty empty = {{0}};
+	const struct av_refused refused = {.later = later ? 1 : 0};
 
-	(void)ipc_send(channel, AV_REFUSED, id, &empty, why, strnlen(why, REASON_MAX), -1);
+	(void)ipc_send(channel, AV_REFUSED, id, &refused, why, strnlen(why, REASON_MAX), -1);
 }
 
 static int
@@ -117,15 +117,16 @@ on_verify(struct ipc_channel *channel, struct ipc_message *message, void *contex
 	const struct av_verify *asked = message->body;
 	const struct trust *trust = find_trust(asked->trust);
 	const char *why = "no such trust";
+	bool later = true;
 
 	(void)context;
 	if (message->id == 0 || asked->zero != 0)
 		return -1;
 	if (trust != NULL)
 		why = check_proof(trust, verifier.questions, (const uint8_t *)message->tail,
-				  message->tail_length, now_seconds(), &identity);
+				  message->tail_length, now_seconds(), &identity, &later);
 	if (why != NULL)
-		refuse(channel, message->id, why);
+		refuse(channel, message->id, why, later);
 	else
 		(void)ipc_send(channel, AV_VERIFIED, message->id, &identity.body, identity.text,
 			       identity.length, -1);
@@ -170,17 +171,18 @@ on_trust(struct ipc_channel *channel, struct ipc_message *message, void *context
 	return 0;
 }
 
-static int
-read_file(struct ipc_message *message, const char *what, enum trust_kind kind)
-{
-	const struct mv_file *told = message->body;
-	struct trust *trust = find_trust(told->trust);
-	struct error err;
-	int count;
+static const char *const file_names[TRUST_KINDS] = {
+    [TRUST_AUTHORITIES] = "client_authorities",
+    [TRUST_CRLS] = "client_crl",
+};
 
-	if (trust == NULL || told->zero != 0)
-		return -1;
-	count = trust_read(trust, kind, message->fd, &err);
+static void
+read_file(struct trust *trust, enum trust_kind kind, int fd)
+{
+	const char *what = file_names[kind];
+	struct error err;
+	int count = trust_read(trust, kind, fd, &err);
+
 	if (count == -1)
 		log_event(LOG_ERR, "verify.refused", KV_STR("file", what),
 			  KV_U64("trust", trust->id), KV_STR("why", err.text),
@@ -190,7 +192,37 @@ read_file(struct ipc_message *message, const char *what, enum trust_kind kind)
 			  KV_U64("trust", trust->id), KV_I64("count", count));
 	/* Without authorities too: gates wait for a question, and nobody is vouched for. */
 	ask(trust);
+}
+
+/* Nothing is parsed before the sandbox is closed. */
+static int
+take_file(struct ipc_message *message, enum trust_kind kind)
+{
+	const struct mv_file *told = message->body;
+	struct trust *trust = find_trust(told->trust);
+
+	if (trust == NULL || told->zero != 0)
+		return -1;
+	if (verifier.running) {
+		read_file(trust, kind, message->fd);
+		return 0;
+	}
+	if (trust->early[kind] != -1)
+		close(trust->early[kind]);
+	trust->early[kind] = ipc_take_fd(message);
 	return 0;
+}
+
+static void
+read_early(struct trust *trust)
+{
+	for (size_t kind = 0; kind < TRUST_KINDS; kind++) {
+		if (trust->early[kind] == -1)
+			continue;
+		read_file(trust, (enum trust_kind)kind, trust->early[kind]);
+		close(trust->early[kind]);
+		trust->early[kind] = -1;
+	}
 }
 
 static int
@@ -198,7 +230,7 @@ on_authorities(struct ipc_channel *channel, struct ipc_message *message, void *c
 {
 	(void)channel;
 	(void)context;
-	return read_file(message, "client_authorities", TRUST_AUTHORITIES);
+	return take_file(message, TRUST_AUTHORITIES);
 }
 
 static int
@@ -206,7 +238,7 @@ on_crl(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	(void)channel;
 	(void)context;
-	return read_file(message, "client_crl", TRUST_CRLS);
+	return take_file(message, TRUST_CRLS);
 }
 
 static void
@@ -276,10 +308,13 @@ static int
 verify_run(struct child *child, struct error *err)
 {
 	const struct timeval every = {.tv_sec = QUESTION_EVERY};
+	struct trust *trust;
 
 	if (event_add(verifier.turn, &every) == -1)
 		return error_set(err, "no timer");
 	verifier.running = true;
+	LIST_FOREACH (trust, &verifier.trusts, entry)
+		read_early(trust);
 	if (verifier.early != -1)
 		open_accounts(verifier.early);
 	verifier.early = -1;

@@ -22,6 +22,12 @@ struct av_verified {
 	uint32_t zero;
 };
 
+/* The tail says why. */
+struct av_refused {
+	uint32_t later; /* 1: it can't be said now, for no fault of the client's */
+	uint32_t zero;
+};
+
 /*
  * A question for clients of listeners with this trust: the tail is what the list of authorities in
  * a CertificateRequest has to hold, DER names one after the other. A later one replaces it: answers
@@ -32,12 +38,12 @@ struct av_ask {
 	uint32_t zero;
 };
 
-#define ACCOUNTS_VERIFY_MESSAGES(X)                                                             \
-	/* A request: the tail is the proof; answered by AV_VERIFIED, or AV_REFUSED and why. */ \
-	X(AV_VERIFY, 1, IPC_CLIENT, struct av_verify, PROOF_MAX, IPC_NO_FD, IPC_ANY_STATE)      \
-	X(AV_VERIFIED, 2, IPC_SERVER, struct av_verified, IDENTITY_TEXT_MAX, IPC_NO_FD,         \
-	  IPC_ANY_STATE)                                                                        \
-	X(AV_REFUSED, 3, IPC_SERVER, struct ipc_empty, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
+#define ACCOUNTS_VERIFY_MESSAGES(X)                                                           \
+	/* A request: the tail is the proof; answered by AV_VERIFIED or AV_REFUSED. */        \
+	X(AV_VERIFY, 1, IPC_CLIENT, struct av_verify, PROOF_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
+	X(AV_VERIFIED, 2, IPC_SERVER, struct av_verified, IDENTITY_TEXT_MAX, IPC_NO_FD,       \
+	  IPC_ANY_STATE)                                                                      \
+	X(AV_REFUSED, 3, IPC_SERVER, struct av_refused, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE) \
 	X(AV_ASK, 4, IPC_SERVER, struct av_ask, ASK_NAMES_MAX, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { ACCOUNTS_VERIFY_MESSAGES(IPC_ENUM) };

@@ -4,6 +4,7 @@
  * and each of accounts, the verifier and the master as a liar. The real accounts and the real
  * verifier are on the other side, in their sandboxes.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <setjmp.h>
@@ -35,6 +36,7 @@ static struct {
 	struct house_child accounts, verify;
 	int queue; /* accounts' channel to it: we are queue */
 	int gate;  /* the captured one */
+	uint32_t verdict;
 	uint8_t question[ASK_NAMES_MAX];
 	size_t question_length;
 } world;
@@ -159,8 +161,7 @@ answer(int gate)
 		close(message.fd);
 	}
 	if (message.type == GA_LOGIN_FAILED)
-		assert_int_equal(((const struct ga_login_failed *)message.body)->verdict,
-				 LOGIN_FAILED);
+		world.verdict = ((const struct ga_login_failed *)message.body)->verdict;
 	return message.type;
 }
 
@@ -411,6 +412,24 @@ expect_unavailable(int gate)
 			 LOGIN_UNAVAILABLE);
 }
 
+/* The peer has not read all that was sent. */
+static void
+wait_for_room(void)
+{
+	assert_int_equal(errno, EAGAIN);
+	usleep(1000);
+}
+
+static void
+hear_short_question(int gate, uint32_t trust)
+{
+	struct ipc_message message;
+
+	assert_int_equal(house_receive(gate, &gate_accounts_boundary, IPC_CLIENT, &message), 1);
+	assert_int_equal(message.type, GA_ASK);
+	assert_int_equal(((const struct ga_ask *)message.body)->trust, trust);
+}
+
 static void
 answers_that_are_none(void **state)
 {
@@ -473,7 +492,21 @@ questions_that_are_none(void **state)
 		uint32_t id;
 		struct av_ask asked;
 		size_t length;
-	} lies[] = {{0, {0, 0}, 4}, {0, {TRUST, 1}, 4}, {0, {TRUST, 0}, 0}, {9, {TRUST, 0}, 4}};
+		const char *names;
+	} lies[] = {
+	    {0, {0, 0}, 4, "\x30\2ab"},
+	    {0, {TRUST, 1}, 4, "\x30\2ab"},
+	    {0, {TRUST, 0}, 0, ""},
+	    {9, {TRUST, 0}, 4, "\x30\2ab"},
+	    {0, {TRUST, 0}, 4, "name"},
+	    {0, {TRUST, 0}, 1, "\x30"},
+	    {0, {TRUST, 0}, 4, "\x30\3ab"},
+	    {0, {TRUST, 0}, 4, "\x30\1ab"},
+	    {0, {TRUST, 0}, 4, "\x30\x80\0"},
+	    {0, {TRUST, 0}, 4, "\x30\x83\0\0"},
+	    {0, {TRUST, 0}, 4, "\x30\x82\xff\xff"},
+	    {0, {TRUST, 0}, 3, "\x30\x82\1"},
+	};
 	struct house_child child = house_accounts();
 
 	(void)state;
@@ -481,10 +514,136 @@ questions_that_are_none(void **state)
 		int verify = house_verify_to_accounts(&child);
 
 		assert_int_equal(ipc_send_fd(verify, AV_ASK, lies[i].id, &lies[i].asked,
-					     sizeof(lies[i].asked), "name", lies[i].length, -1),
+					     sizeof(lies[i].asked), lies[i].names, lies[i].length,
+					     -1),
 				 0);
 		house_must_be_cut(verify);
 	}
+	house_end(&child);
+}
+
+/* More questions than listeners can be: those that no gate asks with are forgotten. */
+static void
+questions_without_end(void **state)
+{
+	struct house_child child = house_accounts();
+	int verify = house_verify_to_accounts(&child);
+	int gate = house_trusting_gate_to_accounts(&child, TRUST);
+	struct ipc_empty empty = {{0}};
+	struct ipc_message message;
+
+	(void)state;
+	(void)ask_us(gate, verify); /* by now accounts knows the gate */
+	for (uint32_t trust = 1; trust <= 8 * TRUSTS_MAX; trust++) {
+		struct av_ask asked = {.trust = trust};
+
+		while (ipc_send_fd(verify, AV_ASK, 0, &asked, sizeof(asked), "\x30\0", 2, -1) == -1)
+			wait_for_room();
+		if (trust % 32 == 0)
+			(void)ask_us(gate, verify); /* it has heard them */
+	}
+	close(gate);
+	gate = house_trusting_gate_to_accounts(&child, TRUST);
+	hear_short_question(gate, TRUST);
+	close(gate);
+	gate = house_trusting_gate_to_accounts(&child, 8 * TRUSTS_MAX);
+	hear_short_question(gate, 8 * TRUSTS_MAX);
+	close(gate);
+	/* The oldest is gone: the first that is heard is the answer. */
+	gate = house_trusting_gate_to_accounts(&child, 1);
+	assert_int_equal(
+	    ipc_send_fd(gate, GA_RCPT, 6, &empty, sizeof(empty), "alice@example.org", 17, -1), 0);
+	assert_int_equal(house_receive(gate, &gate_accounts_boundary, IPC_CLIENT, &message), 1);
+	assert_int_equal(message.type, GA_RCPT_VERDICT);
+	close(gate);
+	close(verify);
+	house_end(&child);
+}
+
+/* What is "refused" with a number that means nothing. */
+static void
+refusals_that_are_none(void **state)
+{
+	static const struct av_refused lies[] = {{2, 0}, {UINT32_MAX, 0}, {0, 1}, {1, 1}};
+	struct house_child child = house_accounts();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		int verify = house_verify_to_accounts(&child);
+		int gate = house_trusting_gate_to_accounts(&child, TRUST);
+		uint32_t id = ask_us(gate, verify);
+
+		assert_int_equal(
+		    ipc_send_fd(verify, AV_REFUSED, id, &lies[i], sizeof(lies[i]), "why", 3, -1),
+		    0);
+		expect_unavailable(gate);
+		house_must_be_cut(verify);
+		close(gate);
+	}
+	house_end(&child);
+}
+
+/* It can't say now: the client is not told that it is wrong. */
+static void
+a_verifier_that_can_not_say(void **state)
+{
+	static const struct av_refused refused = {.later = 1};
+	struct house_child child = house_accounts();
+	int verify = house_verify_to_accounts(&child);
+	int gate = house_trusting_gate_to_accounts(&child, TRUST);
+	uint32_t id = ask_us(gate, verify);
+
+	(void)state;
+	assert_int_equal(
+	    ipc_send_fd(verify, AV_REFUSED, id, &refused, sizeof(refused), "why", 3, -1), 0);
+	expect_unavailable(gate);
+	close(gate);
+	close(verify);
+	house_end(&child);
+}
+
+static void
+bring_many(int gate, size_t count)
+{
+	static const uint8_t proof[PROOF_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		struct ga_external external = request("");
+
+		while (ipc_send_fd(gate, GA_EXTERNAL, (uint32_t)i + 1, &external, sizeof(external),
+				   (const char *)proof, sizeof(proof), -1) == -1)
+			wait_for_room();
+	}
+}
+
+/* A gate that brings more than the verifier reads: another one's clients are looked at. */
+static void
+proofs_without_end(void **state)
+{
+	struct house_child child = house_accounts();
+	int verify = house_verify_to_accounts(&child);
+	int greedy = house_trusting_gate_to_accounts(&child, TRUST);
+	int gate = house_trusting_gate_to_accounts(&child, TRUST);
+	struct ga_external external = request("");
+	struct ipc_message message;
+
+	(void)state;
+	for (size_t i = 0; i < 50; i++) {
+		bring_many(greedy, 2);
+		/* Those that it is refused are answered at once. */
+		usleep(2000);
+	}
+	expect_unavailable(greedy);
+	assert_int_equal(
+	    ipc_send_fd(gate, GA_EXTERNAL, 77, &external, sizeof(external), "proof", 5, -1), 0);
+	do {
+		assert_int_equal(
+		    house_receive(verify, &accounts_verify_boundary, IPC_SERVER, &message), 1);
+		assert_int_equal(message.type, AV_VERIFY);
+	} while (message.tail_length != 5);
+	close(gate);
+	close(greedy);
+	close(verify);
 	house_end(&child);
 }
 
@@ -555,13 +714,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_truth_is_believed), cmocka_unit_test(an_invented_client),
-	    cmocka_unit_test(a_proof_again),         cmocka_unit_test(a_proof_from_elsewhere),
-	    cmocka_unit_test(swapped_chains),        cmocka_unit_test(who_it_is_not),
-	    cmocka_unit_test(parts_of_a_proof),      cmocka_unit_test(malformed_requests),
-	    cmocka_unit_test(accounts_lies),         cmocka_unit_test(answers_that_are_none),
-	    cmocka_unit_test(a_verifier_that_dies),  cmocka_unit_test(questions_that_are_none),
-	    cmocka_unit_test(trusts_that_are_none),  cmocka_unit_test(files_that_are_none),
+	    cmocka_unit_test(the_truth_is_believed),
+	    cmocka_unit_test(an_invented_client),
+	    cmocka_unit_test(a_proof_again),
+	    cmocka_unit_test(a_proof_from_elsewhere),
+	    cmocka_unit_test(swapped_chains),
+	    cmocka_unit_test(who_it_is_not),
+	    cmocka_unit_test(parts_of_a_proof),
+	    cmocka_unit_test(malformed_requests),
+	    cmocka_unit_test(accounts_lies),
+	    cmocka_unit_test(answers_that_are_none),
+	    cmocka_unit_test(a_verifier_that_dies),
+	    cmocka_unit_test(questions_that_are_none),
+	    cmocka_unit_test(questions_without_end),
+	    cmocka_unit_test(refusals_that_are_none),
+	    cmocka_unit_test(a_verifier_that_can_not_say),
+	    cmocka_unit_test(proofs_without_end),
+	    cmocka_unit_test(trusts_that_are_none),
+	    cmocka_unit_test(files_that_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

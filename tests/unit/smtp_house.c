@@ -113,6 +113,12 @@ conn_may_external(const struct conn *c)
 	return c->secure && c->certificate;
 }
 
+void
+conn_forget_certificate(struct conn *c)
+{
+	c->certificate = false;
+}
+
 /* The proof is what the test says it is: on_external_question(). */
 uint32_t
 conn_ask_external(struct conn *c, const char *authorization, unsigned timeout, ipc_reply_fn *reply,

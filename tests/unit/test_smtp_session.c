@@ -495,6 +495,13 @@ external(void **state)
 	     "504 5.5.4 Mechanism EXTERNAL can't be used here, these can: PLAIN LOGIN\r\n");
 	talk("AUTH PLAIN " GOOD "\r\n", ACCEPTED);
 	house_close();
+	/* After a login by password it is of no more use. */
+	open_with_certificate(CLIENT_REQUEST);
+	talk("AUTH PLAIN " GOOD "\r\n", ACCEPTED);
+	talk("EHLO x\r\n", "250-mx.example.org greets x\r\n250-PIPELINING\r\n"
+			   "250-SIZE 100000\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+			   "250-AUTH PLAIN LOGIN\r\n250 HELP\r\n");
+	house_close();
 }
 
 static void
@@ -533,7 +540,7 @@ mail_by_certificate(void **state)
 	house_close();
 	open_with_certificate(CLIENT_REQUIRE);
 	house_kill_accounts();
-	talk("MAIL FROM:<a@b>\r\n", "530 5.7.0 Authentication required\r\n");
+	talk("MAIL FROM:<a@b>\r\n", "454 4.7.0 Logins can't be checked now, try again later\r\n");
 	house_close();
 }
 

@@ -11,6 +11,10 @@
 
 #define VERIFY_TIMEOUT 20 /* seconds; a proof takes some milliseconds */
 #define VERIFY_QUEUED 64  /* proofs that wait for the verifier to read them, 60 kB each at most */
+/* Of a gate that are under way, once half of VERIFY_QUEUED wait: the rest is for other gates. */
+#define VERIFY_SHARE 16
+/* Of the configuration in force, and of the one before, whose gates drain. */
+#define QUESTIONS_MAX (2 * TRUSTS_MAX)
 
 static void
 tell(struct gate_channel *gate, const struct question *question)
@@ -42,6 +46,69 @@ clients_tell(struct accounts_service *service, struct gate_channel *gate)
 	}
 }
 
+/* A series of SEQUENCEs that fill it (X.690 8.1, 10.1): as far as it matters here, names. */
+static bool
+are_names(const char *names, size_t length)
+{
+	const uint8_t *at = (const uint8_t *)names, *end = at + length;
+
+	while (at < end) {
+		size_t size, octets;
+
+		if (end - at < 2 || at[0] != 0x30)
+			return false;
+		octets = at[1] < 0x80 ? 0 : at[1] - 0x80u;
+		size = octets == 0 ? at[1] : 0;
+		if (at[1] == 0x80 || octets > 2 || (size_t)(end - at) < 2 + octets)
+			return false;
+		for (size_t i = 0; i < octets; i++)
+			size = size << 8 | at[2 + i];
+		at += 2 + octets;
+		if (size > (size_t)(end - at))
+			return false;
+		at += size;
+	}
+	return true;
+}
+
+static bool
+is_asked(const struct accounts_service *service, uint32_t trust)
+{
+	const struct gate_channel *gate;
+
+	LIST_FOREACH (gate, &service->gate_channels, entry) {
+		/* cppcheck-suppress uninitvar ; set by LIST_FOREACH */
+		if (clients_allowed(gate, trust))
+			return true;
+	}
+	return false;
+}
+
+/* Makes room for one: goes, what no gate asks with; of these the oldest, as the master counts. */
+static void
+bound_questions(struct accounts_service *service)
+{
+	struct question *question, *spare = NULL;
+	bool spare_asked = false;
+	size_t count = 0;
+
+	LIST_FOREACH (question, &service->questions, entry) {
+		/* cppcheck-suppress uninitvar ; set by LIST_FOREACH */
+		bool asked = is_asked(service, question->trust);
+
+		count++;
+		if (spare == NULL || (spare_asked && !asked) ||
+		    (spare_asked == asked && question->trust < spare->trust)) {
+			spare = question;
+			spare_asked = asked;
+		}
+	}
+	if (count < QUESTIONS_MAX)
+		return;
+	LIST_REMOVE(spare, entry);
+	free(spare);
+}
+
 static void
 forget_question(struct accounts_service *service, uint32_t trust)
 {
@@ -56,7 +123,10 @@ forget_question(struct accounts_service *service, uint32_t trust)
 	}
 }
 
-/* The verifier is no more trusted than it must be: what it says is passed on, nothing else. */
+/*
+ * The verifier is no more trusted than it must be: what it says is passed on, nothing else, and so
+ * much of it as there can be.
+ */
 static int
 on_ask(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
@@ -66,7 +136,8 @@ on_ask(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	struct gate_channel *gate;
 
 	(void)channel;
-	if (message->id != 0 || asked->trust == 0 || asked->zero != 0 || message->tail_length == 0)
+	if (message->id != 0 || asked->trust == 0 || asked->zero != 0 ||
+	    message->tail_length == 0 || !are_names(message->tail, message->tail_length))
 		return -1;
 	question = malloc(sizeof(*question) + message->tail_length);
 	if (question == NULL) {
@@ -74,6 +145,7 @@ on_ask(struct ipc_channel *channel, struct ipc_message *message, void *context)
 		return 0;
 	}
 	forget_question(service, asked->trust);
+	bound_questions(service);
 	question->trust = asked->trust;
 	question->length = message->tail_length;
 	memcpy(question->names, message->tail, message->tail_length);
@@ -111,12 +183,18 @@ clients_open(struct accounts_service *service, int fd)
 }
 
 uint32_t
-clients_verify(struct accounts_service *service, uint32_t trust, const char *proof, size_t length,
+clients_verify(struct gate_channel *gate, uint32_t trust, const char *proof, size_t length,
 	       ipc_reply_fn *reply, void *arg)
 {
+	struct accounts_service *service = gate->service;
 	const struct av_verify asked = {.trust = trust};
+	size_t queued;
 
-	if (service->verify == NULL || ipc_queued(service->verify) >= VERIFY_QUEUED)
+	if (service->verify == NULL)
+		return 0;
+	queued = ipc_queued(service->verify);
+	if (queued >= VERIFY_QUEUED ||
+	    (queued >= VERIFY_QUEUED / 2 && gate->verifying > VERIFY_SHARE))
 		return 0;
 	return ipc_request(service->verify, AV_VERIFY, &asked, proof, length, -1, VERIFY_TIMEOUT,
 			   reply, arg);

@@ -22,6 +22,7 @@ struct gate_channel {
 	LIST_ENTRY(gate_channel) entry;
 	struct accounts_service *service;
 	struct ipc_channel *channel;
+	unsigned verifying; /* its logins that wait for the verifier */
 	size_t trust_count;
 	uint32_t trusts[TRUSTS_MAX];
 };
@@ -46,10 +47,11 @@ void clients_tell(struct accounts_service *, struct gate_channel *);
 bool clients_allowed(const struct gate_channel *, uint32_t trust);
 
 /*
- * Asks whose handshake PROOF (of LENGTH bytes) is. REPLY gets AV_VERIFIED, AV_REFUSED or, when
- * there is no answer, NULL. Returns the request's id on service->verify, or 0: not now.
+ * Asks whose handshake PROOF (of LENGTH bytes), brought by a gate, is. REPLY gets AV_VERIFIED,
+ * AV_REFUSED or, when there is no answer, NULL. Returns the request's id on service->verify, or 0:
+ * not now.
  */
-uint32_t clients_verify(struct accounts_service *, uint32_t trust, const char *proof, size_t length,
+uint32_t clients_verify(struct gate_channel *, uint32_t trust, const char *proof, size_t length,
 			ipc_reply_fn *reply, void *arg);
 
 #endif

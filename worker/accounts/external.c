@@ -148,7 +148,16 @@ on_verified(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 		return 0;
 	}
 	if (message->type == AV_REFUSED) {
-		login_failed(login, message->tail);
+		const struct av_refused *refused = message->body;
+
+		if (refused->later > 1 || refused->zero != 0) {
+			login_unavailable(login, "the verifier's answer was none");
+			return -1;
+		}
+		if (refused->later == 1)
+			login_unavailable(login, message->tail);
+		else
+			login_failed(login, message->tail);
 		return 0;
 	}
 	if (message->type != AV_VERIFIED || parse_identity(message, &identity) == -1) {
@@ -184,7 +193,7 @@ int
 external_handle(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct ga_external *request = message->body;
-	const struct gate_channel *from = context;
+	struct gate_channel *from = context;
 	struct accounts_service *service = from->service;
 	struct login *login;
 
@@ -197,12 +206,13 @@ external_handle(struct ipc_channel *channel, struct ipc_message *message, void *
 	login->peer = request->peer;
 	login->service_number = request->service;
 	login->by_certificate = true;
+	login->from = from;
 	strlcpy(login->authorization, request->authorization, sizeof(login->authorization));
 	if (login->authorization[0] != '\0')
 		(void)resolve_login(service->resolver, login->authorization, login->user);
 	login_set_state(login, LOGIN_VERIFYING);
 	login->verifier = service->verify;
-	login->verify = clients_verify(service, request->trust, message->tail, message->tail_length,
+	login->verify = clients_verify(from, request->trust, message->tail, message->tail_length,
 				       on_verified, login);
 	if (login->verify == 0)
 		login_unavailable(login, "the verifier of clients' certificates can't be asked");

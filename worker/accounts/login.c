@@ -28,6 +28,10 @@ login_set_state(struct login *login, enum login_state state)
 		login->service->waiting--;
 	if (state == LOGIN_SLOWED)
 		login->service->waiting++;
+	if (login->state == LOGIN_VERIFYING)
+		login->from->verifying--;
+	if (state == LOGIN_VERIFYING)
+		login->from->verifying++;
 	login->state = state;
 }
 

@@ -46,6 +46,7 @@ struct login {
 
 	/* external.c */
 	bool by_certificate;
+	struct gate_channel *from; /* while LOGIN_VERIFYING, which does not outlive it */
 	char authorization[ADDRESS_SIZE];
 	struct ipc_channel *verifier;
 	uint32_t verify; /* id of AV_VERIFY; 0: not asked, or answered */

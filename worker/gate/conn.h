@@ -109,6 +109,8 @@ bool conn_may_external(const struct conn *);
  */
 uint32_t conn_ask_external(struct conn *, const char *authorization, unsigned timeout,
 			   ipc_reply_fn *reply, void *arg);
+/* The client has logged in, by whatever means: what it has shown is of no more use. */
+void conn_forget_certificate(struct conn *);
 /* "TLSv1.3", "TLS_AES_256_GCM_SHA384", for Received: (RFC 8314 4.3); NULL without TLS. */
 const char *conn_tls_version(const struct conn *);
 const char *conn_tls_cipher(const struct conn *);

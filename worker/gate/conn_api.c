@@ -149,8 +149,7 @@ conn_hand_over(struct conn *c, int stream)
 		conn_abort(c, strerror(errno));
 		return;
 	}
-	if (c->tls != NULL)
-		tls_record_free(c->tls); /* who it is, is known now */
+	conn_forget_certificate(c);
 	c->state_now = CONN_PUMPING;
 	deadline_start(&c->deadline, &c->listener->idle);
 	conn_close_protocol(c);

@@ -21,6 +21,13 @@ conn_may_external(const struct conn *c)
 	return c->tls != NULL && tls_proof(c->tls, &length) != NULL;
 }
 
+void
+conn_forget_certificate(struct conn *c)
+{
+	if (c->tls != NULL)
+		tls_record_free(c->tls);
+}
+
 uint32_t
 conn_ask_external(struct conn *c, const char *authorization, unsigned timeout, ipc_reply_fn *reply,
 		  void *arg)

@@ -232,7 +232,10 @@ on_listener(struct ipc_channel *channel, struct ipc_message *message, void *cont
 
 static const struct ipc_handler no_handlers[] = {{0, NULL}};
 
-/* Another trust's question does no harm: no listener asks with it. */
+/*
+ * Another trust's question does no harm: no listener asks with it. One that can't be used is no
+ * reason to end the channel: its names are the verifier's, and logins and recipients are not.
+ */
 static int
 on_ask(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
@@ -240,11 +243,15 @@ on_ask(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	const struct ga_ask *asked = message->body;
 
 	(void)channel;
-	if (asked->trust == 0 || asked->zero != 0 ||
-	    tls_context_set_question(gate->tls, asked->trust, message->tail,
-				     message->tail_length) == -1)
+	if (asked->trust == 0 || asked->zero != 0)
 		return -1;
-	update_ready(gate);
+	if (tls_context_set_question(gate->tls, asked->trust, message->tail,
+				     message->tail_length) == -1)
+		log_event(LOG_ERR, "gate.question", KV_U64("trust", asked->trust),
+			  KV_STR("why", "its names can't be read, or there is no memory"),
+			  KV_STR("so", "clients are asked as before"));
+	else
+		update_ready(gate);
 	return 0;
 }
 

@@ -167,8 +167,8 @@ transaction_fail(struct transaction *transaction, enum queue_failure why)
 			       &failed, NULL, 0, -1);
 	if (transaction->notice != NULL)
 		log_event(LOG_WARNING, "queue.notice_failed", KV_STR("notice", transaction->notice),
-			  KV_STR("why", why == QUEUE_REFUSED ? "there is no account for postmaster"
-							     : "not possible now"),
+			  KV_STR("why", "no account takes mail for postmaster, or it is not "
+					"possible now"),
 			  KV_STR("text", "tried again within the hour"));
 	transaction_forget(transaction);
 }

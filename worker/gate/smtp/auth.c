@@ -71,6 +71,7 @@ logged_in(struct conn *conn, struct smtp_session *session, struct ipc_message *m
 		session->account = NULL;
 		return false;
 	}
+	conn_forget_certificate(conn);
 	log_event(LOG_INFO, "smtp.login", KV_CONN(conn_identity(conn)),
 		  KV_STR("user", session->account));
 	return true;
@@ -178,13 +179,16 @@ smtp_auth_by_mail(struct conn *conn, struct smtp_session *session,
 	if (session->account != NULL || !conn_may_external(conn))
 		return false;
 	session->waiting = malloc(sizeof(*session->waiting));
-	if (session->waiting == NULL)
-		return false;
+	if (session->waiting == NULL) {
+		unavailable(conn);
+		return true;
+	}
 	*session->waiting = *command; /* what points into its line is not MAIL's */
 	session->request = conn_ask_external(conn, "", SMTP_LOGIN_TIMEOUT, on_login_by_mail, conn);
 	if (session->request == 0) {
 		smtp_auth_reset(session);
-		return false;
+		unavailable(conn);
+		return true;
 	}
 	session->state = SMTP_CHECKING;
 	smtp_hold(conn, session);
