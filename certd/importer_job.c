@@ -184,12 +184,15 @@ on_passphrase(void *arg, char *buffer, size_t size, unsigned attempt, struct err
 	hear(job);
 	answer = job->message.body;
 	length = job->message.tail_length;
-	if (job->message.type != CJ_PASSPHRASE || length >= size)
+	if (job->message.type != CJ_PASSPHRASE)
 		leave(1);
 	if (answer->given == 0)
 		return error_set(err, attempt == 0 ? "is encrypted: give its pass phrase with "
 						     "--passphrase-file, or on a terminal"
 						   : "the pass phrase is wrong");
+	/* What RFC 1421 armour is decrypted with has room for one byte less than posternctl. */
+	if (length >= size)
+		return error_set(err, "its pass phrase can't have more than %zu bytes", size - 1);
 	memcpy(buffer, job->message.tail, length);
 	buffer[length] = '\0';
 	explicit_bzero(job->buffer, sizeof(job->buffer));
