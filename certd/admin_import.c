@@ -23,6 +23,9 @@ enum import_state {
 	IMPORT_ENDING,     /* the job's channel has ended without a last word: what killed it? */
 };
 
+/* What a job of the largest import may have to say, many times over. */
+#define PIECES_MAX 4096
+
 struct import {
 	struct admins *admins;
 	enum import_state state;
@@ -37,6 +40,7 @@ struct import {
 	bool ended; /* its process, by SIGNAL or with STATUS */
 	unsigned signal, status;
 
+	uint32_t pieces; /* keys and notes that the job has sent */
 	struct import_set set;
 	char notes[IMPORT_NOTES_SIZE]; /* lines */
 };
@@ -107,7 +111,7 @@ on_key(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	int result;
 
 	(void)channel;
-	if (piece->file >= import->count || piece->flags != 0)
+	if (piece->file >= import->count || piece->flags != 0 || ++import->pieces > PIECES_MAX)
 		return -1;
 	result = import_set_add_key(&import->set, message->tail, message->tail_length);
 	return result;
@@ -125,6 +129,21 @@ on_certificate(struct ipc_channel *channel, struct ipc_message *message, void *c
 	return import_set_add_certificate(&import->set, piece, message->tail, message->tail_length);
 }
 
+/* It is shown on a terminal, perhaps root's: a job that was taken over must not speak to that. */
+static bool
+is_printable(const struct ipc_message *message)
+{
+	for (size_t i = 0; i < message->tail_length; i++) {
+		unsigned char byte = (unsigned char)message->tail[i];
+
+		/* C0, DEL, and C1, which UTF-8 has as C2 80 to C2 9F. */
+		if (byte < ' ' || byte == 0x7f ||
+		    (byte == 0xc2 && (unsigned char)message->tail[i + 1] < 0xa0))
+			return false;
+	}
+	return true;
+}
+
 static int
 on_note(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
@@ -133,9 +152,8 @@ on_note(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	size_t used = strlen(import->notes);
 
 	(void)channel;
-	if (note->file >= import->count || note->zero != 0 ||
-	    memchr(message->tail, '\0', message->tail_length) != NULL ||
-	    memchr(message->tail, '\n', message->tail_length) != NULL)
+	if (note->file >= import->count || note->zero != 0 || ++import->pieces > PIECES_MAX ||
+	    !is_printable(message))
 		return -1;
 	snprintf(import->notes + used, sizeof(import->notes) - used, "%s: %s\n",
 		 import->names[note->file], message->tail);
@@ -193,7 +211,8 @@ on_done(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	struct import *import = context;
 
 	(void)channel;
-	if (done->ok > 1 || done->zero != 0 || (done->ok == 1 && message->tail_length != 0) ||
+	if (done->ok > 1 || done->zero != 0 || !is_printable(message) ||
+	    (done->ok == 1 && message->tail_length != 0) ||
 	    (done->ok == 1 && ipc_state(channel) != JOB_WORKING))
 		return -1;
 	if (done->ok == 1)

@@ -187,6 +187,19 @@ is_same_key(const struct import_plan *plan)
 	return same;
 }
 
+/* What is in force may be better than its files, which are then to be written again. */
+static bool
+is_same_there(const struct import_plan *plan)
+{
+	const struct admin_target *target = plan->order->target;
+	struct error ignored;
+	struct pair *pair = pair_load(target->directory, plan->name, target->owner, &ignored);
+	bool same = pair != NULL && is_same(plan, pair);
+
+	pair_free(pair);
+	return same;
+}
+
 static int
 compare(struct import_plan *plan, struct error *err)
 {
@@ -209,7 +222,7 @@ compare(struct import_plan *plan, struct error *err)
 		return error_set(err, "more than %d certificates: remove some", VAULT_MAX);
 	if (there == 0)
 		return 0;
-	plan->same = entry != NULL && is_same(plan, entry->pair);
+	plan->same = entry != NULL && is_same(plan, entry->pair) && is_same_there(plan);
 	if (plan->same || (order->flags & IMPORT_REPLACE) != 0 || is_same_key(plan))
 		return 0;
 	return error_set(
@@ -301,6 +314,9 @@ remove_alone(const struct import_plan *plan)
 	if (folder_remove(target->directory, plan->found.name, &err) == -1)
 		log_event(LOG_ERR, "folder.failed", KV_STR("key", plan->found.name),
 			  KV_STR("why", err.text));
+	else
+		/* It was not in force: that it waited is over. */
+		vault_remove(target->vault, plan->found.name, target->changed, target->changed_arg);
 }
 
 static int

@@ -164,7 +164,8 @@ look_at_certificate(const struct admin_target *target, const char *name, void *a
 	BIO *bio = open_file(target, name, ".crt", &contents);
 	X509 *x509 = bio == NULL ? NULL : read_certificate(bio);
 	bool fits = x509 != NULL && EVP_PKEY_eq(X509_get0_pubkey(x509), search->public) == 1;
-	bool alone = !import_is_there(target, name, ".key");
+	bool alone =
+	    !import_is_there(target, name, ".key") && !import_is_there(target, name, ".pem");
 
 	X509_free(x509);
 	BIO_free(bio);

@@ -10,13 +10,29 @@
 /* With moduli above 3072 bits OpenSSL verifies none larger; other clients take even less. */
 #define EXPONENT_BITS 64
 
-/* A factor as long as the modulus itself is none, but would be tested for hours for being prime. */
+/*
+ * No number of a key is longer than its modulus (RFC 8017 3.2). A factor that is would be tested
+ * for hours for being prime, and signing with such an exponent takes minutes.
+ */
 static bool
-has_long_factors(const EVP_PKEY *pkey, const BIGNUM *n)
+has_long_numbers(const EVP_PKEY *pkey, const BIGNUM *n)
 {
-	static const char *const names[] = {OSSL_PKEY_PARAM_RSA_FACTOR1,
+	/* OpenSSL takes no more than five primes. */
+	static const char *const names[] = {OSSL_PKEY_PARAM_RSA_D,
+					    OSSL_PKEY_PARAM_RSA_FACTOR1,
 					    OSSL_PKEY_PARAM_RSA_FACTOR2,
-					    OSSL_PKEY_PARAM_RSA_FACTOR3, OSSL_PKEY_PARAM_RSA_D};
+					    OSSL_PKEY_PARAM_RSA_FACTOR3,
+					    OSSL_PKEY_PARAM_RSA_FACTOR4,
+					    OSSL_PKEY_PARAM_RSA_FACTOR5,
+					    OSSL_PKEY_PARAM_RSA_EXPONENT1,
+					    OSSL_PKEY_PARAM_RSA_EXPONENT2,
+					    OSSL_PKEY_PARAM_RSA_EXPONENT3,
+					    OSSL_PKEY_PARAM_RSA_EXPONENT4,
+					    OSSL_PKEY_PARAM_RSA_EXPONENT5,
+					    OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
+					    OSSL_PKEY_PARAM_RSA_COEFFICIENT2,
+					    OSSL_PKEY_PARAM_RSA_COEFFICIENT3,
+					    OSSL_PKEY_PARAM_RSA_COEFFICIENT4};
 	bool found = false;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !found; i++) {
@@ -28,6 +44,29 @@ has_long_factors(const EVP_PKEY *pkey, const BIGNUM *n)
 	}
 	ERR_clear_error();
 	return found;
+}
+
+int
+import_check_algorithm(const PKCS8_PRIV_KEY_INFO *info, struct error *err)
+{
+	const ASN1_OBJECT *algorithm;
+	char name[80];
+
+	if (PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) != 1)
+		return key_library_error(err, "the key");
+	switch (OBJ_obj2nid(algorithm)) {
+	case NID_rsaEncryption:
+	case NID_X9_62_id_ecPublicKey:
+	case NID_ED25519:
+		return 0;
+	default:
+		/* Some are costly even to read (DSA computes its public half). */
+		OBJ_obj2txt(name, sizeof(name), algorithm, 0);
+		return error_set(err,
+				 "a key for %s, which Postern does not use for TLS: it takes RSA, "
+				 "ECDSA on P-256, P-384 or P-521, and Ed25519",
+				 name);
+	}
 }
 
 /* What makes an RSA key no key at all, before anything is computed with it (RFC 8017 3.1, 3.2). */
@@ -51,12 +90,18 @@ check_rsa(const EVP_PKEY *pkey, struct error *err)
 	else if (BN_num_bits(e) > EXPONENT_BITS)
 		result = error_set(err, "the RSA key's public exponent is so large that clients "
 					"refuse it: make a new key");
-	else if (has_long_factors(pkey, n))
+	else if (has_long_numbers(pkey, n))
 		result = error_set(err, "the RSA key's numbers don't belong together: it is "
 					"damaged: make a new key");
 	BN_free(n);
 	BN_free(e);
 	return result;
+}
+
+int
+import_check_sizes(const EVP_PKEY *pkey, struct error *err)
+{
+	return EVP_PKEY_is_a(pkey, "RSA") ? check_rsa(pkey, err) : 0;
 }
 
 int
@@ -66,7 +111,7 @@ import_check_key(EVP_PKEY *pkey, struct error *err)
 	EVP_PKEY_CTX *context;
 	int good;
 
-	if (EVP_PKEY_is_a(pkey, "RSA") && check_rsa(pkey, err) == -1)
+	if (import_check_sizes(pkey, err) == -1)
 		return -1;
 	/* Its algorithm, curve and length. */
 	if ((key = key_new(pkey, err)) == NULL)

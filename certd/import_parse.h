@@ -49,6 +49,13 @@ int import_parse(uint8_t *bytes, size_t length, const struct import_sink *, stru
 int import_check_key(EVP_PKEY *, struct error *);
 
 /*
+ * The same as far as it costs next to nothing, for certd itself: is it of an algorithm whose keys
+ * may be read, and are an RSA key's numbers no larger than they can be? 0, or -1 with ERR filled.
+ */
+int import_check_algorithm(const PKCS8_PRIV_KEY_INFO *, struct error *);
+int import_check_sizes(const EVP_PKEY *, struct error *);
+
+/*
  * -- Between the files behind it ------------------------------------------------
  */
 

@@ -123,25 +123,10 @@ import_check_iterations(long iterations, const struct import_sink *sink, struct 
 int
 import_pkcs8(const PKCS8_PRIV_KEY_INFO *info, const struct import_sink *sink, struct error *err)
 {
-	const ASN1_OBJECT *algorithm;
 	EVP_PKEY *pkey;
-	char name[80];
 
-	if (PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) != 1)
-		return key_library_error(err, "the key");
-	switch (OBJ_obj2nid(algorithm)) {
-	case NID_rsaEncryption:
-	case NID_X9_62_id_ecPublicKey:
-	case NID_ED25519:
-		break;
-	default:
-		/* Some are costly even to read (DSA computes its public half). */
-		OBJ_obj2txt(name, sizeof(name), algorithm, 0);
-		return error_set(err,
-				 "a key for %s, which Postern does not use for TLS: it takes RSA, "
-				 "ECDSA on P-256, P-384 or P-521, and Ed25519",
-				 name);
-	}
+	if (import_check_algorithm(info, err) == -1)
+		return -1;
 	pkey = EVP_PKCS82PKEY(info);
 	ERR_clear_error();
 	if (pkey == NULL)

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "certd/import_parse.h"
 #include "certd/key.h"
 
 void
@@ -25,13 +26,16 @@ import_set_add_key(struct import_set *set, const void *der, size_t length)
 {
 	const unsigned char *at = der;
 	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)length);
-	EVP_PKEY *pkey = info == NULL ? NULL : EVP_PKCS82PKEY(info);
 	bool whole = at == (const unsigned char *)der + length;
+	EVP_PKEY *pkey = NULL;
 	struct key *key = NULL;
 	struct error err;
 
+	/* The importer has checked it, if it still is itself: nothing costly before we have too. */
+	if (info != NULL && whole && import_check_algorithm(info, &err) == 0)
+		pkey = EVP_PKCS82PKEY(info);
 	PKCS8_PRIV_KEY_INFO_free(info);
-	if (pkey != NULL && whole)
+	if (pkey != NULL && import_check_sizes(pkey, &err) == 0)
 		key = key_new(pkey, &err);
 	ERR_clear_error();
 	if (key == NULL) {

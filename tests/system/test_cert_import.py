@@ -451,3 +451,14 @@ def test_running_server_uses_it_at_once(make_server, made, folder):
     before.settimeout(DEADLINE)
     assert before.recv(100).startswith(b"+OK")  # and nobody was thrown out
     before.close()
+
+
+def test_repair(made, make_server):
+    """The same pair again, but its files are no longer good: they are written."""
+    server = make_server().set_up()
+    arguments = ("cert", "import", made.path("P-256.key"), made.path("P-256.crt"), made.path("inter.crt"), "--name", "mail")
+    server.posternctl(*arguments)
+    key = os.path.join(server.state, "certs", "mail.key")
+    os.chmod(key, 0o644)
+    server.posternctl(*arguments)
+    assert os.stat(key).st_mode & 0o777 == 0o600

@@ -432,6 +432,45 @@ digits(size_t count, const char *end)
 	return text;
 }
 
+/* From an importer that was taken over: certd must not compute with it, not even to refuse it. */
+static void
+must_not_add_rsa(size_t which, const char *value)
+{
+	PKCS8_PRIV_KEY_INFO *info = PKCS8_PRIV_KEY_INFO_new();
+	struct import_set set = {.key_count = 0};
+	char *hex[8];
+	const char *numbers[8];
+	uint8_t *rsa, *der = NULL;
+	int length;
+
+	rsa_numbers(support_pkey(KEY_RSA), hex);
+	for (size_t i = 0; i < 8; i++)
+		numbers[i] = i == which ? value : hex[i];
+	length = (int)rsa_der(numbers, &rsa);
+	assert_true(PKCS8_pkey_set0(info, OBJ_nid2obj(NID_rsaEncryption), 0, V_ASN1_NULL, NULL, rsa,
+				    length));
+	length = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+	assert_true(length > 0 && length <= CJ_KEY_MAX);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	assert_int_equal(import_set_add_key(&set, der, (size_t)length), value == NULL ? 0 : -1);
+	import_set_free(&set);
+	OPENSSL_free(der);
+	for (size_t i = 0; i < 8; i++)
+		OPENSSL_free(hex[i]);
+}
+
+static void
+long_numbers(void **state)
+{
+	char *number = digits(20000, "1");
+
+	(void)state;
+	must_not_add_rsa(8, NULL);
+	for (size_t i = 0; i < 8; i++)
+		must_not_add_rsa(i, number);
+	free(number);
+}
+
 static void
 bad_rsa(void **state)
 {
@@ -808,13 +847,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(whole),         cmocka_unit_test(truncated),
-	    cmocka_unit_test(flipped),       cmocka_unit_test(without_a_passphrase),
-	    cmocka_unit_test(bad_rsa),       cmocka_unit_test(off_the_curve),
-	    cmocka_unit_test(dsa),           cmocka_unit_test(too_many_iterations),
-	    cmocka_unit_test(nested),        cmocka_unit_test(text_without_end),
-	    cmocka_unit_test(names),         cmocka_unit_test(chains),
-	    cmocka_unit_test(circle),        cmocka_unit_test(leaves),
+	    cmocka_unit_test(whole),
+	    cmocka_unit_test(truncated),
+	    cmocka_unit_test(flipped),
+	    cmocka_unit_test(without_a_passphrase),
+	    cmocka_unit_test(long_numbers),
+	    cmocka_unit_test(bad_rsa),
+	    cmocka_unit_test(off_the_curve),
+	    cmocka_unit_test(dsa),
+	    cmocka_unit_test(too_many_iterations),
+	    cmocka_unit_test(nested),
+	    cmocka_unit_test(text_without_end),
+	    cmocka_unit_test(names),
+	    cmocka_unit_test(chains),
+	    cmocka_unit_test(circle),
+	    cmocka_unit_test(leaves),
 	    cmocka_unit_test(nul_in_a_name),
 	};
 
