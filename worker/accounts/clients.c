@@ -84,12 +84,15 @@ is_asked(const struct accounts_service *service, uint32_t trust)
 	return false;
 }
 
-/* Makes room for one: goes, what no gate asks with; of these the oldest, as the master counts. */
+/*
+ * Makes room for one of TRUST: its earlier one goes, or else, if there are too many, one that no
+ * gate asks with; of these the oldest, as the master counts.
+ */
 static void
-bound_questions(struct accounts_service *service)
+make_room(struct accounts_service *service, uint32_t trust)
 {
 	struct question *question, *spare = NULL;
-	bool spare_asked = false;
+	bool spare_asked = false, same = false;
 	size_t count = 0;
 
 	LIST_FOREACH (question, &service->questions, entry) {
@@ -97,30 +100,19 @@ bound_questions(struct accounts_service *service)
 		bool asked = is_asked(service, question->trust);
 
 		count++;
-		if (spare == NULL || (spare_asked && !asked) ||
+		same = question->trust == trust;
+		if (same || spare == NULL || (spare_asked && !asked) ||
 		    (spare_asked == asked && question->trust < spare->trust)) {
 			spare = question;
 			spare_asked = asked;
 		}
+		if (same)
+			break;
 	}
-	if (count < QUESTIONS_MAX)
+	if (spare == NULL || (!same && count < QUESTIONS_MAX))
 		return;
 	LIST_REMOVE(spare, entry);
 	free(spare);
-}
-
-static void
-forget_question(struct accounts_service *service, uint32_t trust)
-{
-	struct question *question, *next;
-
-	LIST_FOREACH_SAFE (question, &service->questions, entry, next) {
-		/* cppcheck-suppress uninitvar ; set by LIST_FOREACH */
-		if (question->trust != trust)
-			continue;
-		LIST_REMOVE(question, entry);
-		free(question);
-	}
 }
 
 /*
@@ -144,8 +136,7 @@ on_ask(struct ipc_channel *channel, struct ipc_message *message, void *context)
 		log_event(LOG_ERR, "accounts.question", KV_STR("why", "no memory"));
 		return 0;
 	}
-	forget_question(service, asked->trust);
-	bound_questions(service);
+	make_room(service, asked->trust);
 	question->trust = asked->trust;
 	question->length = message->tail_length;
 	memcpy(question->names, message->tail, message->tail_length);
