@@ -169,6 +169,14 @@ def assert_refused(server, client, why, authorization=""):
     server.log.wait(rf'event=login\.failed .*by=certificate .*why=.*{why}', mark)
 
 
+def assert_unavailable(server, client, why):
+    """It can't be said now, which is no failed login."""
+    mark = server.log.mark()
+    code, _ = external(server, client, "")
+    assert code == 454
+    server.log.wait(rf'event=login\.unavailable .*by=certificate .*why=.*{why}', mark)
+
+
 def mail(connection, sender="alice"):
     connection.sendmail(f"{sender}@{DOMAIN}", [f"alice@{DOMAIN}"], b"Subject: x\r\n\r\nx\r\n")
 
@@ -300,7 +308,7 @@ def test_authorities_that_are_spoilt(make_server, authority, tmp_path):
     server = make(make_server, authority, client_authorities=path)
     server.log.wait(r"event=verify\.refused .*file=client_authorities")
     client = authority.client(f"alice@{DOMAIN}")
-    assert_refused(server, client, "no authorities")
+    assert_unavailable(server, client, "no authorities")
     mark = server.log.mark()
     shutil.copyfile(authority.certificate, path + ".new")
     os.rename(path + ".new", path)
