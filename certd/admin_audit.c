@@ -45,9 +45,8 @@ admin_audit(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	struct error err;
 
 	(void)channel;
-	if (message->id == 0 || memchr(request->name, '\0', sizeof(request->name)) == NULL ||
-	    request->zero[0] != 0 || request->zero[1] != 0 || request->zero[2] != 0 ||
-	    !cert_name_valid(request->name))
+	if (message->id == 0 || request->zero[0] != 0 || request->zero[1] != 0 ||
+	    request->zero[2] != 0 || !cert_name_valid(request->name))
 		return -1;
 	if (target->gates != NULL)
 		gates_each_use(target->gates, request->name, tell, &telling);

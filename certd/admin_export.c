@@ -12,12 +12,6 @@
 #include "common/cert_name.h"
 #include "common/log.h"
 
-static bool
-name_ends(const char name[CERT_NAME_SIZE])
-{
-	return memchr(name, '\0', CERT_NAME_SIZE) != NULL && cert_name_valid(name);
-}
-
 bool
 admin_passphrase_ends(const char passphrase[CERT_PASSPHRASE_SIZE])
 {
@@ -104,7 +98,7 @@ admin_export(struct ipc_channel *channel, struct ipc_message *message, void *con
 	struct error err;
 
 	(void)channel;
-	if (message->id == 0 || !name_ends(export->name) ||
+	if (message->id == 0 || !cert_name_valid(export->name) ||
 	    !admin_passphrase_ends(export->passphrase) || export->zero[0] != 0 ||
 	    export->zero[1] != 0 || export->what < CERT_EXPORT_CHAIN ||
 	    export->what > CERT_EXPORT_PKCS12)
@@ -165,7 +159,7 @@ admin_export_clear(struct ipc_channel *channel, struct ipc_message *message, voi
 	int result = -1;
 
 	(void)channel;
-	if (message->id == 0 || !name_ends(export->name) || export->zero[0] != 0 ||
+	if (message->id == 0 || !cert_name_valid(export->name) || export->zero[0] != 0 ||
 	    export->zero[1] != 0 || export->zero[2] != 0)
 		return -1;
 	if (!admin_ready(admin, message->id))

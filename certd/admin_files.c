@@ -9,13 +9,6 @@
 #include "common/cert_name.h"
 #include "common/log.h"
 
-static bool
-kept_valid(const struct cc_kept *request)
-{
-	return memchr(request->name, '\0', sizeof(request->name)) != NULL &&
-	       request->zero[0] == 0 && request->zero[1] == 0;
-}
-
 /* Refuses what a gate's listener has for its own. */
 static int
 check_unused(const struct admin_target *target, const char *name, struct error *err)
@@ -61,7 +54,8 @@ admin_restore(struct ipc_channel *channel, struct ipc_message *message, void *co
 	struct error err;
 
 	(void)channel;
-	if (message->id == 0 || !kept_valid(request) || !cert_name_kept(request->name, name))
+	if (message->id == 0 || request->zero[0] != 0 || request->zero[1] != 0 ||
+	    !cert_name_kept(request->name, name))
 		return -1;
 	if (!admin_ready(admin, message->id))
 		return 0;
@@ -85,7 +79,7 @@ admin_remove(struct ipc_channel *channel, struct ipc_message *message, void *con
 	bool in_force;
 
 	(void)channel;
-	if (message->id == 0 || !kept_valid(request) ||
+	if (message->id == 0 || request->zero[0] != 0 || request->zero[1] != 0 ||
 	    (!cert_name_valid(request->name) && !cert_name_kept(request->name, name)))
 		return -1;
 	if (!admin_ready(admin, message->id))
@@ -112,10 +106,8 @@ admin_rename(struct ipc_channel *channel, struct ipc_message *message, void *con
 	bool used;
 
 	(void)channel;
-	if (message->id == 0 || memchr(request->from, '\0', sizeof(request->from)) == NULL ||
-	    memchr(request->to, '\0', sizeof(request->to)) == NULL || request->zero[0] != 0 ||
-	    request->zero[1] != 0 || !cert_name_valid(request->from) ||
-	    !cert_name_valid(request->to))
+	if (message->id == 0 || request->zero[0] != 0 || request->zero[1] != 0 ||
+	    !cert_name_valid(request->from) || !cert_name_valid(request->to))
 		return -1;
 	if (!admin_ready(admin, message->id))
 		return 0;

@@ -14,24 +14,45 @@
 #include "common/cert_name.h"
 #include "common/log.h"
 
-#define NEXT ".next" /* the name under which a new key waits for its certificate */
+/* The name under which a new key waits for its certificate. */
+struct next_name {
+	char text[CERT_NAME_SIZE + sizeof(".next")];
+};
 
-/* What the certificate in force says. */
-static int
-read_fields(const struct admin_target *target, const char *name, struct cc_create *fields,
-	    char tail[CERT_NAMES_TAIL_MAX], size_t *length, struct error *err)
+static struct next_name
+next_of(const char *name)
+{
+	struct next_name next;
+
+	snprintf(next.text, sizeof(next.text), "%s.next", name);
+	return next;
+}
+
+static const struct vault_entry *
+in_force(const struct admin_target *target, const char *name, struct error *err)
 {
 	const struct vault_entry *entry = vault_find(target->vault, name);
-	X509 *leaf = entry == NULL ? NULL : pair_leaf(entry->pair);
+
+	if (entry == NULL)
+		error_set(err, "%s: no certificate of that name is in force", name);
+	return entry;
+}
+
+/* What the certificate says. */
+static int
+read_fields(const struct vault_entry *entry, struct cc_create *fields,
+	    char tail[CERT_NAMES_TAIL_MAX], size_t *length, struct error *err)
+{
+	X509 *leaf = pair_leaf(entry->pair);
 	int result;
 
 	if (leaf == NULL)
-		return error_set(err, "%s: no certificate of that name is in force", name);
+		return error_set(err, "%s: no memory", entry->name);
 	*fields = (struct cc_create){.name = ""};
-	strlcpy(fields->name, name, sizeof(fields->name));
+	strlcpy(fields->name, entry->name, sizeof(fields->name));
 	result = x509_fields(leaf, fields, tail, length, err);
 	X509_free(leaf);
-	return result == -1 ? error_prefix(err, "%s", name) : 0;
+	return result == -1 ? error_prefix(err, "%s", entry->name) : 0;
 }
 
 int
@@ -43,18 +64,18 @@ admin_fields(struct ipc_channel *channel, struct ipc_message *message, void *con
 		struct cc_create create;
 		char tail[CERT_NAMES_TAIL_MAX];
 	} fields;
+	const struct vault_entry *entry;
 	struct error err;
 	size_t length;
 
 	(void)channel;
-	if (message->id == 0 || memchr(request->name, '\0', sizeof(request->name)) == NULL ||
-	    request->zero[0] != 0 || request->zero[1] != 0 || request->zero[2] != 0 ||
-	    !cert_name_valid(request->name))
+	if (message->id == 0 || request->zero[0] != 0 || request->zero[1] != 0 ||
+	    request->zero[2] != 0 || !cert_name_valid(request->name))
 		return -1;
 	if (!admin_ready(admin, message->id))
 		return 0;
-	if (read_fields(admin->admins->target, request->name, &fields.create, fields.tail, &length,
-			&err) == -1)
+	if ((entry = in_force(admin->admins->target, request->name, &err)) == NULL ||
+	    read_fields(entry, &fields.create, fields.tail, &length, &err) == -1)
 		return admin_result(admin, message->id, false, err.text);
 	admin_data(admin, message->id, 0, &fields, sizeof(fields.create) + length);
 	return admin_result(admin, message->id, true, "");
@@ -71,39 +92,36 @@ send_file(const struct admin *admin, uint32_t id, const struct contents *content
 
 /* The certificate's fields become those of the request that is being made. */
 static int
-take_fields(struct admins *admins, const char *name, struct error *err)
+take_fields(struct create_request *request, const struct vault_entry *entry, struct error *err)
 {
-	struct create_request *request = &admins->request;
 	struct cc_create fields;
 	size_t length;
 
-	if (read_fields(admins->target, name, &fields, request->tail, &length, err) == -1)
+	if (read_fields(entry, &fields, request->tail, &length, err) == -1)
 		return -1;
-	strlcpy(request->name, name, sizeof(request->name));
+	strlcpy(request->name, fields.name, sizeof(request->name));
 	request->key = fields.key;
 	request->days = fields.days;
 	request->subject = fields.subject;
 	request->count = fields.count;
 	if (!names_split(request->tail, length, fields.count, request->names, SAN_MAX))
-		return error_set(err, "%s: its names can't be read", name);
+		return error_set(err, "%s: its names can't be read", entry->name);
 	return 0;
 }
 
 /* For the same key: NAME.csr alone is new. */
 static int
-renew(struct admin *admin, uint32_t id, struct error *err)
+renew(struct admin *admin, uint32_t id, const struct vault_entry *entry, struct error *err)
 {
 	const struct create_request *request = &admin->admins->request;
 	const struct admin_target *target = admin->admins->target;
-	const struct vault_entry *entry = vault_find(target->vault, request->name);
-	struct x509_spec spec = {
-	    .names = request->names, .count = request->count, .subject = &request->subject};
+	const struct x509_spec spec = {.pkey = key_pkey(entry->pair->key),
+				       .names = request->names,
+				       .count = request->count,
+				       .subject = &request->subject};
 	struct folder_set set;
 	int result;
 
-	if (entry == NULL)
-		return error_set(err, "%s: no certificate of that name is in force", request->name);
-	spec.pkey = key_pkey(entry->pair->key);
 	if (x509_request(&spec, &set, err) == -1)
 		return -1;
 	result = folder_put(target->directory, request->name, PART_CSR, set.part[PART_CSR].bytes,
@@ -126,22 +144,23 @@ put_next(const struct admins *admins, const struct admin *admin, EVP_PKEY *pkey,
 				       .names = request->names,
 				       .count = request->count,
 				       .subject = &request->subject};
-	char next[CERT_NAME_SIZE + sizeof(NEXT)], kept[CERT_KEPT_SIZE], text[512];
+	const struct next_name next = next_of(request->name);
+	char kept[CERT_KEPT_SIZE], text[512];
 	struct folder_set set;
 	int result;
 
-	snprintf(next, sizeof(next), "%s" NEXT, request->name);
 	if (x509_request(&spec, &set, err) == -1)
 		return -1;
-	result = folder_replace(admins->target->directory, next, &set, kept, err);
+	result = folder_replace(admins->target->directory, next.text, &set, kept, err);
 	if (result == 0) {
-		log_event(LOG_NOTICE, "cert.requested", KV_STR("key", next), KV_STR("kept", kept));
+		log_event(LOG_NOTICE, "cert.requested", KV_STR("key", next.text),
+			  KV_STR("kept", kept));
 		admin_data(admin, admins->id, 0, set.part[PART_CSR].bytes,
 			   set.part[PART_CSR].length);
 		snprintf(text, sizeof(text),
 			 "The new key waits as %s; %s is served until its certificate is there: "
 			 "posternctl cert import FILE --name %s --replace%s%s",
-			 next, request->name, request->name,
+			 next.text, request->name, request->name,
 			 kept[0] == '\0' ? "" : "\nThe key that waited there before is kept as ",
 			 kept);
 		admin_result(admin, admins->id, true, text);
@@ -168,21 +187,22 @@ make_anew(struct admin *admin, uint32_t id, const struct cc_request *request, st
 {
 	struct create_request *making = &admin->admins->request;
 	const struct admin_target *target = admin->admins->target;
-	char next[CERT_NAME_SIZE + sizeof(NEXT)];
+	const struct next_name next = next_of(request->name);
+	const struct vault_entry *entry;
 
 	if (file_check_folder(target->directory, target->owner, err) == -1 ||
-	    take_fields(admin->admins, request->name, err) == -1)
+	    (entry = in_force(target, request->name, err)) == NULL ||
+	    take_fields(making, entry, err) == -1)
 		return -1;
 	if (request->how != CERT_REQUEST_NEW_KEY)
-		return renew(admin, id, err);
-	if (strlen(request->name) + sizeof(NEXT) > CERT_NAME_SIZE)
-		return error_set(err, "%s: too long a name for NAME" NEXT, request->name);
-	snprintf(next, sizeof(next), "%s" NEXT, request->name);
-	if (vault_find(target->vault, next) != NULL)
+		return renew(admin, id, entry, err);
+	if (strlen(next.text) >= CERT_NAME_SIZE)
+		return error_set(err, "%s: too long a name for NAME.next", request->name);
+	if (vault_find(target->vault, next.text) != NULL)
 		return error_set(err,
 				 "%s: there is a certificate of that name, in force: rename or "
 				 "remove it first",
-				 next);
+				 next.text);
 	return admin_make_key(admin, id, request->key == 0 ? making->key : request->key,
 			      on_next_key, err);
 }
@@ -192,8 +212,7 @@ request_valid(const struct cc_request *request)
 {
 	bool new_key = request->how == CERT_REQUEST_NEW_KEY;
 
-	return memchr(request->name, '\0', sizeof(request->name)) != NULL &&
-	       request->zero[0] == 0 && request->zero[1] == 0 && request->zero[2] == 0 &&
+	return request->zero[0] == 0 && request->zero[1] == 0 && request->zero[2] == 0 &&
 	       cert_name_valid(request->name) && request->how >= CERT_REQUEST_PRINT &&
 	       request->how <= CERT_REQUEST_NEW_KEY &&
 	       request->key <= (new_key ? CERT_KEY_ED25519 : 0);

@@ -6,13 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "certd/file.h"
 #include "common/log.h"
-#include "common/write_all.h"
 
 #define FOLDER "authority"
 #define FOLDER_NEW "." FOLDER ".new"
@@ -33,16 +31,6 @@ step(void)
 }
 
 static int
-lock(int fd)
-{
-	while (flock(fd, LOCK_EX) == -1) {
-		if (errno != EINTR)
-			return -1;
-	}
-	return 0;
-}
-
-static int
 open_folder(int at, const char *name)
 {
 	return openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -56,7 +44,7 @@ authority_folder_open(const struct authority_place *place, struct error *err)
 
 	if (fd == -1)
 		return error_errno(err, "certs/" FOLDER);
-	if (fstat(fd, &st) == -1 || lock(fd) == -1)
+	if (fstat(fd, &st) == -1 || file_lock(fd) == -1)
 		error_errno(err, "certs/" FOLDER);
 	else if (st.st_uid != place->owner || (st.st_mode & 077) != 0)
 		error_set(err,
@@ -185,18 +173,6 @@ authority_file_read(int folder, const char *file, uid_t owner, size_t max, size_
 	return bytes;
 }
 
-static int
-write_new(int folder, const char *file, mode_t mode, const void *bytes, size_t length)
-{
-	int fd = openat(folder, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	int result;
-
-	if (fd == -1)
-		return -1;
-	result = write_all(fd, bytes, length) == 0 && fsync(fd) == 0 ? 0 : -1;
-	return close(fd) == -1 ? -1 : result;
-}
-
 int
 authority_file_replace(int folder, const char *file, mode_t mode, const void *bytes, size_t length,
 		       struct error *err)
@@ -205,8 +181,9 @@ authority_file_replace(int folder, const char *file, mode_t mode, const void *by
 
 	snprintf(new, sizeof(new), ".%s" FILE_SUFFIX, file);
 	(void)unlinkat(folder, new, 0); /* of a crash */
-	if (step() == -1 || write_new(folder, new, mode, bytes, length) == -1 || step() == -1 ||
-	    renameat2(folder, new, folder, file, 0) == -1 || step() == -1 || fsync(folder) == -1)
+	if (step() == -1 || file_write_new(folder, new, mode, bytes, length) == -1 ||
+	    step() == -1 || renameat2(folder, new, folder, file, 0) == -1 || step() == -1 ||
+	    fsync(folder) == -1)
 		return error_errno(err, "writing certs/" FOLDER "/%s", file);
 	return 0;
 }

@@ -26,7 +26,6 @@ create_parse(const struct cc_create *create, const char *tail, size_t tail_lengt
 	static const uint8_t zero[sizeof(create->subject.zero)];
 
 	if (memchr(create->name, '\0', sizeof(create->name)) == NULL ||
-	    memchr(create->other, '\0', sizeof(create->other)) == NULL ||
 	    memcmp(create->zero, zero, sizeof(create->zero)) != 0 ||
 	    memcmp(create->subject.zero, zero, sizeof(zero)) != 0 ||
 	    tail_length > CERT_NAMES_TAIL_MAX ||

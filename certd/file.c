@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+
+#include "common/write_all.h"
 
 void
 contents_free(struct contents *contents)
@@ -118,6 +121,33 @@ file_read(int directory, const char *file, enum file_kind kind, uid_t owner,
 	if (result == -1)
 		errno = EPERM;
 	return result;
+}
+
+int
+file_write_new(int directory, const char *file, mode_t mode, const void *bytes, size_t length)
+{
+	int fd =
+	    openat(directory, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	int result, saved;
+
+	if (fd == -1)
+		return -1;
+	result = write_all(fd, bytes, length) == 0 && fsync(fd) == 0 ? 0 : -1;
+	saved = errno;
+	if (close(fd) == -1 && result == 0)
+		return -1;
+	errno = saved;
+	return result;
+}
+
+int
+file_lock(int fd)
+{
+	while (flock(fd, LOCK_EX) == -1) {
+		if (errno != EINTR)
+			return -1;
+	}
+	return 0;
 }
 
 int

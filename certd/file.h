@@ -35,6 +35,12 @@ enum file_kind {
 int file_read(int directory, const char *file, enum file_kind, uid_t owner, struct contents *,
 	      struct error *);
 
+/* Writes a new file (there is none of the name), durably. 0, or -1 with errno. */
+int file_write_new(int directory, const char *file, mode_t mode, const void *bytes, size_t length);
+
+/* Waits for the lock (flock(2)) on FD, which goes when FD does. 0, or -1 with errno. */
+int file_lock(int fd);
+
 /* Checks the certs folder itself: a directory of OWNER that nobody else can enter. */
 int file_check_folder(int directory, uid_t owner, struct error *);
 

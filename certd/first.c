@@ -12,14 +12,6 @@
 
 #define FALLBACK_NAME "server" /* a host name may be longer than a certificate's name */
 
-static bool
-ends_with(const char *file, const char *suffix)
-{
-	size_t length = strlen(file), size = strlen(suffix);
-
-	return length > size && strcmp(file + length - size, suffix) == 0;
-}
-
 bool
 first_wanted(int directory)
 {
@@ -34,8 +26,7 @@ first_wanted(int directory)
 		return false;
 	}
 	while (empty && (entry = readdir(list)) != NULL)
-		empty = !ends_with(entry->d_name, ".key") && !ends_with(entry->d_name, ".crt") &&
-			!ends_with(entry->d_name, ".pem");
+		empty = !cert_name_is_file(entry->d_name);
 	closedir(list);
 	return empty;
 }

@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "certd/file.h"
 #include "certd/journal.h"
 #include "common/log.h"
 
@@ -49,14 +49,11 @@ lock(int directory, struct error *err)
 
 	if (fd == -1)
 		return error_errno(err, "opening the certs folder");
-	while (flock(fd, LOCK_EX) == -1) {
-		if (errno == EINTR)
-			continue;
-		error_errno(err, "locking the certs folder");
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (file_lock(fd) == 0)
+		return fd;
+	error_errno(err, "locking the certs folder");
+	close(fd);
+	return -1;
 }
 
 /* Which of NAME's files are there: PRESENT[part]. Returns how many, or -1 with ERR filled. */
@@ -205,8 +202,8 @@ prepare_new(int directory, const char *name, const struct folder_set *set, enum 
 			continue;
 		if (journal_killed(&fail))
 			return JOURNAL_KILLED;
-		if (fail || journal_write_file(directory, from.name, modes[i], set->part[i].bytes,
-					       set->part[i].length) == -1) {
+		if (fail || file_write_new(directory, from.name, modes[i], set->part[i].bytes,
+					   set->part[i].length) == -1) {
 			error_errno(err, "writing %s", to.name);
 			return JOURNAL_FAILED;
 		}

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "certd/file.h"
 #include "common/ascii.h"
 #include "common/log.h"
-#include "common/write_all.h"
 
 #define JOURNAL ".journal"
 #define JOURNAL_TEMPORARY ".journal.new"
@@ -119,23 +119,6 @@ journal_parse(const char *text, size_t length, struct journal *journal)
 	return true;
 }
 
-int
-journal_write_file(int directory, const char *file, unsigned mode, const void *bytes, size_t length)
-{
-	int fd =
-	    openat(directory, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	int result, saved;
-
-	if (fd == -1)
-		return -1;
-	result = write_all(fd, bytes, length) == 0 && fsync(fd) == 0 ? 0 : -1;
-	saved = errno;
-	if (close(fd) == -1 && result == 0)
-		return -1;
-	errno = saved;
-	return result;
-}
-
 /* Returns 0 if the step is made, or was before. */
 static int
 make_step(int directory, const struct journal_step *step)
@@ -204,7 +187,7 @@ journal_commit(int directory, const struct journal *journal, struct error *err)
 
 	if (journal_killed(&fail))
 		return JOURNAL_KILLED;
-	if (fail || journal_write_file(directory, JOURNAL_TEMPORARY, 0600, text, length) == -1 ||
+	if (fail || file_write_new(directory, JOURNAL_TEMPORARY, 0600, text, length) == -1 ||
 	    fsync(directory) == -1) {
 		error_errno(err, "writing the certs folder");
 		return JOURNAL_FAILED;

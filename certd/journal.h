@@ -66,8 +66,4 @@ extern int (*journal_hook)(void);
 /* Did the hook kill us? If it only wants the next change to fail, *FAIL is set, and errno. */
 bool journal_killed(bool *fail);
 
-/* Writes a new file, durably. 0, or -1 with errno. */
-int journal_write_file(int directory, const char *file, unsigned mode, const void *bytes,
-		       size_t length);
-
 #endif

@@ -50,6 +50,19 @@ cert_name_from_file(const char *file, const char *suffix, char *name, size_t siz
 }
 
 bool
+cert_name_is_file(const char *file)
+{
+	static const char *const suffixes[] = {".key", ".crt", ".pem"};
+	size_t length = strlen(file);
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (length > 4 && strcmp(file + length - 4, suffixes[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 cert_name_kept(const char *kept, char name[CERT_NAME_SIZE])
 {
 	size_t length = strnlen(kept, CERT_KEPT_SIZE);

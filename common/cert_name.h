@@ -19,7 +19,8 @@
 
 /*
  * A certificate's NAME: 1 to 64 of [A-Za-z0-9._-], not starting with '.' (hidden files and our
- * temporary ones do) or '-' (an option), and not one of a set kept aside.
+ * temporary ones do) or '-' (an option), and not one of a set kept aside. NAME may be a message's
+ * field: of more than CERT_NAME_SIZE bytes none is read, and one that does not end there is false.
  */
 bool cert_name_valid(const char *name);
 
@@ -32,11 +33,17 @@ bool cert_name_valid(const char *name);
  */
 bool cert_name_from_file(const char *file, const char *suffix, char *name, size_t size);
 
+/* Does FILE look like one of a certificate: something.key, .crt or .pem? */
+bool cert_name_is_file(const char *file);
+
 /* NAME.TIME as one string. */
 #define CERT_TIME_SIZE sizeof("20261124T181002Z")
 #define CERT_KEPT_SIZE (CERT_NAME_SIZE + CERT_TIME_SIZE)
 
-/* If KEPT is NAME.TIME with a valid NAME, copies that into NAME and returns true. */
+/*
+ * If KEPT is NAME.TIME with a valid NAME, copies that into NAME and returns true. KEPT may be a
+ * field of CERT_KEPT_SIZE bytes, as above.
+ */
 bool cert_name_kept(const char *kept, char name[CERT_NAME_SIZE]);
 
 /* Writes NAME.TIME for what is replaced at WHEN. */

@@ -48,6 +48,10 @@ struct cert_request {
  */
 int cert_ask(const struct cert_channel *, const struct cert_request *, char *text, struct error *);
 
+/* The same on a channel of its own. */
+int cert_ask_once(const struct configuration *, const struct conf_users *,
+		  const struct cert_request *, char *text, struct error *);
+
 /*
  * A whole command that is one request: reads the configuration, opens the channel, asks, and prints
  * the result's text, if there is one, to OUT. UNUSED, if not NULL, names a certificate that no

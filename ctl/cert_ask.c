@@ -136,6 +136,20 @@ cert_ask(const struct cert_channel *channel, const struct cert_request *request,
 	return result;
 }
 
+int
+cert_ask_once(const struct configuration *conf, const struct conf_users *users,
+	      const struct cert_request *request, char *text, struct error *err)
+{
+	struct cert_channel channel;
+	int result;
+
+	if (cert_channel_open(conf, users, &channel, err) == -1)
+		return -1;
+	result = cert_ask(&channel, request, text, err);
+	cert_channel_close(&channel);
+	return result;
+}
+
 static int
 check_unused(const struct configuration *conf, const char *name, struct error *err)
 {
@@ -149,7 +163,6 @@ int
 cert_command(const struct cert_request *request, const char *unused, FILE *out)
 {
 	char text[CERT_TEXT_MAX + 1] = "";
-	struct cert_channel channel;
 	struct configuration *conf;
 	struct conf_users users;
 	struct error err;
@@ -159,11 +172,7 @@ cert_command(const struct cert_request *request, const char *unused, FILE *out)
 		return CTL_FAILED;
 	result = check_unused(conf, unused, &err);
 	if (result == 0)
-		result = cert_channel_open(conf, &users, &channel, &err);
-	if (result == 0) {
-		result = cert_ask(&channel, request, text, &err);
-		cert_channel_close(&channel);
-	}
+		result = cert_ask_once(conf, &users, request, text, &err);
 	conf_free(conf);
 	if (result != 0)
 		return ctl_error(&err);

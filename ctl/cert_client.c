@@ -129,18 +129,14 @@ run(const struct configuration *conf, const struct conf_users *users, struct ord
 					 .on_data = output_data,
 					 .arg = output};
 	char text[CERT_TEXT_MAX + 1], what[ADDRESS_SIZE + 32];
-	struct cert_channel channel;
 	int result;
 
 	strlcpy(order->body.host, conf->hostname, sizeof(order->body.host));
 	snprintf(what, sizeof(what), "the certificate of %s", order->body.account);
 	if (passphrase_new(what, order->passphrase_file, PASSPHRASE_ASCII, order->body.passphrase,
-			   err) == -1 ||
-	    cert_channel_open(conf, users, &channel, err) == -1)
+			   err) == -1)
 		return output_close(output, -1, err);
-	result = cert_ask(&channel, &ask, text, err);
-	cert_channel_close(&channel);
-	result = output_close(output, result, err);
+	result = output_close(output, cert_ask_once(conf, users, &ask, text, err), err);
 	if (result == 0)
 		print_result(conf, order, text);
 	return result;

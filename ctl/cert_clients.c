@@ -12,7 +12,6 @@
 static int
 ask_certd(const struct cert_request *ask, char *text, struct error *err)
 {
-	struct cert_channel channel;
 	struct configuration *conf;
 	struct conf_users users;
 	int result;
@@ -20,11 +19,7 @@ ask_certd(const struct cert_request *ask, char *text, struct error *err)
 	conf = cert_configuration(&users);
 	if (conf == NULL)
 		return error_set(err, "the configuration is wrong");
-	result = cert_channel_open(conf, &users, &channel, err);
-	if (result == 0) {
-		result = cert_ask(&channel, ask, text, err);
-		cert_channel_close(&channel);
-	}
+	result = cert_ask_once(conf, &users, ask, text, err);
 	conf_free(conf);
 	return result;
 }

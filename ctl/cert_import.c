@@ -12,6 +12,7 @@
 #include "common/cert_name.h"
 #include "ctl/cert.h"
 #include "ctl/ctl.h"
+#include "ctl/secret_line.h"
 
 #define ATTEMPTS 3 /* at one pass phrase */
 
@@ -87,33 +88,19 @@ on_data(uint32_t kind, const char *bytes, size_t length, void *arg, struct error
  * -- Pass phrases ---------------------------------------------------------------
  */
 
-/* The first line of the file, byte for byte: no buffer of stdio keeps a copy. */
+/* The first line of the file. */
 static int
 read_file(const char *path, char *out, size_t size, struct error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), result = 0;
-	size_t used = 0;
-	ssize_t n = 0;
-	char c;
 
 	if (fd == -1)
 		return error_errno(err, "%s", path);
-	while (result == 0 && ((n = read(fd, &c, 1)) == 1 || (n == -1 && errno == EINTR))) {
-		if (n == -1)
-			continue;
-		if (c == '\n')
-			break;
-		if (used + 1 >= size)
-			result = error_set(err, "%s: the first line has more than %zu bytes", path,
-					   size - 1);
-		else
-			out[used++] = c;
-	}
-	if (n == -1)
-		result = error_errno(err, "%s", path);
-	if (used > 0 && out[used - 1] == '\r')
-		used--;
-	out[used] = '\0';
+	if (secret_line(fd, out, size) == -1)
+		result = errno == EMSGSIZE
+			     ? error_set(err, "%s: the first line has more than %zu bytes", path,
+					 size - 1)
+			     : error_errno(err, "%s", path);
 	close(fd);
 	return result;
 }

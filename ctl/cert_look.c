@@ -111,21 +111,6 @@ sort(const struct configuration *conf, struct cert_items *items, struct error *e
 	return 0;
 }
 
-static int
-ask(const struct configuration *conf, const struct conf_users *users,
-    const struct cert_request *request, struct cert_items *items, struct error *err)
-{
-	char text[CERT_TEXT_MAX + 1];
-	struct cert_channel channel;
-	int result = cert_channel_open(conf, users, &channel, err);
-
-	if (result == 0) {
-		result = cert_ask(&channel, request, text, err);
-		cert_channel_close(&channel);
-	}
-	return result == 0 ? sort(conf, items, err) : -1;
-}
-
 int
 cert_look(const struct configuration *conf, const struct conf_users *users,
 	  const struct cert_wanted *wanted, struct cert_items *items, struct error *err)
@@ -137,6 +122,7 @@ cert_look(const struct configuration *conf, const struct conf_users *users,
 				       .fd = -1,
 				       .on_item = on_facts,
 				       .arg = items};
+	char text[CERT_TEXT_MAX + 1];
 	int result;
 
 	*items = (struct cert_items){NULL, 0, NULL, 0};
@@ -152,9 +138,11 @@ cert_look(const struct configuration *conf, const struct conf_users *users,
 		request.type = CC_CHECK;
 		request.fd = fd;
 	}
-	result = ask(conf, users, &request, items, err);
+	result = cert_ask_once(conf, users, &request, text, err);
 	if (request.fd != -1)
 		close(request.fd);
+	if (result == 0)
+		result = sort(conf, items, err);
 	if (result == -1)
 		cert_items_free(items);
 	return result;

@@ -15,6 +15,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/cert_import.c \
 	ctl/cert_client.c ctl/cert_clients.c ctl/cert_export.c ctl/output.c ctl/output.h ctl/passphrase.c ctl/passphrase.h \
 	ctl/password.c ctl/password.h \
+	ctl/secret_line.c ctl/secret_line.h \
 	ctl/server.c \
 	ctl/settings.c ctl/settings.h
 # Of libcertd.a only certd/name.o and certd/subject.o: posternctl links no OpenSSL.

@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <readpassphrase.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "ctl/secret_line.h"
 
 static int
 too_long(struct error *err)
@@ -14,30 +17,18 @@ too_long(struct error *err)
 	return error_set(err, "the pass phrase is longer than %d bytes", CERT_PASSPHRASE_SIZE - 1);
 }
 
-/* Byte for byte: no buffer of stdio keeps a copy. */
 static int
 read_line(int fd, const char *file, char *out, struct error *err)
 {
-	size_t used = 0;
-	char c;
+	ssize_t length = secret_line(fd, out, CERT_PASSPHRASE_SIZE);
+	bool whole = length != -1;
 
-	for (;;) {
-		ssize_t n = read(fd, &c, 1);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return error_errno(err, "reading the pass phrase from %s", file);
-		if (n == 0 || c == '\n')
-			break;
-		if (c == '\0')
-			return error_set(err, "%s: a pass phrase can't have NUL bytes", file);
-		if (used == CERT_PASSPHRASE_SIZE - 1)
-			return too_long(err);
-		out[used++] = c;
-	}
-	if (used > 0 && out[used - 1] == '\r')
-		out[used - 1] = '\0';
+	if (!whole && errno != EMSGSIZE)
+		return error_errno(err, "reading the pass phrase from %s", file);
+	if (memchr(out, '\0', whole ? (size_t)length : CERT_PASSPHRASE_SIZE - 1) != NULL)
+		return error_set(err, "%s: a pass phrase can't have NUL bytes", file);
+	if (!whole)
+		return too_long(err);
 	if (strchr(out, '\r') != NULL)
 		return error_set(err, "%s: a pass phrase is one line", file);
 	return 0;

@@ -8,32 +8,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Byte for byte: no buffer of stdio keeps a copy. Returns the length, or -1. */
-static ssize_t
+#include "ctl/secret_line.h"
+
+/* From standard input. */
+static int
 read_line(char *out, size_t size, struct error *err)
 {
-	size_t used = 0;
-	char c;
+	ssize_t length = secret_line(STDIN_FILENO, out, size);
 
-	for (;;) {
-		ssize_t n = read(STDIN_FILENO, &c, 1);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return error_errno(err, "reading the password from standard input");
-		if (n == 0 || c == '\n')
-			break;
-		if (used + 1 >= size)
-			return error_set(err, "the password is longer than %zu bytes", size - 1);
-		out[used++] = c;
-	}
-	if (used > 0 && out[used - 1] == '\r')
-		used--;
-	out[used] = '\0';
-	if (memchr(out, '\0', used) != NULL)
+	if (length == -1 && errno == EMSGSIZE)
+		return error_set(err, "the password is longer than %zu bytes", size - 1);
+	if (length == -1)
+		return error_errno(err, "reading the password from standard input");
+	if (memchr(out, '\0', (size_t)length) != NULL)
 		return error_set(err, "a password can't have NUL bytes");
-	return (ssize_t)used;
+	return 0;
 }
 
 static int

@@ -11,8 +11,7 @@
 static bool
 is_sound(const struct md_certificate *told)
 {
-	return memchr(told->name, '\0', sizeof(told->name)) != NULL &&
-	       cert_name_valid(told->name) && told->step <= EXPIRY_STEPS &&
+	return cert_name_valid(told->name) && told->step <= EXPIRY_STEPS &&
 	       ((told->until >= 0 && told->until <= EXPIRY_MAX) ||
 		(told->until == INT64_MAX && told->step == 0)) &&
 	       told->kind >= MD_KEY_RSA && told->kind < MD_KEY_KINDS &&

@@ -142,20 +142,6 @@ struct found {
 	bool for_host;
 };
 
-/* certd makes a first certificate only in a folder without these. */
-static bool
-is_of_certificate(const char *file)
-{
-	static const char *const suffixes[] = {".key", ".crt", ".pem"};
-	size_t length = strlen(file);
-
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-		if (length > 4 && strcmp(file + length - 4, suffixes[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Is FILE the one that a certificate is counted by? */
 static bool
 is_first_file(int certs, const char *file, char name[CERT_NAME_SIZE])
@@ -177,7 +163,8 @@ look_into(int certs, const char *host, struct found *found)
 	if (list == NULL && fd != -1)
 		close(fd);
 	while (list != NULL && (entry = readdir(list)) != NULL) {
-		if (found->some[0] == '\0' && is_of_certificate(entry->d_name))
+		/* certd makes a first certificate only in a folder without these. */
+		if (found->some[0] == '\0' && cert_name_is_file(entry->d_name))
 			strlcpy(found->some, entry->d_name, sizeof(found->some));
 		if (!is_first_file(certs, entry->d_name, name) || !certificate_exists(certs, name))
 			continue;

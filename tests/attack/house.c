@@ -377,3 +377,29 @@ house_make(void)
 	}
 	make_keys();
 }
+
+int
+house_setup(void **state)
+{
+	(void)state;
+	house_make();
+	return 0;
+}
+
+int
+house_teardown(void **state)
+{
+	(void)state;
+	house_clean();
+	return 0;
+}
+
+void
+house_admin_must_be_cut(const struct house_child *certd, uint16_t type, uint32_t id,
+			const void *body, size_t size, int fd)
+{
+	int channel = house_admin_to_certd(certd);
+
+	assert_int_equal(ipc_send_fd(channel, type, id, body, size, NULL, 0, fd), 0);
+	house_must_be_cut(channel);
+}

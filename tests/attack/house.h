@@ -62,6 +62,14 @@ int house_admin_to_certd(const struct house_child *);
 int house_receive(int channel, const struct ipc_boundary *, enum ipc_side side,
 		  struct ipc_message *);
 
+/* House and nothing else, as set-up and tear-down of a test. */
+int house_setup(void **state);
+int house_teardown(void **state);
+
+/* A posternctl sends this to certd, with FD or -1, on a channel of its own, and must be cut off. */
+void house_admin_must_be_cut(const struct house_child *certd, uint16_t type, uint32_t id,
+			     const void *body, size_t size, int fd);
+
 /* Asserts that the peer cuts the channel off (whatever it says before), and closes our end. */
 void house_must_be_cut(int channel);
 

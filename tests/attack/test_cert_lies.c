@@ -12,31 +12,6 @@
 #include "common/proto/ctl_certd.h"
 #include "tests/attack/house.h"
 
-static int
-setup(void **state)
-{
-	(void)state;
-	house_make();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	house_clean();
-	return 0;
-}
-
-static void
-cut(const struct house_child *certd, uint16_t type, uint32_t id, const void *body, size_t size)
-{
-	int channel = house_admin_to_certd(certd);
-
-	assert_int_equal(ipc_send_fd(channel, type, id, body, size, NULL, 0, -1), 0);
-	house_must_be_cut(channel);
-}
-
 static void
 test_request(void **state)
 {
@@ -45,26 +20,26 @@ test_request(void **state)
 	struct cc_request bad = good;
 
 	(void)state;
-	cut(&certd, CC_REQUEST, 0, &good, sizeof(good));
-	cut(&certd, CC_REQUEST, 1, &good, sizeof(good) - 1);
+	house_admin_must_be_cut(&certd, CC_REQUEST, 0, &good, sizeof(good), -1);
+	house_admin_must_be_cut(&certd, CC_REQUEST, 1, &good, sizeof(good) - 1, -1);
 	bad.how = 0;
-	cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad), -1);
 	bad.how = CERT_REQUEST_NEW_KEY + 1;
-	cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad), -1);
 	bad = good;
 	bad.key = CERT_KEY_P256;
-	cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad), -1);
 	bad.how = CERT_REQUEST_NEW_KEY;
 	bad.key = CERT_KEY_RSA_1024;
-	cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad), -1);
 	bad = good;
 	strlcpy(bad.name, "../mine", sizeof(bad.name));
-	cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad), -1);
 	memset(bad.name, 'a', sizeof(bad.name));
-	cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad), -1);
 	bad = good;
 	bad.zero[1] = 1;
-	cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_REQUEST, 1, &bad, sizeof(bad), -1);
 	house_end(&certd);
 }
 
@@ -76,14 +51,14 @@ test_fields(void **state)
 	struct cc_name bad = good;
 
 	(void)state;
-	cut(&certd, CC_FIELDS, 0, &good, sizeof(good));
+	house_admin_must_be_cut(&certd, CC_FIELDS, 0, &good, sizeof(good), -1);
 	bad.zero[2] = 1;
-	cut(&certd, CC_FIELDS, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_FIELDS, 1, &bad, sizeof(bad), -1);
 	strlcpy(bad.name, ".mine.key.new", sizeof(bad.name));
 	bad.zero[2] = 0;
-	cut(&certd, CC_FIELDS, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_FIELDS, 1, &bad, sizeof(bad), -1);
 	memset(bad.name, 'a', sizeof(bad.name));
-	cut(&certd, CC_FIELDS, 1, &bad, sizeof(bad));
+	house_admin_must_be_cut(&certd, CC_FIELDS, 1, &bad, sizeof(bad), -1);
 	house_end(&certd);
 }
 
@@ -98,29 +73,29 @@ test_files(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		kept = (struct cc_kept){.name = "mine.20261124T181002Z"};
-		cut(&certd, types[i], 0, &kept, sizeof(kept));
+		house_admin_must_be_cut(&certd, types[i], 0, &kept, sizeof(kept), -1);
 		kept.zero[0] = 1;
-		cut(&certd, types[i], 1, &kept, sizeof(kept));
+		house_admin_must_be_cut(&certd, types[i], 1, &kept, sizeof(kept), -1);
 		kept = (struct cc_kept){.name = "../x.20261124T181002Z"};
-		cut(&certd, types[i], 1, &kept, sizeof(kept));
+		house_admin_must_be_cut(&certd, types[i], 1, &kept, sizeof(kept), -1);
 		kept = (struct cc_kept){.name = ".journal"};
-		cut(&certd, types[i], 1, &kept, sizeof(kept));
+		house_admin_must_be_cut(&certd, types[i], 1, &kept, sizeof(kept), -1);
 		memset(kept.name, 'a', sizeof(kept.name));
-		cut(&certd, types[i], 1, &kept, sizeof(kept));
+		house_admin_must_be_cut(&certd, types[i], 1, &kept, sizeof(kept), -1);
 	}
 	/* What is in force is not kept aside. */
 	kept = (struct cc_kept){.name = "mine"};
-	cut(&certd, CC_RESTORE, 1, &kept, sizeof(kept));
-	cut(&certd, CC_RENAME, 1, &rename, sizeof(rename));
+	house_admin_must_be_cut(&certd, CC_RESTORE, 1, &kept, sizeof(kept), -1);
+	house_admin_must_be_cut(&certd, CC_RENAME, 1, &rename, sizeof(rename), -1);
 	strlcpy(rename.to, "mine.20261124T181002Z", sizeof(rename.to));
-	cut(&certd, CC_RENAME, 1, &rename, sizeof(rename));
+	house_admin_must_be_cut(&certd, CC_RENAME, 1, &rename, sizeof(rename), -1);
 	strlcpy(rename.to, "ours", sizeof(rename.to));
-	cut(&certd, CC_RENAME, 0, &rename, sizeof(rename));
+	house_admin_must_be_cut(&certd, CC_RENAME, 0, &rename, sizeof(rename), -1);
 	rename.zero[1] = 1;
-	cut(&certd, CC_RENAME, 1, &rename, sizeof(rename));
+	house_admin_must_be_cut(&certd, CC_RENAME, 1, &rename, sizeof(rename), -1);
 	rename.zero[1] = 0;
 	memset(rename.from, 'a', sizeof(rename.from));
-	cut(&certd, CC_RENAME, 1, &rename, sizeof(rename));
+	house_admin_must_be_cut(&certd, CC_RENAME, 1, &rename, sizeof(rename), -1);
 	house_end(&certd);
 }
 
@@ -156,10 +131,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_request, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_files, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_create, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_request, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(test_fields, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(test_files, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(test_create, house_setup, house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,32 +16,6 @@
 static const struct cc_export good = {
     .name = "mine", .passphrase = "long enough", .what = CERT_EXPORT_KEY};
 
-static int
-setup(void **state)
-{
-	(void)state;
-	house_make();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	house_clean();
-	return 0;
-}
-
-static void
-cut(const struct house_child *certd, uint16_t type, uint32_t id, const void *body, size_t size,
-    int fd)
-{
-	int channel = house_admin_to_certd(certd);
-
-	assert_int_equal(ipc_send_fd(channel, type, id, body, size, NULL, 0, fd), 0);
-	house_must_be_cut(channel);
-}
-
 static void
 test_export(void **state)
 {
@@ -49,21 +23,21 @@ test_export(void **state)
 	struct cc_export bad = good;
 
 	(void)state;
-	cut(&certd, CC_EXPORT, 0, &good, sizeof(good), -1);
-	cut(&certd, CC_EXPORT, 1, &good, sizeof(good) - 1, -1);
-	cut(&certd, CC_EXPORT, 1, &good, sizeof(good), STDERR_FILENO);
+	house_admin_must_be_cut(&certd, CC_EXPORT, 0, &good, sizeof(good), -1);
+	house_admin_must_be_cut(&certd, CC_EXPORT, 1, &good, sizeof(good) - 1, -1);
+	house_admin_must_be_cut(&certd, CC_EXPORT, 1, &good, sizeof(good), STDERR_FILENO);
 	bad.passphrase[0] = '\0';
-	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	house_admin_must_be_cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
 	strlcpy(bad.passphrase, "two\nlines", sizeof(bad.passphrase));
-	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	house_admin_must_be_cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
 	memset(bad.passphrase, 'x', sizeof(bad.passphrase));
-	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	house_admin_must_be_cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
 	bad = good;
 	bad.what = 77;
-	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	house_admin_must_be_cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
 	bad = good;
 	strlcpy(bad.name, "../certs/mine", sizeof(bad.name));
-	cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
+	house_admin_must_be_cut(&certd, CC_EXPORT, 1, &bad, sizeof(bad), -1);
 	house_end(&certd);
 }
 
@@ -77,7 +51,7 @@ test_clear(void **state)
 	struct ipc_message message;
 
 	(void)state;
-	cut(&certd, CC_EXPORT_CLEAR, 1, &export, sizeof(export), -1);
+	house_admin_must_be_cut(&certd, CC_EXPORT_CLEAR, 1, &export, sizeof(export), -1);
 	assert_int_equal(pipe(ends), 0);
 	close(ends[0]);
 	for (int i = 0; i < 2; i++) {
@@ -111,18 +85,18 @@ test_clients(void **state)
 	struct cc_client bad = client;
 
 	(void)state;
-	cut(&certd, CC_CLIENT, 0, &client, sizeof(client), -1);
-	cut(&certd, CC_CLIENT, 1, &client, sizeof(client) - 4, -1);
-	cut(&certd, CC_CLIENT, 1, &client, sizeof(client), STDERR_FILENO);
+	house_admin_must_be_cut(&certd, CC_CLIENT, 0, &client, sizeof(client), -1);
+	house_admin_must_be_cut(&certd, CC_CLIENT, 1, &client, sizeof(client) - 4, -1);
+	house_admin_must_be_cut(&certd, CC_CLIENT, 1, &client, sizeof(client), STDERR_FILENO);
 	strlcpy(bad.account, "alice@example.org\ncert 01", sizeof(bad.account));
-	cut(&certd, CC_CLIENT, 1, &bad, sizeof(bad), -1);
+	house_admin_must_be_cut(&certd, CC_CLIENT, 1, &bad, sizeof(bad), -1);
 	bad = client;
 	bad.passphrase[0] = '\0';
-	cut(&certd, CC_CLIENT, 1, &bad, sizeof(bad), -1);
-	cut(&certd, CC_REVOKE, 0, &revoke, sizeof(revoke), -1);
-	cut(&certd, CC_REVOKE, 1, "../../../mine", 14, -1);
-	cut(&certd, CC_CLIENTS, 0, &nothing, sizeof(nothing), -1);
-	cut(&certd, CC_CLIENTS, 1, &nothing, sizeof(nothing), STDERR_FILENO);
+	house_admin_must_be_cut(&certd, CC_CLIENT, 1, &bad, sizeof(bad), -1);
+	house_admin_must_be_cut(&certd, CC_REVOKE, 0, &revoke, sizeof(revoke), -1);
+	house_admin_must_be_cut(&certd, CC_REVOKE, 1, "../../../mine", 14, -1);
+	house_admin_must_be_cut(&certd, CC_CLIENTS, 0, &nothing, sizeof(nothing), -1);
+	house_admin_must_be_cut(&certd, CC_CLIENTS, 1, &nothing, sizeof(nothing), STDERR_FILENO);
 	house_end(&certd);
 }
 
@@ -161,10 +135,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(test_export, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_clear, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_clients, setup, teardown),
-	    cmocka_unit_test_setup_teardown(test_gate_and_authority, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_export, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(test_clear, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(test_clients, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(test_gate_and_authority, house_setup, house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,6 +319,15 @@ def folder():
 
 
 @pytest.fixture
+def secret(request, folder):
+    """A file with the pass phrase SECRET of the test's module."""
+    path = os.path.join(folder, "secret")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(request.module.SECRET + "\n")
+    return path
+
+
+@pytest.fixture
 def make_server(folder):
     """Makes servers that are stopped after the test, whatever it did."""
     servers = []

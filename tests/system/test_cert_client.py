@@ -19,14 +19,6 @@ SECRET = "correct horse battery"
 ALICE = f"alice@{DOMAIN}"
 
 
-@pytest.fixture(name="secret")
-def secret_file(folder):
-    path = os.path.join(folder, "secret")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(SECRET + "\n")
-    return path
-
-
 @pytest.fixture(name="server")
 def server_with_accounts(make_server):
     """Not running: each command starts a certd of its own."""

@@ -15,14 +15,6 @@ from test_cert_create import openssl, ready
 SECRET = "correct horse bättery"
 
 
-@pytest.fixture(name="secret")
-def secret_file(folder):
-    path = os.path.join(folder, "secret")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(SECRET + "\n")
-    return path
-
-
 @pytest.fixture(name="server")
 def server_with_key(make_server):
     """Not running: each command starts a certd of its own."""

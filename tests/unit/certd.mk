@@ -61,6 +61,10 @@ PROOFS_SOURCES = tests/unit/proofs.c tests/unit/proofs.h
 tests_unit_test_verify_SOURCES = tests/unit/test_verify.c $(PROOFS_SOURCES)
 tests_unit_test_verify_LDADD = $(VERIFY_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_secret_line
+tests_unit_test_secret_line_SOURCES = tests/unit/test_secret_line.c
+tests_unit_test_secret_line_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_cert_fields
 tests_unit_test_cert_fields_SOURCES = tests/unit/test_cert_fields.c
 tests_unit_test_cert_fields_LDADD = $(CTL_LIBS) $(UNIT_LIBS)

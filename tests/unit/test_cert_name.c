@@ -54,6 +54,32 @@ test_from_file(void **state)
 }
 
 static void
+test_is_file(void **state)
+{
+	(void)state;
+	assert_true(cert_name_is_file("mail.key"));
+	assert_true(cert_name_is_file("mail.20261124T181002Z.crt"));
+	assert_true(cert_name_is_file("a b.pem"));
+	assert_false(cert_name_is_file(".key"));
+	assert_false(cert_name_is_file("mail.csr"));
+	assert_false(cert_name_is_file("key"));
+	assert_false(cert_name_is_file(""));
+}
+
+/* A message's field that does not end is none, and no byte behind it is looked at. */
+static void
+test_field(void **state)
+{
+	char name[CERT_NAME_SIZE], kept[CERT_KEPT_SIZE], out[CERT_NAME_SIZE];
+
+	(void)state;
+	memset(name, 'a', sizeof(name));
+	assert_false(cert_name_valid(name));
+	memset(kept, 'a', sizeof(kept));
+	assert_false(cert_name_kept(kept, out));
+}
+
+static void
 test_kept(void **state)
 {
 	static const char *const others[] = {"mail",
@@ -92,8 +118,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_valid),
-	    cmocka_unit_test(test_from_file),
+	    cmocka_unit_test(test_valid),   cmocka_unit_test(test_from_file),
+	    cmocka_unit_test(test_is_file), cmocka_unit_test(test_field),
 	    cmocka_unit_test(test_kept),
 	};
 
