@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "certd/importer.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+
+#define PATIENCE 20000 /* milliseconds */
 
 static struct fixture {
 	struct folder folder;
@@ -108,14 +111,19 @@ is_ok(void)
 	return ((const struct cc_result *)fixture.message.body)->ok == 1;
 }
 
+/* FD is taken. */
 static void
-give(const char *name)
+give_file(const char *name, int fd)
 {
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
 	ask(CC_IMPORT_FILE, NULL, 0, name, strlen(name), fd);
 	close(fd);
 	assert_true(is_ok());
+}
+
+static void
+give(const char *name)
+{
+	give_file(name, open("/dev/null", O_RDONLY | O_CLOEXEC));
 }
 
 /*
@@ -250,15 +258,23 @@ an_impatient_importer(void **state)
 {
 	const struct cc_import_passphrase phrase = {.given = 1};
 	const struct cc_import import = {.flags = 0};
+	struct pollfd said = {.events = POLLERR};
+	int ends[2];
 
 	(void)state;
 	set_up("tests/attack/lying-importer");
 	connect_ctl();
-	give("impatient");
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	give_file("impatient", ends[0]);
 	ask(CC_IMPORT, &import, sizeof(import), NULL, 0, -1);
 	assert_true(hear());
 	assert_int_equal(fixture.message.type, CC_DATA);
 	assert_true(is_ok());
+	/* It has let go of its file, so it has said all, and certd hears that before the phrase. */
+	said.fd = ends[1];
+	assert_int_equal(poll(&said, 1, PATIENCE), 1);
+	event_base_loop(fixture.base, EVLOOP_NONBLOCK);
+	close(ends[1]);
 	ask(CC_IMPORT_PASSPHRASE, &phrase, sizeof(phrase), "x", 1, -1);
 	assert_false(is_ok());
 	tear_down();
