@@ -1,6 +1,32 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/session/deliver.c worker/session/deliver.h \
+	worker/session/imap/arena.c \
+	worker/session/imap/arena.h \
+	worker/session/imap/command.h \
+	worker/session/imap/lex.c \
+	worker/session/imap/lex.h \
+	worker/session/imap/lex_date.c \
+	worker/session/imap/lex_flags.c \
+	worker/session/imap/lex_name.c \
+	worker/session/imap/lex_number.c \
+	worker/session/imap/lex_search.c \
+	worker/session/imap/lex_section.c \
+	worker/session/imap/lex_string.c \
+	worker/session/imap/parse.c \
+	worker/session/imap/parse.h \
+	worker/session/imap/parse_account.c \
+	worker/session/imap/parse_append.c \
+	worker/session/imap/parse_fetch.c \
+	worker/session/imap/parse_folder.c \
+	worker/session/imap/parse_list.c \
+	worker/session/imap/parse_notify.c \
+	worker/session/imap/parse_private.h \
+	worker/session/imap/parse_search.c \
+	worker/session/imap/parse_store.c \
+	worker/session/imap/parse_table.c \
+	worker/session/imap/utf7.c \
+	worker/session/imap/utf7.h \
 	worker/session/pop3/command.c worker/session/pop3/command.h \
 	worker/session/pop3/commands.c \
 	worker/session/pop3/engine.c \

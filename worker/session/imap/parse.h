@@ -33,6 +33,7 @@
 #define IMAP_ARENA_MAX (32u << 20) /* octets of memory for what a command becomes */
 #define IMAP_SEARCH_DEPTH_MAX 50   /* parentheses, NOT and OR inside each other */
 #define IMAP_PART_DEPTH_MAX 100    /* numbers in BODY[1.2.3] */
+#define IMAP_TAG_MAX 256           /* octets */
 
 struct imap_parser;
 
