@@ -408,7 +408,7 @@ test_upgrade(void **state)
 			 STORE_OK);
 	store_close(store);
 	assert_int_equal(sqlite_dir_open("index.db", 256, &db, NULL, &err), 0);
-	assert_int_equal(sqlite_dir_exec(db, "SELECT uid, modseq FROM expunged", &err), 0);
+	assert_int_equal(sqlite_dir_exec(db, "SELECT first, modseq FROM vanished", &err), 0);
 	sqlite3_close(db);
 }
 

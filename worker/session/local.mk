@@ -35,9 +35,24 @@ worker_libworker_a_SOURCES += \
 	worker/session/pop3/stuff.c worker/session/pop3/stuff.h \
 	worker/session/session.c \
 	worker/session/store.h \
+	worker/session/store/account.c worker/session/store/account.h \
+	worker/session/store/change.c worker/session/store/change.h \
+	worker/session/store/copy.c \
 	worker/session/store/deliver.c \
 	worker/session/store/expunge.c \
+	worker/session/store/flags.c \
+	worker/session/store/folder_change.c worker/session/store/folder_change.h \
+	worker/session/store/folder_name.c worker/session/store/folder_name.h \
+	worker/session/store/folders.c \
+	worker/session/store/keywords.c worker/session/store/keywords.h \
 	worker/session/store/message_file.c worker/session/store/message_file.h \
+	worker/session/store/placements.c worker/session/store/placements.h \
+	worker/session/store/ranges.c worker/session/store/ranges.h \
 	worker/session/store/read.c \
+	worker/session/store/remove.c worker/session/store/remove.h \
+	worker/session/store/scan.c \
 	worker/session/store/schema.c worker/session/store/schema.h \
-	worker/session/store/store.c worker/session/store/store_private.h
+	worker/session/store/sql.c worker/session/store/sql.h \
+	worker/session/store/store.c worker/session/store/store_private.h \
+	worker/session/store/transaction.c \
+	worker/session/store/uids.c

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "worker/session/store/account.h"
+#include "worker/session/store/change.h"
 #include "worker/session/store/message_file.h"
+#include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
 
 /* The queue gives up long before that; so nothing comes again after it. */
@@ -20,8 +23,6 @@ struct batch {
 	struct store_delivery *deliveries;
 	struct message_file *files; /* one each; without an id where there is nothing to store */
 	size_t count;
-	uint32_t uid; /* the next one */
-	uint64_t modseq;
 	int64_t now;
 };
 
@@ -53,52 +54,35 @@ remove_files(struct batch *batch)
 static enum store_result
 prepare(struct store *store, int64_t now, struct error *err)
 {
-	sqlite3_stmt *stmt;
-	int code;
+	enum store_result result;
 
 	if (store->prepared)
 		return STORE_OK;
 	if (message_files_prepare(err) == -1)
 		return STORE_TEMPORARY;
-	if (sqlite3_prepare_v2(store->db, "DELETE FROM deliveries WHERE stored < ?1", -1, &stmt,
-			       NULL) != SQLITE_OK)
-		return store_sql_failed(store->db, "index.db", err);
-	sqlite3_bind_int64(stmt, 1, now - DELIVERY_KEPT_SECONDS);
-	code = sqlite3_step(stmt);
-	sqlite3_finalize(stmt);
-	if (code != SQLITE_DONE)
-		return store_sql_failed(store->db, "index.db: pruning delivery ids", err);
-	store->prepared = true;
-	return STORE_OK;
+	result = sql_run(store, err, "DELETE FROM deliveries WHERE stored < ?1",
+			 SQL_INT(now - DELIVERY_KEPT_SECONDS));
+	if (result == STORE_OK)
+		store->prepared = true;
+	return result;
 }
 
 /* Marks what is stored already, or comes twice in this batch. */
 static enum store_result
 find_duplicates(struct batch *batch, struct error *err)
 {
-	sqlite3 *db = batch->store->db;
 	enum store_result result = STORE_OK;
 	sqlite3_stmt *stmt;
 
-	if (sqlite3_prepare_v2(db, "SELECT 1 FROM deliveries WHERE id = ?1", -1, &stmt, NULL) !=
-	    SQLITE_OK)
-		return store_sql_failed(db, "index.db", err);
 	for (size_t i = 0; i < batch->count && result == STORE_OK; i++) {
 		struct store_delivery *d = &batch->deliveries[i];
 
-		sqlite3_bind_text(stmt, 1, d->id, -1, SQLITE_STATIC);
-		switch (sqlite3_step(stmt)) {
-		case SQLITE_ROW:
-			d->duplicate = true;
-			break;
-		case SQLITE_DONE:
-			break;
-		default:
-			result = store_sql_failed(db, "index.db: delivery ids", err);
-		}
-		sqlite3_reset(stmt);
+		result = sql_start(batch->store, &stmt, err,
+				   "SELECT 1 FROM deliveries WHERE id = ?1", SQL_TEXT(d->id));
+		if (result == STORE_OK)
+			result = sql_next(batch->store, stmt, &d->duplicate, err);
+		sql_end(batch->store, stmt);
 	}
-	sqlite3_finalize(stmt);
 	return result;
 }
 
@@ -136,140 +120,60 @@ write_files(struct batch *batch)
 }
 
 static enum store_result
-run(sqlite3 *db, sqlite3_stmt *stmt, struct error *err)
+insert_one(struct batch *batch, struct change *change, int64_t message, size_t i, struct error *err)
 {
-	int code = sqlite3_step(stmt);
-
-	sqlite3_reset(stmt);
-	return code == SQLITE_DONE ? STORE_OK : store_sql_failed(db, "index.db: delivery", err);
-}
-
-enum { INSERT_MESSAGE, INSERT_PLACEMENT, INSERT_DELIVERY, INSERT_COUNT };
-
-static const char *const inserts[INSERT_COUNT] = {
-    [INSERT_MESSAGE] = ("INSERT INTO messages (file, size, unterminated, internaldate)"
-			" VALUES (?1, ?2, ?3, ?4)"),
-    [INSERT_PLACEMENT] = ("INSERT INTO placements (folder, uid, message, modseq)"
-			  " VALUES (?1, ?2, ?3, ?4)"),
-    [INSERT_DELIVERY] = "INSERT INTO deliveries (id, stored) VALUES (?1, ?2)",
-};
-
-static enum store_result
-insert_one(struct batch *batch, sqlite3_stmt *const stmts[INSERT_COUNT], size_t i,
-	   struct error *err)
-{
-	sqlite3 *db = batch->store->db;
 	const struct message_file *file = &batch->files[i];
 	struct store_delivery *d = &batch->deliveries[i];
-	enum store_result result;
+	enum store_result result = change_take_uid(change, &d->uid, err);
 
-	sqlite3_bind_text(stmts[INSERT_MESSAGE], 1, file->id, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmts[INSERT_MESSAGE], 2, (sqlite3_int64)file->size);
-	sqlite3_bind_int(stmts[INSERT_MESSAGE], 3, file->unterminated);
-	sqlite3_bind_int64(stmts[INSERT_MESSAGE], 4, d->received);
-	result = run(db, stmts[INSERT_MESSAGE], err);
-	if (result != STORE_OK)
-		return result;
-	if (batch->uid == UINT32_MAX) {
-		error_set(err, "INBOX has used up its UIDs");
-		return STORE_DAMAGED;
-	}
-	d->uid = batch->uid++;
-	sqlite3_bind_int64(stmts[INSERT_PLACEMENT], 1, INBOX_ID);
-	sqlite3_bind_int64(stmts[INSERT_PLACEMENT], 2, d->uid);
-	sqlite3_bind_int64(stmts[INSERT_PLACEMENT], 3, sqlite3_last_insert_rowid(db));
-	sqlite3_bind_int64(stmts[INSERT_PLACEMENT], 4, (sqlite3_int64)batch->modseq);
-	result = run(db, stmts[INSERT_PLACEMENT], err);
-	if (result != STORE_OK)
-		return result;
-	sqlite3_bind_text(stmts[INSERT_DELIVERY], 1, d->id, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmts[INSERT_DELIVERY], 2, batch->now);
-	return run(db, stmts[INSERT_DELIVERY], err);
+	if (result == STORE_OK)
+		result = sql_run(batch->store, err,
+				 "INSERT INTO messages (id, file, size, unterminated, internaldate)"
+				 " VALUES (?1, ?2, ?3, ?4, ?5)",
+				 SQL_INT(message), SQL_TEXT(file->id), SQL_INT(file->size),
+				 SQL_INT(file->unterminated), SQL_INT(d->received));
+	if (result == STORE_OK)
+		result = sql_run(batch->store, err,
+				 "INSERT INTO placements (folder, uid, message, modseq, saved)"
+				 " VALUES (?1, ?2, ?3, ?4, ?5)",
+				 SQL_INT(INBOX_ID), SQL_INT(d->uid), SQL_INT(message),
+				 SQL_INT(change->modseq), SQL_INT(batch->now));
+	if (result == STORE_OK)
+		result = sql_run(batch->store, err,
+				 "INSERT INTO deliveries (id, stored) VALUES (?1, ?2)",
+				 SQL_TEXT(d->id), SQL_INT(batch->now));
+	change_add(change, 0, file->size);
+	return result;
 }
 
 static enum store_result
 insert_all(struct batch *batch, struct error *err)
 {
-	sqlite3 *db = batch->store->db;
-	sqlite3_stmt *stmts[INSERT_COUNT] = {NULL};
-	enum store_result result = STORE_OK;
+	struct change change;
+	enum store_result result = change_begin(batch->store, INBOX_ID, &change, err);
+	int64_t message = 0;
 
-	for (size_t i = 0; i < INSERT_COUNT && result == STORE_OK; i++)
-		if (sqlite3_prepare_v2(db, inserts[i], -1, &stmts[i], NULL) != SQLITE_OK)
-			result = store_sql_failed(db, "index.db", err);
+	if (result == STORE_OK)
+		result = account_take_messages(batch->store, batch->count, &message, err);
 	for (size_t i = 0; i < batch->count && result == STORE_OK; i++)
 		if (batch->files[i].id[0] != '\0')
-			result = insert_one(batch, stmts, i, err);
-	for (size_t i = 0; i < INSERT_COUNT; i++)
-		sqlite3_finalize(stmts[i]);
+			result = insert_one(batch, &change, message++, i, err);
+	if (result == STORE_OK)
+		result = change_end(batch->store, &change, err);
 	return result;
-}
-
-static enum store_result
-take_numbers(struct batch *batch, struct error *err)
-{
-	struct store_folder inbox;
-	enum store_result result = store_folder(batch->store, "INBOX", &inbox, err);
-
-	if (result != STORE_OK)
-		return result;
-	batch->uid = inbox.uidnext;
-	batch->modseq = inbox.highestmodseq + 1;
-	return STORE_OK;
-}
-
-static enum store_result
-give_numbers_back(struct batch *batch, struct error *err)
-{
-	sqlite3 *db = batch->store->db;
-	sqlite3_stmt *stmt;
-	enum store_result result;
-
-	if (sqlite3_prepare_v2(db,
-			       "UPDATE folders SET uidnext = ?2, highestmodseq = ?3 WHERE id = ?1",
-			       -1, &stmt, NULL) != SQLITE_OK)
-		return store_sql_failed(db, "index.db", err);
-	sqlite3_bind_int64(stmt, 1, INBOX_ID);
-	sqlite3_bind_int64(stmt, 2, batch->uid);
-	sqlite3_bind_int64(stmt, 3, (sqlite3_int64)batch->modseq);
-	result = run(db, stmt, err);
-	sqlite3_finalize(stmt);
-	return result;
-}
-
-/*
- * A commit that failed for lack of space has not written its end mark. After any other failure
- * (fsync!) what is in the WAL may still count if this process dies now: then the files must be
- * there, so they stay, as orphans in the likely case.
- */
-static bool
-surely_undone(int code)
-{
-	return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_WRITE;
 }
 
 /* *UNDONE: it is certain that no row points to the files. */
 static enum store_result
 record(struct batch *batch, bool *undone, struct error *err)
 {
-	sqlite3 *db = batch->store->db;
-	enum store_result result = STORE_OK;
-	int code;
+	enum store_result result = transaction_begin(batch->store, err);
 
 	*undone = true;
-	if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return store_sql_failed(db, "index.db", err);
-	result = take_numbers(batch, err);
-	if (result == STORE_OK)
+	if (result == STORE_OK) {
 		result = insert_all(batch, err);
-	if (result == STORE_OK)
-		result = give_numbers_back(batch, err);
-	if (result != STORE_OK) {
-		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-		return result;
+		result = transaction_end(batch->store, result, undone, err);
 	}
-	result = store_commit(db, &code, err);
-	*undone = surely_undone(code);
 	return result;
 }
 

@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Folders, lists and bodies. */
+/* Lists and bodies. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "worker/session/store/message_file.h"
 #include "worker/session/store/store_private.h"
-
-enum store_result
-store_folder(struct store *store, const char *name, struct store_folder *folder, struct error *err)
-{
-	static const char sql[] = "SELECT id, uidvalidity, uidnext, highestmodseq FROM folders"
-				  " WHERE name = ?1";
-	enum store_result result = STORE_OK;
-	sqlite3_stmt *stmt;
-
-	if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		return store_sql_failed(store->db, "index.db", err);
-	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
-	switch (sqlite3_step(stmt)) {
-	case SQLITE_ROW:
-		folder->id = sqlite3_column_int64(stmt, 0);
-		folder->uidvalidity = (uint32_t)sqlite3_column_int64(stmt, 1);
-		folder->uidnext = (uint32_t)sqlite3_column_int64(stmt, 2);
-		folder->highestmodseq = (uint64_t)sqlite3_column_int64(stmt, 3);
-		break;
-	case SQLITE_DONE:
-		error_set(err, "no folder %s", name);
-		result = STORE_GONE;
-		break;
-	default:
-		result = store_sql_failed(store->db, "index.db: folders", err);
-	}
-	sqlite3_finalize(stmt);
-	return result;
-}
 
 /* Makes room for one more; grows by half. */
 static struct store_entry *

@@ -60,7 +60,80 @@ static const char version_2[] = "CREATE TABLE expunged ("
 				" PRIMARY KEY (folder, modseq, uid)"
 				") STRICT, WITHOUT ROWID;";
 
-const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2};
+/*
+ * What IMAP needs. Counts and keywords are kept where they are read: with the folder, with the
+ * placement. Ids that may never come again are counted in the account's one row.
+ */
+static const char version_3[] =
+    "ALTER TABLE folders ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE folders ADD COLUMN unseen INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE folders ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE folders ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE folders ADD COLUMN recent_from INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE folders ADD COLUMN use INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE folders ADD COLUMN append_limit INTEGER NOT NULL DEFAULT 0;"
+    /* The record of what vanished is whole for MODSEQs greater than this one. */
+    "ALTER TABLE folders ADD COLUMN vanished_from INTEGER NOT NULL DEFAULT 0;"
+    /* Atoms with a space between; NULL: none. saved: SAVEDATE (RFC 8514), 0: not known. */
+    "ALTER TABLE placements ADD COLUMN keywords TEXT;"
+    "ALTER TABLE placements ADD COLUMN saved INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX placements_modseq ON placements (folder, modseq);"
+    /* All that were ever used in a folder, in the spelling they were used in first. */
+    "CREATE TABLE folder_keywords ("
+    " folder INTEGER NOT NULL REFERENCES folders ON DELETE CASCADE,"
+    " name TEXT NOT NULL COLLATE NOCASE,"
+    " PRIMARY KEY (folder, name)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT OR IGNORE INTO folder_keywords SELECT p.folder, k.name"
+    " FROM placement_keywords p JOIN keywords k ON k.id = p.keyword;"
+    "UPDATE placements SET keywords = (SELECT group_concat(k.name, ' ')"
+    "  FROM placement_keywords p JOIN keywords k ON k.id = p.keyword"
+    "  WHERE p.folder = placements.folder AND p.uid = placements.uid);"
+    "DROP TABLE placement_keywords;"
+    "DROP TABLE keywords;"
+    "UPDATE folders SET (messages, unseen, deleted, size) ="
+    " (SELECT count(*), ifnull(sum(p.flags & 1 = 0), 0), ifnull(sum(p.flags & 8 <> 0), 0),"
+    "  ifnull(sum(m.size), 0)"
+    "  FROM placements p JOIN messages m ON m.id = p.message WHERE p.folder = folders.id);"
+    /* UIDs first to last went away at modseq. Instead of a row each: table expunged. */
+    "CREATE TABLE vanished ("
+    " folder INTEGER NOT NULL REFERENCES folders ON DELETE CASCADE,"
+    " modseq INTEGER NOT NULL,"
+    " first INTEGER NOT NULL,"
+    " last INTEGER NOT NULL,"
+    " PRIMARY KEY (folder, modseq, first)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO vanished SELECT folder, modseq, uid, uid FROM expunged;"
+    /* Version 1 recorded none. */
+    "UPDATE folders SET vanished_from = highestmodseq WHERE uidnext - 1 <> messages +"
+    " (SELECT count(DISTINCT uid) FROM expunged e WHERE e.folder = folders.id);"
+    "DROP TABLE expunged;"
+    "CREATE TABLE subscriptions (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;"
+    "INSERT INTO subscriptions SELECT name FROM folders;"
+    /* RFC 5464; folder 0 is the server. */
+    "CREATE TABLE metadata ("
+    " folder INTEGER NOT NULL,"
+    " entry TEXT NOT NULL,"
+    " value BLOB NOT NULL,"
+    " PRIMARY KEY (folder, entry)"
+    ") STRICT, WITHOUT ROWID;"
+    /* Messages in no folder, whose files are to be removed. */
+    "CREATE TABLE doomed (message INTEGER PRIMARY KEY) STRICT;"
+    "CREATE TABLE account ("
+    " id INTEGER PRIMARY KEY CHECK (id = 1),"
+    " uidvalidity INTEGER NOT NULL," /* the greatest one given out */
+    " next_folder INTEGER NOT NULL,"
+    " next_message INTEGER NOT NULL,"
+    " messages INTEGER NOT NULL," /* all folders' */
+    " storage INTEGER NOT NULL,"
+    " first_login INTEGER NOT NULL DEFAULT 0" /* when it was; 0: not yet */
+    ") STRICT;"
+    "INSERT INTO account (id, uidvalidity, next_folder, next_message, messages, storage)"
+    " SELECT 1, max(f.uidvalidity), max(f.id) + 1,"
+    "  (SELECT ifnull(max(id), 0) + 1 FROM messages), sum(f.messages), sum(f.size)"
+    " FROM folders f;";
+
+const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3};
 
 static enum store_result
 read_version(sqlite3 *db, int *version, struct error *err)

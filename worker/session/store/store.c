@@ -8,6 +8,7 @@
 
 #include "common/sqlite_dir.h"
 #include "worker/session/store/schema.h"
+#include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
 
 #define CACHE_KIB 256 /* one mailbox's index; there may be thousands of processes */
@@ -36,21 +37,6 @@ store_sql_failed(sqlite3 *db, const char *what, struct error *err)
 {
 	sqlite_dir_error(db, what, err);
 	return store_sql_result(sqlite3_errcode(db));
-}
-
-enum store_result
-store_commit(sqlite3 *db, int *code, struct error *err)
-{
-	enum store_result result;
-
-	*code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-	if (*code == SQLITE_OK)
-		return STORE_OK;
-	*code = sqlite3_extended_errcode(db);
-	result = store_sql_failed(db, "index.db: commit", err);
-	if (!sqlite3_get_autocommit(db))
-		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-	return result;
 }
 
 static enum store_result
@@ -84,6 +70,7 @@ store_open(struct store **out, struct error *err)
 		error_errno(err, "mailbox");
 		return STORE_TEMPORARY;
 	}
+	LIST_INIT(&store->watches);
 	store->root = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->root == -1) {
 		error_errno(err, "the mailbox's directory");
@@ -102,8 +89,13 @@ store_open(struct store **out, struct error *err)
 void
 store_close(struct store *store)
 {
+	struct store_watch *watch;
+
 	if (store == NULL)
 		return;
+	sql_forget(store);
+	while ((watch = LIST_FIRST(&store->watches)) != NULL)
+		store_unwatch(store, watch);
 	sqlite3_close(store->db);
 	if (store->root != -1)
 		close(store->root);
@@ -113,5 +105,6 @@ store_close(struct store *store)
 void
 store_rest(struct store *store)
 {
+	sql_forget(store);
 	sqlite3_db_release_memory(store->db);
 }

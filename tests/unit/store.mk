@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: ISC
+STORE_HOUSE = tests/unit/store_house.c tests/unit/store_house.h
+check_PROGRAMS += tests/unit/test_store_folders tests/unit/test_store_flags
+tests_unit_test_store_folders_SOURCES = tests/unit/test_store_folders.c $(STORE_HOUSE)
+tests_unit_test_store_folders_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+tests_unit_test_store_flags_SOURCES = tests/unit/test_store_flags.c $(STORE_HOUSE)
+tests_unit_test_store_flags_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
