@@ -36,6 +36,7 @@ common_libcommon_a_SOURCES = \
 	common/proto/master_verify.h \
 	common/proto/queue_session.h \
 	common/proto/types.h
-COMMON_LIBS = common/libcommon.a $(EVENT_LIBS) $(SECCOMP_LIBS) $(BSD_LIBS) $(BSDCTOR_LIBS)
+include common/mime/local.mk
+COMMON_LIBS = common/libcommon.a $(UNISTRING_LIBS) $(EVENT_LIBS) $(SECCOMP_LIBS) $(BSD_LIBS) $(BSDCTOR_LIBS)
 
 dist_man_MANS += common/accounts.conf.5

@@ -119,12 +119,30 @@ mime_next_word(struct mime_words *words, struct mime_text *word)
 	return next_word(words, is_token, words->room, word);
 }
 
-bool
-mime_read_type(struct mime_words *words, struct mime_text *type, struct mime_text *subtype)
+/* A token where it stands. */
+static struct mime_text
+take_token(struct mime_words *words)
 {
-	return next_word(words, is_token, words->room, type) && mime_take(words, '/') &&
-	       next_word(words, is_token, words->room + type->length, subtype) &&
-	       type->length > 0 && subtype->length > 0;
+	struct mime_text token = {words->rest.at, 0};
+
+	while (token.length < words->rest.length && is_token(words->rest.at[token.length]))
+		token.length++;
+	advance(words, token.length);
+	return token;
+}
+
+bool
+mime_read_type(struct mime_text value, struct mime_text *type, struct mime_text *subtype)
+{
+	struct mime_words words = {.rest = value};
+
+	skip_space(&words);
+	*type = take_token(&words);
+	if (!mime_take(&words, '/'))
+		return false;
+	skip_space(&words);
+	*subtype = take_token(&words);
+	return type->length > 0 && subtype->length > 0;
 }
 
 /* A value that should have been quoted ("name=report 1/2.pdf") goes on to the next parameter. */
@@ -134,9 +152,14 @@ is_value(char c)
 	return c != ';' && c != '\r' && c != '\n' && c != '\0';
 }
 
+/* ... but for a comment behind it. */
 static struct mime_text
 trim_end(struct mime_text text)
 {
+	for (size_t i = 0; i + 1 < text.length; i++) {
+		if (is_space(text.at[i]) && text.at[i + 1] == '(')
+			text.length = i;
+	}
 	while (text.length > 0 && is_space(text.at[text.length - 1]))
 		text.length--;
 	return text;
@@ -148,8 +171,8 @@ mime_next_parameter(struct mime_words *words, struct mime_text *attribute, struc
 	while (words->rest.length > 0) {
 		if (mime_take(words, ';') && next_word(words, is_token, words->room, attribute) &&
 		    attribute->length > 0 && mime_take(words, '=')) {
-			(void)next_word(words, is_value, words->room + attribute->length, value);
-			*value = trim_end(*value);
+			if (next_word(words, is_value, words->room + attribute->length, value))
+				*value = trim_end(*value);
 			return true;
 		}
 		/* Not one: on to the next semicolon. */

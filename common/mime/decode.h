@@ -11,10 +11,8 @@ struct mime_decoder {
 	enum mime_encoding encoding;
 	uint32_t bits; /* base64: what is not whole yet */
 	unsigned bit_count;
-	bool ended;   /* base64: behind the padding */
-	char held[4]; /* quoted-printable: an escape that is not whole yet */
+	char held[4]; /* quoted-printable: an escape that is not whole, or blanks */
 	unsigned held_count;
-	size_t blanks; /* quoted-printable: blanks that may be a line's last */
 };
 
 /* MIME_OTHER_ENCODING is taken as it is: RFC 3516 answers UNKNOWN-CTE instead; that's the caller's.

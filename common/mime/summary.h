@@ -13,8 +13,9 @@
 
 #define MIME_PREVIEW_MAX 200  /* characters, RFC 8970 3.2 */
 #define MIME_SUBJECT_MAX 2000 /* octets kept of a base subject */
-#define MIME_THREAD_MAX 200 /* message-ids kept: a message's own, the first one's, the last ones' \
-			     */
+#define MIME_THREAD_MAX                                                           \
+	200 /* message-ids kept: a message's own, the first one's, the last ones' \
+	     */
 
 /* The members of struct store_summary (worker/session/store.h), with the same meaning. */
 struct mime_summary {

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: ISC
+common_libcommon_a_SOURCES += \
+	common/mime/address.c common/mime/address.h \
+	common/mime/bodystructure.c \
+	common/mime/charset.c common/mime/charset.h common/mime/charset_tables.h \
+	common/mime/content.c common/mime/content.h \
+	common/mime/date.c common/mime/date.h \
+	common/mime/envelope.c \
+	common/mime/header.c common/mime/header.h \
+	common/mime/out.c common/mime/out.h \
+	common/mime/parameters.c \
+	common/mime/render.h \
+	common/mime/section.c \
+	common/mime/structure.c common/mime/structure.h \
+	common/mime/summary.h common/mime/text.h common/mime/subject.h common/mime/decode.h
+nodist_common_libcommon_a_SOURCES = common/mime/charset_tables.c
+common/mime/charset_tables.c: $(srcdir)/common/mime/charset_tables.py
+	$(AM_V_GEN)mkdir -p common/mime && python3 $(srcdir)/common/mime/charset_tables.py > $@.part && \
+		mv $@.part $@
+CLEANFILES += common/mime/charset_tables.c
+EXTRA_DIST += common/mime/charset_tables.py
