@@ -76,10 +76,10 @@ along_uids(struct scan *scan, const struct store_range *range, struct error *err
 static enum store_result
 along_modseqs(struct scan *scan, const struct store_range *ranges, size_t count, struct error *err)
 {
-	static const char sql[] =
-	    COLUMNS "FROM (SELECT * FROM placements INDEXED BY placements_modseq"
-		    "  WHERE folder = ?1 AND modseq > ?4 AND uid BETWEEN ?2 AND ?3 ORDER BY uid) p"
-		    " CROSS JOIN messages m ON m.id = p.message";
+	static const char sql[] = COLUMNS
+	    "FROM placements p INDEXED BY placements_modseq"
+	    " CROSS JOIN messages m ON m.id = p.message"
+	    " WHERE p.folder = ?1 AND p.modseq > ?4 AND p.uid BETWEEN ?2 AND ?3 ORDER BY p.uid";
 	enum store_result result;
 	sqlite3_stmt *stmt;
 	size_t i = 0;
