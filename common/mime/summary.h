@@ -30,6 +30,7 @@ struct mime_summary {
 	const char *thread;
 	int64_t sent;
 	int64_t sent_day;
+	bool reply;
 	void *block; /* all of the above are in it */
 };
 

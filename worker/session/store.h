@@ -174,6 +174,7 @@ struct store_summary {
 			       In-Reply-To (RFC 5256 3) */
 	int64_t sent;       /* Date:, or INTERNALDATE without one: seconds since the epoch, UTC */
 	int64_t sent_day;   /* days since the epoch as the Date: field says, without its zone */
+	bool reply; /* the Subject: says it answers or forwards something (RFC 5256 3, step 5) */
 };
 
 /* Valid until the callback returns. */
