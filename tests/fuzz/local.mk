@@ -77,4 +77,9 @@ noinst_PROGRAMS += tests/fuzz/fuzz_smtp_session
 tests_fuzz_fuzz_smtp_session_SOURCES = tests/fuzz/fuzz_smtp_session.c $(SMTP_HOUSE_SOURCES)
 tests_fuzz_fuzz_smtp_session_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_imap_command
+tests_fuzz_fuzz_imap_command_SOURCES = tests/fuzz/fuzz_imap_command.c tests/unit/imap_dump.c tests/unit/imap_dump.h
+tests_fuzz_fuzz_imap_command_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_imap_command_LDADD = $(WORKER_LIBS)
 endif

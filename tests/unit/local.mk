@@ -115,3 +115,9 @@ tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
 tests_unit_test_master_SOURCES = tests/unit/test_master.c
 tests_unit_test_master_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_imap_parse tests/unit/test_imap_parse_hostile
+tests_unit_test_imap_parse_SOURCES = tests/unit/test_imap_parse.c tests/unit/imap_dump.c tests/unit/imap_dump.h
+tests_unit_test_imap_parse_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+tests_unit_test_imap_parse_hostile_SOURCES = tests/unit/test_imap_parse_hostile.c tests/unit/imap_dump.c tests/unit/imap_dump.h
+tests_unit_test_imap_parse_hostile_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
