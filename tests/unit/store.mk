@@ -5,3 +5,6 @@ tests_unit_test_store_folders_SOURCES = tests/unit/test_store_folders.c $(STORE_
 tests_unit_test_store_folders_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 tests_unit_test_store_flags_SOURCES = tests/unit/test_store_flags.c $(STORE_HOUSE)
 tests_unit_test_store_flags_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_store_append
+tests_unit_test_store_append_SOURCES = tests/unit/test_store_append.c $(STORE_HOUSE)
+tests_unit_test_store_append_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

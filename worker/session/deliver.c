@@ -4,6 +4,7 @@
 #include "worker/session/deliver.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -132,21 +133,52 @@ log_delivery(const struct deliver *deliver, const struct item *item)
 			  KV_U64("uid", d->uid));
 }
 
-/* All failures are for now: a full disk, a damaged index are the administrator's to end. */
+/*
+ * Failures are for now: a full disk, a damaged index are the administrator's to end, a full mailbox
+ * (RFC 3463: X.2.2) its user's. Only what is larger than all of the mailbox may be never fits.
+ */
+static bool
+is_permanent(const struct deliver *deliver, const struct store_delivery *d)
+{
+	struct store_quota quota;
+	enum store_result result;
+	struct store *store;
+	struct error err;
+
+	if (d->result != STORE_OVERQUOTA)
+		return false;
+	store = deliver->options.store(deliver->options.arg, &result, &err);
+	return store != NULL && store_quota(store, &quota, &err) == STORE_OK &&
+	       quota.storage_limit != 0 && d->size > quota.storage_limit;
+}
+
 static void
-answer(const struct item *item)
+fail_item(const struct deliver *deliver, const struct item *item)
+{
+	const struct store_delivery *d = &item->delivery;
+	struct qs_failed failed = {.permanent = is_permanent(deliver, d)};
+	char why[REASON_MAX];
+
+	snprintf(why, sizeof(why), "%s%s",
+		 d->result != STORE_OVERQUOTA ? ""
+		 : failed.permanent           ? "5.2.2 "
+					      : "4.2.2 ",
+		 d->err.text);
+	(void)ipc_send(item->channel, QS_FAILED, item->request, &failed, why, strlen(why), -1);
+}
+
+static void
+answer(const struct deliver *deliver, const struct item *item)
 {
 	const struct store_delivery *d = &item->delivery;
 	struct qs_delivered delivered = {.duplicate = d->duplicate};
-	struct qs_failed failed = {.permanent = 0};
 
 	if (item->channel == NULL)
 		return;
 	if (d->result == STORE_OK)
 		(void)ipc_send(item->channel, QS_DELIVERED, item->request, &delivered, NULL, 0, -1);
 	else
-		(void)ipc_send(item->channel, QS_FAILED, item->request, &failed, d->err.text,
-			       strlen(d->err.text), -1);
+		fail_item(deliver, item);
 }
 
 /* Takes items off the list, as many as one batch has. Those nobody waits for go at once. */
@@ -206,7 +238,7 @@ on_batch(evutil_socket_t fd, short what, void *arg)
 		store_items(deliver, items, count);
 	for (size_t i = 0; i < count; i++) {
 		log_delivery(deliver, items[i]);
-		answer(items[i]);
+		answer(deliver, items[i]);
 		free_item(items[i]);
 	}
 	/* The rest has its turn when others had theirs: a timer, in the loop's next turn. */

@@ -36,19 +36,24 @@ worker_libworker_a_SOURCES += \
 	worker/session/session.c \
 	worker/session/store.h \
 	worker/session/store/account.c worker/session/store/account.h \
+	worker/session/store/append.c \
 	worker/session/store/change.c worker/session/store/change.h \
 	worker/session/store/copy.c \
 	worker/session/store/deliver.c \
 	worker/session/store/expunge.c \
+	worker/session/store/first_login.c \
 	worker/session/store/flags.c \
 	worker/session/store/folder_change.c worker/session/store/folder_change.h \
 	worker/session/store/folder_name.c worker/session/store/folder_name.h \
 	worker/session/store/folders.c \
+	worker/session/store/insert.c worker/session/store/insert.h \
 	worker/session/store/keywords.c worker/session/store/keywords.h \
 	worker/session/store/message_file.c worker/session/store/message_file.h \
+	worker/session/store/metadata.c \
 	worker/session/store/placements.c worker/session/store/placements.h \
 	worker/session/store/ranges.c worker/session/store/ranges.h \
 	worker/session/store/read.c \
+	worker/session/store/recover.c worker/session/store/recover.h \
 	worker/session/store/remove.c worker/session/store/remove.h \
 	worker/session/store/scan.c \
 	worker/session/store/schema.c worker/session/store/schema.h \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_deliver(): files first, on disk; then one transaction makes them the mailbox's. A crash
- * before the commit leaves files that no row points to; what the queue sends again is then stored
- * as if for the first time. After it, the recorded delivery id tells.
+ * store_deliver(): files first, on disk; then one transaction makes them the mailbox's. What a
+ * crash before the commit leaves is removed at the next start, and what the queue sends again is
+ * stored as if for the first time; after the commit the recorded delivery id tells.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +11,19 @@
 
 #include "worker/session/store/account.h"
 #include "worker/session/store/change.h"
+#include "worker/session/store/insert.h"
 #include "worker/session/store/message_file.h"
+#include "worker/session/store/recover.h"
 #include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
-
-/* The queue gives up long before that; so nothing comes again after it. */
-#define DELIVERY_KEPT_SECONDS ((int64_t)30 * 24 * 3600)
 
 struct batch {
 	struct store *store;
 	struct store_delivery *deliveries;
 	struct message_file *files; /* one each; without an id where there is nothing to store */
 	size_t count;
+	size_t written;  /* files, */
+	uint64_t octets; /* and what is in them */
 	int64_t now;
 };
 
@@ -43,28 +44,18 @@ fail_batch(struct batch *batch, enum store_result result, const struct error *er
 }
 
 static void
-remove_files(struct batch *batch)
+discard_files(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		message_file_discard(&batch->files[i]);
+}
+
+static void
+place_files(const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
 		if (batch->files[i].id[0] != '\0')
-			message_file_remove(batch->files[i].id);
-}
-
-/* Once a process, before the first delivery; a login alone writes nothing. */
-static enum store_result
-prepare(struct store *store, int64_t now, struct error *err)
-{
-	enum store_result result;
-
-	if (store->prepared)
-		return STORE_OK;
-	if (message_files_prepare(err) == -1)
-		return STORE_TEMPORARY;
-	result = sql_run(store, err, "DELETE FROM deliveries WHERE stored < ?1",
-			 SQL_INT(now - DELIVERY_KEPT_SECONDS));
-	if (result == STORE_OK)
-		store->prepared = true;
-	return result;
+			message_file_place(batch->files[i].id);
 }
 
 /* Marks what is stored already, or comes twice in this batch. */
@@ -96,12 +87,19 @@ twin_before(const struct batch *batch, size_t i)
 	return NULL;
 }
 
-/* Returns how many files there are to store. */
-static size_t
+/* One that does not fit is not written; a smaller one behind it may fit. */
+static bool
+has_room(struct batch *batch, struct store_delivery *d, uint64_t octets)
+{
+	d->result =
+	    change_check_quota(batch->store, batch->written + 1, batch->octets + octets, &d->err);
+	return d->result == STORE_OK;
+}
+
+static void
 write_files(struct batch *batch)
 {
 	char prefix[PATH_SIZE + 32];
-	size_t written = 0;
 
 	for (size_t i = 0; i < batch->count; i++) {
 		struct store_delivery *d = &batch->deliveries[i];
@@ -110,39 +108,31 @@ write_files(struct batch *batch)
 		if (d->duplicate || twin_before(batch, i) != NULL)
 			continue;
 		snprintf(prefix, sizeof(prefix), "Return-Path: <%s>\r\n", d->return_path);
+		if (!has_room(batch, d, strlen(prefix) + d->size))
+			continue;
 		if (message_file_write(file, prefix, d->fd, d->size, &d->err) == -1) {
 			d->result = STORE_TEMPORARY;
 			continue;
 		}
-		written++;
+		batch->written++;
+		batch->octets += file->size;
 	}
-	return written;
 }
 
 static enum store_result
 insert_one(struct batch *batch, struct change *change, int64_t message, size_t i, struct error *err)
 {
-	const struct message_file *file = &batch->files[i];
 	struct store_delivery *d = &batch->deliveries[i];
-	enum store_result result = change_take_uid(change, &d->uid, err);
+	const struct insert insert = {.file = &batch->files[i],
+				      .message = message,
+				      .internaldate = d->received,
+				      .now = batch->now};
+	enum store_result result = insert_message(batch->store, change, &insert, &d->uid, err);
 
-	if (result == STORE_OK)
-		result = sql_run(batch->store, err,
-				 "INSERT INTO messages (id, file, size, unterminated, internaldate)"
-				 " VALUES (?1, ?2, ?3, ?4, ?5)",
-				 SQL_INT(message), SQL_TEXT(file->id), SQL_INT(file->size),
-				 SQL_INT(file->unterminated), SQL_INT(d->received));
-	if (result == STORE_OK)
-		result = sql_run(batch->store, err,
-				 "INSERT INTO placements (folder, uid, message, modseq, saved)"
-				 " VALUES (?1, ?2, ?3, ?4, ?5)",
-				 SQL_INT(INBOX_ID), SQL_INT(d->uid), SQL_INT(message),
-				 SQL_INT(change->modseq), SQL_INT(batch->now));
 	if (result == STORE_OK)
 		result = sql_run(batch->store, err,
 				 "INSERT INTO deliveries (id, stored) VALUES (?1, ?2)",
 				 SQL_TEXT(d->id), SQL_INT(batch->now));
-	change_add(change, 0, file->size);
 	return result;
 }
 
@@ -154,7 +144,7 @@ insert_all(struct batch *batch, struct error *err)
 	int64_t message = 0;
 
 	if (result == STORE_OK)
-		result = account_take_messages(batch->store, batch->count, &message, err);
+		result = account_take_messages(batch->store, batch->written, &message, err);
 	for (size_t i = 0; i < batch->count && result == STORE_OK; i++)
 		if (batch->files[i].id[0] != '\0')
 			result = insert_one(batch, &change, message++, i, err);
@@ -186,11 +176,14 @@ store_files(struct batch *batch)
 
 	if (message_files_sync(batch->store->root, batch->files, batch->count, &err) == 0)
 		result = record(batch, &undone, &err);
-	if (result == STORE_OK)
+	if (result == STORE_OK) {
+		place_files(batch);
 		return;
-	if (undone)
-		remove_files(batch);
+	}
 	fail_batch(batch, result, &err);
+	/* Else they stay, for the next start to see whether they count. */
+	if (undone)
+		discard_files(batch);
 }
 
 /* Twins answer what their first one did. */
@@ -212,7 +205,7 @@ static void
 deliver_batch(struct batch *batch)
 {
 	struct error err;
-	enum store_result result = prepare(batch->store, batch->now, &err);
+	enum store_result result = recover(batch->store, &err);
 
 	if (result == STORE_OK)
 		result = find_duplicates(batch, &err);
@@ -221,7 +214,8 @@ deliver_batch(struct batch *batch)
 			fail(&batch->deliveries[i], result, &err);
 		return;
 	}
-	if (write_files(batch) > 0)
+	write_files(batch);
+	if (batch->written > 0)
 		store_files(batch);
 	answer_twins(batch);
 }

@@ -73,26 +73,84 @@ sync_folder(const char *name, struct error *err)
 int
 message_files_prepare(struct error *err)
 {
-	struct dirent *entry;
-	DIR *dir;
+	struct stat st;
 
+	if (stat("tmp", &st) == 0 && stat("msg", &st) == 0)
+		return 0;
 	if (make_folder("tmp", err) == -1 || make_folder("msg", err) == -1)
 		return -1;
-	dir = opendir("tmp");
-	if (dir == NULL)
-		return error_errno(err, "tmp");
+	return sync_folder(".", err);
+}
+
+/* Ids come out of the index too, which a process before this one may have forged. */
+static bool
+is_id(const char *id)
+{
+	return strlen(id) == MESSAGE_ID_SIZE - 1 &&
+	       strspn(id, "0123456789abcdef") == MESSAGE_ID_SIZE - 1;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int
+add_left(struct message_id **ids, size_t *count, const char *name)
+{
+	struct message_id *more;
+
+	/* A power of two has no room behind it. */
+	if ((*count & (*count - 1)) == 0) {
+		more = reallocarray(*ids, *count == 0 ? 1 : *count * 2, sizeof(*more));
+		if (more == NULL)
+			return -1;
+		*ids = more;
+	}
+	memcpy((*ids)[(*count)++].text, name, MESSAGE_ID_SIZE);
+	return 0;
+}
+
+static int
+read_left(DIR *dir, struct message_id **ids, size_t *count, struct error *err)
+{
+	struct dirent *entry;
+
 	/* cppcheck-suppress readdirCalled; nobody else reads this one */
 	while ((entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (unlinkat(dirfd(dir), entry->d_name, 0) == -1) {
-			error_errno(err, "tmp/%s", entry->d_name);
-			closedir(dir);
-			return -1;
+		if (!is_id(entry->d_name)) {
+			if (unlinkat(dirfd(dir), entry->d_name, 0) == -1)
+				return error_errno(err, "tmp/%s", entry->d_name);
+		} else if (add_left(ids, count, entry->d_name) == -1) {
+			return error_errno(err, "tmp");
 		}
 	}
+	return 0;
+}
+
+int
+message_files_left(struct message_id **ids, size_t *count, struct error *err)
+{
+	DIR *dir = opendir("tmp");
+	int result;
+
+	*ids = NULL;
+	*count = 0;
+	if (dir == NULL)
+		return error_errno(err, "tmp");
+	result = read_left(dir, ids, count, err);
 	closedir(dir);
-	return sync_folder(".", err);
+	if (result == -1) {
+		free(*ids);
+		*ids = NULL;
+		*count = 0;
+	}
+	if (*count > 0)
+		qsort(*ids, *count, sizeof(**ids), compare_ids);
+	return result;
 }
 
 static void
@@ -124,16 +182,22 @@ read_all(int fd, uint64_t offset, char *bytes, size_t length, struct error *err)
 	return 0;
 }
 
-/* Remembers the last two bytes, over the chunks. */
-static void
-keep_end(char end[2], const char *bytes, size_t length)
+int
+message_file_append(struct message_file *file, const void *data, size_t length, struct error *err)
 {
-	if (length >= 2) {
-		memcpy(end, bytes + length - 2, 2);
-	} else if (length == 1) {
-		end[0] = end[1];
-		end[1] = bytes[0];
-	}
+	const char *bytes = data;
+
+	if (length == 0)
+		return 0;
+	if (length > (uint64_t)INT64_MAX - file->size)
+		return error_set(err, "the message is too large");
+	if (write_all(file->fd, bytes, length) == -1)
+		return error_errno(err, "writing a message file");
+	file->end[0] = length >= 2 ? bytes[length - 2] : file->end[1];
+	file->end[1] = bytes[length - 1];
+	file->size += length;
+	file->unterminated = memcmp(file->end, "\r\n", 2) != 0;
+	return 0;
 }
 
 /* A small message takes one write, with its prefix. */
@@ -143,24 +207,19 @@ copy(struct message_file *file, const char *prefix, int source, uint64_t size, c
 {
 	size_t used = strlcpy(buffer, prefix, COPY_SIZE);
 	uint64_t offset = 0;
-	char end[2] = "";
 
 	if (used >= COPY_SIZE || size > (uint64_t)INT64_MAX - COPY_SIZE)
 		return error_set(err, "the message is too large");
-	file->size = used + size;
 	do {
 		size_t room = COPY_SIZE - used;
 		size_t part = size - offset < room ? (size_t)(size - offset) : room;
 
-		if (read_all(source, offset, buffer + used, part, err) == -1)
+		if (read_all(source, offset, buffer + used, part, err) == -1 ||
+		    message_file_append(file, buffer, used + part, err) == -1)
 			return -1;
-		if (write_all(file->fd, buffer, used + part) == -1)
-			return error_errno(err, "writing a message file");
-		keep_end(end, buffer, used + part);
 		offset += part;
 		used = 0;
 	} while (offset < size);
-	file->unterminated = memcmp(end, "\r\n", 2) != 0;
 	return 0;
 }
 
@@ -177,44 +236,30 @@ fill(struct message_file *file, const char *prefix, int source, uint64_t size, s
 	return result;
 }
 
-/* From tmp/ to its place, whose folder is made on demand. */
-static int
-put_in_place(struct message_file *file, struct error *err)
+int
+message_file_create(struct message_file *file, struct error *err)
 {
-	struct path from = temporary_path(file->id), to = final_path(file->id);
+	struct path path;
 
-	if (renameat(AT_FDCWD, from.text, AT_FDCWD, to.text) == 0)
+	*file = (struct message_file){.fd = -1, .unterminated = true};
+	make_id(file->id);
+	path = temporary_path(file->id);
+	file->fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (file->fd != -1)
 		return 0;
-	if (errno != ENOENT)
-		return error_errno(err, "%s", to.text);
-	if (make_folder(folder_path(file->id).text, err) == -1)
-		return -1;
-	file->new_folder = true;
-	if (renameat(AT_FDCWD, from.text, AT_FDCWD, to.text) == -1)
-		return error_errno(err, "%s", to.text);
-	return 0;
+	error_errno(err, "%s", path.text);
+	file->id[0] = '\0';
+	return -1;
 }
 
 int
 message_file_write(struct message_file *file, const char *prefix, int source, uint64_t size,
 		   struct error *err)
 {
-	struct path path;
-
-	file->new_folder = false;
-	make_id(file->id);
-	path = temporary_path(file->id);
-	file->fd = open(path.text, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (file->fd == -1) {
-		error_errno(err, "%s", path.text);
-		file->id[0] = '\0';
+	if (message_file_create(file, err) == -1)
 		return -1;
-	}
-	if (fill(file, prefix, source, size, err) == -1 || put_in_place(file, err) == -1) {
-		close(file->fd);
-		file->fd = -1;
-		unlink(path.text);
-		file->id[0] = '\0';
+	if (fill(file, prefix, source, size, err) == -1) {
+		message_file_discard(file);
 		return -1;
 	}
 	return 0;
@@ -224,18 +269,16 @@ message_file_write(struct message_file *file, const char *prefix, int source, ui
 static int
 sync_each(const struct message_file *files, size_t count, struct error *err)
 {
-	bool new_folder = false;
+	bool any = false;
 
 	for (size_t i = 0; i < count; i++) {
 		if (files[i].id[0] == '\0')
 			continue;
 		if (fdatasync(files[i].fd) == -1)
 			return error_errno(err, "fdatasync of a message file");
-		if (sync_folder(folder_path(files[i].id).text, err) == -1)
-			return -1;
-		new_folder = new_folder || files[i].new_folder;
+		any = true;
 	}
-	return new_folder ? sync_folder("msg", err) : 0;
+	return any ? sync_folder("tmp", err) : 0;
 }
 
 int
@@ -255,27 +298,62 @@ message_files_sync(int root, struct message_file *files, size_t count, struct er
 	return result;
 }
 
-/* Ids come out of the index too, which a process before this one may have forged. */
-static bool
-is_id(const char *id)
+void
+message_file_place(const char *id)
 {
-	return strlen(id) == MESSAGE_ID_SIZE - 1 &&
-	       strspn(id, "0123456789abcdef") == MESSAGE_ID_SIZE - 1;
+	struct path from = temporary_path(id), to = final_path(id);
+
+	if (renameat(AT_FDCWD, from.text, AT_FDCWD, to.text) == 0 || errno != ENOENT)
+		return;
+	if (mkdir(folder_path(id).text, 0700) == 0 || errno == EEXIST)
+		(void)renameat(AT_FDCWD, from.text, AT_FDCWD, to.text);
+}
+
+void
+message_file_discard(struct message_file *file)
+{
+	if (file->fd != -1)
+		close(file->fd);
+	file->fd = -1;
+	if (file->id[0] != '\0')
+		unlink(temporary_path(file->id).text);
+	file->id[0] = '\0';
 }
 
 int
 message_file_open(const char *id)
 {
+	int fd;
+
 	if (!is_id(id)) {
 		errno = EINVAL;
 		return -1;
 	}
-	return open(final_path(id).text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open(final_path(id).text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 && errno == ENOENT)
+		fd = open(temporary_path(id).text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd;
+}
+
+int
+message_file_size(const char *id, uint64_t *size)
+{
+	struct stat st;
+
+	if (!is_id(id)) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (lstat(final_path(id).text, &st) == -1 &&
+	    (errno != ENOENT || lstat(temporary_path(id).text, &st) == -1))
+		return -1;
+	*size = (uint64_t)st.st_size;
+	return 0;
 }
 
 void
 message_file_remove(const char *id)
 {
-	if (is_id(id))
-		unlink(final_path(id).text);
+	if (is_id(id) && unlink(final_path(id).text) == -1 && errno == ENOENT)
+		unlink(temporary_path(id).text);
 }

@@ -2,9 +2,12 @@
 /* Lists and bodies. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "worker/session/store/message_file.h"
+#include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
 
 /* Makes room for one more; grows by half. */
@@ -27,10 +30,11 @@ static enum store_result
 read_entries(struct store *store, sqlite3_stmt *stmt, struct store_entry **list, size_t *count,
 	     struct error *err)
 {
+	enum store_result result;
 	size_t room = 0;
-	int code;
+	bool row;
 
-	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+	while ((result = sql_next(store, stmt, &row, err)) == STORE_OK && row) {
 		struct store_entry *entry = grow(list, *count, &room);
 
 		if (entry == NULL) {
@@ -44,9 +48,7 @@ read_entries(struct store *store, sqlite3_stmt *stmt, struct store_entry **list,
 		entry->unterminated = sqlite3_column_int(stmt, 4) != 0;
 		++*count;
 	}
-	if (code != SQLITE_DONE)
-		return store_sql_failed(store->db, "index.db: messages", err);
-	return STORE_OK;
+	return result;
 }
 
 enum store_result
@@ -61,11 +63,10 @@ store_list(struct store *store, int64_t folder, struct store_entry **list, size_
 
 	*list = NULL;
 	*count = 0;
-	if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		return store_sql_failed(store->db, "index.db", err);
-	sqlite3_bind_int64(stmt, 1, folder);
-	result = read_entries(store, stmt, list, count, err);
-	sqlite3_finalize(stmt);
+	result = sql_start(store, &stmt, err, sql, SQL_INT(folder));
+	if (result == STORE_OK)
+		result = read_entries(store, stmt, list, count, err);
+	sql_end(store, stmt);
 	if (result != STORE_OK) {
 		free(*list);
 		*list = NULL;
@@ -80,58 +81,62 @@ store_list(struct store *store, int64_t folder, struct store_entry **list, size_
 
 struct store_body {
 	int fd;
+	uint64_t size; /* as the index says */
+	void *map;     /* NULL: not mapped */
 };
 
 static enum store_result
-open_file(struct store *store, sqlite3_stmt *stmt, int *fd, struct error *err)
+open_file(sqlite3_stmt *stmt, struct store_body *body, struct error *err)
 {
-	const char *id;
+	const char *id = sql_column(stmt, 0);
 
-	switch (sqlite3_step(stmt)) {
-	case SQLITE_ROW:
-		break;
-	case SQLITE_DONE:
-		error_set(err, "the message is gone");
-		return STORE_GONE;
-	default:
-		return store_sql_failed(store->db, "index.db: messages", err);
-	}
-	id = (const char *)sqlite3_column_text(stmt, 0);
-	if (id == NULL || sqlite3_column_bytes(stmt, 0) != MESSAGE_ID_SIZE - 1) {
-		error_set(err, "index.db: not a message file's name");
-		return STORE_DAMAGED;
-	}
-	*fd = message_file_open(id);
-	if (*fd != -1)
+	body->size = (uint64_t)sqlite3_column_int64(stmt, 1);
+	body->fd = message_file_open(id);
+	if (body->fd != -1)
 		return STORE_OK;
 	error_errno(err, "message file %s", id);
-	return errno == ENOENT ? STORE_DAMAGED : STORE_TEMPORARY;
+	return errno == ENOENT || errno == EINVAL ? STORE_DAMAGED : STORE_TEMPORARY;
 }
 
-enum store_result
-store_body_open(struct store *store, int64_t message, struct store_body **body, struct error *err)
+static enum store_result
+find_file(struct store *store, int64_t message, struct store_body *body, struct error *err)
 {
 	enum store_result result;
 	sqlite3_stmt *stmt;
-	int fd = -1;
+	bool row;
 
-	*body = NULL;
-	if (sqlite3_prepare_v2(store->db, "SELECT file FROM messages WHERE id = ?1", -1, &stmt,
-			       NULL) != SQLITE_OK)
-		return store_sql_failed(store->db, "index.db", err);
-	sqlite3_bind_int64(stmt, 1, message);
-	result = open_file(store, stmt, &fd, err);
-	sqlite3_finalize(stmt);
+	result = sql_start(store, &stmt, err, "SELECT file, size FROM messages WHERE id = ?1",
+			   SQL_INT(message));
 	if (result != STORE_OK)
 		return result;
-	*body = malloc(sizeof(**body));
-	if (*body == NULL) {
+	result = sql_next(store, stmt, &row, err);
+	if (result == STORE_OK && !row) {
+		error_set(err, "the message is gone");
+		result = STORE_GONE;
+	} else if (result == STORE_OK) {
+		result = open_file(stmt, body, err);
+	}
+	sql_end(store, stmt);
+	return result;
+}
+
+enum store_result
+store_body_open(struct store *store, int64_t message, struct store_body **out, struct error *err)
+{
+	struct store_body *body = calloc(1, sizeof(*body));
+	enum store_result result;
+
+	*out = NULL;
+	if (body == NULL) {
 		error_errno(err, "message");
-		close(fd);
 		return STORE_TEMPORARY;
 	}
-	(*body)->fd = fd;
-	return STORE_OK;
+	result = find_file(store, message, body, err);
+	if (result == STORE_OK)
+		*out = body;
+	else
+		free(body);
+	return result;
 }
 
 ssize_t
@@ -148,11 +153,42 @@ store_body_read(struct store_body *body, uint64_t offset, void *buffer, size_t s
 	return n;
 }
 
+/* Nobody else writes to it: it does not get shorter while it is mapped. */
+const char *
+store_body_map(struct store_body *body, size_t *length, struct error *err)
+{
+	struct stat st;
+	void *map;
+
+	*length = (size_t)body->size;
+	if (body->map != NULL)
+		return body->map;
+	if (body->size == 0)
+		return "";
+	if (fstat(body->fd, &st) == -1) {
+		error_errno(err, "message file");
+		return NULL;
+	}
+	if (body->size > SIZE_MAX || (uint64_t)st.st_size < body->size) {
+		error_set(err, "the message file is shorter than the index says");
+		return NULL;
+	}
+	map = mmap(NULL, (size_t)body->size, PROT_READ, MAP_PRIVATE, body->fd, 0);
+	if (map == MAP_FAILED) {
+		error_errno(err, "mapping a message");
+		return NULL;
+	}
+	body->map = map;
+	return map;
+}
+
 void
 store_body_close(struct store_body *body)
 {
 	if (body == NULL)
 		return;
+	if (body->map != NULL)
+		munmap(body->map, (size_t)body->size);
 	close(body->fd);
 	free(body);
 }

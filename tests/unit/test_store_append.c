@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: ISC */
+/* What clients bring: uploads, MULTIAPPEND, REPLACE; quota, annotations, the first login; crashes.
+ */
+#include "tests/unit/store_house.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct store_append
+upload(struct store *store, const char *text)
+{
+	struct store_append append = {.internaldate = 1600000000};
+	struct error err;
+
+	house_ok(store_upload_open(store, &append.upload, &err), &err);
+	/* In pieces, the last line's end cut in two. */
+	for (const char *p = text; *p != '\0'; p++)
+		house_ok(store_upload_write(append.upload, p, 1, &err), &err);
+	assert_int_equal(store_upload_size(append.upload), strlen(text));
+	return append;
+}
+
+static bool
+note_message(const struct store_message *message, void *arg)
+{
+	*(struct store_message *)arg = *message;
+	return true;
+}
+
+static struct store_message
+last_message(struct store *store, int64_t folder)
+{
+	struct store_message message = {.uid = 0};
+	struct error err;
+
+	house_ok(store_scan(store, folder, NULL, 0, 0, STORE_WANT_SAVEDATE, note_message, &message,
+			    &err),
+		 &err);
+	return message;
+}
+
+static void
+test_append(void **state)
+{
+	struct store *store = house_open();
+	int64_t folder = house_folder(store, "a");
+	struct store_message message;
+	struct store_append list[3];
+	struct store_body *body;
+	struct error err;
+	const char *map;
+	size_t length;
+
+	(void)state;
+	list[0] = upload(store, "Subject: 1\r\n\r\n");
+	list[1] = upload(store, "");
+	list[1].flags = STORE_SEEN | STORE_DELETED;
+	list[2] = upload(store, "a\r");
+	list[2].keywords = "Foo bar";
+	list[2].uid = 7;
+	house_ok(store_append(store, folder, list, 3, NULL, &err), &err);
+	assert_int_equal(list[0].uid, 1);
+	assert_int_equal(list[1].uid, 2);
+	assert_int_equal(list[2].uid, 7);
+	assert_null(list[0].upload);
+	assert_string_equal(house_list(store, folder), "1 2:SD 7(Foo bar)");
+	assert_int_equal(house_about(store, folder).uidnext, 8);
+	house_check(store);
+	message = last_message(store, folder);
+	assert_true(message.unterminated);
+	assert_int_equal(message.internaldate, 1600000000);
+	assert_true(message.savedate > 1700000000);
+	house_ok(store_body_open(store, message.message, &body, &err), &err);
+	map = store_body_map(body, &length, &err);
+	assert_int_equal(length, 2);
+	assert_memory_equal(map, "a\r", 2);
+	assert_ptr_equal(store_body_map(body, &length, &err), map);
+	store_body_close(body);
+	assert_int_equal(house_files("tmp"), 0);
+	assert_int_equal(house_files("msg"), 3);
+	/* A UID below the next one. */
+	list[0] = upload(store, "x");
+	list[0].uid = 7;
+	assert_int_equal(store_append(store, folder, list, 1, NULL, &err), STORE_REFUSED);
+	store_upload_abort(list[0].upload);
+	assert_int_equal(house_files("tmp"), 0);
+	store_upload_abort(NULL);
+	list[0] = upload(store, "x");
+	assert_int_equal(store_append(store, 99, list, 1, NULL, &err), STORE_GONE);
+	store_upload_abort(list[0].upload);
+	store_close(store);
+}
+
+static void
+test_all_or_none(void **state)
+{
+	struct store *store = house_open();
+	struct store_append list[3];
+	struct error err;
+
+	(void)state;
+	house_deliver(store, 2);
+	store_set_limits(store, 0, 4);
+	for (size_t i = 0; i < 3; i++)
+		list[i] = upload(store, "x\r\n");
+	assert_int_equal(store_append(store, INBOX, list, 3, NULL, &err), STORE_OVERQUOTA);
+	for (size_t i = 0; i < 3; i++)
+		store_upload_abort(list[i].upload);
+	assert_string_equal(house_list(store, INBOX), "1 2");
+	assert_int_equal(house_about(store, INBOX).uidnext, 3);
+	assert_int_equal(house_files("msg") + house_files("tmp"), 2);
+	/* Keywords that are none, in the second. */
+	for (size_t i = 0; i < 2; i++)
+		list[i] = upload(store, "x\r\n");
+	list[1].keywords = "(";
+	assert_int_equal(store_append(store, INBOX, list, 2, NULL, &err), STORE_REFUSED);
+	store_upload_abort(list[1].upload);
+	house_check(store);
+	/* What is as large as is left. */
+	list[1] = upload(store, "x\r\n");
+	store_upload_abort(list[0].upload);
+	list[0] = upload(store, "y\r\n");
+	store_set_limits(store, house_about(store, INBOX).size + 6, 4);
+	house_ok(store_append(store, INBOX, list, 2, NULL, &err), &err);
+	house_check(store);
+	store_close(store);
+}
+
+static void
+test_replace(void **state)
+{
+	struct store *store = house_open();
+	int64_t folder = house_folder(store, "a");
+	struct store_append append;
+	struct store_range *ranges;
+	struct error err;
+	bool complete;
+	size_t count;
+
+	(void)state;
+	house_deliver(store, 2);
+	store_set_limits(store, 0, 2); /* what is replaced makes room */
+	append = upload(store, "new\r\n");
+	house_ok(store_append(store, INBOX, &append, 1, &(struct store_replaced){INBOX, 1}, &err),
+		 &err);
+	assert_string_equal(house_list(store, INBOX), "2 3");
+	house_ok(store_expunged(store, INBOX, 3, &ranges, &count, &complete, &err), &err);
+	assert_string_equal(house_ranges(ranges, count), "1");
+	free(ranges);
+	assert_int_equal(house_files("msg"), 2);
+	/* Elsewhere. */
+	append = upload(store, "new\r\n");
+	house_ok(store_append(store, folder, &append, 1, &(struct store_replaced){INBOX, 3}, &err),
+		 &err);
+	assert_string_equal(house_list(store, INBOX), "2");
+	assert_string_equal(house_list(store, folder), "1");
+	house_check(store);
+	/* One that is gone. */
+	append = upload(store, "new\r\n");
+	assert_int_equal(
+	    store_append(store, INBOX, &append, 1, &(struct store_replaced){INBOX, 1}, &err),
+	    STORE_GONE);
+	store_upload_abort(append.upload);
+	assert_string_equal(house_list(store, INBOX), "2");
+	house_check(store);
+	store_close(store);
+}
+
+/* A write that fails leaves an upload that can only be aborted. */
+static void
+test_upload_fails(void **state)
+{
+	struct store *store = house_open();
+	struct store_append append = upload(store, "x");
+	struct rlimit old, tiny;
+	enum store_result result;
+	struct error err;
+	char big[5000] = "";
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	tiny = old;
+	tiny.rlim_cur = 4096;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tiny), 0);
+	result = store_upload_write(append.upload, big, sizeof(big), &err);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(result, STORE_TEMPORARY);
+	assert_int_equal(store_upload_write(append.upload, "x", 1, &err), STORE_TEMPORARY);
+	assert_int_equal(store_append(store, INBOX, &append, 1, NULL, &err), STORE_TEMPORARY);
+	store_upload_abort(append.upload);
+	assert_string_equal(house_list(store, INBOX), "");
+	assert_int_equal(house_files("tmp"), 0);
+	store_close(store);
+}
+
+/* A full mailbox: what does not fit is refused each by itself, and stored when there is room. */
+static void
+test_delivery_quota(void **state)
+{
+	struct store *store = house_open();
+	struct store_delivery d[3];
+	struct error err;
+	int fd = memfd_create("message", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 1000), 0);
+	for (size_t i = 0; i < 3; i++) {
+		d[i] = (struct store_delivery){.return_path = "", .fd = fd, .size = 500};
+		snprintf(d[i].id, sizeof(d[i].id), "d%zu", i);
+	}
+	d[1].size = 1000;
+	store_set_limits(store, 1100, 0);
+	store_deliver(store, d, 3);
+	assert_int_equal(d[0].result, STORE_OK);
+	assert_int_equal(d[1].result, STORE_OVERQUOTA);
+	assert_int_equal(d[2].result, STORE_OK);
+	assert_int_equal(d[2].uid, 2);
+	house_check(store);
+	store_deliver(store, d, 2);
+	assert_true(d[0].result == STORE_OK && d[0].duplicate);
+	assert_int_equal(d[1].result, STORE_OVERQUOTA);
+	house_ok(store_expunge(store, INBOX, (const uint32_t[]){1, 2}, 2, NULL, &err), &err);
+	store_deliver(store, d + 1, 1);
+	assert_int_equal(d[1].result, STORE_OK);
+	assert_int_equal(house_files("tmp"), 0);
+	house_check(store);
+	close(fd);
+	store_close(store);
+}
+
+static void
+note_entry(const char *entry, const void *value, size_t length, void *arg)
+{
+	char *text = arg;
+	size_t used = strlen(text);
+
+	snprintf(text + used, 500 - used, "%s=%.*s;", entry, (int)length, (const char *)value);
+}
+
+static const char *
+entries(struct store *store, int64_t folder)
+{
+	static char text[500];
+	struct error err;
+
+	text[0] = '\0';
+	house_ok(store_metadata(store, folder, note_entry, text, &err), &err);
+	return text;
+}
+
+static void
+test_metadata(void **state)
+{
+	struct store *store = house_open();
+	int64_t folder = house_folder(store, "a");
+	char *big = calloc(1, 65537), name[32];
+	struct error err;
+
+	(void)state;
+	house_ok(store_metadata_set(store, 0, "/shared/comment", "s", 1, &err), &err);
+	house_ok(store_metadata_set(store, folder, "/private/comment", "one", 3, &err), &err);
+	house_ok(store_metadata_set(store, folder, "/private/comment", "two", 3, &err), &err);
+	house_ok(store_metadata_set(store, folder, "/private/b", "", 0, &err), &err);
+	assert_string_equal(entries(store, 0), "/shared/comment=s;");
+	assert_string_equal(entries(store, folder), "/private/b=;/private/comment=two;");
+	house_ok(store_metadata_set(store, folder, "/private/b", NULL, 0, &err), &err);
+	house_ok(store_metadata_set(store, folder, "/private/b", NULL, 0, &err), &err);
+	assert_string_equal(entries(store, folder), "/private/comment=two;");
+	assert_int_equal(store_metadata_set(store, 99, "/private/b", "", 0, &err), STORE_GONE);
+	assert_int_equal(store_metadata_set(store, 0, "", "", 0, &err), STORE_REFUSED);
+	assert_int_equal(store_metadata_set(store, 0, "/private/b", big, 65537, &err), STORE_LIMIT);
+	house_ok(store_metadata_set(store, 0, "/private/b", big, 65536, &err), &err);
+	house_ok(store_folder_delete(store, "a", &err), &err);
+	assert_string_equal(entries(store, folder), "");
+	for (int i = 0; i < 998; i++) {
+		snprintf(name, sizeof(name), "/private/%d", i);
+		house_ok(store_metadata_set(store, 0, name, "", 0, &err), &err);
+	}
+	assert_int_equal(store_metadata_set(store, 0, "/private/more", "", 0, &err), STORE_LIMIT);
+	house_ok(store_metadata_set(store, 0, "/private/0", "x", 1, &err), &err);
+	free(big);
+	store_close(store);
+}
+
+static void
+note_use(const char *name, const struct store_folder *folder, void *arg)
+{
+	char *text = arg;
+	size_t used = strlen(text);
+
+	snprintf(text + used, 500 - used, "%s=%u%s ", name, folder->use,
+		 folder->subscribed ? "+" : "");
+}
+
+static const char *
+uses(struct store *store)
+{
+	static char text[500];
+	struct error err;
+
+	text[0] = '\0';
+	house_ok(store_folders(store, note_use, text, &err), &err);
+	return text;
+}
+
+static void
+test_first_login(void **state)
+{
+	struct store *store = house_open();
+	struct error err;
+
+	(void)state;
+	house_folder(store, "Sent");
+	house_ok(store_folder_create(store, "Rubbish", STORE_USE_TRASH, NULL, &err), &err);
+	house_ok(store_first_login(store, &err), &err);
+	assert_string_equal(uses(store),
+			    "Archive=2+ Drafts=4+ INBOX=0+ Junk=32+ Rubbish=128 Sent=64+ ");
+	house_ok(store_folder_delete(store, "Junk", &err), &err);
+	store_close(store);
+	store = house_open();
+	house_ok(store_first_login(store, &err), &err);
+	assert_string_equal(uses(store),
+			    "Archive=2+ Drafts=4+ INBOX=0+ Junk=0+ Rubbish=128 Sent=64+ ");
+	store_close(store);
+}
+
+/*
+ * -- Crashes ------------------------------------------------------------------------
+ */
+
+/* Committed, but the file is still in tmp/, and a message that is not; both are put right. */
+static void
+test_half_done(void **state)
+{
+	struct store *store = house_open();
+	struct store_body *body;
+	struct store_append append;
+	struct error err;
+	char byte;
+
+	(void)state;
+	house_deliver(store, 2);
+	store_close(store);
+	assert_int_equal(system("mv msg/*/* tmp/ && touch tmp/junk "
+				"tmp/00112233445566778899aabbccddeeff && rmdir msg/*"),
+			 0);
+	store = house_open();
+	house_ok(store_body_open(store, last_message(store, INBOX).message, &body, &err), &err);
+	assert_int_equal(store_body_read(body, 0, &byte, 1, &err), 1);
+	store_body_close(body);
+	append = upload(store, "x");
+	assert_int_equal(house_files("tmp"), 1);
+	assert_int_equal(house_files("msg"), 2);
+	store_upload_abort(append.upload);
+	store_close(store);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_append),       TEST(test_all_or_none),    TEST(test_replace),
+	    TEST(test_upload_fails), TEST(test_delivery_quota), TEST(test_metadata),
+	    TEST(test_first_login),  TEST(test_half_done),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

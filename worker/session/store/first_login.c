@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* The folders that clients look for, once in a mailbox's life. */
+#include <time.h>
+
+#include "worker/session/store/folder_change.h"
+#include "worker/session/store/sql.h"
+#include "worker/session/store/store_private.h"
+
+static const struct {
+	const char *name;
+	uint32_t use;
+} folders[] = {
+    {"Archive", STORE_USE_ARCHIVE}, {"Drafts", STORE_USE_DRAFTS}, {"Junk", STORE_USE_JUNK},
+    {"Sent", STORE_USE_SENT},       {"Trash", STORE_USE_TRASH},
+};
+
+static enum store_result
+is_first(struct store *store, bool *first, struct error *err)
+{
+	enum store_result result;
+	sqlite3_stmt *stmt;
+
+	result = sql_start_values(store, &stmt, err, "SELECT 1 FROM account WHERE first_login = 0",
+				  NULL, 0);
+	if (result != STORE_OK)
+		return result;
+	result = sql_next(store, stmt, first, err);
+	sql_end(store, stmt);
+	return result;
+}
+
+/* One that a client or an import made under that name is taken for it. */
+static enum store_result
+make(struct store *store, const char *name, uint32_t use, struct error *err)
+{
+	enum store_result result;
+	int64_t id;
+
+	result = folder_make(store, name, use, &id, err);
+	if (result == STORE_EXISTS)
+		result = sql_run(store, err,
+				 "UPDATE folders SET use = ?2 WHERE name = ?1 AND use = 0"
+				 " AND NOT EXISTS (SELECT 1 FROM folders WHERE use & ?2 <> 0)",
+				 SQL_TEXT(name), SQL_INT(use));
+	else if (result == STORE_REFUSED)
+		return STORE_OK; /* another folder has that use */
+	if (result == STORE_OK)
+		result = sql_run(store, err, "INSERT OR IGNORE INTO subscriptions VALUES (?1)",
+				 SQL_TEXT(name));
+	return result;
+}
+
+static enum store_result
+make_all(struct store *store, struct error *err)
+{
+	enum store_result result =
+	    sql_run(store, err, "UPDATE account SET first_login = ?1", SQL_INT(time(NULL)));
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]) && result == STORE_OK; i++)
+		result = make(store, folders[i].name, folders[i].use, err);
+	return result;
+}
+
+enum store_result
+store_first_login(struct store *store, struct error *err)
+{
+	enum store_result result;
+	bool first;
+
+	result = is_first(store, &first, err);
+	if (result != STORE_OK || !first)
+		return result;
+	result = transaction_begin(store, err);
+	if (result != STORE_OK)
+		return result;
+	result = make_all(store, err);
+	return transaction_end(store, result, NULL, err);
+}

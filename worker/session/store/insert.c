@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/session/store/insert.h"
+
+#include <inttypes.h>
+
+#include "worker/session/store/keywords.h"
+#include "worker/session/store/sql.h"
+#include "worker/session/store/store_private.h"
+
+static enum store_result
+choose_uid(struct change *change, uint32_t wanted, uint32_t *uid, struct error *err)
+{
+	if (wanted != 0 && wanted < change->uidnext) {
+		error_set(err, "UID %" PRIu32 " can't be given out: %" PRIu32 " is the next one",
+			  wanted, change->uidnext);
+		return STORE_REFUSED;
+	}
+	if (wanted != 0)
+		change->uidnext = wanted;
+	return change_take_uid(change, uid, err);
+}
+
+enum store_result
+insert_message(struct store *store, struct change *change, const struct insert *insert,
+	       uint32_t *uid, struct error *err)
+{
+	const struct message_file *file = insert->file;
+	char keywords[KEYWORDS_SIZE];
+	enum store_result result = choose_uid(change, insert->uid, uid, err);
+
+	if (result == STORE_OK)
+		result =
+		    keywords_spell(store, change->folder, insert->keywords, true, keywords, err);
+	if (result == STORE_OK)
+		result = sql_run(store, err,
+				 "INSERT INTO messages (id, file, size, unterminated, internaldate)"
+				 " VALUES (?1, ?2, ?3, ?4, ?5)",
+				 SQL_INT(insert->message), SQL_TEXT(file->id), SQL_INT(file->size),
+				 SQL_INT(file->unterminated), SQL_INT(insert->internaldate));
+	if (result == STORE_OK)
+		result = sql_run(store, err,
+				 "INSERT INTO placements (folder, uid, message, flags, modseq,"
+				 " keywords, saved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+				 SQL_INT(change->folder), SQL_INT(*uid), SQL_INT(insert->message),
+				 SQL_INT(insert->flags), SQL_INT(change->modseq),
+				 keywords[0] == '\0' ? SQL_NONE : SQL_TEXT(keywords),
+				 SQL_INT(insert->now));
+	if (result == STORE_OK)
+		change_add(change, insert->flags, file->size);
+	return result;
+}
