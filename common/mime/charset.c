@@ -18,6 +18,7 @@ struct mime_decoding {
 	const char *names; /* lower case, a blank around each */
 	decode_fn *decode;
 	const uint16_t *table;
+	bool ascii; /* octets below 0x80 are always ASCII, whatever was before */
 };
 
 static size_t
@@ -43,6 +44,16 @@ decode_single(struct mime_charset *charset, const uint8_t *in, size_t length, ui
 		*c = *c == 0 ? BAD : *c;
 	}
 	return 1;
+}
+
+static size_t
+decode_guess(struct mime_charset *charset, const uint8_t *in, size_t length, uint32_t *c)
+{
+	size_t taken = decode_utf8(charset, in, length, c);
+
+	if (taken == 1 && *c == BAD)
+		return decode_single(charset, in, length, c);
+	return taken;
 }
 
 /* A pair of octets in a table; BAD if it has none. */
@@ -283,22 +294,24 @@ decode_utf7(struct mime_charset *charset, const uint8_t *in, size_t length, uint
 }
 
 static const struct mime_decoding decodings[] = {
-    {" utf-8 utf8 unicode-1-1-utf-8 ", decode_utf8, NULL},
-    {" us-ascii ascii ansi_x3.4-1968 iso646-us 646 ", decode_single, NULL},
-    {" gb18030 gbk gb2312 cp936 euc-cn x-gbk gb_2312-80 ", decode_gb18030, charset_gb18030},
-    {" big5 big-5 cp950 big5-hkscs x-big5 cn-big5 ", decode_pair, charset_big5},
-    {" euc-kr ks_c_5601-1987 ks_c_5601 cp949 uhc windows-949 ksc5601 ", decode_pair,
-     charset_korean},
+    {" utf-8 utf8 unicode-1-1-utf-8 ", decode_utf8, NULL, true},
+    {" us-ascii ascii ansi_x3.4-1968 iso646-us 646 ", decode_single, NULL, true},
+    {" gb18030 gbk gb2312 cp936 euc-cn x-gbk gb_2312-80 ", decode_gb18030, charset_gb18030, true},
+    {" big5 big-5 cp950 big5-hkscs x-big5 cn-big5 ", decode_pair, charset_big5, true},
+    {" euc-kr ks_c_5601-1987 ks_c_5601 cp949 uhc windows-949 ksc5601 ", decode_pair, charset_korean,
+     true},
     {" shift_jis shift-jis sjis x-sjis cp932 windows-31j ms_kanji ", decode_shift_jis,
-     charset_shift_jis},
-    {" euc-jp eucjp x-euc-jp ", decode_euc_jp, NULL},
-    {" iso-2022-jp iso-2022-jp-1 iso-2022-jp-2 iso-2022-jp-ms cp50220 ", decode_iso2022_jp, NULL},
-    {" utf-16 ", decode_utf16, NULL},
-    {" utf-16be ", decode_utf16_be, NULL},
-    {" utf-16le ", decode_utf16_le, NULL},
-    {" utf-7 unicode-1-1-utf-7 ", decode_utf7, NULL},
+     charset_shift_jis, true},
+    {" euc-jp eucjp x-euc-jp ", decode_euc_jp, NULL, true},
+    {" iso-2022-jp iso-2022-jp-1 iso-2022-jp-2 iso-2022-jp-ms cp50220 ", decode_iso2022_jp, NULL,
+     false},
+    {" utf-16 ", decode_utf16, NULL, false},
+    {" utf-16be ", decode_utf16_be, NULL, false},
+    {" utf-16le ", decode_utf16_le, NULL, false},
+    {" utf-7 unicode-1-1-utf-7 ", decode_utf7, NULL, false},
 };
-static const struct mime_decoding single = {NULL, decode_single, NULL};
+static const struct mime_decoding single = {NULL, decode_single, NULL, true};
+static const struct mime_decoding guess = {NULL, decode_guess, NULL, true};
 
 static int
 compare_single(const void *key, const void *member)
@@ -340,6 +353,15 @@ mime_charset_open(struct mime_charset *charset, struct mime_text name)
 	return true;
 }
 
+void
+mime_charset_guess(struct mime_charset *charset)
+{
+	static const struct mime_text western = {"windows-1252", 12};
+
+	(void)mime_charset_open(charset, western);
+	charset->decoding = &guess;
+}
+
 static void
 put(struct mime_out *out, uint32_t c)
 {
@@ -366,13 +388,26 @@ mime_charset_convert(struct mime_charset *charset, const char *bytes, size_t len
 
 	while (at < length) {
 		uint32_t c = BAD;
-		size_t taken = charset->decoding->decode(charset, in + at, length - at, &c);
+		size_t taken, plain = at;
+
+		/* Most text is ASCII, and most charsets have it as it is. */
+		while (charset->decoding->ascii && at < length && in[at] < 0x80 && in[at] != 0)
+			at++;
+		if (at > plain) {
+			mime_out_bytes(out, in + plain, at - plain);
+			continue;
+		}
+		taken = charset->decoding->decode(charset, in + at, length - at, &c);
 
 		if (taken == 0 && !last)
 			break;
 		if (taken == 0) {
+			/* A character that is not whole; one octet may be one in another charset.
+			 */
 			taken = length - at;
 			c = BAD;
+			if (charset->decoding == &guess)
+				taken = decode_single(charset, in + at, 1, &c);
 		}
 		put(out, c);
 		at += taken;

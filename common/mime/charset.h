@@ -31,6 +31,15 @@ struct mime_charset {
 bool mime_charset_open(struct mime_charset *, struct mime_text name);
 
 /*
+ * For text that says nothing of its charset, or something unknown: UTF-8, and octets that are none
+ * are windows-1252's, since that is what such mails have.
+ */
+void mime_charset_guess(struct mime_charset *);
+
+/* The charset of a text part with that header. 0, or -1 if there is no memory. */
+int mime_charset_of(struct mime_text header, struct mime_charset *);
+
+/*
  * Appends BYTES as UTF-8. What is no character becomes U+FFFD; NUL is left out. At most three
  * octets come of one. LAST false: an incomplete character at the end is left for the next call.
  * Returns how many octets were taken.

@@ -25,6 +25,8 @@ is_token(char c)
 static void
 advance(struct mime_words *words, size_t count)
 {
+	if (count == 0) /* the pointer may be NULL */
+		return;
 	words->rest.at += count;
 	words->rest.length -= count;
 }

@@ -4,15 +4,21 @@ common_libcommon_a_SOURCES += \
 	common/mime/bodystructure.c \
 	common/mime/charset.c common/mime/charset.h common/mime/charset_tables.h \
 	common/mime/content.c common/mime/content.h \
+	common/mime/decode.c common/mime/decode.h \
 	common/mime/date.c common/mime/date.h \
 	common/mime/envelope.c \
+	common/mime/fold.c \
 	common/mime/header.c common/mime/header.h \
 	common/mime/out.c common/mime/out.h \
 	common/mime/parameters.c \
 	common/mime/render.h \
+	common/mime/search.c \
 	common/mime/section.c \
 	common/mime/structure.c common/mime/structure.h \
-	common/mime/summary.h common/mime/text.h common/mime/subject.h common/mime/decode.h
+	common/mime/subject.c common/mime/subject.h \
+	common/mime/preview.c common/mime/preview.h \
+	common/mime/summary.c common/mime/summary.h \
+	common/mime/text.h common/mime/words.c
 nodist_common_libcommon_a_SOURCES = common/mime/charset_tables.c
 common/mime/charset_tables.c: $(srcdir)/common/mime/charset_tables.py
 	$(AM_V_GEN)mkdir -p common/mime && python3 $(srcdir)/common/mime/charset_tables.py > $@.part && \

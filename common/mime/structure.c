@@ -344,7 +344,8 @@ mime_parse(const char *bytes, size_t length, struct mime_message *message)
 	struct parser *parser = calloc(1, sizeof(*parser));
 	int result;
 
-	*message = (struct mime_message){.bytes = bytes, .length = length};
+	/* No octets may be NULL, which no offset may be added to. */
+	*message = (struct mime_message){.bytes = length == 0 ? "" : bytes, .length = length};
 	if (parser == NULL)
 		return -1;
 	parser->message = message;

@@ -8,6 +8,7 @@ UNIT_LIBS = $(CMOCKA_LIBS)
 
 include tests/unit/certd.mk
 include tests/unit/queue.mk
+include tests/unit/mime.mk
 include tests/unit/store.mk
 
 check_PROGRAMS += tests/unit/test_ipc

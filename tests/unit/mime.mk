@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: ISC
+check_PROGRAMS += tests/unit/test_mime_structure
+tests_unit_test_mime_structure_SOURCES = tests/unit/test_mime_structure.c tests/fuzz/mime_imap.h
+tests_unit_test_mime_structure_LDADD = common/libcommon.a $(UNISTRING_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_mime_text
+tests_unit_test_mime_text_SOURCES = tests/unit/test_mime_text.c
+tests_unit_test_mime_text_LDADD = common/libcommon.a $(UNISTRING_LIBS) $(UNIT_LIBS)
