@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/sqlite_dir.h"
+
 static struct store_append
 upload(struct store *store, const char *text)
 {
@@ -362,13 +364,141 @@ test_half_done(void **state)
 	store_close(store);
 }
 
+/*
+ * -- Summaries ------------------------------------------------------------------------
+ */
+
+struct seen_summary {
+	char text[2000];
+	unsigned count;
+};
+
+static bool
+note_summary(const struct store_message *message, void *arg)
+{
+	const struct store_summary *s = message->summary;
+	struct seen_summary *seen = arg;
+
+	assert_int_equal(s->envelope_length, strlen(s->envelope));
+	assert_int_equal(s->bodystructure_length, strlen(s->bodystructure));
+	snprintf(seen->text, sizeof(seen->text), "%s|%s|%s|%s|%s|%s|%d", s->envelope,
+		 s->bodystructure, s->subject, s->from, s->thread, s->preview, s->reply);
+	seen->count++;
+	return true;
+}
+
+static const char *
+summaries(struct store *store, unsigned expected)
+{
+	static struct seen_summary seen;
+	struct error err;
+
+	seen = (struct seen_summary){.count = 0};
+	house_ok(
+	    store_scan(store, INBOX, NULL, 0, 0, STORE_WANT_SUMMARY, note_summary, &seen, &err),
+	    &err);
+	assert_int_equal(seen.count, expected);
+	return seen.text;
+}
+
+static long
+count_rows(const char *table)
+{
+	sqlite3_stmt *stmt;
+	char sql[100];
+	struct error err;
+	sqlite3 *db;
+	long count;
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
+	assert_int_equal(sqlite_dir_open("index.db", 256, &db, NULL, &err), 0);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	count = (long)sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return count;
+}
+
+static void
+forget_summaries(const char *sql)
+{
+	struct error err;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite_dir_open("index.db", 256, &db, NULL, &err), 0);
+	assert_int_equal(sqlite_dir_exec(db, sql, &err), 0);
+	sqlite3_close(db);
+}
+
+/* Made when the message comes; or, if they are not there, when they are asked for. */
+static void
+test_summaries(void **state)
+{
+	static const char *const ways[] = {"DELETE FROM summaries",
+					   "UPDATE summaries SET version = 0",
+					   "UPDATE summaries SET data = x'0000'"};
+	struct store *store = house_open();
+	struct store_append append;
+	char first[2000];
+	struct error err;
+
+	(void)state;
+	append = upload(store, "From: Ann <a@example.org>\r\nSubject: Re: Hello\r\n"
+			       "Message-ID: <1@x>\r\n\r\nThe text.\r\n");
+	house_ok(store_append(store, INBOX, &append, 1, NULL, &err), &err);
+	strlcpy(first, summaries(store, 1), sizeof(first));
+	assert_non_null(strstr(first, "((\"Ann\" NIL \"a\" \"example.org\"))"));
+	assert_non_null(strcasestr(first, "|(\"text\" \"plain\""));
+	assert_non_null(strcasestr(first, "|hello|a|"));
+	assert_non_null(strstr(first, "The text."));
+	for (size_t i = 0; i < 3; i++) {
+		store_close(store);
+		assert_int_equal(count_rows("summaries"), 1);
+		forget_summaries(ways[i]);
+		store = house_open();
+		assert_string_equal(summaries(store, 1), first);
+		assert_string_equal(summaries(store, 1), first);
+	}
+	/* They go with their message. */
+	house_ok(store_expunge(store, INBOX, (const uint32_t[]){1}, 1, NULL, &err), &err);
+	store_close(store);
+	assert_int_equal(count_rows("summaries"), 0);
+	assert_int_equal(count_rows("messages"), 0);
+	assert_int_equal(count_rows("doomed"), 0);
+}
+
+/* Many at once, in several transactions, while the scan goes on; a file that is lost. */
+static void
+test_many_summaries(void **state)
+{
+	struct store *store = house_open();
+	struct store_copied copied;
+	struct error err;
+
+	(void)state;
+	house_deliver(store, 120);
+	for (int i = 0; i < 4; i++) {
+		house_ok(store_copy(store, INBOX, NULL, 0, INBOX, false, &copied, &err), &err);
+		store_copied_free(&copied);
+	}
+	store_close(store);
+	forget_summaries("DELETE FROM summaries");
+	assert_int_equal(system("rm $(ls msg/*/* | head -n 1)"), 0);
+	store = house_open();
+	summaries(store, 120 * 16);
+	store_close(store);
+	assert_int_equal(count_rows("summaries"), 119);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_append),       TEST(test_all_or_none),    TEST(test_replace),
 	    TEST(test_upload_fails), TEST(test_delivery_quota), TEST(test_metadata),
-	    TEST(test_first_login),  TEST(test_half_done),
+	    TEST(test_first_login),  TEST(test_summaries),      TEST(test_many_summaries),
+	    TEST(test_half_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

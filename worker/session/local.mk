@@ -59,5 +59,6 @@ worker_libworker_a_SOURCES += \
 	worker/session/store/schema.c worker/session/store/schema.h \
 	worker/session/store/sql.c worker/session/store/sql.h \
 	worker/session/store/store.c worker/session/store/store_private.h \
+	worker/session/store/summary.c worker/session/store/summary.h \
 	worker/session/store/transaction.c \
 	worker/session/store/uids.c

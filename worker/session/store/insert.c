@@ -6,6 +6,7 @@
 #include "worker/session/store/keywords.h"
 #include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
+#include "worker/session/store/summary.h"
 
 static enum store_result
 choose_uid(struct change *change, uint32_t wanted, uint32_t *uid, struct error *err)
@@ -18,6 +19,23 @@ choose_uid(struct change *change, uint32_t wanted, uint32_t *uid, struct error *
 	if (wanted != 0)
 		change->uidnext = wanted;
 	return change_take_uid(change, uid, err);
+}
+
+/* Without memory for it now it is made when it is asked for. */
+static enum store_result
+summarize(struct store *store, const struct insert *insert, struct error *err)
+{
+	enum store_result result = STORE_OK;
+	struct mime_summary summary;
+	bool true_one;
+
+	if (summary_make(insert->file->id, insert->file->size, insert->internaldate, &summary,
+			 &true_one, err) != STORE_OK)
+		return STORE_OK;
+	if (true_one)
+		result = summary_keep(store, insert->message, &summary, err);
+	mime_summary_free(&summary);
+	return result;
 }
 
 enum store_result
@@ -45,6 +63,8 @@ insert_message(struct store *store, struct change *change, const struct insert *
 				 SQL_INT(insert->flags), SQL_INT(change->modseq),
 				 keywords[0] == '\0' ? SQL_NONE : SQL_TEXT(keywords),
 				 SQL_INT(insert->now));
+	if (result == STORE_OK)
+		result = summarize(store, insert, err);
 	if (result == STORE_OK)
 		change_add(change, insert->flags, file->size);
 	return result;

@@ -133,7 +133,18 @@ static const char version_3[] =
     "  (SELECT ifnull(max(id), 0) + 1 FROM messages), sum(f.messages), sum(f.size)"
     " FROM folders f;";
 
-const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3};
+/* What summary.h keeps; data: texts with a NUL behind each. */
+static const char version_4[] =
+    "CREATE TABLE summaries ("
+    " message INTEGER PRIMARY KEY REFERENCES messages ON DELETE CASCADE,"
+    " version INTEGER NOT NULL,"
+    " sent INTEGER NOT NULL,"
+    " sent_day INTEGER NOT NULL,"
+    " reply INTEGER NOT NULL,"
+    " data BLOB NOT NULL"
+    ") STRICT;";
+
+const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3, version_4};
 
 static enum store_result
 read_version(sqlite3 *db, int *version, struct error *err)
