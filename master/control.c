@@ -25,6 +25,7 @@ struct client {
 	LIST_ENTRY(client) entry;
 	struct control *control;
 	struct ipc_channel *channel;
+	uint32_t number;    /* for sessions, which answer later */
 	uint16_t waits_for; /* CM_RELOAD or CM_ACCOUNTS, or 0 */
 	uint32_t request;
 	uint32_t generation; /* CM_ACCOUNTS: of accounts.conf */
@@ -39,6 +40,7 @@ struct control {
 	struct event *accept;
 	struct client_list clients;
 	size_t count;
+	uint32_t last_number;
 };
 
 static void
@@ -158,12 +160,25 @@ on_certd(struct ipc_channel *channel, struct ipc_message *message, void *context
 	return 0;
 }
 
+/* The tail is the mailbox's address; sessions answers. */
+static int
+on_mailbox(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct client *c = context;
+	struct attach attach = {
+	    .kind = ATTACH_ADMINISTRATION,
+	    .asker = c->number,
+	    .request = message->id,
+	    .connection = {.service = SERVICE_IMAP, .administrator = 1},
+	};
+
+	(void)channel;
+	return sessions_attach(c->control->master, &attach, message->tail, message->tail_length);
+}
+
 static const struct ipc_handler handlers[] = {
-    {CM_RELOAD, on_reload},
-    {CM_STATUS, on_status},
-    {CM_ACCOUNTS, on_accounts},
-    {CM_CERTD, on_certd},
-    {0, NULL},
+    {CM_RELOAD, on_reload}, {CM_STATUS, on_status},   {CM_ACCOUNTS, on_accounts},
+    {CM_CERTD, on_certd},   {CM_MAILBOX, on_mailbox}, {0, NULL},
 };
 
 /* Takes FD. */
@@ -187,6 +202,7 @@ client_new(struct control *control, int fd)
 		free(c);
 		return -1;
 	}
+	c->number = ++control->last_number;
 	LIST_INSERT_HEAD(&control->clients, c, entry);
 	control->count++;
 	return 0;
@@ -287,6 +303,20 @@ control_close(struct master *m)
 	(void)unlink(path);
 	free(control);
 	m->control = NULL;
+}
+
+struct ipc_channel *
+control_channel(const struct master *m, uint32_t number)
+{
+	struct client *c;
+
+	if (m->control == NULL)
+		return NULL;
+	for (c = LIST_FIRST(&m->control->clients); c != NULL; c = LIST_NEXT(c, entry)) {
+		if (c->number == number)
+			return c->channel;
+	}
+	return NULL;
 }
 
 void

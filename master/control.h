@@ -13,6 +13,9 @@ struct master;
 int control_open(struct master *, struct error *);
 void control_close(struct master *); /* and removes it */
 
+/* posternctl's channel, by the number it has while it is connected; NULL: it has gone. */
+struct ipc_channel *control_channel(const struct master *, uint32_t number);
+
 /* accounts has taken or refused a file: whoever waits for that is told. */
 void control_accounts_loaded(struct master *, const struct ma_loaded *, const char *reason);
 /* A reload is over: OK, or TEXT says why not. */

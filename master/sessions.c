@@ -10,6 +10,7 @@
 
 #include "common/proto/master_accounts.h"
 #include "common/proto/master_queue.h"
+#include "master/control.h"
 #include "master/mailboxes.h"
 #include "master/master.h"
 #include "master/roles.h"
@@ -45,24 +46,37 @@ session_compare(const struct session *a, const struct session *b)
 /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it loses track of a tree from which all is freed */
 RB_GENERATE_INTERNAL(session_tree, session, entry, session_compare, static __attribute__((unused)))
 
-/* The process that asked, if it is still there. */
-static struct process *
+/* Who asks, what for, and how it is answered. */
+static const struct {
+	uint16_t attached, failed;
+	int stream; /* SOCK_: what the two ends are */
+} kinds[] = {
+    [ATTACH_CONNECTION] = {MA_ATTACHED, MA_ATTACH_FAILED, SOCK_STREAM},
+    [ATTACH_DELIVERY] = {MQ_ATTACHED, MQ_ATTACH_FAILED, SOCK_SEQPACKET},
+    [ATTACH_ADMINISTRATION] = {CM_CHANNEL, CM_RESULT, SOCK_STREAM},
+};
+
+/* The channel of who asked, if he is still there. */
+static struct ipc_channel *
 asker_of(const struct master *m, const struct attach *a)
 {
 	struct process *p = a->kind == ATTACH_CONNECTION ? m->accounts.process : m->queue.process;
 
-	return p != NULL && p->number == a->asker && p->control != NULL ? p : NULL;
+	if (a->kind == ATTACH_ADMINISTRATION)
+		return control_channel(m, a->asker);
+	return p != NULL && p->number == a->asker ? p->control : NULL;
 }
 
 static void
 answer_failed(struct master *m, const struct attach *a, const char *reason)
 {
-	struct process *p = asker_of(m, a);
+	struct ipc_channel *asker = asker_of(m, a);
+	static const struct cm_result refused = {.ok = 0};
+	const void *body = a->kind == ATTACH_ADMINISTRATION ? &refused : NULL;
 
-	if (p != NULL)
-		(void)ipc_send(p->control,
-			       a->kind == ATTACH_CONNECTION ? MA_ATTACH_FAILED : MQ_ATTACH_FAILED,
-			       a->request, NULL, reason, strnlen(reason, REASON_MAX), -1);
+	if (asker != NULL)
+		(void)ipc_send(asker, kinds[a->kind].failed, a->request, body, reason,
+			       strnlen(reason, REASON_MAX), -1);
 }
 
 /* The log's line of a failed request; the asker gets the reason too. */
@@ -77,29 +91,28 @@ fail(struct master *m, const struct attach *a, const char *name, const char *rea
 static void
 hand_over(struct master *m, struct session *s, const struct attach *a)
 {
-	int type = a->kind == ATTACH_CONNECTION ? SOCK_STREAM : SOCK_SEQPACKET;
-	struct process *p = asker_of(m, a);
+	struct ipc_channel *asker = asker_of(m, a);
 	struct error err;
 	int sv[2], sent;
 
-	if (p == NULL)
+	if (asker == NULL)
 		return;
-	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) == -1) {
+	if (socketpair(AF_UNIX, kinds[a->kind].stream | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) ==
+	    -1) {
 		error_errno(&err, "making a socketpair");
 		fail(m, a, s->name, err.text);
 		return;
 	}
-	if (a->kind == ATTACH_CONNECTION)
+	if (a->kind == ATTACH_DELIVERY)
+		sent = ipc_send(s->process->control, MS_DELIVERY, 0, NULL, NULL, 0, sv[0]);
+	else
 		sent =
 		    ipc_send(s->process->control, MS_CONNECTION, 0, &a->connection, NULL, 0, sv[0]);
-	else
-		sent = ipc_send(s->process->control, MS_DELIVERY, 0, NULL, NULL, 0, sv[0]);
 	s->sent++;
 	if (sent == -1)
 		fail(m, a, s->name, "its session process has just died");
 	else
-		(void)ipc_send(p->control, a->kind == ATTACH_CONNECTION ? MA_ATTACHED : MQ_ATTACHED,
-			       a->request, NULL, NULL, 0, sv[1]);
+		(void)ipc_send(asker, kinds[a->kind].attached, a->request, NULL, NULL, 0, sv[1]);
 	close(sv[0]);
 	close(sv[1]);
 }

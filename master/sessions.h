@@ -11,15 +11,15 @@
 #include "common/proto/master_session.h"
 #include "master/process.h"
 
-enum attach_kind { ATTACH_CONNECTION, ATTACH_DELIVERY };
+enum attach_kind { ATTACH_CONNECTION, ATTACH_DELIVERY, ATTACH_ADMINISTRATION };
 
 /* Somebody who wants to speak with a mailbox's process. */
 struct attach {
 	STAILQ_ENTRY(attach) entry;
-	enum attach_kind kind; /* asked by accounts, by queue */
+	enum attach_kind kind; /* asked by accounts, by queue, by posternctl */
 	uint32_t asker;        /* its number: a successor's requests are others */
 	uint32_t request;
-	struct ms_connection connection; /* ATTACH_CONNECTION */
+	struct ms_connection connection; /* not ATTACH_DELIVERY */
 };
 STAILQ_HEAD(attach_list, attach);
 

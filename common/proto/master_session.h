@@ -19,7 +19,9 @@ struct ms_settings {
 struct ms_connection {
 	conn_id conn;
 	struct peer peer;
-	uint32_t service; /* enum service */
+	uint32_t service;       /* enum service */
+	uint32_t administrator; /* 1: posternctl, by IMAP; no login, and some commands more */
+	uint32_t zero;
 };
 
 /* Nothing left to do: ASK is how many MS_CONNECTION and MS_DELIVERY it has seen in its life. */
