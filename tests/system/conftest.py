@@ -36,6 +36,8 @@ LISTENERS = {
     "submissions": ("submission", "implicit"),
     "pop3": ("pop3", "explicit"),
     "pop3s": ("pop3", "implicit"),
+    "imap": ("imap", "explicit"),
+    "imaps": ("imap", "implicit"),
 }
 
 

@@ -122,3 +122,6 @@ tests_unit_test_imap_parse_SOURCES = tests/unit/test_imap_parse.c tests/unit/ima
 tests_unit_test_imap_parse_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 tests_unit_test_imap_parse_hostile_SOURCES = tests/unit/test_imap_parse_hostile.c tests/unit/imap_dump.c tests/unit/imap_dump.h
 tests_unit_test_imap_parse_hostile_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_imap_view
+tests_unit_test_imap_view_SOURCES = tests/unit/test_imap_view.c
+tests_unit_test_imap_view_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

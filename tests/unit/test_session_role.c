@@ -467,7 +467,7 @@ test_no_such_service(void **state)
 	(void)state;
 	spawn(600);
 	start();
-	client = connect_client(SERVICE_IMAP);
+	client = connect_client(SERVICE_SMTP);
 	expect(client, "* BYE ");
 	close(client);
 }

@@ -1,9 +1,22 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/session/deliver.c worker/session/deliver.h \
+	worker/session/imap/any.c \
+	worker/session/imap/append.c \
 	worker/session/imap/arena.c \
 	worker/session/imap/arena.h \
+	worker/session/imap/catenate.c worker/session/imap/catenate.h \
+	worker/session/imap/change.c \
 	worker/session/imap/command.h \
+	worker/session/imap/commands.c worker/session/imap/commands.h \
+	worker/session/imap/content.c worker/session/imap/content.h \
+	worker/session/imap/engine.c \
+	worker/session/imap/fetch.c worker/session/imap/fetch.h \
+	worker/session/imap/fetch_item.c \
+	worker/session/imap/fetch_section.c \
+	worker/session/imap/folders.c worker/session/imap/folders.h \
+	worker/session/imap/imap.h worker/session/imap/imap_private.h \
+	worker/session/imap/input.c \
 	worker/session/imap/lex.c \
 	worker/session/imap/lex.h \
 	worker/session/imap/lex_date.c \
@@ -13,6 +26,11 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/lex_search.c \
 	worker/session/imap/lex_section.c \
 	worker/session/imap/lex_string.c \
+	worker/session/imap/list.c \
+	worker/session/imap/mailbox.c \
+	worker/session/imap/match.c worker/session/imap/match.h \
+	worker/session/imap/metadata.c \
+	worker/session/imap/output.c \
 	worker/session/imap/parse.c \
 	worker/session/imap/parse.h \
 	worker/session/imap/parse_account.c \
@@ -25,8 +43,15 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/parse_search.c \
 	worker/session/imap/parse_store.c \
 	worker/session/imap/parse_table.c \
+	worker/session/imap/quota.c \
+	worker/session/imap/ranges.c worker/session/imap/ranges.h \
+	worker/session/imap/select.c \
+	worker/session/imap/status.c \
+	worker/session/imap/stream.c worker/session/imap/stream.h \
+	worker/session/imap/sync.c \
 	worker/session/imap/utf7.c \
 	worker/session/imap/utf7.h \
+	worker/session/imap/view.c worker/session/imap/view.h \
 	worker/session/pop3/command.c worker/session/pop3/command.h \
 	worker/session/pop3/commands.c \
 	worker/session/pop3/engine.c \

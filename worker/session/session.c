@@ -22,8 +22,11 @@
 #include "common/sqlite_dir.h"
 #include "worker/roles.h"
 #include "worker/session/deliver.h"
+#include "worker/session/imap/imap.h"
 #include "worker/session/pop3/pop3.h"
 #include "worker/session/store.h"
+
+#define IMAPS_MAX 64 /* of one user; max_connections_per_address of the gates is lower for most */
 
 /* What came before MC_START: it waits until the sandbox is closed. */
 struct waiting {
@@ -39,6 +42,8 @@ static struct session {
 	struct store *store; /* NULL: not open, or it could not be opened */
 	struct deliver *deliver;
 	struct pop3 *pop3; /* one POP3 session a mailbox (RFC 1939 4) */
+	unsigned imaps;    /* IMAP sessions: any number, up to IMAPS_MAX */
+	struct imap *imap[IMAPS_MAX];
 	struct event *linger;
 	STAILQ_HEAD(waiting_list, waiting) waiting;
 	uint32_t seen; /* connections and delivery channels, for MS_IDLE */
@@ -52,7 +57,7 @@ static struct session {
 static bool
 is_busy(void)
 {
-	return session.pop3 != NULL || deliver_pending(session.deliver) > 0 ||
+	return session.pop3 != NULL || session.imaps > 0 || deliver_pending(session.deliver) > 0 ||
 	       !STAILQ_EMPTY(&session.waiting);
 }
 
@@ -61,6 +66,8 @@ close_all(void)
 {
 	pop3_abort(session.pop3, "the server stops");
 	session.pop3 = NULL;
+	while (session.imaps > 0)
+		imap_abort(session.imap[--session.imaps], "The server stops");
 	store_close(session.store);
 	session.store = NULL;
 }
@@ -165,6 +172,63 @@ start_pop3(const struct ms_connection *connection, int fd)
 }
 
 static void
+on_imap_closed(struct imap *imap, void *arg)
+{
+	for (unsigned i = 0; i < session.imaps; i++)
+		if (session.imap[i] == imap) {
+			session.imap[i] = session.imap[--session.imaps];
+			break;
+		}
+	(void)malloc_trim(0);
+	touch(arg);
+}
+
+static void
+refuse_imap(const struct ms_connection *connection, int fd, const char *why, const char *told)
+{
+	log_event(LOG_NOTICE, "imap.refused", KV_CONN(connection->conn),
+		  KV_STR("user", session.settings.mailbox),
+		  KV_ADDR("peer", &connection->peer.address), KV_STR("why", why));
+	imap_refuse(fd, told);
+}
+
+static void
+start_imap(const struct ms_connection *connection, int fd)
+{
+	struct imap_options options = {.conn = connection->conn,
+				       .mailbox = session.settings.mailbox,
+				       .idle_timeout = session.settings.idle_timeout,
+				       .administrator = connection->administrator == 1};
+	enum store_result result;
+	struct error err;
+	struct imap *imap;
+
+	if (session.imaps == IMAPS_MAX) {
+		refuse_imap(connection, fd, "too many connections",
+			    "You have too many connections already, close one");
+		return;
+	}
+	if (open_store(NULL, &result, &err) == NULL) {
+		imap_refuse(fd, result == STORE_DAMAGED
+				    ? "The mailbox is damaged, ask its administrator"
+				    : "The mailbox can't be opened now, please try again later");
+		return;
+	}
+	if (!options.administrator && store_first_login(session.store, &err) != STORE_OK)
+		log_event(LOG_ERR, "imap.first_login", KV_STR("user", session.settings.mailbox),
+			  KV_STR("why", err.text));
+	imap = imap_start(session.child->base, fd, &options, session.store, on_imap_closed, NULL,
+			  &err);
+	if (imap == NULL)
+		log_event(LOG_ERR, "imap.refused", KV_CONN(connection->conn),
+			  KV_STR("user", session.settings.mailbox), KV_STR("why", err.text));
+	else
+		session.imap[session.imaps++] = imap;
+	store_rest(session.store);
+	(void)malloc_trim(0);
+}
+
+static void
 refuse_service(const struct ms_connection *connection, int fd)
 {
 	static const char bye[] = "* BYE [UNAVAILABLE] there is no such service here\r\n";
@@ -180,6 +244,8 @@ start_connection(const struct ms_connection *connection, int fd)
 {
 	if (connection->service == SERVICE_POP3)
 		start_pop3(connection, fd);
+	else if (connection->service == SERVICE_IMAP)
+		start_imap(connection, fd);
 	else
 		refuse_service(connection, fd);
 	touch(NULL);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* What the client can ask for after the login: one function a command, in files by subject. */
+#ifndef POSTERN_WORKER_SESSION_IMAP_COMMANDS_H
+#define POSTERN_WORKER_SESSION_IMAP_COMMANDS_H
+
+#include "worker/session/imap/imap_private.h"
+
+/* Executes it, or begins to (imap_go_on()). COMMAND is the parser's. */
+void imap_execute(struct imap *, struct imap_command *);
+
+/* Each queues its answers and the tagged one, or leaves that to a step. */
+typedef void imap_command_fn(struct imap *, const struct imap_command *);
+
+imap_command_fn imap_do_capability, imap_do_noop, imap_do_logout, imap_do_id, imap_do_enable,
+    imap_do_namespace, imap_do_idle, imap_do_idle_done, imap_do_compress, imap_do_login; /* any.c */
+imap_command_fn imap_do_select, imap_do_close, imap_do_unselect; /* select.c */
+imap_command_fn imap_do_create, imap_do_delete, imap_do_rename, imap_do_subscribe, imap_do_myrights,
+    imap_do_acl;                                                          /* mailbox.c */
+imap_command_fn imap_do_list, imap_do_lsub;                               /* list.c */
+imap_command_fn imap_do_status;                                           /* status.c */
+imap_command_fn imap_do_append;                                           /* append.c */
+imap_command_fn imap_do_fetch;                                            /* fetch.c */
+imap_command_fn imap_do_store, imap_do_copy, imap_do_expunge;             /* change.c */
+imap_command_fn imap_do_search;                                           /* search_command.c */
+imap_command_fn imap_do_getquota, imap_do_getquotaroot, imap_do_setquota; /* quota.c */
+imap_command_fn imap_do_getmetadata, imap_do_setmetadata;                 /* metadata.c */
+imap_command_fn imap_do_notify;                                           /* notify.c */
+
+/* "* STATUS name (MESSAGES 3 ...)", RFC 9051 7.3.4; ITEMS are IMAP_STATUS_ bits. */
+void imap_tell_status(struct imap *, const char *name, const struct store_folder *, unsigned items);
+/* "* METADATA name (entry value ...)" of these entries, for LIST (RFC 9590). */
+void imap_tell_metadata(struct imap *, const char *name, int64_t folder,
+			const struct imap_strings *entries);
+/* A LIST response of one folder, with its attributes (RFC 9051 7.3.1). */
+void imap_tell_list(struct imap *, const char *name);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/session/imap/folders.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+add(struct folders *folders, const char *name, size_t length, const struct store_folder *folder)
+{
+	struct folder_name *entry;
+
+	if (folders->count == folders->room) {
+		size_t room = folders->room * 2 + 32;
+		struct folder_name *bigger = reallocarray(folders->list, room, sizeof(*bigger));
+
+		if (bigger == NULL) {
+			folders->failed = true;
+			return;
+		}
+		folders->list = bigger;
+		folders->room = room;
+	}
+	entry = &folders->list[folders->count];
+	*entry = (struct folder_name){.name = strndup(name, length)};
+	if (folder != NULL)
+		entry->folder = *folder;
+	if (entry->name == NULL)
+		folders->failed = true;
+	else
+		folders->count++;
+}
+
+/* Each with the levels above it; what comes twice goes later. */
+static void
+add_folder(const char *name, const struct store_folder *folder, void *arg)
+{
+	for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/'))
+		add(arg, name, (size_t)(slash - name), NULL);
+	add(arg, name, strlen(name), folder);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct folder_name *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	/* A real one comes before a level that has its name. */
+	if (order == 0)
+		order = (x->folder.id == 0) - (y->folder.id == 0);
+	if (order == 0)
+		order = (int)y->folder.subscribed - (int)x->folder.subscribed;
+	return order;
+}
+
+static void
+remove_doubles(struct folders *folders)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < folders->count; i++) {
+		if (kept > 0 && strcmp(folders->list[kept - 1].name, folders->list[i].name) == 0)
+			free(folders->list[i].name);
+		else
+			folders->list[kept++] = folders->list[i];
+	}
+	folders->count = kept;
+}
+
+enum store_result
+folders_read(struct folders *folders, struct store *store, struct error *err)
+{
+	enum store_result result;
+
+	*folders = (struct folders){.list = NULL};
+	result = store_folders(store, add_folder, folders, err);
+	if (result == STORE_OK && folders->failed) {
+		error_set(err, "no memory for a list of mailboxes");
+		result = STORE_TEMPORARY;
+	}
+	if (result != STORE_OK) {
+		folders_free(folders);
+		return result;
+	}
+	if (folders->count > 0)
+		qsort(folders->list, folders->count, sizeof(*folders->list), compare);
+	remove_doubles(folders);
+	return STORE_OK;
+}
+
+void
+folders_free(struct folders *folders)
+{
+	for (size_t i = 0; i < folders->count; i++)
+		free(folders->list[i].name);
+	free(folders->list);
+	*folders = (struct folders){.list = NULL};
+}
+
+/* The first whose name is not less than NAME. */
+static size_t
+lower_bound(const struct folders *folders, const char *name)
+{
+	size_t low = 0, high = folders->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(folders->list[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct folder_name *
+folders_find(const struct folders *folders, const char *name)
+{
+	size_t i = lower_bound(folders, name);
+
+	if (i < folders->count && strcmp(folders->list[i].name, name) == 0)
+		return &folders->list[i];
+	return NULL;
+}
+
+bool
+folders_have_below(const struct folders *folders, const char *name, bool subscribed)
+{
+	char prefix[STORE_NAME_MAX + 2];
+	size_t length = strlcpy(prefix, name, sizeof(prefix));
+
+	if (length + 1 >= sizeof(prefix))
+		return false;
+	prefix[length++] = '/';
+	prefix[length] = '\0';
+	for (size_t i = lower_bound(folders, prefix); i < folders->count; i++) {
+		const struct folder_name *entry = &folders->list[i];
+
+		if (strncmp(entry->name, prefix, length) != 0)
+			return false;
+		if (subscribed ? entry->folder.subscribed : entry->folder.id != 0)
+			return true;
+	}
+	return false;
+}

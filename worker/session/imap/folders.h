@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * folders - all names that LIST may have to tell of, in their order: folders, subscriptions, and
+ * the levels above them that are none (RFC 9051 7.3.1, \NonExistent).
+ */
+#ifndef POSTERN_WORKER_SESSION_IMAP_FOLDERS_H
+#define POSTERN_WORKER_SESSION_IMAP_FOLDERS_H
+
+#include "worker/session/store.h"
+
+struct folder_name {
+	char *name;
+	struct store_folder folder; /* id 0: there is no such folder */
+};
+
+struct folders {
+	struct folder_name *list; /* by the octets of their names, each once */
+	size_t count, room;
+	bool failed; /* no memory: not whole */
+};
+
+enum store_result folders_read(struct folders *, struct store *, struct error *);
+void folders_free(struct folders *);
+
+/* NULL if there is no such name. */
+const struct folder_name *folders_find(const struct folders *, const char *name);
+
+/* Is there a folder below this name? With SUBSCRIBED: a subscribed name. */
+bool folders_have_below(const struct folders *, const char *name, bool subscribed);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * imap - an IMAP session behind the login (RFC 9051 and RFC 3501), over a stream of plaintext that
+ * the gate pumps. One of many on the same mailbox, in one process.
+ */
+#ifndef POSTERN_WORKER_SESSION_IMAP_IMAP_H
+#define POSTERN_WORKER_SESSION_IMAP_IMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "worker/session/store.h"
+
+struct event_base;
+struct imap;
+
+struct imap_options {
+	conn_id conn;
+	const char *mailbox;   /* whose it is, for the log; outlives the session */
+	uint32_t idle_timeout; /* seconds without input, also in IDLE; 0: for ever */
+	bool administrator;    /* posternctl: there is no login, and some commands more */
+};
+
+/* The session has ended by itself; it is freed after this returns. */
+typedef void imap_closed_fn(struct imap *, void *arg);
+
+/*
+ * Starts a session on FD (taken, also on failure). The stream's first line is the tag of the
+ * command that logged in, and is answered; an administrator is greeted instead (PREAUTH). NULL with
+ * ERR filled: no memory; the client has been told.
+ */
+struct imap *imap_start(struct event_base *, int fd, const struct imap_options *, struct store *,
+			imap_closed_fn *, void *arg, struct error *);
+
+/* Ends it at once, with an untagged BYE if the client takes it; CLOSED is not called. */
+void imap_abort(struct imap *, const char *why);
+
+/* Tells a client that the mailbox can't be opened (RFC 5530 UNAVAILABLE), and closes FD. */
+void imap_refuse(int fd, const char *why);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+/* GETMETADATA and SETMETADATA (RFC 5464), and LIST's METADATA (RFC 9590). */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/session/imap/commands.h"
+
+#define VALUE_MAX 65536 /* octets; store.h has the same bound */
+
+/* "": the server. */
+static enum store_result
+find_folder(struct imap *imap, const char *mailbox, int64_t *id, struct error *err)
+{
+	struct store_folder folder;
+	enum store_result result;
+
+	*id = 0;
+	if (mailbox[0] == '\0')
+		return STORE_OK;
+	result = store_folder(imap->store, mailbox, &folder, err);
+	if (result == STORE_OK)
+		*id = folder.id;
+	return result;
+}
+
+struct asking {
+	struct imap *imap;
+	const struct imap_strings *entries;
+	const char *mailbox;
+	bool *found; /* of entries */
+	unsigned depth;
+	uint64_t max_size; /* UINT64_MAX: none */
+	uint64_t longest;  /* of those that were too long */
+	size_t told;
+};
+
+/* Is ENTRY this one, or below it as far as DEPTH says (RFC 5464 4.2.2)? */
+static bool
+is_asked(const char *entry, const struct imap_string *asked, unsigned depth)
+{
+	if (strcmp(entry, asked->bytes) == 0)
+		return true;
+	if (depth == 0 || strncmp(entry, asked->bytes, asked->length) != 0 ||
+	    entry[asked->length] != '/')
+		return false;
+	return depth == IMAP_DEPTH_INFINITY || strchr(entry + asked->length + 1, '/') == NULL;
+}
+
+static void
+begin_entry(struct asking *asking, const char *entry)
+{
+	struct imap *imap = asking->imap;
+
+	if (asking->told++ == 0) {
+		imap_text(imap, "* METADATA ");
+		imap_mailbox(imap, asking->mailbox);
+		imap_text(imap, " (");
+	} else {
+		imap_text(imap, " ");
+	}
+	imap_text(imap, entry);
+	imap_text(imap, " ");
+}
+
+static void
+give_entry(const char *entry, const void *value, size_t length, void *arg)
+{
+	struct asking *asking = arg;
+	bool asked = false;
+
+	for (size_t i = 0; i < asking->entries->count; i++)
+		if (is_asked(entry, &asking->entries->list[i], asking->depth)) {
+			asked = true;
+			if (strcmp(entry, asking->entries->list[i].bytes) == 0)
+				asking->found[i] = true;
+		}
+	if (!asked)
+		return;
+	if (length > asking->max_size) {
+		if (length > asking->longest)
+			asking->longest = length;
+		return;
+	}
+	begin_entry(asking, entry);
+	imap_nstring(asking->imap, value, length);
+}
+
+/* RFC 5464 4.2: one that isn't there is NIL, where it was asked for by its name. */
+static enum store_result
+tell(struct asking *asking, int64_t folder, bool nil, struct error *err)
+{
+	enum store_result result;
+
+	asking->found = calloc(asking->entries->count + 1, sizeof(*asking->found));
+	if (asking->found == NULL) {
+		error_errno(err, "metadata");
+		return STORE_TEMPORARY;
+	}
+	result = store_metadata(asking->imap->store, folder, give_entry, asking, err);
+	for (size_t i = 0; i < asking->entries->count && nil && result == STORE_OK; i++)
+		if (!asking->found[i]) {
+			begin_entry(asking, asking->entries->list[i].bytes);
+			imap_text(asking->imap, "NIL");
+		}
+	if (asking->told > 0)
+		imap_text(asking->imap, ")\r\n");
+	free(asking->found);
+	return result;
+}
+
+void
+imap_tell_metadata(struct imap *imap, const char *name, int64_t folder,
+		   const struct imap_strings *entries)
+{
+	struct asking asking = {
+	    .imap = imap, .entries = entries, .mailbox = name, .max_size = UINT64_MAX};
+	struct error err;
+
+	(void)tell(&asking, folder, true, &err);
+}
+
+void
+imap_do_getmetadata(struct imap *imap, const struct imap_command *command)
+{
+	const struct imap_getmetadata *get = &command->getmetadata;
+	struct asking asking = {.imap = imap,
+				.entries = &get->entries,
+				.mailbox = get->mailbox,
+				.depth = get->depth,
+				.max_size = get->has_max_size ? get->max_size : UINT64_MAX};
+	struct error err;
+	int64_t folder;
+	enum store_result result = find_folder(imap, get->mailbox, &folder, &err);
+
+	if (result == STORE_OK)
+		result = tell(&asking, folder, get->depth == 0 && !get->has_max_size, &err);
+	if (result != STORE_OK)
+		imap_failed(imap, result, &err);
+	else if (asking.longest > 0)
+		imap_ok(imap, "[METADATA LONGENTRIES %" PRIu64 "] %s done", asking.longest,
+			imap_verb_name(command));
+	else
+		imap_ok(imap, "%s done", imap_verb_name(command));
+}
+
+/* All or none would need them all in one transaction; the first that fails is told (RFC 5464 4.3).
+ */
+void
+imap_do_setmetadata(struct imap *imap, const struct imap_command *command)
+{
+	const struct imap_setmetadata *set = &command->setmetadata;
+	struct error err;
+	int64_t folder;
+	enum store_result result = find_folder(imap, set->mailbox, &folder, &err);
+
+	for (size_t i = 0; i < set->entries.count && result == STORE_OK; i++) {
+		if (set->values[i].bytes != NULL && set->values[i].length > VALUE_MAX) {
+			imap_tagged(imap, "NO", "[METADATA MAXSIZE %d] This is too long",
+				    VALUE_MAX);
+			return;
+		}
+		result = store_metadata_set(imap->store, folder, set->entries.list[i].bytes,
+					    set->values[i].bytes, set->values[i].length, &err);
+	}
+	if (result == STORE_LIMIT)
+		imap_tagged(imap, "NO", "[METADATA TOOMANY] %s", err.text);
+	else if (result != STORE_OK)
+		imap_failed(imap, result, &err);
+	else
+		imap_ok(imap, "%s done", imap_verb_name(command));
+}

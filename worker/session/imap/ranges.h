@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ranges - lists of UIDs or sequence numbers as ranges: ascending, without overlap, neighbours
+ * joined. Pure functions.
+ */
+#ifndef POSTERN_WORKER_SESSION_IMAP_RANGES_H
+#define POSTERN_WORKER_SESSION_IMAP_RANGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/session/store.h"
+
+struct ranges {
+	struct store_range *list;
+	size_t count, room;
+	bool failed; /* no memory: the list is not whole */
+};
+
+void ranges_clear(struct ranges *);
+
+/* Adds FIRST..LAST behind what is there: FIRST must be greater than the last number. */
+void ranges_append(struct ranges *, uint32_t first, uint32_t last);
+
+/* Sorts and joins RANGES, which may be in any order and overlap. Returns how many are left. */
+size_t ranges_normalise(struct store_range *, size_t count);
+
+/* Is NUMBER in it? Logarithmic. */
+bool ranges_contain(const struct store_range *, size_t count, uint32_t number);
+
+/* How many numbers are in it. */
+uint64_t ranges_total(const struct store_range *, size_t count);
+
+#endif
