@@ -14,7 +14,7 @@ mime_out_room(struct mime_out *out, size_t count)
 
 	if (out->failed)
 		return NULL;
-	if (out->size - out->length >= count)
+	if (out->at != NULL && out->size - out->length >= count)
 		return out->at + out->length;
 	size = out->size < 256 ? 256 : out->size;
 	while (size - out->length < count)

@@ -215,13 +215,13 @@ close_parts(struct parser *parser, uint32_t until, bool also_until, size_t end, 
 
 		if (at == until && !also_until)
 			break;
-		if (end > part->body) {
-			part->end = end;
-			part->lines = lines - part->lines;
-		} else {
-			part->end = part->body;
-			part->lines = 0;
+		/* Its header's line end is its own; and what it is in has all of it. */
+		if (end < part->body) {
+			end = part->body;
+			lines = part->lines;
 		}
+		part->end = end;
+		part->lines = lines - part->lines;
 		if (at == until)
 			break;
 		at = part->parent;

@@ -155,13 +155,14 @@ is_blank(const char *at, const char *end)
 void
 mime_decode_words(struct mime_text value, struct mime_out *out)
 {
-	const char *at = value.at, *end = at + value.length, *plain = at;
+	const char *at = value.at, *end, *plain = at;
 	struct pending pending = {.octets = {0}};
 	bool after_word = false;
 	struct word word;
 
-	if (value.length == 0)
+	if (value.length == 0) /* the pointer may be NULL */
 		return;
+	end = at + value.length;
 	for (at = next_mark(at, end); at < end; at = next_mark(at, end)) {
 		if (!read_word(at, end, &word)) {
 			at += 2;

@@ -5,3 +5,6 @@ tests_unit_test_mime_structure_LDADD = common/libcommon.a $(UNISTRING_LIBS) $(UN
 check_PROGRAMS += tests/unit/test_mime_text
 tests_unit_test_mime_text_SOURCES = tests/unit/test_mime_text.c
 tests_unit_test_mime_text_LDADD = common/libcommon.a $(UNISTRING_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_imap_search
+tests_unit_test_imap_search_SOURCES = tests/unit/test_imap_search.c
+tests_unit_test_imap_search_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

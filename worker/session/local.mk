@@ -45,6 +45,8 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/parse_table.c \
 	worker/session/imap/quota.c \
 	worker/session/imap/ranges.c worker/session/imap/ranges.h \
+	worker/session/imap/search.c worker/session/imap/search.h \
+	worker/session/imap/search_match.c worker/session/imap/search_private.h \
 	worker/session/imap/select.c \
 	worker/session/imap/status.c \
 	worker/session/imap/stream.c worker/session/imap/stream.h \
