@@ -4,6 +4,7 @@
 POSTERN_BUILD names the folder with the built programs (without it: build/gcc, where check builds them).
 """
 
+import itertools
 import os
 import poplib
 import pwd
@@ -39,6 +40,9 @@ LISTENERS = {
     "imap": ("imap", "explicit"),
     "imaps": ("imap", "implicit"),
 }
+
+
+ACCOUNTS = itertools.count(1)
 
 
 def pytest_configure(config):
@@ -143,6 +147,7 @@ class Server:
                           for name, (service, tls) in LISTENERS.items()}
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
         self.domains = [DOMAIN]
+        self.user = "alice"  # whom tests log in as
         self.prefix = []  # what the master is started by, as ["prlimit", ...]
         self.process = None
         self.log = None
@@ -351,6 +356,27 @@ def make_server(folder):
 def server(make_server):
     """A running server with one account, alice."""
     return make_server().set_up("alice")
+
+
+@pytest.fixture(scope="module")
+def shared_server():
+    """One server for the tests of a module, which each take an account of their own (fresh_account)."""
+    path = tempfile.mkdtemp(prefix="postern-test-")
+    os.chmod(path, 0o711)
+    server = Server(path)
+    try:
+        yield server.set_up("alice")
+    finally:
+        server.stop(hasten=True)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def fresh_account(shared_server):
+    """The shared server, with an account that nobody has used: its name is server.user."""
+    shared_server.user = f"user{next(ACCOUNTS)}"
+    shared_server.add_account(shared_server.user)
+    return shared_server
 
 
 def is_root():

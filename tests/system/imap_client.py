@@ -12,14 +12,14 @@ class Refused(Exception):
 
 
 class Imap:
-    def __init__(self, server, user="alice", password=PASSWORD, login=True, listener="imaps"):
+    def __init__(self, server, user=None, password=PASSWORD, login=True, listener="imaps"):
         raw = socket.create_connection((HOST, server.ports[listener]), timeout=DEADLINE)
         self.socket = server.context().wrap_socket(raw, server_hostname=HOST)
         self.file = self.socket.makefile("rb")
         self.count = 0
         self.greeting = self.response()
         if login:
-            self.do(f'LOGIN {user}@{DOMAIN} "{password}"')
+            self.do(f'LOGIN {user or server.user}@{DOMAIN} "{password}"')
 
     # -- Octets -----------------------------------------------------------------------
 

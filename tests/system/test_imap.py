@@ -13,6 +13,11 @@ ONE = b"From: Ann <ann@example.net>\r\nTo: alice@example.org\r\nSubject: one\r\n
 
 
 @pytest.fixture
+def server(fresh_account):
+    return fresh_account
+
+
+@pytest.fixture
 def imap(server):
     with Imap(server) as client:
         yield client
@@ -297,7 +302,7 @@ def test_a_delivery_wakes_idle(server, imap):
     tag = imap.begin("IDLE")
     assert imap.response().startswith(b"+")
     with server.smtp() as smtp:
-        smtp.sendmail("bob@example.net", ["alice@example.org"], ONE)
+        smtp.sendmail("bob@example.net", [f"{server.user}@example.org"], ONE)
     assert imap.response() == b"* 1 EXISTS"
     imap.send("DONE\r\n")
     assert imap.end(tag)[0] == "OK"
