@@ -84,6 +84,9 @@ worker_libworker_a_SOURCES += \
 	worker/session/store/remove.c worker/session/store/remove.h \
 	worker/session/store/scan.c \
 	worker/session/store/schema.c worker/session/store/schema.h \
+	worker/session/store/search.c worker/session/store/search.h \
+	worker/session/store/search_index.c \
+	worker/session/store/search_open.c \
 	worker/session/store/sql.c worker/session/store/sql.h \
 	worker/session/store/store.c worker/session/store/store_private.h \
 	worker/session/store/summary.c worker/session/store/summary.h \

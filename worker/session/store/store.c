@@ -8,6 +8,7 @@
 
 #include "common/sqlite_dir.h"
 #include "worker/session/store/schema.h"
+#include "worker/session/store/search.h"
 #include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
 
@@ -93,6 +94,7 @@ store_close(struct store *store)
 
 	if (store == NULL)
 		return;
+	search_close(store);
 	sql_forget(store);
 	while ((watch = LIST_FIRST(&store->watches)) != NULL)
 		store_unwatch(store, watch);
@@ -105,6 +107,7 @@ store_close(struct store *store)
 void
 store_rest(struct store *store)
 {
+	search_close(store);
 	sql_forget(store);
 	sqlite3_db_release_memory(store->db);
 }

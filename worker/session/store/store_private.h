@@ -31,6 +31,7 @@ struct store {
 	struct sql_kept kept[SQL_KEPT_MAX];
 	size_t kept_count;
 	uint64_t storage_limit, messages_limit; /* 0: none */
+	struct search *search;                  /* the full-text index; NULL: not open */
 	unsigned vanished;                      /* ranges recorded since the last pruning */
 };
 
