@@ -20,7 +20,8 @@ import time
 
 HOST = "localhost"
 ADDRESS = "me@localhost.example"
-PORTS = {"smtp": 2525, "submission": 2587, "submissions": 2465, "pop3": 2110, "pop3s": 2995}
+PORTS = {"smtp": 2525, "submission": 2587, "submissions": 2465, "pop3": 2110, "pop3s": 2995, "imap": 2143,
+         "imaps": 2993}
 
 CONFIGURATION = """\
 # A try-out server, made by ./quickstart. postern.conf(5) says what can stand here.
@@ -33,7 +34,9 @@ listeners = (
   {{ service = "submission"; port = {submission}; tls = "explicit"; address = "127.0.0.1"; }},
   {{ service = "submission"; port = {submissions}; tls = "implicit"; address = "127.0.0.1"; }},
   {{ service = "pop3";       port = {pop3}; tls = "explicit"; address = "127.0.0.1"; }},
-  {{ service = "pop3";       port = {pop3s}; tls = "implicit"; address = "127.0.0.1"; }}
+  {{ service = "pop3";       port = {pop3s}; tls = "implicit"; address = "127.0.0.1"; }},
+  {{ service = "imap";       port = {imap}; tls = "explicit"; address = "127.0.0.1"; }},
+  {{ service = "imap";       port = {imaps}; tls = "implicit"; address = "127.0.0.1"; }}
 );
 """
 
@@ -214,6 +217,7 @@ Connect a mail client:
   user name  {ADDRESS}
   password   {password}
   incoming   POP3, {HOST}, port {pop3s}, SSL/TLS  (or port {ports["pop3", "explicit"]}, STARTTLS)
+             or IMAP, {HOST}, port {ports["imap", "implicit"]}, SSL/TLS  (or port {ports["imap", "explicit"]}, STARTTLS)
   outgoing   SMTP, {HOST}, port {ports["submission", "implicit"]}, SSL/TLS  (or port {ports["submission", "explicit"]}, STARTTLS), with login
   The certificate is self-signed: the client asks once, accept it.
 Or:

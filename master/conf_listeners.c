@@ -40,14 +40,15 @@ static const struct {
     [SERVICE_IMAP] = {143, 993, 1800},
 };
 
-/* What to listen on when nothing is said. IMAP joins when its engine is there. */
+/* What to listen on when nothing is said. */
 static const struct {
 	enum service service;
 	enum tls_mode tls;
 } default_listeners[] = {
     {SERVICE_SMTP, TLS_EXPLICIT},       {SERVICE_SUBMISSION, TLS_EXPLICIT},
     {SERVICE_SUBMISSION, TLS_IMPLICIT}, {SERVICE_POP3, TLS_EXPLICIT},
-    {SERVICE_POP3, TLS_IMPLICIT},
+    {SERVICE_POP3, TLS_IMPLICIT},       {SERVICE_IMAP, TLS_EXPLICIT},
+    {SERVICE_IMAP, TLS_IMPLICIT},
 };
 
 static void
@@ -272,13 +273,10 @@ finish_listener(struct conf_reader *r, const config_setting_t *setting, struct c
 		if (config_setting_get_member(setting, "service") == NULL)
 			conf_problem(
 			    p, l->where,
-			    "a listener needs service = \"smtp\", \"submission\" or \"pop3\"");
+			    "a listener needs service = \"smtp\", \"submission\", \"pop3\" or "
+			    "\"imap\"");
 		return;
 	}
-	if (l->service == SERVICE_IMAP)
-		conf_problem(p, l->where,
-			     "this version has no IMAP, it comes with a later one: remove this "
-			     "listener");
 	conf_clients_finish(r, l);
 	if (is_implicit_port(l) && !l->tls_given)
 		conf_problem(
@@ -291,6 +289,11 @@ finish_listener(struct conf_reader *r, const config_setting_t *setting, struct c
 		    p, l->where,
 		    "idle_timeout is below the 600 seconds of RFC 1939, section 3: clients "
 		    "may be cut off while they work");
+	if (l->service == SERVICE_IMAP && l->idle_timeout != 0 && l->idle_timeout < 1800)
+		conf_warning(
+		    p, l->where,
+		    "idle_timeout is below the 1800 seconds of RFC 9051, section 5.4: clients "
+		    "that wait in IDLE will be cut off");
 }
 
 void

@@ -33,7 +33,7 @@ check(const struct configuration *conf)
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		const struct conf_listener *l = &conf->listeners[i];
 
-		if (l->service >= SERVICE_IMAP || l->port == 0 || l->port > 65535 ||
+		if (l->service >= SERVICE_COUNT || l->port == 0 || l->port > 65535 ||
 		    l->address_count == 0 || l->allow_count + l->deny_count > GATE_NETWORKS_MAX)
 			abort();
 	}

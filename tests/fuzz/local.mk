@@ -83,4 +83,9 @@ noinst_PROGRAMS += tests/fuzz/fuzz_imap_command
 tests_fuzz_fuzz_imap_command_SOURCES = tests/fuzz/fuzz_imap_command.c tests/unit/imap_dump.c tests/unit/imap_dump.h
 tests_fuzz_fuzz_imap_command_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_imap_command_LDADD = $(WORKER_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_imap_login
+tests_fuzz_fuzz_imap_login_SOURCES = tests/fuzz/fuzz_imap_login.c
+tests_fuzz_fuzz_imap_login_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_imap_login_LDADD = worker/libworker.a $(BSD_LIBS)
 endif

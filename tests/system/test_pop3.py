@@ -69,7 +69,7 @@ def test_capabilities(server):
     before = client.capa()
     assert set(before) >= {"TOP", "UIDL", "RESP-CODES", "PIPELINING", "EXPIRE", "IMPLEMENTATION",
                            "SASL", "USER"}
-    assert "STLS" not in before and before["SASL"] == ["PLAIN"]
+    assert "STLS" not in before and before["SASL"] == ["PLAIN", "LOGIN"]
     client.user(ALICE)
     client.pass_(PASSWORD)
     assert set(client.capa()) >= {"TOP", "UIDL", "RESP-CODES", "PIPELINING"}

@@ -125,3 +125,7 @@ tests_unit_test_imap_parse_hostile_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_imap_view
 tests_unit_test_imap_view_SOURCES = tests/unit/test_imap_view.c
 tests_unit_test_imap_view_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_imap_login
+tests_unit_test_imap_login_SOURCES = tests/unit/test_imap_login.c
+tests_unit_test_imap_login_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)

@@ -98,12 +98,14 @@ default_listeners(void **state)
 	    {SERVICE_SUBMISSION, TLS_IMPLICIT, 465, 300},
 	    {SERVICE_POP3, TLS_EXPLICIT, 110, 600},
 	    {SERVICE_POP3, TLS_IMPLICIT, 995, 600},
+	    {SERVICE_IMAP, TLS_EXPLICIT, 143, 1800},
+	    {SERVICE_IMAP, TLS_IMPLICIT, 993, 1800},
 	};
 	struct configuration *conf = good(BASE);
 
 	(void)state;
-	assert_int_equal(conf->listener_count, 5);
-	for (size_t i = 0; i < 5; i++) {
+	assert_int_equal(conf->listener_count, 7);
+	for (size_t i = 0; i < 7; i++) {
 		const struct conf_listener *l = &conf->listeners[i];
 
 		assert_int_equal(l->service, wanted[i].service);
@@ -303,7 +305,6 @@ bad_listeners(void **state)
 	(void)state;
 	bad(BASE "listeners = ( { port = 25; } );", 4, "needs service");
 	bad(BASE "listeners = ( { service = \"smpt\"; } );", 4, "smpt|\"smtp\"");
-	bad(BASE "listeners = ( { service = \"imap\"; } );", 4, "IMAP|later");
 	bad(BASE "listeners = ( { service = \"smtp\"; tls = \"maybe\"; } );", 4, "maybe|explicit");
 	bad(BASE "listeners = ( { service = \"pop3\"; port = 995; } );", 4, "995|implicit");
 	bad(BASE "listeners = ( { service = \"pop3\"; tls = \"none\"; } );", 4,

@@ -30,6 +30,7 @@ protocol_of(uint8_t service)
 	case SERVICE_POP3:
 		return &pop3_protocol;
 	case SERVICE_IMAP:
+		return &imap_protocol;
 	case SERVICE_COUNT:
 		break;
 	}

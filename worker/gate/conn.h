@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * conn - one client's connection: plaintext or TLS, its buffers, its timers; and the protocol that
- * talks on it. Protocols (smtp, pop3 login, later imap login) are tables of functions that are
+ * talks on it. Protocols (smtp, pop3 login, imap login) are tables of functions that are
  * given bytes and answer with replies; they never see a socket.
  */
 #ifndef POSTERN_WORKER_GATE_CONN_H
@@ -83,6 +83,7 @@ struct protocol {
 extern const struct protocol smtp_protocol;       /* worker/gate/smtp/ */
 extern const struct protocol submission_protocol; /* worker/gate/smtp/ */
 extern const struct protocol pop3_protocol;       /* worker/gate/pop3/ */
+extern const struct protocol imap_protocol;       /* worker/gate/imap/ */
 
 /*
  * -- What a protocol may ask and do ---------------------------------------------

@@ -4,31 +4,20 @@
  * written by the session process, behind the hand-over; here are the ways there, and all that
  * fails.
  */
-#include "common/child.h"
-#include "common/proto/gate_accounts.h"
-#include "common/sasl_external.h"
-#include "common/sasl_plain.h"
 #include "worker/gate/conn.h"
 #include "worker/gate/pop3/command.h"
+#include "worker/gate/sasl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define LOGIN_TIMEOUT 60 /* seconds; guessing is slowed, and a session may have to start */
 #define LOGIN_TRIES 3
-#define MECHANISMS_SIZE 64
-#define LOGINS_WAITING 512 /* messages in the channel to accounts: more would end it (ipc.h) */
-
-enum mechanism { NONE, EXTERNAL, PLAIN, MECHANISM_COUNT };
 
 struct pop3_login {
+	struct sasl sasl;
 	char *user; /* of USER, waits for PASS */
 	size_t user_length;
-	enum mechanism in_auth;      /* a SASL response of it is awaited, RFC 5034 4 */
-	struct ipc_channel *channel; /* accounts is being asked there */
-	uint32_t request;
 	unsigned tries;
 	unsigned errors;
 };
@@ -66,69 +55,48 @@ forget_user(struct pop3_login *login)
 
 /* -- The login ------------------------------------------------------------------------- */
 
-/* RFC 3206: AUTH is for the credentials; SYS/TEMP is nobody's fault who types them. */
 static void
-login_failed(struct conn *c, bool wrong)
+login_wrong(struct conn *c)
 {
 	struct pop3_login *login = conn_state(c);
 
-	if (!wrong) {
-		say(c, "-ERR [SYS/TEMP] can't tell now, please try again later");
-	} else if (++login->tries < LOGIN_TRIES) {
+	if (++login->tries < LOGIN_TRIES) {
 		say(c, "-ERR [AUTH] wrong user name or password");
 	} else {
 		say(c, "-ERR [AUTH] wrong user name or password, too often");
 		conn_finish(c, "failed logins");
 	}
-	conn_resume(c);
 }
 
-static int
-on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
-{
-	struct conn *c = arg;
-	struct pop3_login *login = conn_state(c);
-	const struct ga_login_failed *failed;
-	bool wrong = false;
-
-	(void)channel;
-	login->channel = NULL;
-	if (message != NULL && message->type == GA_LOGGED_IN) {
-		conn_hand_over(c, ipc_take_fd(message));
-		return 0;
-	}
-	if (message != NULL && message->type == GA_LOGIN_FAILED) {
-		failed = message->body;
-		wrong = failed->verdict == LOGIN_FAILED;
-		login_failed(c, wrong);
-		return wrong || failed->verdict == LOGIN_UNAVAILABLE ? 0 : -1;
-	}
-	login_failed(c, false);
-	return message == NULL ? 0 : -1;
-}
-
-/* MESSAGE is wiped. */
 static void
-ask(struct conn *c, char message[LOGIN_TAIL_MAX], size_t length)
+malformed(struct conn *c, const char *what)
 {
-	struct pop3_login *login = conn_state(c);
-	struct ga_login request;
+	char line[128];
 
-	memset(&request, 0, sizeof(request)); /* its padding too */
-	request.conn = conn_identity(c);
-	request.peer = *conn_peer(c);
-	request.service = SERVICE_POP3;
-	request.tls = conn_is_secure(c) ? 1 : 0;
-	conn_pause(c);
-	login->channel = conn_accounts(c);
-	login->request = 0;
-	if (login->channel != NULL && ipc_queued(login->channel) <= LOGINS_WAITING)
-		login->request = ipc_request(login->channel, GA_LOGIN, &request, message, length,
-					     -1, LOGIN_TIMEOUT, on_verdict, c);
-	explicit_bzero(message, LOGIN_TAIL_MAX);
-	if (login->request == 0) {
-		login->channel = NULL;
-		login_failed(c, false);
+	snprintf(line, sizeof(line), "-ERR this is no %s", what);
+	complain(c, line);
+}
+
+/* RFC 3206: AUTH is for the credentials; SYS/TEMP is nobody's fault who types them. */
+static void
+on_sasl(struct conn *c, enum sasl_event event, const char *text, struct ipc_message *message)
+{
+	switch (event) {
+	case SASL_CHALLENGE:
+		conn_printf(c, "+ %s\r\n", text);
+		break;
+	case SASL_LOGGED_IN:
+		conn_hand_over(c, ipc_take_fd(message));
+		break;
+	case SASL_WRONG:
+		login_wrong(c);
+		break;
+	case SASL_UNAVAILABLE:
+		say(c, "-ERR [SYS/TEMP] can't tell now, please try again later");
+		break;
+	case SASL_MALFORMED:
+		malformed(c, text);
+		break;
 	}
 }
 
@@ -184,8 +152,6 @@ static void
 do_pass(struct conn *c, const struct pop3_command *command)
 {
 	struct pop3_login *login = conn_state(c);
-	char message[LOGIN_TAIL_MAX];
-	size_t length;
 
 	if (refuse_password(c))
 		return;
@@ -193,89 +159,20 @@ do_pass(struct conn *c, const struct pop3_command *command)
 		complain(c, "-ERR USER comes first");
 		return;
 	}
-	length = sasl_plain_compose(message, login->user, login->user_length, command->argument,
-				    command->argument_length);
+	if (command->argument_length == 0)
+		complain(c, "-ERR PASS wants a password");
+	else
+		sasl_password(&login->sasl, c, on_sasl, login->user, login->user_length,
+			      command->argument, command->argument_length);
 	forget_user(login);
-	if (length == 0)
-		complain(c, command->argument_length == 0 ? "-ERR PASS wants a password"
-							  : "-ERR this can't be a password");
-	else
-		ask(c, message, length);
-}
-
-static void
-plain_response(struct conn *c, const char *text, size_t text_length)
-{
-	char message[LOGIN_TAIL_MAX];
-	size_t length;
-
-	if (sasl_plain_decode(text, text_length, message, &length) == -1)
-		complain(c, "-ERR this is no PLAIN response (RFC 4616)");
-	else
-		ask(c, message, length);
-}
-
-static void
-external_response(struct conn *c, const char *text, size_t text_length)
-{
-	struct pop3_login *login = conn_state(c);
-	char authorization[ADDRESS_SIZE];
-
-	if (sasl_external_decode(text, text_length, authorization) == -1) {
-		complain(c, "-ERR this is no EXTERNAL response (RFC 4422)");
-		return;
-	}
-	conn_pause(c);
-	login->channel = conn_accounts(c);
-	login->request = conn_ask_external(c, authorization, LOGIN_TIMEOUT, on_verdict, c);
-	if (login->request == 0) {
-		login->channel = NULL;
-		login_failed(c, false);
-	}
-}
-
-static const struct {
-	const char *name;
-	bool (*offered)(const struct conn *);
-	void (*response)(struct conn *, const char *text, size_t length);
-} mechanisms[MECHANISM_COUNT] = {
-    [EXTERNAL] = {"EXTERNAL", conn_may_external, external_response},
-    [PLAIN] = {"PLAIN", conn_may_password, plain_response},
-};
-
-/* Each with a space in front. */
-static void
-list_mechanisms(const struct conn *c, char out[MECHANISMS_SIZE])
-{
-	out[0] = '\0';
-	for (size_t i = NONE + 1; i < MECHANISM_COUNT; i++) {
-		if (!mechanisms[i].offered(c))
-			continue;
-		strlcat(out, " ", MECHANISMS_SIZE);
-		strlcat(out, mechanisms[i].name, MECHANISMS_SIZE);
-	}
-}
-
-/* NONE: it is not known, or not to be had now. */
-static enum mechanism
-find_mechanism(const struct conn *c, const struct pop3_command *command)
-{
-	enum mechanism i = NONE + 1;
-
-	while (i < MECHANISM_COUNT &&
-	       (strlen(mechanisms[i].name) != command->argument_length ||
-		strncasecmp(mechanisms[i].name, command->argument, command->argument_length) != 0 ||
-		!mechanisms[i].offered(c)))
-		i++;
-	return i == MECHANISM_COUNT ? NONE : i;
 }
 
 static void
 refuse_mechanism(struct conn *c)
 {
-	char offered[MECHANISMS_SIZE], line[MECHANISMS_SIZE + 64];
+	char offered[SASL_LIST_SIZE], line[SASL_LIST_SIZE + 64];
 
-	list_mechanisms(c, offered);
+	sasl_list(c, " ", offered);
 	snprintf(line, sizeof(line), "-ERR AUTH wants a mechanism:%s",
 		 offered[0] != '\0' ? offered
 				    : " none is left, connect again to show a certificate");
@@ -286,34 +183,27 @@ static void
 do_auth(struct conn *c, const struct pop3_command *command)
 {
 	struct pop3_login *login = conn_state(c);
-	enum mechanism mechanism;
-	size_t length = command->response_length;
+	const struct sasl_mechanism *mechanism;
 
 	if (refuse_login(c))
 		return;
 	forget_user(login);
-	mechanism = find_mechanism(c, command);
-	if (mechanism == NONE) {
+	mechanism = sasl_find(c, command->argument, command->argument_length);
+	if (mechanism == NULL)
 		refuse_mechanism(c);
-	} else if (command->response == NULL) {
-		login->in_auth = mechanism;
-		say(c, "+ ");
-	} else {
-		/* RFC 5034 4: "=" is an initial response that is empty. */
-		if (length == 1 && command->response[0] == '=')
-			length = 0;
-		mechanisms[mechanism].response(c, command->response, length);
-	}
+	else
+		sasl_begin(&login->sasl, c, on_sasl, mechanism, command->response,
+			   command->response_length);
 }
 
 /* RFC 2449 5: what holds in this state, and what holds in the next. */
 static void
 do_capa(struct conn *c, const struct pop3_command *command)
 {
-	char offered[MECHANISMS_SIZE];
+	char offered[SASL_LIST_SIZE];
 
 	(void)command;
-	list_mechanisms(c, offered);
+	sasl_list(c, " ", offered);
 	say(c, "+OK these can be had");
 	say(c, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER");
 	if (conn_can_start_tls(c))
@@ -406,14 +296,12 @@ pop3_input(struct conn *c, const char *bytes, size_t length)
 		conn_finish(c, "a line too long");
 		return length;
 	}
-	if (login->in_auth != NONE) {
-		enum mechanism mechanism = login->in_auth;
-
-		login->in_auth = NONE;
-		if (text == 1 && bytes[0] == '*')
+	if (sasl_in_exchange(&login->sasl)) {
+		if (text == 1 && bytes[0] == '*') { /* RFC 5034 4 */
+			sasl_cancel(&login->sasl);
 			complain(c, "-ERR cancelled");
-		else
-			mechanisms[mechanism].response(c, bytes, text);
+		} else
+			sasl_response(&login->sasl, bytes, text);
 		return used;
 	}
 	pop3_parse(bytes, text, &command);
@@ -426,9 +314,7 @@ pop3_closed(struct conn *c)
 {
 	struct pop3_login *login = conn_state(c);
 
-	if (login->channel != NULL)
-		ipc_cancel(login->channel, login->request);
-	login->channel = NULL;
+	sasl_cancel(&login->sasl);
 	forget_user(login);
 }
 
