@@ -11,3 +11,6 @@ tests_unit_test_store_append_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_store_search
 tests_unit_test_store_search_SOURCES = tests/unit/test_store_search.c $(STORE_HOUSE)
 tests_unit_test_store_search_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_store_check
+tests_unit_test_store_check_SOURCES = tests/unit/test_store_check.c $(STORE_HOUSE)
+tests_unit_test_store_check_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

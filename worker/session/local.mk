@@ -61,10 +61,13 @@ worker_libworker_a_SOURCES += \
 	worker/session/pop3/pop3.h worker/session/pop3/pop3_private.h \
 	worker/session/pop3/stuff.c worker/session/pop3/stuff.h \
 	worker/session/session.c \
-	worker/session/store.h \
+	worker/session/store.h worker/session/store_check.h \
 	worker/session/store/account.c worker/session/store/account.h \
 	worker/session/store/append.c \
 	worker/session/store/change.c worker/session/store/change.h \
+	worker/session/store/check.c worker/session/store/check.h \
+	worker/session/store/check_files.c \
+	worker/session/store/check_rebuild.c \
 	worker/session/store/copy.c \
 	worker/session/store/deliver.c \
 	worker/session/store/expunge.c \

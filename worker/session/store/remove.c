@@ -157,12 +157,17 @@ remove_prune(struct store *store, int64_t folder, struct error *err)
  * -- Files ------------------------------------------------------------------------
  */
 
-/* Returns how many were removed; *LAST: the last one's id. -1: trouble; later, then. */
+/*
+ * What is in a folder all the same (a damaged index) is spared. Returns how many were removed;
+ * *LAST: the last one's id. -1: trouble; later, then.
+ */
 static int
 remove_files(struct store *store, int64_t *last)
 {
 	static const char sql[] = "SELECT d.message, m.file"
 				  " FROM doomed d LEFT JOIN messages m ON m.id = d.message"
+				  " WHERE NOT EXISTS (SELECT 1 FROM placements"
+				  "  WHERE message = d.message)"
 				  " ORDER BY d.message LIMIT ?1";
 	sqlite3_stmt *stmt;
 	struct error err;
@@ -192,7 +197,8 @@ remove_doomed(struct store *store)
 		return false;
 	result = sql_run(store, &err,
 			 "DELETE FROM messages WHERE id IN"
-			 " (SELECT message FROM doomed WHERE message <= ?1)",
+			 " (SELECT message FROM doomed WHERE message <= ?1)"
+			 " AND NOT EXISTS (SELECT 1 FROM placements WHERE message = id)",
 			 SQL_INT(last));
 	if (result == STORE_OK)
 		result =
