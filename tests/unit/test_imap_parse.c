@@ -457,7 +457,11 @@ test_utf8_names(void **state)
 	    {"a SELECT a&b", "a SELECT <a&b>"},
 	    {"a SELECT \"\xc3\xa4\"", "a SELECT <\xc3\xa4>"},
 	};
-	static const struct row always[] = {{"a SELECT \"&\xc3\xa4\"", "a SELECT <&\xc3\xa4>"}};
+	static const struct row always[] = {
+	    {"a SELECT \"&\xc3\xa4\"", "a SELECT <&\xc3\xa4>"},
+	    {"a SELECT \"a\xcc\x88\"", "a SELECT <\xc3\xa4>"}, /* NFC */
+	    {"a SELECT a&Awg-", "a SELECT <\xc3\xa4>"},
+	};
 
 	(void)state;
 	check_rows(rows, COUNT(rows), true);

@@ -37,7 +37,9 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/parse_append.c \
 	worker/session/imap/parse_fetch.c \
 	worker/session/imap/parse_folder.c \
+	worker/session/imap/parse_line.c \
 	worker/session/imap/parse_list.c \
+	worker/session/imap/parser.h \
 	worker/session/imap/parse_notify.c \
 	worker/session/imap/parse_private.h \
 	worker/session/imap/parse_search.c \

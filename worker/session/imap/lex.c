@@ -46,7 +46,7 @@ describe(const struct imap_lexer *lex, char *text, size_t size)
 	do {
 		text[n++] = *at > ' ' && *at < 0x7f && *at != '"' && *at != '\\' ? *at : '?';
 		at++;
-	} while (at < lex->end && n < FOUND_MAX && memchr(" \r\n()", *at, 5) == NULL);
+	} while (at < lex->end && n < FOUND_MAX && strchr(" \r\n()", *at) == NULL);
 	if (n == FOUND_MAX)
 		n += (size_t)snprintf(text + n, size - n, "...");
 	text[n++] = '"';
@@ -97,7 +97,7 @@ lex_take(struct imap_lexer *lex, char c)
 static bool
 is_atom_char(char c)
 {
-	return c > ' ' && c < 0x7f && memchr("(){%*\"\\]", c, 8) == NULL;
+	return c > ' ' && c < 0x7f && strchr("(){%*\"\\]", c) == NULL;
 }
 
 /* Words end at brackets too: BODY[...] and <...> are more than one word. */

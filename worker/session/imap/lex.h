@@ -105,7 +105,7 @@ bool lex_date(struct imap_lexer *, int64_t *day);
 /* date-time: seconds since the epoch. */
 bool lex_date_time(struct imap_lexer *, int64_t *seconds);
 
-/* A folder's name in UTF-8; INBOX in capitals. */
+/* A folder's name in UTF-8 (NFC); INBOX in capitals. */
 bool lex_mailbox(struct imap_lexer *, const char **, const char *what);
 /* One name, or some in parentheses. */
 bool lex_mailboxes(struct imap_lexer *, const char ***, size_t *count);

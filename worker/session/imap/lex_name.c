@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Folders' names (RFC 9051 5.1, RFC 3501 5.1.3, RFC 6855 3), entries' names (RFC 5464 3.2). */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <uninorm.h>
 
 #include "common/ascii.h"
 #include "worker/session/imap/lex.h"
@@ -48,7 +50,8 @@ to_utf8(struct imap_lexer *lex, const struct imap_string *text)
 static const char *
 inbox_in_capitals(struct imap_lexer *lex, const char *name)
 {
-	size_t length = strlen(name);
+	static const char inbox[] = "INBOX";
+	size_t length = strlen(name), i;
 	char *copy;
 
 	if (strncasecmp(name, "INBOX", 5) != 0 || (name[5] != '\0' && name[5] != '/') ||
@@ -56,8 +59,31 @@ inbox_in_capitals(struct imap_lexer *lex, const char *name)
 		return name;
 	if ((copy = lex_alloc(lex, length + 1)) == NULL)
 		return NULL;
-	memcpy(copy, name, length);
-	memcpy(copy, "INBOX", 5);
+	for (i = 0; i < length; i++)
+		copy[i] = i < sizeof(inbox) - 1 ? inbox[i] : name[i];
+	return copy;
+}
+
+/* One name of those that look the same (RFC 9051 5.1, RFC 5198 2): NFC, which is what the store
+ * has. */
+static const char *
+to_nfc(struct imap_lexer *lex, const char *name)
+{
+	size_t length = strlen(name), normal_length = 0;
+	struct imap_string text = {name, length};
+	uint8_t *normal;
+	char *copy;
+
+	/* What is far too long the store refuses. */
+	if (length > 4 * STORE_NAME_MAX || !has_eighth_bit(&text))
+		return name;
+	normal = u8_normalize(UNINORM_NFC, (const uint8_t *)name, length, NULL, &normal_length);
+	copy = normal == NULL ? NULL : lex_alloc(lex, normal_length + 1);
+	if (copy != NULL)
+		memcpy(copy, normal, normal_length);
+	else
+		lex_fail(lex, "Out of memory");
+	free(normal);
 	return copy;
 }
 
@@ -66,7 +92,7 @@ finish_name(struct imap_lexer *lex, const struct imap_string *text, const char *
 {
 	const char *name = to_utf8(lex, text);
 
-	if (name == NULL)
+	if (name == NULL || (name = to_nfc(lex, name)) == NULL)
 		return false;
 	*out = inbox_in_capitals(lex, name);
 	return *out != NULL;
