@@ -107,7 +107,8 @@ struct configuration {
 	char ciphers_tls13[GATE_CIPHERS_SIZE];
 	uint32_t gate_processes; /* 0: one a core */
 	uint32_t gate_connections;
-	uint32_t session_linger; /* seconds */
+	uint32_t session_linger;    /* seconds */
+	uint32_t session_hibernate; /* seconds; 0: never */
 	struct conf_listener *listeners;
 	size_t listener_count;
 	struct conf_watch *watches;

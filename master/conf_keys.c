@@ -247,6 +247,7 @@ static const struct conf_key gate_keys[] = {
 
 static const struct conf_key session_keys[] = {
     NUMBER("linger", session_linger, 0, 86400, 30, "seconds"),
+    NUMBER("hibernate", session_hibernate, 0, 86400, 120, "seconds"),
     {0},
 };
 

@@ -22,6 +22,7 @@ master_libmaster_a_SOURCES = \
 	master/mailboxes.c master/mailboxes.h \
 	master/master.c master/master.h \
 	master/names.c master/names.h \
+	master/parked.c master/parked.h \
 	master/network.c master/network.h \
 	master/notify.c master/notify.h \
 	master/process.c master/process.h \

@@ -13,6 +13,7 @@
 #include "master/control.h"
 #include "master/mailboxes.h"
 #include "master/master.h"
+#include "master/parked.h"
 #include "master/roles.h"
 
 #define WAITING_MAX 1000  /* requests a mailbox, while its process starts or ends */
@@ -50,7 +51,7 @@ RB_GENERATE_INTERNAL(session_tree, session, entry, session_compare, static __att
 static const struct {
 	uint16_t attached, failed;
 	int stream; /* SOCK_: what the two ends are */
-} kinds[] = {
+} kinds[ATTACH_COUNT] = {
     [ATTACH_CONNECTION] = {MA_ATTACHED, MA_ATTACH_FAILED, SOCK_STREAM},
     [ATTACH_DELIVERY] = {MQ_ATTACHED, MQ_ATTACH_FAILED, SOCK_SEQPACKET},
     [ATTACH_ADMINISTRATION] = {CM_CHANNEL, CM_RESULT, SOCK_STREAM},
@@ -115,6 +116,20 @@ hand_over(struct master *m, struct session *s, const struct attach *a)
 		(void)ipc_send(asker, kinds[a->kind].attached, a->request, NULL, NULL, 0, sv[1]);
 	close(sv[0]);
 	close(sv[1]);
+}
+
+/* What was parked comes back, as soon as there is a process for it. */
+static void
+resume_parked(struct master *m, struct session *s)
+{
+	struct ms_parked state;
+	int fd;
+
+	while (s->process->control != NULL && (fd = parked_take(m, s->name, &state)) != -1) {
+		(void)ipc_send(s->process->control, MS_RESUME, 0, &state, NULL, 0, fd);
+		s->sent++;
+		close(fd);
+	}
 }
 
 static int
@@ -245,6 +260,7 @@ configure(struct process *p, struct error *err)
 	const struct session *s = p->owner;
 	struct ms_settings settings = {
 	    .linger = conf->session_linger,
+	    .hibernate = conf->session_hibernate,
 	    .idle_timeout = longest_idle(conf),
 	};
 
@@ -263,10 +279,23 @@ ready(struct process *p)
 
 	s->was_ready = true;
 	evtimer_del(s->start_timer);
+	resume_parked(p->master, s);
 	while ((a = next_waiting(s)) != NULL) {
 		hand_over(p->master, s, a);
 		free(a);
 	}
+}
+
+static int
+on_park(struct ipc_channel *control, struct ipc_message *message, void *context)
+{
+	const struct ms_parked *state = message->body;
+	struct process *p = context;
+	const struct session *s = p->owner;
+
+	(void)control;
+	parked_add(p->master, s->name, state, ipc_take_fd(message));
+	return 0;
 }
 
 static int
@@ -314,7 +343,7 @@ gone(struct process *p, int status)
 		s->process = NULL;
 		if (!s->was_ready)
 			fail_waiting(m, s, "its session process did not start");
-		if (s->waiting_count > 0)
+		if (s->waiting_count > 0 || parked_want(m, s->name))
 			succeed(m, s);
 		else
 			session_free(m, s);
@@ -378,11 +407,31 @@ sessions_attach(struct master *m, const struct attach *a, const char *name, size
 		fail(m, a, text, err.text);
 		return 0;
 	}
-	if (s->process->phase == PROCESS_RUNNING && s->process->control != NULL)
+	if (s->process->phase == PROCESS_RUNNING && s->process->control != NULL) {
+		resume_parked(m, s); /* they may want to hear of what this brings */
 		hand_over(m, s, a);
-	else if (wait_for_session(s, a) == -1)
+	} else if (wait_for_session(s, a) == -1)
 		fail(m, a, s->name, "too many requests wait for its session process");
 	return 0;
+}
+
+void
+sessions_wake(struct master *m, const char *name)
+{
+	struct mailbox_name parts;
+	struct error err = {.text = ""};
+	struct session *s = NULL;
+
+	if (mailbox_name_parse(name, strlen(name), &parts))
+		s = get_session(m, &parts, &err);
+	if (s == NULL) {
+		log_event(LOG_ERR, "session.failed", KV_STR("mailbox", name),
+			  KV_STR("why", err.text));
+		parked_drop(m, name);
+	} else if (s->process->phase == PROCESS_RUNNING) {
+		resume_parked(m, s);
+	}
+	/* Else: when it is ready, or its successor is. */
 }
 
 void
@@ -390,6 +439,7 @@ sessions_free(struct master *m)
 {
 	struct session *s;
 
+	parked_free(m);
 	while ((s = RB_MIN(session_tree, &m->sessions.tree)) != NULL) {
 		struct attach *a;
 
@@ -402,6 +452,7 @@ sessions_free(struct master *m)
 static const struct ipc_handler handlers[] = {
     {MC_READY, process_on_ready},
     {MS_IDLE, on_idle},
+    {MS_PARK, on_park},
     {0, NULL},
 };
 

@@ -11,7 +11,7 @@
 #include "common/proto/master_session.h"
 #include "master/process.h"
 
-enum attach_kind { ATTACH_CONNECTION, ATTACH_DELIVERY, ATTACH_ADMINISTRATION };
+enum attach_kind { ATTACH_CONNECTION, ATTACH_DELIVERY, ATTACH_ADMINISTRATION, ATTACH_COUNT };
 
 /* Somebody who wants to speak with a mailbox's process. */
 struct attach {
@@ -26,9 +26,15 @@ STAILQ_HEAD(attach_list, attach);
 struct session;
 RB_HEAD(session_tree, session);
 
+struct parked;
+RB_HEAD(parked_tree, parked);
+
 struct sessions {
 	struct session_tree tree;
 	size_t count;
+	struct parked_tree parked; /* parked.h */
+	size_t parked_count;
+	uint64_t parked_last;
 };
 
 /*
@@ -36,6 +42,9 @@ struct sessions {
  * later, with the descriptor or the reason. Returns 0, or -1 if the asker broke the protocol.
  */
 int sessions_attach(struct master *, const struct attach *, const char *name, size_t length);
+
+/* The mailbox NAME, as sessions name it, has parked connections with something to do: starts it. */
+void sessions_wake(struct master *, const char *name);
 
 void sessions_free(struct master *);
 

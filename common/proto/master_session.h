@@ -11,6 +11,7 @@ struct ms_settings {
 	char hostname[HOST_NAME_SIZE];
 	uint8_t zero[3];
 	uint32_t linger;       /* seconds to stay after the last connection */
+	uint32_t hibernate;    /* seconds after which connections in IDLE are parked; 0: never */
 	uint32_t idle_timeout; /* seconds a POP3 or IMAP connection may be silent (the gate keeps it
 				  too) */
 };
@@ -22,6 +23,24 @@ struct ms_connection {
 	uint32_t service;       /* enum service */
 	uint32_t administrator; /* 1: posternctl, by IMAP; no login, and some commands more */
 	uint32_t zero;
+};
+
+#define PARKED_TAG_SIZE 257
+
+/*
+ * An IMAP connection in IDLE, as its process leaves it and a later one takes it up (session/imap/
+ * park.c). The master keeps it, and looks at nothing in it.
+ */
+struct ms_parked {
+	struct ms_connection connection;
+	int64_t folder; /* 0: none is selected */
+	uint64_t changes, expunges;
+	uint32_t uidvalidity, uidnext;
+	uint32_t recent_from, recent_to;
+	uint32_t enabled;
+	uint32_t read_only;
+	char tag[PARKED_TAG_SIZE]; /* of IDLE */
+	uint8_t zero[7];
 };
 
 /* Nothing left to do: ASK is how many MS_CONNECTION and MS_DELIVERY it has seen in its life. */
@@ -40,7 +59,12 @@ struct ms_idle {
 	 * from then on holds new work for a successor; else it doesn't answer, the work is on its \
 	 * way.                                                                                    \
 	 */                                                                                        \
-	X(MS_IDLE, 19, IPC_SERVER, struct ms_idle, 0, IPC_NO_FD, IPC_ANY_STATE)
+	X(MS_IDLE, 19, IPC_SERVER, struct ms_idle, 0, IPC_NO_FD, IPC_ANY_STATE)                    \
+	/* The connection's descriptor goes to the master, which waits for the client's next byte. \
+	 */                                                                                        \
+	X(MS_PARK, 20, IPC_SERVER, struct ms_parked, 0, IPC_WITH_FD, IPC_ANY_STATE)                \
+	/* It has come, or the mailbox has something else to do: the descriptor comes back. */     \
+	X(MS_RESUME, 21, IPC_CLIENT, struct ms_parked, 0, IPC_WITH_FD, IPC_ANY_STATE)
 
 enum { MASTER_SESSION_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_session_boundary;

@@ -31,6 +31,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/match.c worker/session/imap/match.h \
 	worker/session/imap/metadata.c \
 	worker/session/imap/output.c \
+	worker/session/imap/park.c \
 	worker/session/imap/parse.c \
 	worker/session/imap/parse.h \
 	worker/session/imap/parse_account.c \

@@ -29,10 +29,11 @@
 #define IMAPS_MAX 64 /* of one user; max_connections_per_address of the gates is lower for most */
 
 /* What came before MC_START: it waits until the sandbox is closed. */
+enum waiting_kind { WAITING_CONNECTION, WAITING_DELIVERY, WAITING_PARKED };
 struct waiting {
 	STAILQ_ENTRY(waiting) entry;
-	bool is_delivery;
-	struct ms_connection connection;
+	enum waiting_kind kind;
+	struct ms_parked parked; /* its connection is also that of WAITING_CONNECTION */
 	int fd;
 };
 
@@ -45,6 +46,7 @@ static struct session {
 	unsigned imaps;    /* IMAP sessions: any number, up to IMAPS_MAX */
 	struct imap *imap[IMAPS_MAX];
 	struct event *linger;
+	struct event *hibernate; /* since something happened last */
 	STAILQ_HEAD(waiting_list, waiting) waiting;
 	uint32_t seen; /* connections and delivery channels, for MS_IDLE */
 	bool running;
@@ -72,6 +74,8 @@ close_all(void)
 	session.store = NULL;
 }
 
+static void wait_to_hibernate(void);
+
 /* Something happened: the time to linger begins anew. When draining there is none. */
 static void
 touch(void *arg)
@@ -79,6 +83,7 @@ touch(void *arg)
 	struct timeval time = {.tv_sec = session.settings.linger};
 
 	(void)arg;
+	wait_to_hibernate();
 	if (is_busy()) {
 		event_del(session.linger);
 		return;
@@ -228,6 +233,76 @@ start_imap(const struct ms_connection *connection, int fd)
 	(void)malloc_trim(0);
 }
 
+/*
+ * -- Hibernation ------------------------------------------------------------------
+ */
+
+static void
+resume_imap(const struct ms_parked *parked, int fd)
+{
+	struct imap_options options = {.conn = parked->connection.conn,
+				       .mailbox = session.settings.mailbox,
+				       .idle_timeout = session.settings.idle_timeout};
+	enum store_result result;
+	struct error err;
+	struct imap *imap;
+
+	if (session.imaps == IMAPS_MAX || open_store(NULL, &result, &err) == NULL) {
+		imap_refuse(fd, "The mailbox can't be opened now, please try again later");
+		return;
+	}
+	imap = imap_resume(session.child->base, fd, &options, session.store, parked, on_imap_closed,
+			   NULL, &err);
+	if (imap == NULL)
+		log_event(LOG_ERR, "imap.resume_failed", KV_CONN(options.conn),
+			  KV_STR("user", options.mailbox), KV_STR("why", err.text));
+	else
+		session.imap[session.imaps++] = imap;
+	touch(NULL);
+}
+
+static void
+wait_to_hibernate(void)
+{
+	struct timeval time = {.tv_sec = session.settings.hibernate};
+
+	if (session.settings.hibernate != 0 && session.imaps > 0)
+		event_add(session.hibernate, &time);
+	else
+		event_del(session.hibernate);
+}
+
+/*
+ * All connections wait in IDLE: the master keeps them, and this process ends as it does without
+ * any. One that does something else keeps them all here, as the process is there anyhow.
+ */
+static void
+on_hibernate(evutil_socket_t fd, short what, void *arg)
+{
+	struct ms_parked parked;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (unsigned i = 0; i < session.imaps; i++)
+		if (session.pop3 != NULL || deliver_pending(session.deliver) > 0 ||
+		    !imap_can_park(session.imap[i], &parked)) {
+			wait_to_hibernate();
+			return;
+		}
+	while (session.imaps > 0) {
+		struct imap *imap = session.imap[--session.imaps];
+		int stream;
+
+		(void)imap_can_park(imap, &parked);
+		stream = imap_leave(imap);
+		(void)ipc_send(session.child->control, MS_PARK, 0, &parked, NULL, 0, stream);
+		close(stream);
+	}
+	log_event(LOG_INFO, "session.hibernates", KV_STR("user", session.settings.mailbox));
+	on_linger(-1, 0, NULL);
+}
+
 static void
 refuse_service(const struct ms_connection *connection, int fd)
 {
@@ -261,7 +336,7 @@ start_delivery(int fd)
 }
 
 static int
-keep_waiting(bool is_delivery, const struct ms_connection *connection, int fd)
+keep_waiting(enum waiting_kind kind, const struct ms_parked *parked, int fd)
 {
 	struct waiting *waiting = calloc(1, sizeof(*waiting));
 
@@ -269,9 +344,9 @@ keep_waiting(bool is_delivery, const struct ms_connection *connection, int fd)
 		close(fd);
 		return 0;
 	}
-	waiting->is_delivery = is_delivery;
-	if (connection != NULL)
-		waiting->connection = *connection;
+	waiting->kind = kind;
+	if (parked != NULL)
+		waiting->parked = *parked;
 	waiting->fd = fd;
 	STAILQ_INSERT_TAIL(&session.waiting, waiting, entry);
 	return 0;
@@ -284,10 +359,17 @@ start_waiting(void)
 
 	while ((waiting = STAILQ_FIRST(&session.waiting)) != NULL) {
 		STAILQ_REMOVE_HEAD(&session.waiting, entry);
-		if (waiting->is_delivery)
+		switch (waiting->kind) {
+		case WAITING_CONNECTION:
+			start_connection(&waiting->parked.connection, waiting->fd);
+			break;
+		case WAITING_DELIVERY:
 			start_delivery(waiting->fd);
-		else
-			start_connection(&waiting->connection, waiting->fd);
+			break;
+		case WAITING_PARKED:
+			resume_imap(&waiting->parked, waiting->fd);
+			break;
+		}
 		free(waiting);
 	}
 }
@@ -318,12 +400,13 @@ static int
 on_connection(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct ms_connection *connection = message->body;
+	struct ms_parked parked = {.connection = *connection};
 
 	(void)channel;
 	(void)context;
 	session.seen++;
 	if (!session.running)
-		return keep_waiting(false, connection, ipc_take_fd(message));
+		return keep_waiting(WAITING_CONNECTION, &parked, ipc_take_fd(message));
 	start_connection(connection, ipc_take_fd(message));
 	return 0;
 }
@@ -335,8 +418,22 @@ on_delivery(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	(void)context;
 	session.seen++;
 	if (!session.running)
-		return keep_waiting(true, NULL, ipc_take_fd(message));
+		return keep_waiting(WAITING_DELIVERY, NULL, ipc_take_fd(message));
 	start_delivery(ipc_take_fd(message));
+	return 0;
+}
+
+static int
+on_resume(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct ms_parked *parked = message->body;
+
+	(void)channel;
+	(void)context;
+	session.seen++;
+	if (!session.running)
+		return keep_waiting(WAITING_PARKED, parked, ipc_take_fd(message));
+	resume_imap(parked, ipc_take_fd(message));
 	return 0;
 }
 
@@ -344,6 +441,7 @@ static const struct ipc_handler handlers[] = {
     {MS_SETTINGS, on_settings},
     {MS_CONNECTION, on_connection},
     {MS_DELIVERY, on_delivery},
+    {MS_RESUME, on_resume},
     {0, NULL},
 };
 
@@ -382,8 +480,9 @@ init(struct child *child, struct error *err)
 	session.child = child;
 	STAILQ_INIT(&session.waiting);
 	session.linger = event_new(child->base, -1, 0, on_linger, NULL);
+	session.hibernate = event_new(child->base, -1, 0, on_hibernate, NULL);
 	session.deliver = deliver_new(child->base, &options);
-	if (session.linger == NULL || session.deliver == NULL)
+	if (session.linger == NULL || session.hibernate == NULL || session.deliver == NULL)
 		return error_set(err, "no memory");
 	return 0;
 }

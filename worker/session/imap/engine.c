@@ -316,9 +316,10 @@ imap_refuse(int fd, const char *why)
 	close(fd);
 }
 
-struct imap *
-imap_start(struct event_base *base, int fd, const struct imap_options *options, struct store *store,
-	   imap_closed_fn *closed, void *arg, struct error *err)
+/* NULL: FD is closed. */
+static struct imap *
+new_session(struct event_base *base, int fd, const struct imap_options *options,
+	    struct store *store, imap_closed_fn *closed, void *arg, struct error *err)
 {
 	struct imap *imap = calloc(1, sizeof(*imap));
 
@@ -338,9 +339,20 @@ imap_start(struct event_base *base, int fd, const struct imap_options *options, 
 		imap_refuse(fd, "There is no memory for a session");
 		return NULL;
 	}
+	still_alive(imap);
+	return imap;
+}
+
+struct imap *
+imap_start(struct event_base *base, int fd, const struct imap_options *options, struct store *store,
+	   imap_closed_fn *closed, void *arg, struct error *err)
+{
+	struct imap *imap = new_session(base, fd, options, store, closed, arg, err);
+
+	if (imap == NULL)
+		return NULL;
 	log_event(LOG_INFO, "imap.opened", KV_CONN(options->conn),
 		  KV_STR("user", options->mailbox));
-	still_alive(imap);
 	if (options->administrator) {
 		imap->state = IMAP_AUTHENTICATED;
 		imap_printf(imap, "* PREAUTH [CAPABILITY %s] %s\r\n", imap_capabilities,
@@ -349,5 +361,34 @@ imap_start(struct event_base *base, int fd, const struct imap_options *options, 
 	} else {
 		event_add(imap->readable, NULL);
 	}
+	return imap;
+}
+
+int
+imap_leave(struct imap *imap)
+{
+	int fd = imap->stream.fd;
+
+	free_session(imap);
+	return fd;
+}
+
+struct imap *
+imap_resume(struct event_base *base, int fd, const struct imap_options *options,
+	    struct store *store, const struct ms_parked *parked, imap_closed_fn *closed, void *arg,
+	    struct error *err)
+{
+	struct imap *imap = new_session(base, fd, options, store, closed, arg, err);
+
+	if (imap == NULL)
+		return NULL;
+	if (!imap_take_up(imap, parked, err)) {
+		imap_abort(imap, "the mailbox has changed too much");
+		return NULL;
+	}
+	/* What happened meanwhile is told as soon as the loop comes round. */
+	imap->changed = true;
+	event_add(imap->readable, NULL);
+	event_active(imap->writable, EV_WRITE, 0);
 	return imap;
 }

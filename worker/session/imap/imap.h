@@ -11,6 +11,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/proto/master_session.h"
 #include "worker/session/store.h"
 
 struct event_base;
@@ -33,6 +34,21 @@ typedef void imap_closed_fn(struct imap *, void *arg);
  */
 struct imap *imap_start(struct event_base *, int fd, const struct imap_options *, struct store *,
 			imap_closed_fn *, void *arg, struct error *);
+
+/*
+ * A connection that waits in IDLE and has nothing else going on can be left to another process.
+ * True: PARKED is filled, and the session goes on with imap_leave() or as if nothing had been
+ * asked.
+ */
+bool imap_can_park(const struct imap *, struct ms_parked *parked);
+/* Frees it; the descriptor stays open and is returned. CLOSED is not called. */
+int imap_leave(struct imap *);
+/*
+ * Takes up what another process has left, as imap_start() does. NULL with ERR filled: it can't be
+ * taken up, and FD was closed.
+ */
+struct imap *imap_resume(struct event_base *, int fd, const struct imap_options *, struct store *,
+			 const struct ms_parked *, imap_closed_fn *, void *arg, struct error *);
 
 /* Ends it at once, with an untagged BYE if the client takes it; CLOSED is not called. */
 void imap_abort(struct imap *, const char *why);

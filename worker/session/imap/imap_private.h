@@ -145,6 +145,9 @@ void imap_go_on(struct imap *, imap_step_fn *step, void *task, void (*free_task)
 /* The command in progress is over, whatever it was doing. */
 void imap_end_command(struct imap *);
 
+/* Puts a new session where a parked one was (park.c). False with ERR filled: it can't be. */
+bool imap_take_up(struct imap *, const struct ms_parked *, struct error *);
+
 /* CONDSTORE has been enabled by a command that needs it (RFC 7162 3.1). */
 void imap_enable_condstore(struct imap *);
 /* The capabilities after login (RFC 9051 6.1.1), words with a space between. */
