@@ -159,11 +159,12 @@ fail_item(const struct deliver *deliver, const struct item *item)
 	struct qs_failed failed = {.permanent = is_permanent(deliver, d)};
 	char why[REASON_MAX];
 
-	snprintf(why, sizeof(why), "%s%s",
-		 d->result != STORE_OVERQUOTA ? ""
-		 : failed.permanent           ? "5.2.2 "
-					      : "4.2.2 ",
-		 d->err.text);
+	strlcpy(why,
+		d->result != STORE_OVERQUOTA ? ""
+		: failed.permanent           ? "5.2.2 "
+					     : "4.2.2 ",
+		sizeof(why));
+	strlcat(why, d->err.text, sizeof(why)); /* a long reason is cut */
 	(void)ipc_send(item->channel, QS_FAILED, item->request, &failed, why, strlen(why), -1);
 }
 
