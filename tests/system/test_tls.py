@@ -12,7 +12,10 @@ from conftest import DEADLINE, DOMAIN, HOST, PASSWORD
 
 STARTTLS = {"smtp": (b"EHLO x\r\n", b"250 ", b"STARTTLS\r\n"),
             "submission": (b"EHLO x\r\n", b"250 ", b"STARTTLS\r\n"),
-            "pop3": (None, None, b"STLS\r\n")}
+            "pop3": (None, None, b"STLS\r\n"),
+            "imap": (None, None, b"a STARTTLS\r\n")}
+INJECTED = {"pop3": b"CAPA\r\n", "imap": b"b NOOP\r\n"}
+QUIT = {"imap": b"c LOGOUT\r\n"}
 
 
 def read_line(connection):
@@ -77,12 +80,14 @@ def test_static_and_weak_key_exchange_is_refused(server, ciphers):
 def test_plaintext_behind_starttls_is_dropped(server, listener):
     """CVE-2011-0411, CVE-2021-33515: one packet with STARTTLS and a command behind it."""
     connection = until_starttls(server, listener)
-    injected = b"NOOP\r\n" if listener != "pop3" else b"CAPA\r\n"
+    injected = INJECTED.get(listener, b"NOOP\r\n")
     connection.sendall(STARTTLS[listener][2] + injected * 3)
-    assert read_line(connection).startswith((b"220 ", b"+OK"))
+    assert read_line(connection).startswith((b"220 ", b"+OK", b"a OK"))
     secure = server.context().wrap_socket(connection, server_hostname=HOST)
-    secure.sendall(b"QUIT\r\n")
-    assert read_line(secure).startswith((b"221 ", b"+OK"))
+    secure.sendall(QUIT.get(listener, b"QUIT\r\n"))
+    assert read_line(secure).startswith((b"221 ", b"+OK", b"* BYE"))
+    if listener == "imap":
+        assert read_line(secure).startswith(b"c OK")
     assert read_line(secure) == b""  # and nothing for what was injected
 
 

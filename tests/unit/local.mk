@@ -129,3 +129,8 @@ tests_unit_test_imap_view_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_imap_login
 tests_unit_test_imap_login_SOURCES = tests/unit/test_imap_login.c
 tests_unit_test_imap_login_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_gate_imap
+tests_unit_test_gate_imap_SOURCES = tests/unit/test_gate_imap.c tests/unit/gate_house.c tests/unit/gate_house.h \
+	tests/unit/gate_toys.c
+tests_unit_test_gate_imap_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+/* IMAP's login in a real gate: what accounts and the session are told, and what the client is. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/gate_house.h"
+
+#define OFFER "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL- ID"
+#define GREETING "* OK [" OFFER " AUTH=PLAIN AUTH=LOGIN] mail.test is ready\r\n"
+#define PLAIN_GREETING "* OK [" OFFER " STARTTLS LOGINDISABLED] mail.test is ready\r\n"
+
+/* A gate with one listener, and a client that has been greeted. */
+static int
+greeted(struct house *h, enum tls_mode tls)
+{
+	int client;
+
+	house_build(h, 0);
+	house_listen(h, SERVICE_IMAP, tls, tls == TLS_NONE, NULL, 0, 0);
+	house_open(h);
+	client = client_admitted(h, 0);
+	client_expect(client, tls == TLS_NONE ? GREETING : PLAIN_GREETING);
+	return client;
+}
+
+static void
+farewell(struct house *h, int client)
+{
+	close(client);
+	house_expect(h, MG_GONE);
+	house_close(h);
+}
+
+static uint32_t
+hear_login(struct house *h, const char *tail, size_t length)
+{
+	struct heard heard;
+
+	house_hear(h->accounts, &gate_accounts_boundary, IPC_SERVER, &heard);
+	assert_int_equal(heard.type, GA_LOGIN);
+	assert_int_equal(heard.body.login.service, SERVICE_IMAP);
+	assert_int_equal(heard.tail_length, length);
+	assert_memory_equal(heard.tail, tail, length);
+	return heard.id;
+}
+
+static int
+let_in(struct house *h, uint32_t id)
+{
+	int sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+	house_answer(h->accounts, GA_LOGGED_IN, id, &(struct ipc_empty){0},
+		     sizeof(struct ipc_empty), sv[1]);
+	close(sv[1]);
+	return sv[0];
+}
+
+static void
+turn_away(struct house *h, uint32_t id, enum login_verdict verdict)
+{
+	struct ga_login_failed failed = {.verdict = verdict};
+
+	house_answer(h->accounts, GA_LOGIN_FAILED, id, &failed, sizeof(failed), -1);
+}
+
+/* The session hears the tag first, then what the client sent behind its login. */
+static void
+the_tag_goes_to_the_session(void **state)
+{
+	struct house h;
+	int client = greeted(&h, TLS_NONE), session;
+
+	(void)state;
+	client_send(client, "a]1 LOGIN alice \"pass \\\"word\"\r\nb SELECT INBOX\r\nc NO");
+	session = let_in(&h, hear_login(&h, "\0alice\0pass \"word", 17));
+	client_expect(session, "a]1\r\nb SELECT INBOX\r\nc NO");
+	client_send(session, "a]1 OK Logged in\r\n");
+	client_expect(client, "a]1 OK Logged in\r\n");
+	client_send(client, "OP\r\n");
+	client_expect(session, "OP\r\n");
+	close(session);
+	client_expect_end(client);
+	farewell(&h, client);
+}
+
+static void
+literals_are_asked_for(void **state)
+{
+	struct house h;
+	int client = greeted(&h, TLS_NONE), session;
+
+	(void)state;
+	client_send(client, "a LOGIN {5}\r\n");
+	client_expect(client, "+ OK\r\n");
+	client_send(client, "al");
+	client_send(client, "ice {3}\r\n");
+	client_expect(client, "+ OK\r\n");
+	client_send(client, "s\r\n\r\n");
+	session = let_in(&h, hear_login(&h, "\0alice\0s\r\n", 10));
+	client_expect(session, "a\r\n");
+	close(session);
+	client_expect_end(client);
+	farewell(&h, client);
+}
+
+static void
+mechanisms(void **state)
+{
+	struct house h;
+	int client = greeted(&h, TLS_NONE), session;
+
+	(void)state;
+	client_send(client, "a AUTHENTICATE PLAIN\r\n");
+	client_expect(client, "+ \r\n");
+	client_send(client, "AGFsaWNlAHM=\r\n");
+	turn_away(&h, hear_login(&h, "\0alice\0s", 8), LOGIN_FAILED);
+	client_expect(client, "a NO [AUTHENTICATIONFAILED] Wrong user name or password\r\n");
+	client_send(client, "b authenticate plain AGFsaWNlAHM=\r\n");
+	turn_away(&h, hear_login(&h, "\0alice\0s", 8), LOGIN_UNAVAILABLE);
+	client_expect(client,
+		      "b NO [UNAVAILABLE] Logins can't be checked now, try again later\r\n");
+	client_send(client, "c AUTHENTICATE LOGIN\r\n");
+	client_expect(client, "+ VXNlcm5hbWU6\r\n");
+	client_send(client, "*\r\n");
+	client_expect(client, "c BAD Cancelled\r\n");
+	client_send(client, "d AUTHENTICATE LOGIN YWxpY2U=\r\n");
+	client_expect(client, "+ UGFzc3dvcmQ6\r\n");
+	client_send(client, "cw==\r\n");
+	session = let_in(&h, hear_login(&h, "\0alice\0s", 8));
+	client_expect(session, "d\r\n");
+	close(session);
+	client_expect_end(client);
+	farewell(&h, client);
+}
+
+static void
+three_wrong_passwords_are_enough(void **state)
+{
+	struct house h;
+	int client = greeted(&h, TLS_NONE);
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		client_send(client, "a LOGIN alice s\r\n");
+		turn_away(&h, hear_login(&h, "\0alice\0s", 8), LOGIN_FAILED);
+		client_expect(client,
+			      "a NO [AUTHENTICATIONFAILED] Wrong user name or password\r\n");
+	}
+	client_expect(client, "* BYE Too many failed logins\r\n");
+	client_expect_end(client);
+	farewell(&h, client);
+}
+
+/* Nothing that came in plaintext behind STARTTLS survives it, and no login is taken before. */
+static void
+starttls_drops_what_is_behind_it(void **state)
+{
+	struct house h;
+	int client = greeted(&h, TLS_EXPLICIT), session;
+
+	(void)state;
+	client_send(client, "a LOGIN alice s\r\nb AUTHENTICATE PLAIN AGFsaWNlAHM=\r\n");
+	client_expect(client, "a NO [PRIVACYREQUIRED] Use STARTTLS first\r\n"
+			      "b NO [PRIVACYREQUIRED] Use STARTTLS first\r\n");
+	client_send(client, "c STARTTLS\r\nd NOOP\r\ne NO");
+	client_expect(client, "c OK Begin TLS\r\n");
+	client_toy_handshake(client);
+	client_toy_send(client, "f CAPABILITY\r\n");
+	client_toy_expect(client, "* " OFFER " AUTH=PLAIN AUTH=LOGIN\r\n"
+				  "f OK These can be had before the login\r\n");
+	client_toy_send(client, "g LOGIN alice s\r\n");
+	session = let_in(&h, hear_login(&h, "\0alice\0s", 8));
+	client_expect(session, "g\r\n");
+	client_send(session, "g OK\r\n");
+	client_toy_expect(client, "g OK\r\n");
+	close(session);
+	client_expect_end(client);
+	farewell(&h, client);
+}
+
+/* A session that was gone at once has had its say. */
+static void
+a_session_that_is_gone(void **state)
+{
+	struct house h;
+	int client = greeted(&h, TLS_NONE), sv[2];
+	uint32_t id;
+
+	(void)state;
+	client_send(client, "a LOGIN alice s\r\n");
+	id = hear_login(&h, "\0alice\0s", 8);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+	client_send(sv[0], "* BYE [UNAVAILABLE] Not now\r\n");
+	close(sv[0]);
+	house_answer(h.accounts, GA_LOGGED_IN, id, &(struct ipc_empty){0}, sizeof(struct ipc_empty),
+		     sv[1]);
+	close(sv[1]);
+	client_expect(client, "* BYE [UNAVAILABLE] Not now\r\n");
+	client_expect_end(client);
+	farewell(&h, client);
+}
+
+static void
+accounts_may_be_down(void **state)
+{
+	struct house h;
+	int client = greeted(&h, TLS_NONE);
+
+	(void)state;
+	client_send(client, "a LOGIN alice s\r\n");
+	(void)hear_login(&h, "\0alice\0s", 8);
+	close(h.accounts);
+	client_expect(client,
+		      "a NO [UNAVAILABLE] Logins can't be checked now, try again later\r\n");
+	client_send(client, "b AUTHENTICATE PLAIN AGFsaWNlAHM=\r\n");
+	client_expect(client,
+		      "b NO [UNAVAILABLE] Logins can't be checked now, try again later\r\n");
+	client_send(client, "c LOGOUT\r\n");
+	client_expect(client, "* BYE Bye\r\nc OK Logged out\r\n");
+	client_expect_end(client);
+	close(client);
+	house_expect(&h, MG_GONE);
+	house_new_accounts(&h);
+	house_close(&h);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_tag_goes_to_the_session),
+	    cmocka_unit_test(literals_are_asked_for),
+	    cmocka_unit_test(mechanisms),
+	    cmocka_unit_test(three_wrong_passwords_are_enough),
+	    cmocka_unit_test(starttls_drops_what_is_behind_it),
+	    cmocka_unit_test(a_session_that_is_gone),
+	    cmocka_unit_test(accounts_may_be_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
