@@ -19,7 +19,7 @@ lex_announcement(const char *at, const char *end, struct imap_announced *out, co
 	for (; at < end && ascii_is_digit(*at); at++) {
 		unsigned digit = (unsigned)(*at - '0');
 
-		if (out->octets > (INT64_MAX - digit) / 10)
+		if (out->octets > ((uint64_t)INT64_MAX - digit) / 10)
 			out->overflow = true;
 		else
 			out->octets = out->octets * 10 + digit;
