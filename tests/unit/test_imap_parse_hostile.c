@@ -25,7 +25,7 @@ build(const char *prefix, const char *repeated, size_t n, const char *suffix)
 	at = stpcpy(text, prefix);
 	for (i = 0; i < n; i++)
 		at = stpcpy(at, repeated);
-	strcpy(at, suffix);
+	(void)stpcpy(at, suffix);
 	return text;
 }
 

@@ -42,15 +42,15 @@ void sasl_list(const struct conn *, const char *prefix, char out[SASL_LIST_SIZE]
 const struct sasl_mechanism *sasl_find(const struct conn *, const char *name, size_t length);
 
 /* RESPONSE: the initial one as it came, base64 or "=" (RFC 4959 3), or NULL. */
-void sasl_begin(struct sasl *, struct conn *, sasl_event_fn *, const struct sasl_mechanism *,
-		const char *response, size_t length);
+void sasl_begin(struct sasl *sasl, struct conn *c, sasl_event_fn *event,
+		const struct sasl_mechanism *mechanism, const char *response, size_t length);
 /* True: a response is awaited. */
 bool sasl_in_exchange(const struct sasl *);
 /* A line of base64 as it came. */
 void sasl_response(struct sasl *, const char *text, size_t length);
 
 /* A name and a password that came otherwise. "MALFORMED": they can't be one. */
-void sasl_password(struct sasl *, struct conn *, sasl_event_fn *, const char *user,
+void sasl_password(struct sasl *sasl, struct conn *c, sasl_event_fn *event, const char *user,
 		   size_t user_length, const char *password, size_t password_length);
 
 /* Forgets the exchange, and what accounts may still answer. */

@@ -90,7 +90,7 @@ struct input {
 static bool
 is_astring_char(char c)
 {
-	return c > ' ' && c < 0x7f && memchr("(){%*\"\\", c, 7) == NULL;
+	return c > ' ' && c < 0x7f && strchr("(){%*\"\\", c) == NULL;
 }
 
 static size_t
@@ -212,7 +212,8 @@ static const char *
 parse_id(struct input *in, struct imap_login_command *command)
 {
 	(void)command;
-	if (!space(in) || in->at == in->end || (*in->at != '(' && strncasecmp(in->at, "NIL", 3)))
+	if (!space(in) || in->at == in->end ||
+	    (*in->at != '(' && strncasecmp(in->at, "NIL", 3) != 0))
 		return "Expected NIL or a list after ID";
 	return NULL;
 }

@@ -32,7 +32,7 @@ lex_number(struct imap_lexer *lex, uint64_t min, uint64_t max, uint64_t *out, co
 bool
 lex_number32(struct imap_lexer *lex, uint32_t min, uint32_t *out, const char *what)
 {
-	uint64_t n;
+	uint64_t n = 0;
 
 	if (!lex_number(lex, min, UINT32_MAX, &n, what))
 		return false;

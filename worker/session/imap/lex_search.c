@@ -98,7 +98,7 @@ all_of(struct imap_lexer *lex, struct imap_search_node **out, bool in_list, unsi
 	bool more = true;
 
 	while (more) {
-		if (!search_key(lex, next, depth))
+		if (!search_key(lex, next, depth) || *next == NULL)
 			return false;
 		next = &(*next)->next;
 		if (in_list) {
@@ -125,7 +125,7 @@ one_of(struct imap_lexer *lex, struct imap_search_node *node, unsigned depth)
 
 	do {
 		if (!lex_space(lex, "a search key") || !search_key(lex, next, depth + 1) ||
-		    !lex_space(lex, "another search key"))
+		    *next == NULL || !lex_space(lex, "another search key"))
 			return false;
 		next = &(*next)->next;
 	} while (lex_take_word(lex, "OR"));
@@ -275,7 +275,7 @@ search_key(struct imap_lexer *lex, struct imap_search_node **out, unsigned depth
 		good = numbers(lex, out);
 	else
 		good = named_key(lex, out, depth);
-	if (good && negated)
+	if (good && negated && *out != NULL)
 		(*out)->negated = !(*out)->negated;
 	return good;
 }

@@ -123,7 +123,7 @@ put_name(char *at, const struct imap_string *name)
 	bool plain = strncasecmp(name->bytes, "NIL", 4) != 0;
 
 	for (i = 0; i < name->length; i++)
-		plain = plain && memchr("(){%*\"\\", name->bytes[i], 7) == NULL;
+		plain = plain && strchr("(){%*\"\\", name->bytes[i]) == NULL;
 	if (!plain)
 		*at++ = '"';
 	for (i = 0; i < name->length; i++) {

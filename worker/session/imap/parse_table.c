@@ -99,7 +99,7 @@ tag(struct imap_lexer *lex, struct imap_command *command)
 	size_t length;
 
 	while (lex->at<lex->end && * lex->at> ' ' && *lex->at < 0x7f &&
-	       memchr("(){%*\"\\+", *lex->at, 8) == NULL)
+	       strchr("(){%*\"\\+", *lex->at) == NULL)
 		lex->at++;
 	length = (size_t)(lex->at - begin);
 	if (length == 0 || length > IMAP_TAG_MAX || !lex_is(lex, ' ')) {
