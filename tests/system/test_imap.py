@@ -417,6 +417,16 @@ def test_many_messages_in_pieces(imap):
     assert len(imap.end(tag)[2]) == 200
 
 
+def test_commands_that_go_on_by_themselves_pipelined(imap):
+    """None of them is forgotten when others have their turn in between (mbsync sends so)."""
+    fill(imap, 20)
+    imap.select()
+    tags = [imap.begin(f"UID FETCH {1 + n % 20} (BODY.PEEK[])") for n in range(300)]
+    for tag in tags:
+        status, _, untagged = imap.end(tag)
+        assert status == "OK" and len(untagged) == 1
+
+
 def test_refusals_raise(imap):
     with pytest.raises(Refused):
         imap.do("SELECT nothing")

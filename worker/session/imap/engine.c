@@ -210,7 +210,8 @@ go_on(struct imap *imap)
 		end(imap);
 		return;
 	}
-	if (stream_waiting(&imap->stream) > 0 || imap->step != NULL || written >= TURN_MAX) {
+	if (stream_waiting(&imap->stream) > 0 || imap->step != NULL || !whole ||
+	    written >= TURN_MAX) {
 		await(imap, true);
 	} else {
 		imap_input_rest(imap);
