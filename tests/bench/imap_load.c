@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,6 +58,7 @@ static const struct {
 
 struct client {
 	int fd;
+	SSL *ssl;
 	bool greeted, selected, waits_for_plus;
 	enum kind kind;
 	uint32_t messages; /* in the selected mailbox, as EXISTS and EXPUNGE have told */
@@ -92,22 +94,28 @@ die(const char *what)
 	exit(1);
 }
 
+/* Non-blocking I/O that wants something first. */
+static void
+wait_until_ready(struct client *c, int result)
+{
+	int why = SSL_get_error(c->ssl, result);
+	struct pollfd waiting = {.fd = c->fd};
+
+	if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+		fprintf(stderr, "TLS failed after %s\n", kinds[c->kind].name);
+		exit(1);
+	}
+	waiting.events = why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+	(void)poll(&waiting, 1, -1);
+}
+
 static void
 put(struct client *c, const char *bytes, size_t length)
 {
-	while (length > 0) {
-		ssize_t n = write(c->fd, bytes, length);
-		struct pollfd waiting = {.fd = c->fd, .events = POLLOUT};
+	int n;
 
-		if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
-			(void)poll(&waiting, 1, -1);
-			continue;
-		}
-		if (n <= 0)
-			die("write");
-		bytes += n;
-		length -= (size_t)n;
-	}
+	while ((n = SSL_write(c->ssl, bytes, (int)length)) <= 0)
+		wait_until_ready(c, n);
 }
 
 static enum kind
@@ -281,19 +289,21 @@ consume(struct client *c)
 static void
 read_some(struct client *c)
 {
-	ssize_t n = read(c->fd, c->in + c->in_length, IN_SIZE - c->in_length);
+	for (;;) {
+		int n = SSL_read(c->ssl, c->in + c->in_length, (int)(IN_SIZE - c->in_length));
 
-	if (n == -1 && errno == EAGAIN)
-		return;
-	if (n <= 0) {
-		fprintf(stderr, "a connection was lost after %s\n", kinds[c->kind].name);
-		exit(1);
-	}
-	c->in_length += (size_t)n;
-	consume(c);
-	if (c->in_length == IN_SIZE) {
-		fprintf(stderr, "a line too long\n");
-		exit(1);
+		if (n <= 0 && SSL_get_error(c->ssl, n) == SSL_ERROR_WANT_READ)
+			return;
+		if (n <= 0) {
+			fprintf(stderr, "a connection was lost after %s\n", kinds[c->kind].name);
+			exit(1);
+		}
+		c->in_length += (size_t)n;
+		consume(c);
+		if (c->in_length == IN_SIZE) {
+			fprintf(stderr, "a line too long\n");
+			exit(1);
+		}
 	}
 }
 
@@ -303,8 +313,10 @@ connect_all(uint16_t port)
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_port = htons(port),
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int on = 1;
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	int on = 1, n;
 
+	SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	for (unsigned i = 0; i < count; i++) {
 		clients[i].number = i;
 		clients[i].fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -313,6 +325,10 @@ connect_all(uint16_t port)
 			die("connect");
 		setsockopt(clients[i].fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		fcntl(clients[i].fd, F_SETFL, O_NONBLOCK);
+		clients[i].ssl = SSL_new(context);
+		SSL_set_fd(clients[i].ssl, clients[i].fd);
+		while ((n = SSL_connect(clients[i].ssl)) <= 0)
+			wait_until_ready(&clients[i], n);
 		polls[i] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
 	}
 }
@@ -373,7 +389,9 @@ main(int argc, char **argv)
 		if (poll(polls, count, 100) == -1 && errno != EINTR)
 			die("poll");
 		for (unsigned i = 0; i < count; i++)
-			if ((polls[i].revents & (POLLIN | POLLHUP)) != 0)
+			/* What came in the handshake's last record is in no socket any more. */
+			if (SSL_pending(clients[i].ssl) > 0 ||
+			    (polls[i].revents & (POLLIN | POLLHUP)) != 0)
 				read_some(&clients[i]);
 	}
 	report(now() - start);

@@ -18,3 +18,4 @@ tests_bench_tls_memory_SOURCES = tests/bench/tls_memory.c $(TLS_BENCH_SOURCES)
 tests_bench_tls_memory_LDADD = $(TLS_BENCH_LIBS)
 noinst_PROGRAMS += tests/bench/imap_load
 tests_bench_imap_load_SOURCES = tests/bench/imap_load.c
+tests_bench_imap_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
