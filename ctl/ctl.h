@@ -50,7 +50,7 @@ int ctl_error(const struct error *);
 /* Runs the command line with a table that ends with a NULL noun. Returns the exit status. */
 int ctl_run(const struct ctl_command *table, int argc, char **argv);
 
-/* The commands: server.c, account.c, cert_*.c. */
+/* The commands: server.c, account.c, cert_*.c, mailbox_*.c. */
 int ctl_reload(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_account_add(int argc, char **argv);
@@ -75,6 +75,10 @@ int ctl_cert_audit(int argc, char **argv);
 int ctl_cert_client(int argc, char **argv);
 int ctl_cert_revoke(int argc, char **argv);
 int ctl_cert_clients(int argc, char **argv);
+int ctl_mailbox_list(int argc, char **argv);
+int ctl_mailbox_show(int argc, char **argv);
+int ctl_mailbox_usage(int argc, char **argv);
+int ctl_mailbox_expire(int argc, char **argv);
 
 /* Is there an account of this address, as account_address() writes it? 0, or -1 with ERR filled. */
 int ctl_account_known(const struct configuration *, const char *address, struct error *);

@@ -9,7 +9,9 @@ ctl_libctl_a_SOURCES = \
 	ctl/cert.h ctl/cert_ask.c ctl/cert_channel.c ctl/cert_create.c \
 	ctl/cert_fields.c ctl/cert_fields.h ctl/cert_files.c ctl/cert_request.c \
 	ctl/cert_look.c ctl/cert_look.h ctl/cert_list.c ctl/cert_show.c ctl/cert_check.c ctl/cert_audit.c \
+	ctl/imap.c ctl/imap.h ctl/imap_responses.c ctl/imap_words.c ctl/imap_words.h \
 	ctl/json.c ctl/json.h \
+	ctl/mailbox.c ctl/mailbox.h ctl/mailbox_expire.c ctl/mailbox_list.c \
 	ctl/command.c ctl/ctl.h \
 	ctl/connect.c ctl/connect.h \
 	ctl/cert_import.c \
@@ -18,8 +20,9 @@ ctl_libctl_a_SOURCES = \
 	ctl/secret_line.c ctl/secret_line.h \
 	ctl/server.c \
 	ctl/settings.c ctl/settings.h
-# Of libcertd.a only certd/name.o and certd/subject.o: posternctl links no OpenSSL.
-CTL_LIBS = ctl/libctl.a certd/libcertd.a master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS) $(IDN_LIBS)
+# Of libcertd.a only certd/name.o and certd/subject.o: posternctl links no OpenSSL. Of libworker.a
+# only worker/session/imap/utf7.o.
+CTL_LIBS = ctl/libctl.a certd/libcertd.a master/libmaster.a worker/libworker.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS) $(IDN_LIBS)
 
 sbin_PROGRAMS += posternctl
 posternctl_SOURCES = ctl/main.c

@@ -49,6 +49,13 @@ static const struct ctl_command commands[] = {
      ctl_cert_clients},
     {"cert", "revoke", "ACCOUNT | SERIAL", "revoke a client's certificate, or all of an account",
      ctl_cert_revoke},
+    {"mailbox", "list", "", "show how many messages and octets each account has",
+     ctl_mailbox_list},
+    {"mailbox", "show", "ADDRESS", "show the folders of a mailbox", ctl_mailbox_show},
+    {"mailbox", "usage", "[ADDRESS]", "show how much of its quota each account, or one, has used",
+     ctl_mailbox_usage},
+    {"mailbox", "expire", "ADDRESS FOLDER --older DAYS [--received] [--yes]",
+     "remove from a folder what is in it for longer than some days", ctl_mailbox_expire},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
