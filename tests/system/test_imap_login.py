@@ -72,7 +72,7 @@ def test_simple_commands(talk):
     assert talk.file.read() == b""
 
 
-@pytest.mark.parametrize("command", [b"LOGIN alice x", b"LOGIN {5+}\r\nalice {1+}\r\nx", b"AUTHENTICATE PLAIN",
+@pytest.mark.parametrize("command", [b"LOGIN alice x", b"LOGIN {5}", b"LOGIN {5+}\r\nalice {1+}\r\nx", b"AUTHENTICATE PLAIN",
                                      b"AUTHENTICATE PLAIN " + plain()])
 def test_no_login_in_plaintext(server, command):
     with server.raw("imap") as connection:

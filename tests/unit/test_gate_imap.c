@@ -173,6 +173,8 @@ starttls_drops_what_is_behind_it(void **state)
 	client_send(client, "a LOGIN alice s\r\nb AUTHENTICATE PLAIN AGFsaWNlAHM=\r\n");
 	client_expect(client, "a NO [PRIVACYREQUIRED] Use STARTTLS first\r\n"
 			      "b NO [PRIVACYREQUIRED] Use STARTTLS first\r\n");
+	client_send(client, "c LOGIN {5}\r\n"); /* not asked for */
+	client_expect(client, "c NO [PRIVACYREQUIRED] Use STARTTLS first\r\n");
 	client_send(client, "c STARTTLS\r\nd NOOP\r\ne NO");
 	client_expect(client, "c OK Begin TLS\r\n");
 	client_toy_handshake(client);

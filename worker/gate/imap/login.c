@@ -284,11 +284,21 @@ take_response(struct conn *c, struct imap_login *login, const char *bytes, size_
 	return used;
 }
 
-/* All of the command was announced; of the tag only is known for sure that it came. */
+/*
+ * The client waits to be asked for a literal, and won't be. Without TLS none is asked for: it would
+ * be a name or a password.
+ */
 static void
-refused(struct conn *c, struct imap_login_command *command)
+refuse_literal(struct conn *c, const char *bytes, size_t length)
 {
-	complain(c, command->tag, "BAD A literal this large can't be taken here");
+	struct imap_login *login = conn_state(c);
+	struct imap_login_command command;
+
+	login->continued = 0;
+	imap_login_parse(bytes, length, &command);
+	if (!refuse_login(c, command.tag))
+		complain(c, command.tag, "BAD A literal this large can't be taken here");
+	explicit_bzero(&command, sizeof(command));
 }
 
 static size_t
@@ -305,6 +315,10 @@ imap_input(struct conn *c, const char *bytes, size_t length)
 	step = imap_login_read(bytes, length, &used, &literals);
 	if (step == IMAP_LOGIN_LOST)
 		return lost(c, length);
+	if (step == IMAP_LOGIN_REFUSED || (step == IMAP_LOGIN_CONTINUE && !conn_may_login(c))) {
+		refuse_literal(c, bytes, used);
+		return used;
+	}
 	if (step == IMAP_LOGIN_CONTINUE && literals > login->continued) {
 		login->continued = literals;
 		say(c, "+", "OK");
@@ -313,10 +327,7 @@ imap_input(struct conn *c, const char *bytes, size_t length)
 		return 0;
 	login->continued = 0;
 	imap_login_parse(bytes, used, &command);
-	if (step == IMAP_LOGIN_REFUSED)
-		refused(c, &command);
-	else
-		commands[command.verb](c, &command);
+	commands[command.verb](c, &command);
 	explicit_bzero(&command, sizeof(command));
 	return used;
 }
