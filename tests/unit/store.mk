@@ -14,3 +14,7 @@ tests_unit_test_store_search_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_store_check
 tests_unit_test_store_check_SOURCES = tests/unit/test_store_check.c $(STORE_HOUSE)
 tests_unit_test_store_check_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_store_crash
+tests_unit_test_store_crash_SOURCES = tests/unit/test_store_crash.c $(STORE_HOUSE) \
+	tests/unit/power_cut.c tests/unit/power_cut.h
+tests_unit_test_store_crash_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

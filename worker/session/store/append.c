@@ -198,7 +198,7 @@ take_uploads(struct append *append)
 		append->list[i].upload = NULL;
 	}
 	if (append->removed.count > 0)
-		(void)remove_doomed(append->store);
+		(void)remove_doomed(append->store, false);
 }
 
 /*

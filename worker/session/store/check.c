@@ -345,7 +345,7 @@ run(struct check *check, bool repair, struct error *err)
 	}
 	sqlite3_exec(db, "PRAGMA foreign_keys=ON", NULL, NULL, NULL);
 	if (repair && result == STORE_OK)
-		(void)remove_doomed(check->store);
+		(void)remove_doomed(check->store, true);
 	return result;
 }
 

@@ -28,7 +28,7 @@ expunge(struct store *store, int64_t folder, const struct order *order, struct r
 		result = change_end(store, &change, err);
 	result = transaction_end(store, result, NULL, err);
 	if (result == STORE_OK && removed->count > 0)
-		(void)remove_doomed(store);
+		(void)remove_doomed(store, false);
 	return result;
 }
 

@@ -155,7 +155,7 @@ store_folder_delete(struct store *store, const char *name, struct error *err)
 	}
 	result = transaction_end(store, result, NULL, err);
 	if (result == STORE_OK)
-		(void)remove_doomed(store);
+		(void)remove_doomed(store, false);
 	return result;
 }
 

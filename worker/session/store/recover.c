@@ -85,7 +85,7 @@ recover(struct store *store, struct error *err)
 				 SQL_INT(time(NULL) - DELIVERY_KEPT_SECONDS));
 	if (result != STORE_OK)
 		return result;
-	(void)remove_doomed(store);
+	(void)remove_doomed(store, true);
 	store->prepared = true;
 	return STORE_OK;
 }

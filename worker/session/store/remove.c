@@ -2,6 +2,7 @@
 #include "worker/session/store/remove.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "worker/session/store/message_file.h"
 #include "worker/session/store/placements.h"
@@ -9,6 +10,8 @@
 #include "worker/session/store/store_private.h"
 
 #define DOOMED_AT_ONCE 10000
+/* Rows wait for others, since each time costs a sync; their files' removal is tried again. */
+#define ROWS_AT_ONCE 128
 
 /* Ranges of vanished UIDs a folder remembers; when there are more, half of them are forgotten. */
 #define VANISHED_MAX 20000
@@ -185,16 +188,18 @@ remove_files(struct store *store, int64_t *last)
 	return count;
 }
 
-bool
-remove_doomed(struct store *store)
+/* Rows go when their files surely have: else a power cut could bring back a file without a row. */
+static enum store_result
+remove_rows(struct store *store, int64_t last)
 {
 	enum store_result result;
 	struct error err;
-	int64_t last = 0;
-	int count = remove_files(store, &last);
 
-	if (count <= 0 || transaction_begin_unsynced(store, &err) != STORE_OK)
-		return false;
+	if (syncfs(store->root) == -1)
+		return STORE_TEMPORARY;
+	result = transaction_begin_unsynced(store, &err);
+	if (result != STORE_OK)
+		return result;
 	result = sql_run(store, &err,
 			 "DELETE FROM messages WHERE id IN"
 			 " (SELECT message FROM doomed WHERE message <= ?1)"
@@ -203,5 +208,18 @@ remove_doomed(struct store *store)
 	if (result == STORE_OK)
 		result =
 		    sql_run(store, &err, "DELETE FROM doomed WHERE message <= ?1", SQL_INT(last));
-	return transaction_end_unsynced(store, result, &err) == STORE_OK && count == DOOMED_AT_ONCE;
+	return transaction_end_unsynced(store, result, &err);
+}
+
+bool
+remove_doomed(struct store *store, bool all)
+{
+	int64_t last = 0;
+	int count = remove_files(store, &last);
+
+	store->rows_left = count > 0;
+	if (count <= 0 || (count < ROWS_AT_ONCE && !all))
+		return false;
+	store->rows_left = false;
+	return remove_rows(store, last) == STORE_OK && count == DOOMED_AT_ONCE;
 }

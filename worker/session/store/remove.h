@@ -27,10 +27,11 @@ enum store_result remove_note(struct store *, const struct change *, const struc
 enum store_result remove_if_unplaced(struct store *, int64_t message, struct error *);
 
 /*
- * After a commit: removes files and rows of doomed messages, a bounded number at a time; the rest
- * has its turn with the next call. What fails is tried again then. Returns whether any are left.
+ * After a commit: removes files of doomed messages, a bounded number at a time, and their rows, if
+ * they are many or (ALL) in any case. What fails is tried again the next time. Returns whether any
+ * are left.
  */
-bool remove_doomed(struct store *);
+bool remove_doomed(struct store *, bool all);
 
 /* Forgets the oldest of what vanished, if there is much of it. Inside a transaction. */
 enum store_result remove_prune(struct store *, int64_t folder, struct error *);

@@ -226,7 +226,7 @@ store_index_some(struct store *store, bool *more, struct error *err)
 	struct indexing indexing = {.store = store, .end = now() + SLICE_NS};
 	enum store_result result = STORE_OK;
 
-	*more = remove_doomed(store);
+	*more = remove_doomed(store, true);
 	indexing.search = search_open(store, true);
 	if (indexing.search != NULL && mostly_stale(store, indexing.search)) {
 		search_discard(store);

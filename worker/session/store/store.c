@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/sqlite_dir.h"
+#include "worker/session/store/remove.h"
 #include "worker/session/store/schema.h"
 #include "worker/session/store/search.h"
 #include "worker/session/store/sql.h"
@@ -94,6 +95,8 @@ store_close(struct store *store)
 
 	if (store == NULL)
 		return;
+	if (store->rows_left)
+		(void)remove_doomed(store, true);
 	search_close(store);
 	sql_forget(store);
 	while ((watch = LIST_FIRST(&store->watches)) != NULL)
@@ -107,6 +110,8 @@ store_close(struct store *store)
 void
 store_rest(struct store *store)
 {
+	if (store->rows_left)
+		(void)remove_doomed(store, true);
 	search_close(store);
 	sql_forget(store);
 	sqlite3_db_release_memory(store->db);

@@ -21,9 +21,10 @@ struct sql_kept {
 
 struct store {
 	sqlite3 *db;
-	int root;      /* the mailbox's directory; open since before anything was written, so that
-			  syncfs() on it tells of every failure since */
-	bool prepared; /* the folders for messages are there, tmp/ is empty, old ids are pruned */
+	int root;       /* the mailbox's directory; open since before anything was written, so that
+			   syncfs() on it tells of every failure since */
+	bool prepared;  /* the folders for messages are there, tmp/ is empty, old ids are pruned */
+	bool rows_left; /* of messages whose files were removed */
 	LIST_HEAD(store_watches, store_watch) watches;
 	struct store_watch *next_watch; /* while they are told */
 	int64_t changed[CHANGED_MAX];   /* by the transaction under way */
