@@ -70,6 +70,17 @@ take_quota(const config_setting_t *setting, struct group *group, struct error *e
 	return account_quota(config_setting_get_string(setting), &group->account.quota, err);
 }
 
+static int
+take_quota_messages(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	int number = config_setting_get_int(setting);
+
+	if (number < 1)
+		return error_set(err, "must be 1 or more");
+	group->account.quota_messages = (uint32_t)number;
+	return 0;
+}
+
 /* How many strings SETTING is: one, or an array; 0 if it is neither. */
 static int
 count_strings(const config_setting_t *setting)
@@ -132,12 +143,14 @@ static const struct key keys[] = {
     {"password", CONFIG_TYPE_STRING, "a string", take_password},
     {"enabled", CONFIG_TYPE_BOOL, "true or false", take_enabled},
     {"quota", CONFIG_TYPE_STRING, "a string", take_quota},
+    {"quota_messages", CONFIG_TYPE_INT, "a number", take_quota_messages},
     {"client_fingerprint", ANY_TYPE, "", take_fingerprint},
     {"client_subject", ANY_TYPE, "", take_subject},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 static const char *const key_names[] = {
-    "address", "password", "enabled", "quota", "client_fingerprint", "client_subject", NULL};
+    "address",        "password",           "enabled",        "quota",
+    "quota_messages", "client_fingerprint", "client_subject", NULL};
 static const char *const top_names[] = {"accounts", NULL};
 
 static int

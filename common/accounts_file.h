@@ -19,9 +19,10 @@
 #define ACCOUNTS_MAX 10000000u
 
 struct account {
-	const char *address; /* local@domain, lower case */
-	const char *hash;    /* as crypt(3) made it */
-	uint64_t quota;      /* bytes; 0: none */
+	const char *address;     /* local@domain, lower case */
+	const char *hash;        /* as crypt(3) made it */
+	uint64_t quota;          /* bytes; 0: none of its own */
+	uint32_t quota_messages; /* likewise */
 	bool enabled;
 	unsigned line; /* where its group begins */
 

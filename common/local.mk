@@ -2,7 +2,7 @@
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
 	common/address.c common/address.h \
-	common/account_fields.c common/accounts_file.c common/accounts_file.h \
+	common/account_fields.c common/account_quota.c common/accounts_file.c common/accounts_file.h \
 	common/base64.c common/base64.h \
 	common/cert_name.c common/cert_name.h \
 	common/child.c common/child.h \

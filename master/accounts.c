@@ -139,6 +139,8 @@ on_loaded(struct ipc_channel *control, struct ipc_message *message, void *contex
 	if (loaded->generation == 0 || loaded->generation > p->master->accounts_generation)
 		return -1;
 	control_accounts_loaded(p->master, loaded, message->tail);
+	if (loaded->ok == 1)
+		sessions_tell_quota(p->master);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/accounts_file.h"
 #include "common/cert_name.h"
 #include "common/proto/master_accounts.h"
 #include "common/sandbox.h"
@@ -245,7 +246,22 @@ static const struct conf_key gate_keys[] = {
     {0},
 };
 
+static void
+set_quota(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	const char *text = config_setting_get_string(setting);
+	struct configuration *conf = target;
+	struct error err;
+
+	if (text == NULL)
+		conf_bad(r, setting, "must be a string like \"500M\" or \"2G\"");
+	else if (account_quota(text, &conf->quota, &err) == -1)
+		conf_bad(r, setting, "%s", err.text);
+}
+
 static const struct conf_key session_keys[] = {
+    OTHER("quota", set_quota),
+    NUMBER("quota_messages", quota_messages, 0, INT32_MAX, 0, "messages"),
     NUMBER("linger", session_linger, 0, 86400, 30, "seconds"),
     NUMBER("hibernate", session_hibernate, 0, 86400, 120, "seconds"),
     {0},

@@ -29,6 +29,7 @@ master_libmaster_a_SOURCES = \
 	master/queue.c \
 	master/reload.c master/reload.h \
 	master/roles.h \
+	master/quota.c master/quota.h \
 	master/sessions.c master/sessions.h \
 	master/sink.c master/sink.h \
 	master/slot.c master/slot.h \

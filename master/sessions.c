@@ -14,6 +14,7 @@
 #include "master/mailboxes.h"
 #include "master/master.h"
 #include "master/parked.h"
+#include "master/quota.h"
 #include "master/roles.h"
 
 #define WAITING_MAX 1000  /* requests a mailbox, while its process starts or ends */
@@ -268,6 +269,7 @@ configure(struct process *p, struct error *err)
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	if (ipc_send(p->control, MS_SETTINGS, 0, &settings, NULL, 0, s->directory) == -1)
 		return error_set(err, "its session process died at once");
+	quota_tell(p, s->name);
 	return 0;
 }
 
@@ -349,6 +351,27 @@ gone(struct process *p, int status)
 			session_free(m, s);
 	}
 	master_child_gone(m);
+}
+
+struct process *
+sessions_find(struct master *m, const char *name)
+{
+	struct session *s;
+
+	RB_FOREACH (s, session_tree, &m->sessions.tree)
+		if (strcmp(s->name, name) == 0)
+			return s->process;
+	return NULL;
+}
+
+void
+sessions_tell_quota(struct master *m)
+{
+	struct session *s;
+
+	RB_FOREACH (s, session_tree, &m->sessions.tree)
+		if (s->process != NULL && process_alive(s->process))
+			quota_tell(s->process, s->name);
 }
 
 /* Finds the session, or starts one. NULL with ERR filled. */

@@ -46,6 +46,12 @@ int sessions_attach(struct master *, const struct attach *, const char *name, si
 /* The mailbox NAME, as sessions name it, has parked connections with something to do: starts it. */
 void sessions_wake(struct master *, const char *name);
 
+/* The process of the mailbox NAME; NULL if it has none. */
+struct process *sessions_find(struct master *, const char *name);
+
+/* The accounts' quotas may have changed: all sessions are told theirs. */
+void sessions_tell_quota(struct master *);
+
 void sessions_free(struct master *);
 
 #endif

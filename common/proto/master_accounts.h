@@ -32,6 +32,12 @@ struct ma_attach {
 	uint32_t service; /* enum service: SERVICE_POP3 or SERVICE_IMAP */
 };
 
+/* What accounts.conf says of a mailbox; 0: nothing. */
+struct ma_quota {
+	uint64_t storage; /* octets */
+	uint64_t messages;
+};
+
 #define MASTER_ACCOUNTS_OWN_MESSAGES(X)                                                            \
 	X(MA_SETTINGS, 16, IPC_CLIENT, struct ma_settings, ACCOUNTS_DOMAINS_MAX, IPC_NO_FD,        \
 	  CHILD_STARTING | CHILD_RUNNING)                                                          \
@@ -44,7 +50,11 @@ struct ma_attach {
 	/* A request. The reply's descriptor is a stream to the session, for the gate. */          \
 	X(MA_ATTACH, 20, IPC_SERVER, struct ma_attach, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)     \
 	X(MA_ATTACHED, 21, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)            \
-	X(MA_ATTACH_FAILED, 22, IPC_CLIENT, struct ipc_empty, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE)
+	X(MA_ATTACH_FAILED, 22, IPC_CLIENT, struct ipc_empty, REASON_MAX, IPC_NO_FD,               \
+	  IPC_ANY_STATE)                                                                           \
+	/* A request: how much may the mailbox named in the tail hold? */                          \
+	X(MA_QUOTA, 23, IPC_CLIENT, struct ipc_empty, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)      \
+	X(MA_QUOTA_IS, 24, IPC_SERVER, struct ma_quota, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { MASTER_ACCOUNTS_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_accounts_boundary;

@@ -48,6 +48,12 @@ struct ms_idle {
 	uint32_t seen;
 };
 
+/* How much the mailbox may hold; 0: no limit. */
+struct ms_limits {
+	uint64_t storage; /* octets */
+	uint64_t messages;
+};
+
 #define MASTER_SESSION_OWN_MESSAGES(X)                                                             \
 	X(MS_SETTINGS, 16, IPC_CLIENT, struct ms_settings, 0, IPC_WITH_FD, CHILD_STARTING)         \
 	/* Also before MC_START: they wait in the session until it runs. */                        \
@@ -64,7 +70,9 @@ struct ms_idle {
 	 */                                                                                        \
 	X(MS_PARK, 20, IPC_SERVER, struct ms_parked, 0, IPC_WITH_FD, IPC_ANY_STATE)                \
 	/* It has come, or the mailbox has something else to do: the descriptor comes back. */     \
-	X(MS_RESUME, 21, IPC_CLIENT, struct ms_parked, 0, IPC_WITH_FD, IPC_ANY_STATE)
+	X(MS_RESUME, 21, IPC_CLIENT, struct ms_parked, 0, IPC_WITH_FD, IPC_ANY_STATE)              \
+	/* Behind MS_SETTINGS, and again whenever they change. */                                  \
+	X(MS_LIMITS, 22, IPC_CLIENT, struct ms_limits, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { MASTER_SESSION_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_session_boundary;

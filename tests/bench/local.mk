@@ -19,3 +19,6 @@ tests_bench_tls_memory_LDADD = $(TLS_BENCH_LIBS)
 noinst_PROGRAMS += tests/bench/imap_load
 tests_bench_imap_load_SOURCES = tests/bench/imap_load.c
 tests_bench_imap_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS)
+noinst_PROGRAMS += tests/bench/store_scale
+tests_bench_store_scale_SOURCES = tests/bench/store_scale.c
+tests_bench_store_scale_LDADD = $(WORKER_LIBS)

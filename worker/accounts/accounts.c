@@ -233,11 +233,30 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	return 0;
 }
 
+static int
+on_quota(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct ma_quota quota = {.storage = 0};
+	const struct account *account = NULL;
+	char name[ADDRESS_SIZE];
+
+	(void)context;
+	if (message->id == 0 || message->tail_length >= sizeof(name))
+		return -1;
+	memcpy(name, message->tail, message->tail_length);
+	name[message->tail_length] = '\0';
+	if (service.accounts != NULL)
+		account = accounts_find(service.accounts, name);
+	if (account != NULL) {
+		quota.storage = account->quota;
+		quota.messages = account->quota_messages;
+	}
+	return ipc_send(channel, MA_QUOTA_IS, message->id, &quota, NULL, 0, -1);
+}
+
 static const struct ipc_handler master_handlers[] = {
-    {MA_SETTINGS, on_settings},
-    {MA_FILE, on_file},
-    {MA_CHANNEL, on_channel},
-    {0, NULL},
+    {MA_SETTINGS, on_settings}, {MA_FILE, on_file}, {MA_CHANNEL, on_channel},
+    {MA_QUOTA, on_quota},       {0, NULL},
 };
 
 /*

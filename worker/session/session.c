@@ -40,6 +40,7 @@ struct waiting {
 static struct session {
 	struct child *child;
 	struct ms_settings settings;
+	struct ms_limits limits;
 	struct store *store; /* NULL: not open, or it could not be opened */
 	struct deliver *deliver;
 	struct pop3 *pop3; /* one POP3 session a mailbox (RFC 1939 4) */
@@ -131,6 +132,8 @@ open_store(void *arg, enum store_result *result, struct error *err)
 	if (*result != STORE_OK)
 		log_event(LOG_ERR, "mailbox.unavailable", KV_STR("user", session.settings.mailbox),
 			  KV_STR("why", err->text));
+	else
+		store_set_limits(session.store, session.limits.storage, session.limits.messages);
 	return session.store;
 }
 
@@ -397,6 +400,17 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 }
 
 static int
+on_limits(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	(void)context;
+	session.limits = *(const struct ms_limits *)message->body;
+	if (session.store != NULL)
+		store_set_limits(session.store, session.limits.storage, session.limits.messages);
+	return 0;
+}
+
+static int
 on_connection(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct ms_connection *connection = message->body;
@@ -438,11 +452,8 @@ on_resume(struct ipc_channel *channel, struct ipc_message *message, void *contex
 }
 
 static const struct ipc_handler handlers[] = {
-    {MS_SETTINGS, on_settings},
-    {MS_CONNECTION, on_connection},
-    {MS_DELIVERY, on_delivery},
-    {MS_RESUME, on_resume},
-    {0, NULL},
+    {MS_SETTINGS, on_settings}, {MS_LIMITS, on_limits}, {MS_CONNECTION, on_connection},
+    {MS_DELIVERY, on_delivery}, {MS_RESUME, on_resume}, {0, NULL},
 };
 
 /*

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: ISC
+"""Quotas: of postern.conf for all, of accounts.conf for one; and what the queue makes of them."""
+
+import re
+
+from conftest import DOMAIN, wait_for
+
+BODY = b"Subject: large\r\n\r\n" + b"x" * 60 + b"\r\n" * 10
+
+
+def send(server, count, user):
+    with server.smtp() as client:
+        for _ in range(count):
+            client.sendmail("bob@example.net", [f"{user}@{DOMAIN}"], BODY)
+
+
+def test_quotas(make_server):
+    server = make_server()
+    server.settings["session"] = '{ quota = "1G"; quota_messages = 2; }'
+    server.settings["limits"] = "{ retry = 1; }"
+    server.set_up("alice", "carol")
+    with open(server.accounts, encoding="utf-8") as file:
+        text = re.sub(r'(address = "carol@[^"]*";)', r"\1 quota_messages = 1;", file.read())
+    mark = server.log.mark()
+    with open(server.accounts, "w", encoding="utf-8") as file:
+        file.write(text)
+    server.log.wait(r"event=accounts\.loaded", mark)
+    mark = server.log.mark()
+    send(server, 3, "alice")
+    server.log.wait(r"event=queue\.deferred.*4\.2\.2.*2 of 2 messages", mark)
+    assert len(server.wait_for_messages(2, "alice")) == 2
+    send(server, 2, "carol")
+    server.log.wait(r"event=queue\.deferred.*4\.2\.2.*1 of 1 messages", mark)
+    # A new accounts file reaches a session that runs.
+    mark = server.log.mark()
+    with open(server.accounts, "w", encoding="utf-8") as file:
+        file.write(text.replace("quota_messages = 1", "quota_messages = 5"))
+    server.log.wait(r"event=accounts\.loaded", mark)
+    send(server, 1, "carol")
+    wait_for(lambda: len(server.messages("carol")) >= 2, "room for another message")
