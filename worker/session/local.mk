@@ -98,3 +98,4 @@ worker_libworker_a_SOURCES += \
 	worker/session/store/summary.c worker/session/store/summary.h \
 	worker/session/store/transaction.c \
 	worker/session/store/uids.c
+dist_man_MANS += worker/session/imap/postern-imap.7
