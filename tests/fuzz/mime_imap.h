@@ -45,7 +45,7 @@ mime_imap_is_list(const char *text, size_t length)
 			depth++;
 			at++;
 		} else if (c == ')') {
-			if (depth == 0 || (at > 0 && (text[at - 1] == ' ')))
+			if (depth == 0)
 				return false;
 			at++;
 			if (--depth == 0)

@@ -51,9 +51,12 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/search.c worker/session/imap/search.h \
 	worker/session/imap/search_match.c worker/session/imap/search_private.h \
 	worker/session/imap/select.c \
+	worker/session/imap/sort.c worker/session/imap/sort.h \
 	worker/session/imap/status.c \
 	worker/session/imap/stream.c worker/session/imap/stream.h \
 	worker/session/imap/sync.c \
+	worker/session/imap/thread.c worker/session/imap/thread.h \
+	worker/session/imap/thread_references.c worker/session/imap/thread_private.h \
 	worker/session/imap/utf7.c \
 	worker/session/imap/utf7.h \
 	worker/session/imap/view.c worker/session/imap/view.h \
