@@ -49,6 +49,8 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/quota.c \
 	worker/session/imap/ranges.c worker/session/imap/ranges.h \
 	worker/session/imap/search.c worker/session/imap/search.h \
+	worker/session/imap/search_answer.c worker/session/imap/search_command.c \
+	worker/session/imap/search_keep.c worker/session/imap/search_task.h \
 	worker/session/imap/search_match.c worker/session/imap/search_private.h \
 	worker/session/imap/select.c \
 	worker/session/imap/sort.c worker/session/imap/sort.h \

@@ -37,6 +37,9 @@ static const struct {
     [IMAP_CLOSE]        = {imap_do_close,         SELECTED}, /* select.c      9051 6.4.1               test_imap.py */
     [IMAP_UNSELECT]     = {imap_do_unselect,      SELECTED}, /* select.c      9051 6.4.2, 3691         test_imap.py */
     [IMAP_EXPUNGE]      = {imap_do_expunge,       SELECTED}, /* change.c      9051 6.4.3, 4315 2.1     test_imap.py */
+    [IMAP_SEARCH]       = {imap_do_search,        SELECTED}, /* search_...c   9051 6.4.4, 4731, 9394   test_imap_search.py */
+    [IMAP_SORT]         = {imap_do_search,        SELECTED}, /* search_...c   5256 3, 5957, 5267       test_imap_search.py */
+    [IMAP_THREAD]       = {imap_do_search,        SELECTED}, /* search_...c   5256 3                   test_imap_search.py */
     [IMAP_FETCH]        = {imap_do_fetch,         SELECTED}, /* fetch.c       9051 6.4.5, 7162 3.1.4   test_imap.py */
     [IMAP_STORE]        = {imap_do_store,         SELECTED}, /* change.c      9051 6.4.6, 7162 3.1.3   test_imap.py */
     [IMAP_COPY]         = {imap_do_copy,          SELECTED}, /* change.c      9051 6.4.7, 4315 3       test_imap.py */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/* A SEARCH, SORT or THREAD in progress: what its files share. */
+#ifndef POSTERN_WORKER_SESSION_IMAP_SEARCH_TASK_H
+#define POSTERN_WORKER_SESSION_IMAP_SEARCH_TASK_H
+
+#include <time.h>
+
+#include "worker/session/imap/content.h"
+#include "worker/session/imap/imap_private.h"
+#include "worker/session/imap/search.h"
+#include "worker/session/imap/sort.h"
+#include "worker/session/imap/thread.h"
+
+/* Texts of the messages that were found, kept until the answer. */
+struct search_texts {
+	struct search_block *blocks;
+};
+
+struct search_task {
+	struct imap *imap;
+	const struct imap_command *command; /* the parser's, valid while it is in progress */
+	struct imap_searcher *searcher;
+	struct content content; /* the message that is being read */
+
+	struct ranges todo; /* UIDs that can match */
+	size_t range;       /* of todo: those before are done */
+	uint32_t next;      /* the UID to go on from; 0: none is left */
+	uint64_t done, goal;
+	bool stopped; /* by the clock, not by the end */
+
+	struct ranges found;             /* UIDs */
+	uint64_t modseq;                 /* the highest of them */
+	uint64_t modseq_min, modseq_max; /* the first's and the last's */
+	struct sort_order order;
+	struct sort_message *sorts; /* SORT: of each that was found */
+	struct thread_message *threads;
+	size_t count, room;
+	struct search_texts texts;
+
+	struct timespec slice; /* when this piece of work began */
+	struct timespec told;  /* when the client heard last of it */
+	uint64_t used_ms;      /* of work, so far */
+
+	bool failed; /* with result and err */
+	enum store_result result;
+	struct error err;
+};
+
+/* Keeps what SORT and THREAD need of a message that was found (search_keep.c). -1: no memory. */
+int search_keep(struct search_task *, const struct store_message *, uint32_t number);
+unsigned search_keep_wants(struct search_task *);
+void search_keep_free(struct search_task *);
+
+/* Everything untagged that the command answers (search_answer.c). -1: no memory. */
+int search_answer(struct search_task *);
+
+#endif
