@@ -119,7 +119,14 @@ decode_euc_jp(struct mime_charset *charset, const uint8_t *in, size_t length, ui
 		return 1;
 	if (length < count)
 		return 0;
-	*c = BAD; /* three octets: JIS X 0212, which mails don't have */
+	*c = BAD;
+	if (count == 3 && in[1] >= 0xa1 && in[1] <= 0xfe && in[2] >= 0xa1 && in[2] <= 0xfe)
+		*c = charset_jis_x_0212[(in[1] - 0xa1) * 94 + in[2] - 0xa1];
+	else if (count == 3)
+		return 1;
+	*c = *c == 0 ? BAD : *c;
+	if (count == 3)
+		return 3;
 	if (in[0] == 0x8e && in[1] >= 0xa1 && in[1] <= 0xdf)
 		*c = 0xff61u + in[1] - 0xa1;
 	else if (in[0] >= 0xa1 && in[1] >= 0xa1)

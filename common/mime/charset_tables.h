@@ -24,6 +24,8 @@ extern const struct charset_single charset_singles[];
 extern const size_t charset_single_count;
 extern const uint16_t charset_gb18030[CHARSET_PAIRS], charset_big5[CHARSET_PAIRS];
 extern const uint16_t charset_korean[CHARSET_PAIRS], charset_shift_jis[CHARSET_PAIRS];
+/* Rows and cells 0xa1..0xfe of JIS X 0212, behind 0x8f in EUC-JP. */
+extern const uint16_t charset_jis_x_0212[94 * 94];
 extern const struct charset_range charset_gb18030_ranges[];
 extern const size_t charset_gb18030_range_count;
 

@@ -95,4 +95,6 @@ singles()
 for symbol, codec in PAIRS.items():
     table("charset_" + symbol, [one(bytes([lead, trail]), codec) for lead in range(0x81, 0xff)
                                 for trail in range(0x40, 0xff)])
+table("charset_jis_x_0212", [one(bytes([0x8f, row, cell]), "euc_jp") for row in range(0xa1, 0xff)
+                             for cell in range(0xa1, 0xff)])
 ranges()

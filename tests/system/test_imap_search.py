@@ -48,13 +48,13 @@ def three(imap):
     ("BODY hello", [1]), ("TEXT one", [1, 3]), ("SUBJECT one", [1, 3]), ("FROM j@", [2]), ("HEADER message-id 3@x", [3]),
     ("OR BODY bye BODY third", [2, 3]), ("SENTON 7-Feb-1994", [1, 2, 3]), ("SINCE 1-Jan-2020", [1, 2, 3]),
     ("BEFORE 1-Jan-2020", []), ("LARGER 1000", []), ("MODSEQ 1 SEEN", None), ("YOUNGER 1000", [1, 2, 3]), ("OLDER 1000", []),
-    ("CHARSET UTF-8 SUBJECT {8+}\r\ngr\xc3\xbc\xc3\x9fe", [2]),
-    ("CHARSET ISO-8859-1 FROM {3+}\r\nj\xfcr", [2]), ("SUBJECT {7+}\r\nGR\xc3\x9cSSE", []),
+    ("CHARSET UTF-8 SUBJECT {7+}\r\ngr\xc3\xbc\xc3\x9fe", [2]),
+    ("CHARSET ISO-8859-1 FROM {3+}\r\nj\xfcr", [2]), ("SUBJECT {7+}\r\nGR\xc3\x9cSSE", [2]),
 ])
 def test_programs(three, program, found):
     lines = three.do(b"SEARCH " + program.encode("latin-1"))
     if found is None:
-        assert re.fullmatch(rb"SEARCH 1 \(MODSEQ \d+\)", lines[0])
+        assert re.fullmatch(rb"SEARCH 1 \(MODSEQ \d+\)", lines[-1])
     else:
         assert numbers(lines) == found
 
@@ -179,7 +179,7 @@ def test_as_a_plain_scan(imap):
 
 def test_imaplib(server, three):
     client = imaplib.IMAP4_SSL(HOST, server.ports["imaps"], ssl_context=server.context())
-    client.login(f"alice@{DOMAIN}", PASSWORD)
+    client.login(f"{server.user}@{DOMAIN}", PASSWORD)
     client.select()
     assert client.search(None, "BODY", "hello") == ("OK", [b"1"])
     assert client.uid("SEARCH", "SUBJECT", "one")[0] == "OK"

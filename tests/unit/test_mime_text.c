@@ -57,6 +57,7 @@ static const char *const words[][2] = {
     {"=?iso-2022-jp?B?GyRCJDMkcyRLJEEkTxsoQg==?=", "こんにちは"},
     {"=?shift_jis?B?grGC8YLJgr+CzQ==?=", "こんにちは"},
     {"=?euc-jp?B?pLOk86TLpMGkzw==?=", "こんにちは"},
+    {"=?euc-jp?B?U3RyYY+pzmU=?=", "Straße"}, /* JIS X 0212 */
     {"=?gb2312?B?xOO6ww==?=", "你好"},
     {"=?gb18030?B?xOO6w5Q52jM=?=", "你好💩"},
     {"=?big5?B?p0Gmbg==?=", "你好"},
