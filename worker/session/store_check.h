@@ -31,7 +31,7 @@ typedef void store_problem_fn(const char *what, void *arg);
  * wrong; REPAIR: puts it right. STORE_OK: it was looked at, see REPORT. STORE_DAMAGED: the index
  * can't be read, and REPAIR was not asked for.
  */
-enum store_result store_check(bool repair, store_problem_fn *, void *arg,
+enum store_result store_check(bool repair, store_problem_fn *tell, void *arg,
 			      struct store_check *report, struct error *);
 
 #endif

@@ -155,7 +155,7 @@ insert_all(struct append *append, struct error *err)
 	for (size_t i = 0; i < append->count && result == STORE_OK; i++) {
 		struct store_append *one = &append->list[i];
 		const struct insert insert = {.file = &one->upload->file,
-					      .message = message++,
+					      .message = message + (int64_t)i,
 					      .internaldate = one->internaldate,
 					      .now = now,
 					      .keywords = one->keywords,

@@ -84,7 +84,7 @@ new_flags(const struct store_flags_change *order, uint8_t old)
 	case STORE_FLAGS_ADD:
 		return old | (order->flags & FLAGS_ALL);
 	case STORE_FLAGS_REMOVE:
-		return old & (uint8_t)~order->flags;
+		return (uint8_t)(old & ~(unsigned)order->flags);
 	case STORE_FLAGS_REPLACE:
 	default:
 		return order->flags & FLAGS_ALL;

@@ -94,7 +94,7 @@ store_folder_create(struct store *store, const char *name, uint32_t use,
 		    struct store_folder *folder, struct error *err)
 {
 	enum store_result result = check_name(name, err);
-	int64_t id;
+	int64_t id = 0;
 
 	if (result == STORE_OK)
 		result = transaction_begin(store, err);

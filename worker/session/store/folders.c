@@ -65,12 +65,12 @@ store_folder(struct store *store, const char *name, struct store_folder *folder,
 }
 
 enum store_result
-store_folder_by_id(struct store *store, int64_t id, struct store_folder *folder, char *name,
+store_folder_by_id(struct store *store, int64_t folder, struct store_folder *about, char *name,
 		   struct error *err)
 {
 	static const char sql[] = "SELECT " COLUMNS "f.name FROM folders f"
 				  " LEFT JOIN subscriptions s ON s.name = f.name WHERE f.id = ?1";
-	enum store_result result = one(store, sql, SQL_INT(id), folder, name, err);
+	enum store_result result = one(store, sql, SQL_INT(folder), about, name, err);
 
 	if (result == STORE_GONE)
 		error_set(err, "the folder is gone");

@@ -22,13 +22,13 @@ next_word(const char **list, size_t *length)
 int
 keywords_check(const char *list, struct error *err)
 {
-	const char *rest = list, *word;
+	const char *rest = list;
 	size_t length;
 
 	for (const char *p = list; *p != '\0'; p++)
 		if (*p < 0x20 || *p > 0x7e || strchr("(){%*\"\\]", *p) != NULL)
 			return error_set(err, "a keyword is an atom of ASCII characters");
-	while ((word = next_word(&rest, &length)) != NULL)
+	while (next_word(&rest, &length) != NULL)
 		if (length > KEYWORD_MAX)
 			return error_set(err, "a keyword can't be longer than %d octets",
 					 KEYWORD_MAX);

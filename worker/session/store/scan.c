@@ -93,21 +93,23 @@ keep(struct scan *scan, int64_t message, const struct mime_summary *summary)
  */
 
 static enum store_result
-give_summarized(struct scan *scan, struct store_message *message, const char *id, struct error *err)
+give_summarized(struct scan *scan, const struct store_message *plain, const char *id,
+		struct error *err)
 {
+	struct store_message message = *plain;
 	struct store_summary presented;
 	struct mime_summary summary;
 	enum store_result result;
 	bool true_one;
 
-	result = summary_make(id, message->size, message->internaldate, &summary, &true_one, err);
+	result = summary_make(id, message.size, message.internaldate, &summary, &true_one, err);
 	if (result != STORE_OK)
 		return result;
 	summary_present(&summary, &presented);
-	message->summary = &presented;
-	scan->enough = !scan->each(message, scan->arg);
+	message.summary = &presented;
+	scan->enough = !scan->each(&message, scan->arg);
 	if (true_one)
-		keep(scan, message->message, &summary);
+		keep(scan, message.message, &summary);
 	mime_summary_free(&summary);
 	return STORE_OK;
 }

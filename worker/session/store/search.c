@@ -97,7 +97,7 @@ search_expression(const char *const *words, size_t word_count, bool *none)
 	*out = '\0';
 	for (size_t i = 0; i < word_count; i++)
 		total += count_trigrams(words[i]);
-	step = (total + TRIGRAMS_MAX - 1) / TRIGRAMS_MAX;
+	step = total / TRIGRAMS_MAX + 1;
 	for (size_t i = 0; i < word_count; i++) {
 		size_t count = count_trigrams(words[i]);
 		const char *from = words[i];
