@@ -106,7 +106,7 @@ put_together(struct segment *segments, size_t count, struct segment *first, char
 	room += parameter->attribute.length;
 	parameter->value = (struct mime_text){room, 0};
 	if (escaped && !first->escaped) {
-		memcpy(room, "''", 2);
+		room[0] = room[1] = '\'';
 		parameter->value.length = 2;
 	}
 	for (int i = first->number; i < number; i++) {

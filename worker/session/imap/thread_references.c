@@ -192,7 +192,7 @@ static int
 make_items(struct threading *threading)
 {
 	size_t count = count_mentions(threading);
-	struct mention **sorted = calloc(count + 1, sizeof(*sorted));
+	struct mention **sorted = calloc(count + 1, sizeof(struct mention *));
 
 	threading->mentions = calloc(count + 1, sizeof(*threading->mentions));
 	/* Step 5 makes one dummy for two messages at most. */
@@ -206,7 +206,7 @@ make_items(struct threading *threading)
 	read_mentions(threading);
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = &threading->mentions[i];
-	qsort(sorted, count, sizeof(*sorted), compare_mentions);
+	qsort(sorted, count, sizeof(struct mention *), compare_mentions);
 	threading->item_count = threading->count;
 	name_items(threading, sorted);
 	free(sorted);
