@@ -26,6 +26,7 @@
 #include "worker/session/pop3/pop3.h"
 #include "worker/session/store.h"
 
+#define INDEX_SECONDS 2
 #define IMAPS_MAX 64 /* of one user; max_connections_per_address of the gates is lower for most */
 
 /* What came before MC_START: it waits until the sandbox is closed. */
@@ -48,6 +49,7 @@ static struct session {
 	struct imap *imap[IMAPS_MAX];
 	struct event *linger;
 	struct event *hibernate; /* since something happened last */
+	struct event *index;     /* for searches, when there is nothing else to do */
 	STAILQ_HEAD(waiting_list, waiting) waiting;
 	uint32_t seen; /* connections and delivery channels, for MS_IDLE */
 	bool running;
@@ -76,6 +78,7 @@ close_all(void)
 }
 
 static void wait_to_hibernate(void);
+static void index_later(void);
 
 /* Something happened: the time to linger begins anew. When draining there is none. */
 static void
@@ -85,6 +88,7 @@ touch(void *arg)
 
 	(void)arg;
 	wait_to_hibernate();
+	index_later();
 	if (is_busy()) {
 		event_del(session.linger);
 		return;
@@ -234,6 +238,40 @@ start_imap(const struct ms_connection *connection, int fd)
 		session.imap[session.imaps++] = imap;
 	store_rest(session.store);
 	(void)malloc_trim(0);
+}
+
+/*
+ * -- The index for searches ---------------------------------------------------------
+ */
+
+/* A little at a time, with the loop in between; and none of it while nobody is here to search. */
+static void
+on_index(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval at_once = {0, 1000};
+	struct error err;
+	bool more = false;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (session.store == NULL || session.imaps == 0)
+		return;
+	if (store_index_some(session.store, &more, &err) != STORE_OK)
+		log_event(LOG_ERR, "mailbox.index", KV_STR("user", session.settings.mailbox),
+			  KV_STR("why", err.text));
+	else if (more)
+		event_add(session.index, &at_once);
+}
+
+/* Some time after a login or a delivery: the client that caused it is served first. */
+static void
+index_later(void)
+{
+	struct timeval time = {.tv_sec = INDEX_SECONDS};
+
+	if (session.imaps > 0 && event_pending(session.index, EV_TIMEOUT, NULL) == 0)
+		event_add(session.index, &time);
 }
 
 /*
@@ -492,8 +530,10 @@ init(struct child *child, struct error *err)
 	STAILQ_INIT(&session.waiting);
 	session.linger = event_new(child->base, -1, 0, on_linger, NULL);
 	session.hibernate = event_new(child->base, -1, 0, on_hibernate, NULL);
+	session.index = event_new(child->base, -1, 0, on_index, NULL);
 	session.deliver = deliver_new(child->base, &options);
-	if (session.linger == NULL || session.hibernate == NULL || session.deliver == NULL)
+	if (session.linger == NULL || session.index == NULL || session.hibernate == NULL ||
+	    session.deliver == NULL)
 		return error_set(err, "no memory");
 	return 0;
 }
