@@ -15,7 +15,7 @@
 
 #include "tests/unit/gate_house.h"
 
-#define OFFER "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL- ID"
+#define OFFER "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL- ID ENABLE IDLE"
 #define GREETING "* OK [" OFFER " AUTH=PLAIN AUTH=LOGIN] mail.test is ready\r\n"
 #define PLAIN_GREETING "* OK [" OFFER " STARTTLS LOGINDISABLED] mail.test is ready\r\n"
 

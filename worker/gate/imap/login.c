@@ -51,7 +51,8 @@ put_capabilities(struct conn *c)
 	char mechanisms[SASL_LIST_SIZE];
 
 	sasl_list(c, " AUTH=", mechanisms);
-	conn_printf(c, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL- ID%s%s%s",
+	/* The last two are for clients that don't ask again after the login (Python's imaplib). */
+	conn_printf(c, "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL- ID ENABLE IDLE%s%s%s",
 		    conn_can_start_tls(c) ? " STARTTLS" : "",
 		    conn_may_password(c) ? "" : " LOGINDISABLED", mechanisms);
 }
