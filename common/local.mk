@@ -11,6 +11,7 @@ common_libcommon_a_SOURCES = \
 	common/ipc_check.c common/ipc_socket.c \
 	common/log.c common/log.h \
 	common/nearest.c common/nearest.h \
+	common/pop3_lang.c common/pop3_lang.h \
 	common/sandbox.c common/sandbox.h \
 	common/sasl_external.c common/sasl_external.h \
 	common/sasl_plain.c common/sasl_plain.h \

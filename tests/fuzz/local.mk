@@ -11,7 +11,7 @@ include tests/fuzz/mime.mk
 noinst_PROGRAMS += tests/fuzz/fuzz_pop3_command
 tests_fuzz_fuzz_pop3_command_SOURCES = tests/fuzz/fuzz_pop3_command.c
 tests_fuzz_fuzz_pop3_command_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_pop3_command_LDADD = worker/libworker.a $(BSD_LIBS)
+tests_fuzz_fuzz_pop3_command_LDADD = worker/libworker.a $(UNISTRING_LIBS) $(BSD_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/fuzz_ipc_check
 tests_fuzz_fuzz_ipc_check_SOURCES = tests/fuzz/fuzz_ipc_check.c

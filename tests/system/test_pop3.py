@@ -2,9 +2,11 @@
 """POP3 as real clients speak it (RFC 1939, 2449, 2595, 5034)."""
 
 import base64
+import imaplib
 import poplib
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -68,11 +70,11 @@ def test_capabilities(server):
     client = poplib.POP3_SSL(HOST, server.ports["pop3s"], context=server.context(), timeout=DEADLINE)
     before = client.capa()
     assert set(before) >= {"TOP", "UIDL", "RESP-CODES", "PIPELINING", "EXPIRE", "IMPLEMENTATION",
-                           "SASL", "USER"}
+                           "SASL", "USER", "UTF8", "LANG"}
     assert "STLS" not in before and before["SASL"] == ["PLAIN", "LOGIN"]
     client.user(ALICE)
     client.pass_(PASSWORD)
-    assert set(client.capa()) >= {"TOP", "UIDL", "RESP-CODES", "PIPELINING"}
+    assert set(client.capa()) >= {"TOP", "UIDL", "RESP-CODES", "PIPELINING", "UTF8", "LANG"}
     client.quit()
     plain = poplib.POP3(HOST, server.ports["pop3"], timeout=DEADLINE)
     assert "STLS" in plain.capa()
@@ -128,6 +130,68 @@ def test_large_message_does_not_hold_others(make_server):
         server.pop3("bob").quit()  # served while the other does not read
         while file.readline() != b".\r\n":
             pass
+
+
+def test_retr_does_not_hold_the_users_others(make_server):
+    server = make_server()
+    server.settings["limits"] = "{ message_size = 60000000; }"
+    server.set_up("alice")
+    with server.smtp() as client:
+        client.sendmail("a@b.example", [ALICE], b"Subject: big\r\n\r\n" + (b"x" * 76 + b"\r\n") * 640000)
+    server.wait_for_messages(1)
+    with server.tls("pop3s") as slow:
+        file = slow.makefile("rb")
+        slow.sendall(f"USER {ALICE}\r\nPASS {PASSWORD}\r\nRETR 1\r\n".encode())
+        for _ in range(4):
+            file.readline()
+        client = imaplib.IMAP4_SSL(HOST, server.ports["imaps"], ssl_context=server.context(), timeout=DEADLINE)
+        client.login(ALICE, PASSWORD)
+        client.select()
+        started = time.monotonic()
+        for _ in range(10):
+            assert client.noop()[0] == "OK"
+        assert time.monotonic() - started < 5
+        client.logout()
+        lines = 0
+        while file.readline() != b".\r\n":
+            lines += 1
+        assert lines > 640000
+
+
+def test_utf8_and_lang(server):
+    """RFC 6856: before the login and behind it; what is no UTF-8 is no name and no password."""
+    subject = "Subject: Grüße\r\n".encode()
+    deliver(server, subject + b"\r\n1\r\n")
+    with server.tls("pop3s") as connection:
+        file = connection.makefile("rb")
+
+        def ask(line):
+            connection.sendall(line + b"\r\n")
+            return file.readline()
+
+        def languages():
+            ask(b"LANG")
+            assert file.readline() == b"en English\r\n" and file.readline() == b".\r\n"
+            for wanted in (b"en", b"*", b"en-US"):
+                assert ask(b"LANG " + wanted).startswith(b"+OK en ")
+            assert ask(b"LANG uga").startswith(b"-ERR")
+
+        file.readline()
+        languages()
+        assert ask(b"UTF8 now").startswith(b"-ERR")
+        assert ask(b"UTF8").startswith(b"+OK")
+        assert ask(b"USER \xe4").startswith(b"-ERR")
+        assert ask("USER ä".encode()).startswith(b"+OK")
+        assert ask(b"PASS \xff").startswith(b"-ERR")
+        assert ask(f"USER {ALICE}".encode()).startswith(b"+OK")
+        assert ask(f"PASS {PASSWORD}".encode()).startswith(b"+OK")
+        languages()
+        assert ask(b"UTF8").startswith(b"-ERR")
+        assert ask(b"RETR 1").startswith(b"+OK")
+        found = []
+        while (line := file.readline()) != b".\r\n":
+            found.append(line)
+        assert subject in found
 
 
 def test_delivery_during_a_session(server):

@@ -71,7 +71,7 @@ tests_unit_test_gate_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_pop3_command tests/unit/test_networks
 tests_unit_test_pop3_command_SOURCES = tests/unit/test_pop3_command.c
-tests_unit_test_pop3_command_LDADD = worker/libworker.a $(UNIT_LIBS)
+tests_unit_test_pop3_command_LDADD = worker/libworker.a $(UNISTRING_LIBS) $(UNIT_LIBS)
 tests_unit_test_networks_SOURCES = tests/unit/test_networks.c
 tests_unit_test_networks_LDADD = worker/libworker.a $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_smtp_command

@@ -213,7 +213,7 @@ test_commands(void **state)
 	DIALOG("XYZZY\r\n", "-ERR unknown command\r\n");
 	DIALOG("USER bob\r\n", "-ERR you are logged in\r\n");
 	DIALOG("CAPA\r\n", "+OK\r\nTOP\r\nUIDL\r\nUSER\r\nSASL PLAIN\r\nRESP-CODES\r\n"
-			   "AUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n"
+			   "AUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\nUTF8 USER\r\nLANG\r\n"
 			   "IMPLEMENTATION Postern\r\n.\r\n");
 	DIALOG("QUIT\r\n", "+OK bye\r\n");
 	assert_true(f.closed);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
+#include <unistr.h>
 
 static const struct {
 	const char *keyword;
@@ -12,8 +13,8 @@ static const struct {
     {"CAPA", POP3_CAPA},    {"USER", POP3_USER},    {"PASS", POP3_PASS},    {"AUTH", POP3_AUTH},
     {"STLS", POP3_STLS},    {"QUIT", POP3_QUIT},    {"APOP", POP3_APOP},    {"STAT", POP3_NOT_NOW},
     {"LIST", POP3_NOT_NOW}, {"RETR", POP3_NOT_NOW}, {"DELE", POP3_NOT_NOW}, {"NOOP", POP3_NOT_NOW},
-    {"RSET", POP3_NOT_NOW}, {"TOP", POP3_NOT_NOW},  {"UIDL", POP3_NOT_NOW}, {"UTF8", POP3_NOT_NOW},
-    {"LANG", POP3_NOT_NOW},
+    {"RSET", POP3_NOT_NOW}, {"TOP", POP3_NOT_NOW},  {"UIDL", POP3_NOT_NOW}, {"UTF8", POP3_UTF8},
+    {"LANG", POP3_LANG},
 };
 
 size_t
@@ -86,4 +87,7 @@ pop3_parse(const char *line, size_t length, struct pop3_command *command)
 		command->argument_length--;
 	if (command->verb == POP3_AUTH)
 		split_response(command);
+	if ((command->verb == POP3_USER || command->verb == POP3_PASS) &&
+	    u8_check((const uint8_t *)command->argument, command->argument_length) != NULL)
+		command->verb = POP3_NOT_UTF8;
 }

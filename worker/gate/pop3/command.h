@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * command - a line of POP3's AUTHORIZATION state becomes a typed command (RFC 1939 3 and 4, RFC
- * 2449, RFC 2595, RFC 5034). Pure functions.
+ * 2449, RFC 2595, RFC 5034, RFC 6856). Pure functions.
  */
 #ifndef POSTERN_WORKER_GATE_POP3_COMMAND_H
 #define POSTERN_WORKER_GATE_POP3_COMMAND_H
@@ -23,9 +23,12 @@ enum pop3_verb {
 	POP3_AUTH,
 	POP3_STLS,
 	POP3_QUIT,
+	POP3_UTF8,
+	POP3_LANG,
 	POP3_NOT_NOW, /* a command of the TRANSACTION state */
 	POP3_APOP,    /* left out: it needs passwords in the clear on the server */
 	POP3_UNKNOWN,
+	POP3_NOT_UTF8,  /* USER or PASS of what is no UTF-8 (RFC 6856 2.2) */
 	POP3_MALFORMED, /* no keyword, a NUL or a bare CR in it */
 	POP3_VERB_COUNT
 };

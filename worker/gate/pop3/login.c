@@ -4,6 +4,7 @@
  * written by the session process, behind the hand-over; here are the ways there, and all that
  * fails.
  */
+#include "common/pop3_lang.h"
 #include "worker/gate/conn.h"
 #include "worker/gate/pop3/command.h"
 #include "worker/gate/sasl.h"
@@ -205,7 +206,8 @@ do_capa(struct conn *c, const struct pop3_command *command)
 	(void)command;
 	sasl_list(c, " ", offered);
 	say(c, "+OK these can be had");
-	say(c, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER");
+	say(c, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n"
+	       "UTF8 USER\r\nLANG");
 	if (conn_can_start_tls(c))
 		say(c, "STLS");
 	if (conn_may_password(c))
@@ -238,6 +240,35 @@ do_quit(struct conn *c, const struct pop3_command *command)
 	conn_finish(c, "quit");
 }
 
+/*
+ * RFC 6856 2.1: messages and answers are UTF-8 from here on. They are sent as they are in either
+ * mode, so that nothing has to be remembered, here or in the session.
+ */
+static void
+do_utf8(struct conn *c, const struct pop3_command *command)
+{
+	if (command->argument_length > 0)
+		complain(c, "-ERR UTF8 takes no argument");
+	else
+		say(c, "+OK UTF-8 it is");
+}
+
+static void
+do_lang(struct conn *c, const struct pop3_command *command)
+{
+	switch (pop3_lang(command->argument, command->argument_length)) {
+	case POP3_LANG_LISTING:
+		say(c, POP3_LANG_LISTED);
+		break;
+	case POP3_LANG_ENGLISH:
+		say(c, POP3_LANG_CHOSEN);
+		break;
+	case POP3_LANG_NONE:
+		complain(c, POP3_LANG_REFUSED);
+		break;
+	}
+}
+
 static void
 do_not_now(struct conn *c, const struct pop3_command *command)
 {
@@ -260,6 +291,13 @@ do_unknown(struct conn *c, const struct pop3_command *command)
 }
 
 static void
+do_not_utf8(struct conn *c, const struct pop3_command *command)
+{
+	(void)command;
+	complain(c, "-ERR names and passwords are UTF-8");
+}
+
+static void
 do_malformed(struct conn *c, const struct pop3_command *command)
 {
 	(void)command;
@@ -270,6 +308,7 @@ static void (*const commands[POP3_VERB_COUNT])(struct conn *, const struct pop3_
     [POP3_CAPA] = do_capa,           [POP3_USER] = do_user, [POP3_PASS] = do_pass,
     [POP3_AUTH] = do_auth,           [POP3_STLS] = do_stls, [POP3_QUIT] = do_quit,
     [POP3_NOT_NOW] = do_not_now,     [POP3_APOP] = do_apop, [POP3_UNKNOWN] = do_unknown,
+    [POP3_UTF8] = do_utf8,           [POP3_LANG] = do_lang, [POP3_NOT_UTF8] = do_not_utf8,
     [POP3_MALFORMED] = do_malformed,
 };
 

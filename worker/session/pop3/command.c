@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/pop3_lang.h"
+
 struct syntax {
 	const char *keyword;
 	enum pop3_verb verb;
@@ -29,6 +31,8 @@ static const struct syntax syntaxes[] = {
     {"APOP", POP3_LOGIN, 0, ANY_ARGUMENTS},
     {"AUTH", POP3_LOGIN, 0, ANY_ARGUMENTS},
     {"STLS", POP3_LOGIN, 0, ANY_ARGUMENTS},
+    {"UTF8", POP3_LOGIN, 0, ANY_ARGUMENTS},
+    {"LANG", POP3_LANG_LIST, 0, ANY_ARGUMENTS},
 };
 
 struct word {
@@ -83,6 +87,22 @@ parse_number(struct word word, uint32_t *number)
 	return true;
 }
 
+/* LANG's is the one argument that is no number. */
+static enum pop3_verdict
+parse_lang(const char *at, const char *end, struct pop3_command *command)
+{
+	struct word range = next_word(&at, end);
+	enum pop3_lang lang = pop3_lang(range.start, range.length);
+
+	if (next_word(&at, end).length > 0)
+		return POP3_EXTRA_ARGUMENT;
+	if (lang == POP3_LANG_NONE)
+		return POP3_NO_SUCH_LANGUAGE;
+	command->verb = lang == POP3_LANG_LISTING ? POP3_LANG_LIST : POP3_LANG_SET;
+	command->has_message = false;
+	return POP3_OK;
+}
+
 enum pop3_verdict
 pop3_parse_transaction(const char *line, size_t length, struct pop3_command *command)
 {
@@ -95,6 +115,8 @@ pop3_parse_transaction(const char *line, size_t length, struct pop3_command *com
 	syntax = word.start == line ? find_syntax(word) : NULL;
 	if (syntax == NULL)
 		return POP3_UNKNOWN;
+	if (syntax->verb == POP3_LANG_LIST)
+		return parse_lang(at, end, command);
 	while (syntax->most != ANY_ARGUMENTS && (word = next_word(&at, end)).length > 0) {
 		if (count == syntax->most)
 			return POP3_EXTRA_ARGUMENT;
@@ -124,6 +146,8 @@ pop3_verdict_text(enum pop3_verdict verdict)
 		return "too many arguments";
 	case POP3_NOT_A_NUMBER:
 		return "the argument is not a number";
+	case POP3_NO_SUCH_LANGUAGE:
+		return "no such language here, LANG lists what there is";
 	}
 	return "";
 }

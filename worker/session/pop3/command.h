@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * command - command lines of POP3's TRANSACTION state (RFC 1939 5, RFC 2449 3), parsed once into
- * typed commands. Pure.
+ * command - command lines of POP3's TRANSACTION state (RFC 1939 5, RFC 2449 3, RFC 6856 3), parsed
+ * once into typed commands. Pure.
  */
 #ifndef POSTERN_WORKER_SESSION_POP3_COMMAND_H
 #define POSTERN_WORKER_SESSION_POP3_COMMAND_H
@@ -23,7 +23,9 @@ enum pop3_verb {
 	POP3_TOP,
 	POP3_UIDL,
 	POP3_CAPA,
-	POP3_LOGIN, /* one of the AUTHORIZATION state's */
+	POP3_LANG_LIST,
+	POP3_LANG_SET, /* to English */
+	POP3_LOGIN,    /* one of the AUTHORIZATION state's */
 	POP3_VERB_COUNT
 };
 
@@ -40,6 +42,7 @@ enum pop3_verdict {
 	POP3_MISSING_ARGUMENT,
 	POP3_EXTRA_ARGUMENT,
 	POP3_NOT_A_NUMBER,
+	POP3_NO_SUCH_LANGUAGE,
 };
 
 /* LINE without its line end. On POP3_OK *COMMAND is filled. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "common/pop3_lang.h"
 #include "worker/session/pop3/pop3_private.h"
 
 #define LISTING_PIECE 256 /* lines made at a time */
@@ -195,9 +196,17 @@ static void
 do_capa(struct pop3 *p, const struct pop3_command *command)
 {
 	static const char *const capabilities[] = {
-	    "TOP",        "UIDL",         "USER",
-	    "SASL PLAIN", "RESP-CODES",   "AUTH-RESP-CODE",
-	    "PIPELINING", "EXPIRE NEVER", "IMPLEMENTATION Postern",
+	    "TOP",
+	    "UIDL",
+	    "USER",
+	    "SASL PLAIN",
+	    "RESP-CODES",
+	    "AUTH-RESP-CODE",
+	    "PIPELINING",
+	    "EXPIRE NEVER",
+	    "UTF8 USER",
+	    "LANG",
+	    "IMPLEMENTATION Postern",
 	};
 
 	(void)command;
@@ -205,6 +214,20 @@ do_capa(struct pop3 *p, const struct pop3_command *command)
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
 		pop3_say(p, "%s", capabilities[i]);
 	pop3_say(p, ".");
+}
+
+static void
+do_lang_list(struct pop3 *p, const struct pop3_command *command)
+{
+	(void)command;
+	pop3_say(p, "%s", POP3_LANG_LISTED);
+}
+
+static void
+do_lang_set(struct pop3 *p, const struct pop3_command *command)
+{
+	(void)command;
+	pop3_say(p, "%s", POP3_LANG_CHOSEN);
 }
 
 static void
@@ -217,9 +240,11 @@ do_login(struct pop3 *p, const struct pop3_command *command)
 typedef void command_fn(struct pop3 *, const struct pop3_command *);
 
 static command_fn *const commands[POP3_VERB_COUNT] = {
-    [POP3_STAT] = do_stat, [POP3_LIST] = do_list, [POP3_RETR] = do_retr,   [POP3_DELE] = do_dele,
-    [POP3_NOOP] = do_noop, [POP3_RSET] = do_rset, [POP3_QUIT] = do_quit,   [POP3_TOP] = do_top,
-    [POP3_UIDL] = do_uidl, [POP3_CAPA] = do_capa, [POP3_LOGIN] = do_login,
+    [POP3_STAT] = do_stat,         [POP3_LIST] = do_list,   [POP3_RETR] = do_retr,
+    [POP3_DELE] = do_dele,         [POP3_NOOP] = do_noop,   [POP3_RSET] = do_rset,
+    [POP3_QUIT] = do_quit,         [POP3_TOP] = do_top,     [POP3_UIDL] = do_uidl,
+    [POP3_CAPA] = do_capa,         [POP3_LOGIN] = do_login, [POP3_LANG_LIST] = do_lang_list,
+    [POP3_LANG_SET] = do_lang_set,
 };
 
 void
