@@ -44,7 +44,7 @@ void imap_close(struct imap *);
 const char *imap_address(const struct imap *);
 
 /* Without a BODY function what comes is kept in the response, up to its bound. */
-void imap_set_body(struct imap *, imap_body_fn *, void *arg);
+void imap_set_body(struct imap *imap, imap_body_fn *body, void *arg);
 
 /*
  * Sends a command and waits until it is done. 0 if it is OK; -1 with ERR, of which imap_refused()

@@ -250,8 +250,8 @@ test_bounds(void **state)
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		(void)snprintf(line, sizeof(line),
-			       "Content-Type: multipart/mixed; boundary=b%04d\r\n\r\n--b%04d\r\n", i,
-			       i);
+			       "Content-Type: multipart/mixed; boundary=b%04d\r\n\r\n--b%04d\r\n",
+			       i, i);
 		mime_out_text(&text, line);
 	}
 	assert_int_equal(mime_parse(text.at, text.length, &message), 0);

@@ -47,7 +47,7 @@ struct imap_login_command {
 enum imap_login_step {
 	IMAP_LOGIN_MORE,     /* the command isn't whole */
 	IMAP_LOGIN_CONTINUE, /* nor is it, and the client waits for "+": for literal number
-				*LITERALS */
+			      *LITERALS */
 	IMAP_LOGIN_WHOLE,    /* *USED octets of it */
 	IMAP_LOGIN_REFUSED,  /* *USED octets; a literal too large was announced and will not come */
 	IMAP_LOGIN_LOST,     /* a literal too large comes without being asked for, or a line is */

@@ -224,7 +224,7 @@ copy_octets(struct imap *imap, const struct url *url, struct store_upload *uploa
 	    struct error *err)
 {
 	struct content content = {.message = 0};
-	struct mime_text text;
+	struct mime_text text = {NULL, 0};
 	enum store_result result;
 	int64_t message;
 

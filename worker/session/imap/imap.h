@@ -32,8 +32,8 @@ typedef void imap_closed_fn(struct imap *, void *arg);
  * command that logged in, and is answered; an administrator is greeted instead (PREAUTH). NULL with
  * ERR filled: no memory; the client has been told.
  */
-struct imap *imap_start(struct event_base *, int fd, const struct imap_options *, struct store *,
-			imap_closed_fn *, void *arg, struct error *);
+struct imap *imap_start(struct event_base *base, int fd, const struct imap_options *options,
+			struct store *store, imap_closed_fn *closed, void *arg, struct error *err);
 
 /*
  * A connection that waits in IDLE and has nothing else going on can be left to another process.
@@ -47,8 +47,9 @@ int imap_leave(struct imap *);
  * Takes up what another process has left, as imap_start() does. NULL with ERR filled: it can't be
  * taken up, and FD was closed.
  */
-struct imap *imap_resume(struct event_base *, int fd, const struct imap_options *, struct store *,
-			 const struct ms_parked *, imap_closed_fn *, void *arg, struct error *);
+struct imap *imap_resume(struct event_base *base, int fd, const struct imap_options *options,
+			 struct store *store, const struct ms_parked *parked,
+			 imap_closed_fn *closed, void *arg, struct error *err);
 
 /* Ends it at once, with an untagged BYE if the client takes it; CLOSED is not called. */
 void imap_abort(struct imap *, const char *why);
