@@ -98,8 +98,8 @@ parse_lang(const char *at, const char *end, struct pop3_command *command)
 		return POP3_EXTRA_ARGUMENT;
 	if (lang == POP3_LANG_NONE)
 		return POP3_NO_SUCH_LANGUAGE;
-	command->verb = lang == POP3_LANG_LISTING ? POP3_LANG_LIST : POP3_LANG_SET;
-	command->has_message = false;
+	*command = (struct pop3_command){.verb = lang == POP3_LANG_LISTING ? POP3_LANG_LIST
+									   : POP3_LANG_SET};
 	return POP3_OK;
 }
 
