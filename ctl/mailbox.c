@@ -110,6 +110,7 @@ on_listed(char *response, size_t length, void *arg, struct error *err)
 	struct folder *folder;
 	int found = read_list(response, length, &listed);
 
+	memset(&status, 0, sizeof(status)); /* all of it is set if one is found */
 	if (found == 1)
 		return add_folder(folders, &listed, err);
 	if (found == 0)

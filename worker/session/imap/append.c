@@ -108,7 +108,7 @@ add_urls(struct imap *imap, const struct imap_cat_part *end)
 	const struct imap_cat_part *part;
 	struct store_upload *upload;
 
-	if (task->count == 0 || task->result != STORE_OK)
+	if (task->last == NULL || task->result != STORE_OK)
 		return task->result == STORE_OK;
 	upload = task->appends[task->count - 1].upload;
 	/* The list grows as the command comes: so the last one done is kept, not the next. */

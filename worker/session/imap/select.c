@@ -112,7 +112,7 @@ intersect(const struct store_range *gone, size_t gone_count, const struct ranges
 {
 	size_t k = 0;
 
-	for (size_t g = 0; g < gone_count; g++) {
+	for (size_t g = 0; g < gone_count && known->list != NULL; g++) {
 		while (k < known->count && known->list[k].last < gone[g].first)
 			k++;
 		for (size_t i = k; i < known->count && known->list[i].first <= gone[g].last; i++) {
