@@ -79,6 +79,8 @@ int ctl_mailbox_list(int argc, char **argv);
 int ctl_mailbox_show(int argc, char **argv);
 int ctl_mailbox_usage(int argc, char **argv);
 int ctl_mailbox_expire(int argc, char **argv);
+int ctl_mailbox_import(int argc, char **argv);
+int ctl_mailbox_export(int argc, char **argv);
 
 /* Is there an account of this address, as account_address() writes it? 0, or -1 with ERR filled. */
 int ctl_account_known(const struct configuration *, const char *address, struct error *);

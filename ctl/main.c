@@ -55,6 +55,9 @@ static const struct ctl_command commands[] = {
      ctl_mailbox_usage},
     {"mailbox", "expire", "ADDRESS FOLDER --older DAYS [--received] [--yes]",
      "remove from a folder what is in it for longer than some days", ctl_mailbox_expire},
+    {"mailbox", "import", "ADDRESS PATH [--folder NAME]",
+     "add the messages of a Maildir, a Maildir++ or an mbox file that are not there yet",
+     ctl_mailbox_import},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
