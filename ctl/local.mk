@@ -11,8 +11,10 @@ ctl_libctl_a_SOURCES = \
 	ctl/cert_look.c ctl/cert_look.h ctl/cert_list.c ctl/cert_show.c ctl/cert_check.c ctl/cert_audit.c \
 	ctl/imap.c ctl/imap.h ctl/imap_responses.c ctl/imap_words.c ctl/imap_words.h \
 	ctl/json.c ctl/json.h \
+	ctl/export.c ctl/export.h ctl/export_maildir.c ctl/export_mbox.c \
 	ctl/import.c ctl/import.h ctl/import_maildir.c ctl/import_mbox.c \
-	ctl/mailbox.c ctl/mailbox.h ctl/mailbox_expire.c ctl/mailbox_import.c ctl/mailbox_list.c \
+	ctl/mailbox.c ctl/mailbox.h ctl/mailbox_expire.c ctl/mailbox_export.c \
+	ctl/mailbox_import.c ctl/mailbox_list.c \
 	ctl/maildir_name.c ctl/maildir_name.h ctl/mbox_text.c ctl/mbox_text.h \
 	ctl/message_key.c ctl/message_key.h \
 	ctl/command.c ctl/ctl.h \

@@ -58,6 +58,9 @@ static const struct ctl_command commands[] = {
     {"mailbox", "import", "ADDRESS PATH [--folder NAME]",
      "add the messages of a Maildir, a Maildir++ or an mbox file that are not there yet",
      ctl_mailbox_import},
+    {"mailbox", "export", "ADDRESS FOLDER | --all PATH [--mbox]",
+     "write the messages of a folder, or of all, into a Maildir++ or mbox files",
+     ctl_mailbox_export},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: ISC
 """posternctl mailbox: an administrator's view of mailboxes, and mail in and out of them."""
 
-from conftest import DOMAIN, wait_for
+import mailbox
+import os
+import re
+import subprocess
+import time
+
+from conftest import DOMAIN, program, wait_for
+from imap_client import Imap
 from terminal import Terminal
 
 ALICE = f"alice@{DOMAIN}"
@@ -101,3 +108,183 @@ def test_expire_asks(server):
     assert terminal.end() == 1
     wait_for(gone, "messages to expire")
     assert rows(server, "show", ALICE)[0][1] == "0"
+
+
+# -- Import ----------------------------------------------------------------------------------
+
+
+def text(number, lines=3):
+    return (f"From: ann@example.net\nDate: Mon, 7 Feb 1994 21:52:{number % 60:02} -0800\n"
+            f"Message-ID: <{number}@example.net>\nSubject: number {number}\n\n"
+            + f"Line of {number}\n" * lines).encode()
+
+
+def crlf(octets):
+    return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def contents(server, folder="INBOX", user="alice"):
+    """{message: (flags, INTERNALDATE)} of a folder, and its UIDs in order."""
+    with Imap(server, user) as imap:
+        imap.select(f'"{folder}"')
+        found, uids = {}, []
+        for line in imap.do("FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])"):
+            match = re.match(rb'\d+ FETCH \(UID (\d+) FLAGS \(([^)]*)\) INTERNALDATE "([^"]+)" '
+                             rb"BODY\[\] (?:\{\d+\}\r\n)(.*)\)$", line, re.S)
+            if match:
+                flags = frozenset(match.group(2).decode().split()) - {"\\Recent"}
+                found[match.group(4)] = flags, match.group(3).decode()
+                uids.append(int(match.group(1)))
+        return found, uids
+
+
+def fill_maildir(path, count, first=0, flags=""):
+    """By Python's own hand; the files' times are those of the messages."""
+    box = mailbox.Maildir(path, create=True)
+    for number in range(first, first + count):
+        message = mailbox.MaildirMessage(text(number))
+        message.set_subdir("cur")
+        message.set_flags(flags)
+        message.set_date(800000000 + number)
+        box.add(message)
+    return box
+
+
+def test_import_maildir(server, folder):
+    path = os.path.join(folder, "Maildir")
+    box = fill_maildir(path, 3, flags="FS")
+    fill_maildir(os.path.join(path, ".Work.Entw&APw-rfe"), 2, 10)
+    fill_maildir(os.path.join(path, ".Sent"), 1, 20, "R")
+    box.add(mailbox.MaildirMessage(text(5)))
+    with open(os.path.join(path, "dovecot-keywords"), "w", encoding="ascii") as file:
+        file.write("0 $Later\n1 Work\n")
+    keyed, = [name for name in os.listdir(path + "/cur")
+              if b"number 1\n" in open(f"{path}/cur/{name}", "rb").read()]
+    os.rename(f"{path}/cur/{keyed}", f"{path}/cur/{keyed}ab")
+    with open(os.path.join(path, "subscriptions"), "w", encoding="ascii") as file:
+        file.write("Sent\nWork.Entw&APw-rfe\n")
+    os.symlink("/etc/passwd", path + "/cur/1.link:2,")
+
+    said = server.posternctl("mailbox", "import", ALICE, path).stdout
+    assert said == "7 messages added, 0 were there already.\n"
+    found, _ = contents(server)
+    assert set(found) == {crlf(text(number)) for number in (0, 1, 2, 5)}
+    assert found[crlf(text(0))] == ({"\\Seen", "\\Flagged"}, " 9-May-1995 06:13:20 +0000")
+    assert found[crlf(text(1))][0] == {"\\Seen", "\\Flagged", "$Later", "Work"}
+    assert found[crlf(text(5))][0] == set()
+    found, _ = contents(server, "Work/Entw&APw-rfe")
+    assert set(found) == {crlf(text(10)), crlf(text(11))}
+    with Imap(server) as imap:
+        lines = b"\n".join(imap.do('LIST (SUBSCRIBED) "" *'))
+        assert b"Sent" in lines and b"Work/Entw&APw-rfe" in lines
+
+    assert server.posternctl("mailbox", "import", ALICE, path).stdout.startswith(
+        "0 messages added, 7 were there")
+    # What the folder has less of than the source is added: two of the same are two.
+    fill_maildir(path, 1, flags="S")
+    assert server.posternctl("mailbox", "import", ALICE, path).stdout.startswith(
+        "1 messages added, 7 were there")
+    assert len(contents(server)[1]) == 5
+    server.posternctl("mailbox", "import", ALICE, path, "--folder", "Old/Mail")
+    assert [row[0] for row in rows(server, "show", ALICE) if row[0].startswith("Old")] == [
+        "Old/Mail", "Old/Mail/Sent", "Old/Mail/Work/Entwürfe"]
+
+
+def test_import_mbox(server, folder):
+    path = os.path.join(folder, "mbox")
+    box = mailbox.mbox(path)
+    for number in range(30):
+        message = mailbox.mboxMessage(text(number))
+        message.set_from("ann@example.net", time.gmtime(800000000 + number))
+        message.set_flags("RF" if number == 3 else "")
+        if number == 4:
+            message["X-Keywords"] = "$Later Work"
+        box.add(message)
+    box.add(b"From: ann@example.net\nSubject: quoted\n\nFrom here\n>From there\n")
+    box.flush()
+    said = server.posternctl("mailbox", "import", ALICE, path, "--folder", "Old").stdout
+    assert said == "31 messages added, 0 were there already.\n"
+    found, _ = contents(server, "Old")
+    assert {crlf(text(number)) for number in range(30)} <= set(found)
+    assert found[crlf(text(3))] == ({"\\Seen", "\\Flagged"}, " 9-May-1995 06:13:23 +0000")
+    assert found[crlf(text(4))][0] == {"$Later", "Work"}
+    assert any(octets.startswith(b"From: ann@example.net\r\nSubject: quoted") for octets in found)
+    said = server.posternctl("mailbox", "import", ALICE, path, "--folder", "Old").stdout
+    assert said == "0 messages added, 31 were there already.\n"
+
+
+def test_import_says_what_is_wrong(server, folder):
+    assert "No such file" in fail(server, "import", ALICE, os.path.join(folder, "nothing"))
+    assert "neither a Maildir" in fail(server, "import", ALICE, folder)
+    other = os.path.join(folder, "other")
+    with open(other, "w", encoding="ascii") as file:
+        file.write("Hello\n")
+    assert "does not begin with" in fail(server, "import", ALICE, other)
+    assert "folder's name" in fail(server, "import", ALICE, other, "--folder", "a//b")
+
+
+def test_import_that_was_interrupted(server, folder):
+    """More than one lot, and a quota... of none: the process is killed in the middle."""
+    path = os.path.join(folder, "Maildir")
+    fill_maildir(path, 1500)
+    command = [program("posternctl"), "-f", server.configuration, "mailbox", "import", ALICE, path]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        wait_for(lambda: int(rows(server, "show", ALICE)[0][1]) > 0, "the first lot")
+        process.kill()
+    server.posternctl("mailbox", "import", ALICE, path)
+    found, uids = contents(server)
+    assert len(uids) == 1500 and set(found) == {crlf(text(number)) for number in range(1500)}
+
+
+# -- Export ----------------------------------------------------------------------------------
+
+
+def fill_mailbox(server):
+    """Two folders with all that an export must keep; {folder: contents}."""
+    with Imap(server) as imap:
+        imap.do('CREATE "Work/a.b &APw-"')
+        imap.do('SUBSCRIBE "Work/a.b &APw-"')
+        imap.append(crlf(text(1)), options='(\\Seen $Later) "09-May-1995 06:13:20 +0000"')
+        imap.append(crlf(text(2)), options='(\\Flagged \\Draft $Forwarded) "09-May-1996 06:13:20 +0000"')
+        imap.append(b"Subject: from\r\n\r\nFrom here\r\n>From there\r\n>>From\r\n>x\r\nFro\r\nunterminated\r\n")
+        for number in range(10, 15):
+            imap.append(crlf(text(number)), '"Work/a.b &APw-"')
+    return {folder: contents(server, folder)[0] for folder in ("INBOX", "Work/a.b &APw-")}
+
+
+def test_export_and_back(server, folder):
+    server.add_account("bob")
+    before = fill_mailbox(server)
+    path = os.path.join(folder, "out")
+    said = server.posternctl("mailbox", "export", ALICE, "--all", path).stdout
+    assert said == "8 messages written, 0 were there already.\n"
+    box = mailbox.Maildir(path, create=False)
+    assert box.list_folders() and len(box) == 3
+    flags = {message["Subject"]: message.get_flags() for message in box}
+    assert flags["number 1"] == "Sa" and flags["number 2"] == "DFP"
+    assert {message.get_date() for message in box} >= {800000000.0}
+    with open(path + "/dovecot-uidlist", encoding="ascii") as file:
+        assert re.match(r"3 V\d+ N4\n1 :\S+\n2 :\S+\n3 :\S+\n$", file.read())
+    with open(path + "/subscriptions", encoding="ascii") as file:
+        assert "Work.a&AC4-b &APw-\n" in file.read()
+    # A second time there is nothing to do; what was lost comes again.
+    os.unlink(os.path.join(path, "cur", os.listdir(path + "/cur")[0]))
+    said = server.posternctl("mailbox", "export", ALICE, "--all", path).stdout
+    assert said == "1 messages written, 7 were there already.\n"
+    server.posternctl("mailbox", "import", BOB, path)
+    assert {name: contents(server, name, "bob")[0] for name in before} == before
+    assert "another folder" in fail(server, "export", BOB, "Sent", path)
+
+
+def test_export_mbox_and_back(server, folder):
+    server.add_account("bob")
+    before = fill_mailbox(server)
+    path = os.path.join(folder, "one")
+    server.posternctl("mailbox", "export", ALICE, "INBOX", path, "--mbox")
+    assert len(mailbox.mbox(path)) == 3
+    assert "is there already" in fail(server, "export", ALICE, "INBOX", path, "--mbox")
+    server.posternctl("mailbox", "import", BOB, path)
+    assert contents(server, "INBOX", "bob")[0] == before["INBOX"]
+    assert "no folder" in fail(server, "export", ALICE, "Nothing", path)
+    server.posternctl("mailbox", "export", ALICE, "--all", "--mbox", path + ".d")
+    assert {"INBOX.mbox", "Work.a&AC4-b &APw-.mbox"} <= set(os.listdir(path + ".d"))
