@@ -77,8 +77,6 @@ def test_expire(server):
     deliver(server, 5)
     assert "that old" in server.posternctl(
         "mailbox", "expire", ALICE, "INBOX", "--older", "1").stdout
-    assert "nothing was removed" in fail(server, "expire", ALICE, "INBOX", "--older", "0",
-                                         text="no\n") or True
     assert rows(server, "show", ALICE)[0][1] == "5"
     assert "NONEXISTENT" in fail(server, "expire", ALICE, "Nothing", "--older", "1")
     assert "days" in fail(server, "expire", ALICE, "INBOX", "--older", "soon")
