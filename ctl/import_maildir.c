@@ -229,7 +229,7 @@ read_message(struct import *import, const struct maildir *maildir, const struct 
 	int fd = openat(maildir->sub[file->is_new], file->name, FILE_FLAGS);
 	struct error err;
 	struct stat st;
-	size_t length;
+	size_t length = 0;
 
 	*message = (struct import_message){.uid = file->uid};
 	if (fd == -1 || fstat(fd, &st) == -1)

@@ -30,7 +30,9 @@ open_folder(const char *path, struct error *err)
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
 		return error_errno(err, "%s", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd == -1 ? error_errno(err, "%s", path) : fd;
+	if (fd == -1)
+		return error_errno(err, "%s", path);
+	return fd;
 }
 
 static int

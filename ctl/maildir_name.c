@@ -256,7 +256,7 @@ maildir_folder_write(const char *folder, char out[MAILDIR_DIR_SIZE])
 {
 	size_t used = 1;
 
-	strcpy(out, ".");
+	strlcpy(out, ".", MAILDIR_DIR_SIZE);
 	if (strcmp(folder, "INBOX") == 0)
 		return 0;
 	while (*folder != '\0') {

@@ -143,8 +143,9 @@ put_line(const char *line, size_t length, bool whole, char *out)
 	memcpy(out, line, length);
 	if (!whole)
 		return length;
-	memcpy(out + length, "\r\n", 2);
-	return length + 2;
+	out[length++] = '\r';
+	out[length++] = '\n';
+	return length;
 }
 
 void

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "master/mailboxes.h"
 #include "master/master.h"
 #include "master/reload.h"
 #include "master/roles.h"
@@ -172,7 +173,13 @@ on_mailbox(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	    .connection = {.service = SERVICE_IMAP, .administrator = 1},
 	};
 
+	struct mailbox_name parts;
+
 	(void)channel;
+	if (!mailbox_name_parse(message->tail, message->tail_length, &parts)) {
+		send_result(context, message->id, false, "this is not the name of a mailbox");
+		return 0;
+	}
 	return sessions_attach(c->control->master, &attach, message->tail, message->tail_length);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "master/master.h"
@@ -89,33 +90,51 @@ count_of(const struct master *m, const char *name)
 	return count;
 }
 
-void
+/* Half of the descriptors the master may have; the others are for all else it does. */
+static size_t
+most(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (size_t)limit.rlim_cur / 2 : 0;
+}
+
+static void
+free_unkept(struct parked *p)
+{
+	if (p->readable != NULL)
+		event_free(p->readable);
+	free(p->name);
+	free(p);
+}
+
+enum parked_verdict
 parked_add(struct master *m, const char *name, const struct ms_parked *state, int fd)
 {
 	struct parked *p;
 
-	if (count_of(m, name) >= PARKED_A_MAILBOX || (p = calloc(1, sizeof(*p))) == NULL) {
-		close(fd);
-		return;
-	}
+	if (count_of(m, name) >= PARKED_A_MAILBOX)
+		return PARKED_REFUSED;
+	if (m->sessions.parked_count >= most() || (p = calloc(1, sizeof(*p))) == NULL)
+		return PARKED_FULL;
 	p->master = m;
 	p->name = strdup(name);
 	p->state = *state;
 	p->fd = fd;
 	p->readable = event_new(m->base, fd, EV_READ, on_readable, p);
+	if (p->name == NULL || p->readable == NULL) {
+		free_unkept(p);
+		return PARKED_FULL;
+	}
 	/* What can't be waited for is no socket: its process is up to something. */
-	if (p->name == NULL || p->readable == NULL || event_add(p->readable, NULL) == -1) {
-		log_event(LOG_ERR, "session.park_failed", KV_STR("mailbox", name));
-		if (p->readable != NULL)
-			event_free(p->readable);
-		free(p->name);
-		free(p);
-		close(fd);
-		return;
+	if (event_add(p->readable, NULL) == -1) {
+		free_unkept(p);
+		return PARKED_REFUSED;
 	}
 	p->number = ++m->sessions.parked_last;
 	RB_INSERT(parked_tree, &m->sessions.parked, p);
 	m->sessions.parked_count++;
+	return PARKED_KEPT;
 }
 
 int

@@ -14,8 +14,14 @@ struct master;
 
 #define PARKED_A_MAILBOX 64 /* what a session process may leave behind */
 
-/* Keeps FD (taken) until the mailbox NAME has a process again. */
-void parked_add(struct master *, const char *name, const struct ms_parked *, int fd);
+enum parked_verdict {
+	PARKED_KEPT,    /* FD is taken */
+	PARKED_FULL,    /* there are too many already: its process is to keep it */
+	PARKED_REFUSED, /* FD is no socket, or the mailbox has more than it can have */
+};
+
+/* Keeps FD until the mailbox NAME has a process again. */
+enum parked_verdict parked_add(struct master *, const char *name, const struct ms_parked *, int fd);
 
 /* Takes one of the mailbox's: its descriptor is the caller's. -1: there is none (any more). */
 int parked_take(struct master *, const char *name, struct ms_parked *);

@@ -32,7 +32,8 @@ struct session {
 	struct mailbox_name parts;
 	struct process *process; /* NULL only on the way in and out */
 	bool was_ready;
-	uint32_t sent; /* MS_CONNECTION and MS_DELIVERY in the process' life */
+	uint32_t sent;  /* MS_CONNECTION, MS_DELIVERY, MS_RESUME in the process' life */
+	uint32_t parks; /* MS_PARK that were kept */
 	struct attach_list waiting;
 	size_t waiting_count;
 	int directory; /* for configure() */
@@ -227,6 +228,7 @@ session_start(struct master *m, struct session *s, struct error *err)
 
 	snprintf(name, sizeof(name), "session %s", s->name);
 	s->sent = 0;
+	s->parks = 0;
 	s->was_ready = false;
 	s->directory = mailbox_open(master_conf(m), &m->users, &s->parts, &uid, err);
 	if (s->directory == -1)
@@ -288,16 +290,36 @@ ready(struct process *p)
 	}
 }
 
+/* An honest process has no more connections than these, and parks each once before it ends. */
+#define PARKS_MAX (10u * PARKED_A_MAILBOX)
+
 static int
 on_park(struct ipc_channel *control, struct ipc_message *message, void *context)
 {
 	const struct ms_parked *state = message->body;
 	struct process *p = context;
-	const struct session *s = p->owner;
+	struct session *s = p->owner;
+	int fd = ipc_take_fd(message);
 
-	(void)control;
-	parked_add(p->master, s->name, state, ipc_take_fd(message));
-	return 0;
+	if (state->connection.service != SERVICE_IMAP || state->connection.administrator != 0 ||
+	    s->parks >= PARKS_MAX) {
+		close(fd);
+		return -1;
+	}
+	switch (parked_add(p->master, s->name, state, fd)) {
+	case PARKED_KEPT:
+		s->parks++;
+		return 0;
+	case PARKED_FULL:
+		(void)ipc_send(control, MS_RESUME, 0, state, NULL, 0, fd);
+		s->sent++;
+		close(fd);
+		return 0;
+	case PARKED_REFUSED:
+		break;
+	}
+	close(fd);
+	return -1;
 }
 
 static int
@@ -326,6 +348,7 @@ succeed(struct master *m, struct session *s)
 	else if (session_start(m, s, &err) == 0)
 		return;
 	fail_waiting(m, s, err.text);
+	parked_drop(m, s->name);
 	session_free(m, s);
 }
 
@@ -343,8 +366,12 @@ gone(struct process *p, int status)
 	if (s != NULL) {
 		evtimer_del(s->start_timer);
 		s->process = NULL;
-		if (!s->was_ready)
+		/* What can't start now is not tried in a loop: those who are parked must come
+		 * again. */
+		if (!s->was_ready) {
 			fail_waiting(m, s, "its session process did not start");
+			parked_drop(m, s->name);
+		}
 		if (s->waiting_count > 0 || parked_want(m, s->name))
 			succeed(m, s);
 		else
@@ -445,8 +472,12 @@ sessions_wake(struct master *m, const char *name)
 	struct error err = {.text = ""};
 	struct session *s = NULL;
 
-	if (mailbox_name_parse(name, strlen(name), &parts))
-		s = get_session(m, &parts, &err);
+	if (mailbox_name_parse(name, strlen(name), &parts)) {
+		if (conf_has_domain(master_conf(m), parts.domain))
+			s = get_session(m, &parts, &err);
+		else
+			error_set(&err, "its domain is not one of this server's any more");
+	}
 	if (s == NULL) {
 		log_event(LOG_ERR, "session.failed", KV_STR("mailbox", name),
 			  KV_STR("why", err.text));

@@ -91,9 +91,9 @@ def test_subscriptions(imap):
     assert b'LSUB (\\Noselect \\HasChildren) "/" "a"' in imap.do('LSUB "" %')
     assert imap.do('LIST (SUBSCRIBED) "" a/*') == [b'LIST (\\Subscribed \\HasNoChildren) "/" "a/b"']
     assert imap.do('LIST (SUBSCRIBED RECURSIVEMATCH) "" "a"') == [
-        b'LIST (\\Noselect \\HasChildren) "/" "a" ("CHILDINFO" ("SUBSCRIBED"))']
+        b'LIST (\\NonExistent \\HasChildren) "/" "a" ("CHILDINFO" ("SUBSCRIBED"))']
     imap.do("DELETE a/b")
-    assert imap.do('LIST (SUBSCRIBED) "" a/*')[0].startswith(b"LIST (\\Noselect \\Subscribed")
+    assert imap.do('LIST (SUBSCRIBED) "" a/*')[0].startswith(b"LIST (\\NonExistent \\Subscribed")
     imap.do("UNSUBSCRIBE a/b")
     assert imap.do('LIST (SUBSCRIBED) "" a/*') == []
 

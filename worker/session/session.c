@@ -27,7 +27,8 @@
 #include "worker/session/store.h"
 
 #define INDEX_SECONDS 2
-#define IMAPS_MAX 64 /* of one user; max_connections_per_address of the gates is lower for most */
+#define IMAPS_A_USER 64
+#define IMAPS_MAX (IMAPS_A_USER + 1) /* the last is posternctl's */
 
 /* What came before MC_START: it waits until the sandbox is closed. */
 enum waiting_kind { WAITING_CONNECTION, WAITING_DELIVERY, WAITING_PARKED };
@@ -215,7 +216,7 @@ start_imap(const struct ms_connection *connection, int fd)
 	struct error err;
 	struct imap *imap;
 
-	if (session.imaps == IMAPS_MAX) {
+	if (session.imaps >= (options.administrator ? IMAPS_MAX : IMAPS_A_USER)) {
 		refuse_imap(connection, fd, "too many connections",
 			    "You have too many connections already, close one");
 		return;
@@ -325,6 +326,8 @@ on_hibernate(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	if (ipc_state(session.child->control) == CHILD_DRAINING)
+		return; /* they are to hear that the server stops */
 	for (unsigned i = 0; i < session.imaps; i++)
 		if (session.pop3 != NULL || deliver_pending(session.deliver) > 0 ||
 		    !imap_can_park(session.imap[i], &parked)) {

@@ -51,19 +51,52 @@ tell_flags(const struct store_message *message, void *arg)
 	return true;
 }
 
+struct changed {
+	struct imap *imap;
+	uint64_t modseq;
+};
+
+/* RFC 7162 3.1.3: the new MODSEQ is told also of what is .SILENT. */
+static bool
+tell_modseq(const struct store_message *message, void *arg)
+{
+	const struct changed *changed = arg;
+
+	if (message->modseq == changed->modseq)
+		imap_fetch_flags(changed->imap, message, false);
+	return true;
+}
+
+/* What STORE itself has to tell, whatever else waits. */
+static enum store_result
+tell_stored(struct imap *imap, bool silent, const struct ranges *uids, uint64_t modseq,
+	    struct error *err)
+{
+	struct changed changed = {.imap = imap, .modseq = modseq};
+
+	if (!silent)
+		return store_scan(imap->store, imap->view.folder, uids->list, uids->count, 0,
+				  STORE_WANT_KEYWORDS, tell_flags, imap, err);
+	if (modseq == 0 || !imap_is_enabled(imap, IMAP_ENABLE_CONDSTORE))
+		return STORE_OK;
+	return store_scan(imap->store, imap->view.folder, uids->list, uids->count, modseq - 1, 0,
+			  tell_modseq, &changed, err);
+}
+
 /* Messages that are gone, or were changed by others, are told of by the OK. */
 static void
 answer_store(struct imap *imap, const struct imap_command *command, const struct ranges *uids,
 	     uint64_t modseq, const struct store_range *failed, size_t failed_count)
 {
 	const struct imap_store *store = &command->store;
-	struct imap_own own = {.modseq = modseq, .silent = store->silent, .told = !store->silent};
+	struct imap_own own = {.modseq = modseq};
 	struct error err;
 
-	if (!store->silent)
-		(void)store_scan(imap->store, imap->view.folder, uids->list, uids->count, 0,
-				 STORE_WANT_KEYWORDS, tell_flags, imap, &err);
-	imap_sync(imap, command->uid, &own);
+	/* If that fails, the sync tells of it as of others' changes. */
+	if (tell_stored(imap, store->silent, uids, modseq, &err) == STORE_OK)
+		imap_sync(imap, command->uid, &own);
+	else
+		imap_sync(imap, command->uid, NULL);
 	if (failed_count > 0) {
 		imap_printf(imap, "%s OK [MODIFIED ", command->tag);
 		write_set(imap, command->uid, failed, failed_count);

@@ -298,8 +298,12 @@ start(struct imap *imap, const struct imap_command *command, struct fetch *fetch
 	if (what->has_changed_since || (what->what.items & IMAP_FETCH_MODSEQ) != 0)
 		imap_enable_condstore(imap);
 	fetch->modseq = what->has_changed_since || (what->what.items & IMAP_FETCH_MODSEQ) != 0;
-	if (what->vanished)
-		imap_tell_vanished_earlier(imap, what->changed_since, &fetch->uids);
+	if (what->vanished &&
+	    (fetch->result = imap_tell_vanished_earlier(imap, what->changed_since, &fetch->uids,
+							&fetch->err)) != STORE_OK) {
+		fetch->failed = true;
+		ranges_clear(&fetch->uids); /* there is nothing more to do but to say so */
+	}
 	if (what->partial.given)
 		cut_partial(fetch, &what->partial);
 	if (what->what.section_count > 0 || (what->what.items & IMAP_FETCH_BODY) != 0)

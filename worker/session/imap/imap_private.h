@@ -106,8 +106,6 @@ void imap_ok(struct imap *, const char *format, ...) __attribute__((format(print
 /* What the client has done itself and need not be told of. */
 struct imap_own {
 	uint64_t modseq; /* of the change; 0: none */
-	bool silent;     /* the new flags are known to it; not the MODSEQ */
-	bool told;       /* nothing is to be told at all */
 };
 
 /*
@@ -127,7 +125,8 @@ void imap_tell_keywords(struct imap *);
 void imap_unselect(struct imap *);
 
 /* "* VANISHED (EARLIER)" of what was expunged after SINCE, of those in KNOWN (RFC 7162 3.2.10). */
-void imap_tell_vanished_earlier(struct imap *, uint64_t since, const struct ranges *known);
+enum store_result imap_tell_vanished_earlier(struct imap *, uint64_t since,
+					     const struct ranges *known, struct error *);
 
 /*
  * The UIDs a command's set stands for (sequence-set, UIDs or "$"). False: it has been answered.

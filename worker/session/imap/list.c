@@ -27,6 +27,7 @@ struct listing {
 	const char *word; /* "LIST" or "LSUB" */
 	const struct folder_name *entry;
 	bool no_select; /* LSUB: only names below are subscribed */
+	bool extended;  /* RFC 5258 is spoken: \NonExistent is known */
 	bool subscribed;
 	bool below; /* RECURSIVEMATCH: a subscribed name below matched nothing itself */
 };
@@ -47,9 +48,8 @@ tell(struct imap *imap, const struct folders *folders, const struct listing *lis
 	imap_printf(imap, "* %s (", listing->word);
 	if (folder->id == 0 || listing->no_select)
 		attribute(imap, &space,
-			  imap_is_enabled(imap, IMAP_ENABLE_REV2) && !listing->no_select
-			      ? "\\NonExistent"
-			      : "\\Noselect");
+			  listing->extended && !listing->no_select ? "\\NonExistent"
+								   : "\\Noselect");
 	if (listing->subscribed)
 		attribute(imap, &space, "\\Subscribed");
 	attribute(imap, &space,
@@ -164,6 +164,7 @@ list_all(struct imap *imap, const struct folders *folders, const struct imap_lis
 	for (size_t i = 0; i < folders->count; i++) {
 		struct listing listing = {.word = "LIST", .entry = &folders->list[i]};
 
+		listing.extended = list->extended || imap_is_enabled(imap, IMAP_ENABLE_REV2);
 		if (!matches(list, listing.entry->name) || !is_selected(folders, list, &listing))
 			continue;
 		listing.subscribed = mark && listing.entry->folder.subscribed;

@@ -56,14 +56,13 @@ imap_do_delete(struct imap *imap, const struct imap_command *command)
 	struct error err;
 	enum store_result result = store_folder(imap->store, command->mailbox, &folder, &err);
 
-	/* One's own is closed first, so that this isn't answered with a BYE. */
-	if (result == STORE_OK && imap->state == IMAP_SELECTED && imap->view.folder == folder.id &&
-	    strcmp(command->mailbox, "INBOX") != 0) {
-		imap_unselect(imap);
-		imap_text(imap, "* OK [CLOSED] This mailbox is being deleted\r\n");
-	}
 	if (result == STORE_OK)
 		result = store_folder_delete(imap->store, command->mailbox, &err);
+	/* One's own is closed, so that this isn't answered with a BYE as others' are. */
+	if (result == STORE_OK && imap->state == IMAP_SELECTED && imap->view.folder == folder.id) {
+		imap_unselect(imap);
+		imap_text(imap, "* OK [CLOSED] The selected mailbox is deleted\r\n");
+	}
 	answer(imap, command, result, &err);
 }
 

@@ -156,12 +156,13 @@ imap_do_setmetadata(struct imap *imap, const struct imap_command *command)
 	int64_t folder;
 	enum store_result result = find_folder(imap, set->mailbox, &folder, &err);
 
-	for (size_t i = 0; i < set->entries.count && result == STORE_OK; i++) {
+	for (size_t i = 0; i < set->entries.count; i++)
 		if (set->values[i].bytes != NULL && set->values[i].length > VALUE_MAX) {
 			imap_tagged(imap, "NO", "[METADATA MAXSIZE %d] This is too long",
 				    VALUE_MAX);
 			return;
 		}
+	for (size_t i = 0; i < set->entries.count && result == STORE_OK; i++) {
 		result = store_metadata_set(imap->store, folder, set->entries.list[i].bytes,
 					    set->values[i].bytes, set->values[i].length, &err);
 	}

@@ -107,6 +107,10 @@ imap_take_up(struct imap *imap, const struct ms_parked *parked, struct error *er
 	struct store_folder folder;
 	enum store_result result;
 
+	if (memchr(parked->tag, '\0', sizeof(parked->tag)) == NULL) {
+		error_set(err, "its tag has no end");
+		return false;
+	}
 	imap->state = IMAP_AUTHENTICATED;
 	imap->enabled = parked->enabled;
 	if (imap_is_enabled(imap, IMAP_ENABLE_UTF8 | IMAP_ENABLE_REV2))
@@ -123,8 +127,10 @@ imap_take_up(struct imap *imap, const struct ms_parked *parked, struct error *er
 	}
 	if (result == STORE_OK)
 		result = take_up_view(imap, parked, &folder, err);
-	if (result != STORE_OK)
+	if (result != STORE_OK) {
+		view_close(&imap->view);
 		return false;
+	}
 	imap->state = IMAP_SELECTED;
 	return true;
 }

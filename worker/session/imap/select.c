@@ -127,50 +127,66 @@ intersect(const struct store_range *gone, size_t gone_count, const struct ranges
 	}
 }
 
-void
-imap_tell_vanished_earlier(struct imap *imap, uint64_t since, const struct ranges *known)
+enum store_result
+imap_tell_vanished_earlier(struct imap *imap, uint64_t since, const struct ranges *known,
+			   struct error *err)
 {
-	struct store_range *gone;
+	struct store_range *gone = NULL;
 	struct ranges both = {.list = NULL};
-	struct error err;
-	size_t count;
+	size_t count = 0;
 	bool complete;
+	enum store_result result =
+	    store_expunged(imap->store, imap->view.folder, since, &gone, &count, &complete, err);
 
-	if (store_expunged(imap->store, imap->view.folder, since, &gone, &count, &complete, &err) !=
-	    STORE_OK)
-		return;
+	if (result != STORE_OK)
+		return result;
 	intersect(gone, count, known, &both);
-	if (both.count > 0) {
+	free(gone);
+	if (both.failed) {
+		error_set(err, "no memory for what has vanished");
+		result = STORE_TEMPORARY;
+	} else if (both.count > 0) {
 		imap_text(imap, "* VANISHED (EARLIER) ");
 		imap_set(imap, both.list, both.count);
 		imap_text(imap, "\r\n");
 	}
 	ranges_clear(&both);
-	free(gone);
+	return result;
 }
 
-static void
-tell_resync(struct imap *imap, const struct imap_select *select)
+/* What the client says it knows of. */
+static enum store_result
+known_uids(const struct imap_select *select, struct ranges *known, struct error *err)
+{
+	if (!select->has_known_uids)
+		ranges_append(known, 1, UINT32_MAX);
+	for (size_t i = 0; select->has_known_uids && i < select->known_uids.count; i++)
+		ranges_append(known, select->known_uids.ranges[i].first,
+			      select->known_uids.ranges[i].last);
+	if (known->failed) {
+		error_set(err, "no memory for the UIDs the client knows");
+		return STORE_TEMPORARY;
+	}
+	known->count = ranges_normalise(known->list, known->count);
+	return STORE_OK;
+}
+
+static enum store_result
+tell_resync(struct imap *imap, const struct imap_select *select, struct error *err)
 {
 	struct ranges known = {.list = NULL};
-	struct error err;
+	enum store_result result;
 
 	if (select->uidvalidity != imap->view.uidvalidity)
-		return;
-	if (select->has_known_uids) {
-		for (size_t i = 0; i < select->known_uids.count; i++)
-			ranges_append(&known, select->known_uids.ranges[i].first,
-				      select->known_uids.ranges[i].last);
-		known.count = ranges_normalise(known.list, known.count);
-	} else {
-		ranges_append(&known, 1, UINT32_MAX);
-	}
-	imap_tell_vanished_earlier(imap, select->modseq, &known);
-	if (store_scan(imap->store, imap->view.folder, known.list, known.count, select->modseq,
-		       STORE_WANT_KEYWORDS, tell_changed, imap, &err) != STORE_OK)
-		log_event(LOG_ERR, "imap.failed", KV_CONN(imap->options.conn),
-			  KV_STR("user", imap->options.mailbox), KV_STR("why", err.text));
+		return STORE_OK;
+	result = known_uids(select, &known, err);
+	if (result == STORE_OK)
+		result = imap_tell_vanished_earlier(imap, select->modseq, &known, err);
+	if (result == STORE_OK)
+		result = store_scan(imap->store, imap->view.folder, known.list, known.count,
+				    select->modseq, STORE_WANT_KEYWORDS, tell_changed, imap, err);
 	ranges_clear(&known);
+	return result;
 }
 
 /*
@@ -217,8 +233,12 @@ imap_do_select(struct imap *imap, const struct imap_command *command)
 	imap->changed = false;
 	take_recent(imap, &folder);
 	tell_folder(imap, select->mailbox, &folder);
-	if (select->qresync)
-		tell_resync(imap, select);
+	/* A client that missed some of it would believe it has all. */
+	if (select->qresync && (result = tell_resync(imap, select, &err)) != STORE_OK) {
+		imap_unselect(imap);
+		imap_failed(imap, result, &err);
+		return;
+	}
 	imap_tagged(imap, "OK", "[%s] %s done", read_only ? "READ-ONLY" : "READ-WRITE",
 		    imap_verb_name(command));
 }

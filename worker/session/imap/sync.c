@@ -212,14 +212,15 @@ tell_change(const struct store_message *message, void *arg)
 	bool own = changes->own != NULL && message->modseq == changes->own->modseq;
 
 	if (message->uid >= imap->view.uidnext) {
-		if (view_add(&imap->view, message->uid) == -1)
+		if (view_add(&imap->view, message->uid) == -1) {
+			/* It would never be told of those behind. */
+			imap->broken = true;
+			imap->why = "no memory for the messages of the mailbox";
 			return false;
+		}
 		changes->more = true;
 	} else if (!own) {
 		imap_fetch_flags(imap, message, true);
-	} else if (!changes->own->told &&
-		   (!changes->own->silent || imap_is_enabled(imap, IMAP_ENABLE_CONDSTORE))) {
-		imap_fetch_flags(imap, message, !changes->own->silent);
 	}
 	return !imap->broken;
 }
