@@ -88,4 +88,12 @@ noinst_PROGRAMS += tests/fuzz/fuzz_imap_login
 tests_fuzz_fuzz_imap_login_SOURCES = tests/fuzz/fuzz_imap_login.c
 tests_fuzz_fuzz_imap_login_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_imap_login_LDADD = worker/libworker.a $(BSD_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_imap_responses tests/fuzz/fuzz_maildir
+tests_fuzz_fuzz_imap_responses_SOURCES = tests/fuzz/fuzz_imap_responses.c
+tests_fuzz_fuzz_imap_responses_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_imap_responses_LDADD = $(CTL_LIBS)
+tests_fuzz_fuzz_maildir_SOURCES = tests/fuzz/fuzz_maildir.c
+tests_fuzz_fuzz_maildir_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_maildir_LDADD = $(CTL_LIBS)
 endif

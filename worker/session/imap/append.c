@@ -22,6 +22,7 @@ struct imap_append_task {
 	size_t count;                     /* uploads that were begun */
 	const struct imap_cat_part *done; /* the last of its parts that is in the file, or NULL */
 	const struct imap_append_message *last;
+	uint64_t copied;          /* octets that URLs have brought, of all messages */
 	enum store_result result; /* what went wrong, with err */
 	struct error err;
 	const char *code; /* a response code of its own, or NULL */
@@ -100,6 +101,19 @@ begin_task(struct imap *imap, const struct imap_command *command)
 	return task;
 }
 
+/* One part by URL. All of a command's are copied in one go: so there is a bound for all of them. */
+static bool
+add_url(struct imap *imap, const struct imap_string *url, struct store_upload *upload)
+{
+	struct imap_append_task *task = imap->append;
+	uint64_t before = store_upload_size(upload), most = before + (MESSAGE_MAX - task->copied);
+	enum store_result result =
+	    catenate_url(imap, url, upload, most < MESSAGE_MAX ? most : MESSAGE_MAX, &task->err);
+
+	task->copied += store_upload_size(upload) - before;
+	return result == STORE_OK || fail(task, result, result == STORE_GONE ? "BADURL" : NULL);
+}
+
 /* The parts by URL behind the last one done, up to END, which is NULL at the message's end. */
 static bool
 add_urls(struct imap *imap, const struct imap_cat_part *end)
@@ -114,14 +128,9 @@ add_urls(struct imap *imap, const struct imap_cat_part *end)
 	/* The list grows as the command comes: so the last one done is kept, not the next. */
 	part = task->done != NULL ? task->done->next : task->last->parts;
 	for (; part != end && part != NULL; part = part->next) {
-		enum store_result result;
-
 		task->done = part;
-		if (part->data != IMAP_DATA_URL)
-			continue;
-		result = catenate_url(imap, &part->url, upload, MESSAGE_MAX, &task->err);
-		if (result != STORE_OK)
-			return fail(task, result, result == STORE_GONE ? "BADURL" : NULL);
+		if (part->data == IMAP_DATA_URL && !add_url(imap, &part->url, upload))
+			return false;
 	}
 	if (end != NULL)
 		task->done = end;

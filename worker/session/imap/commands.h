@@ -24,7 +24,6 @@ imap_command_fn imap_do_store, imap_do_copy, imap_do_expunge;             /* cha
 imap_command_fn imap_do_search;                                           /* search_command.c */
 imap_command_fn imap_do_getquota, imap_do_getquotaroot, imap_do_setquota; /* quota.c */
 imap_command_fn imap_do_getmetadata, imap_do_setmetadata;                 /* metadata.c */
-imap_command_fn imap_do_notify;                                           /* notify.c */
 
 /* "* STATUS name (MESSAGES 3 ...)", RFC 9051 7.3.4; ITEMS are IMAP_STATUS_ bits. */
 void imap_tell_status(struct imap *, const char *name, const struct store_folder *, unsigned items);

@@ -124,23 +124,30 @@ folders_find(const struct folders *folders, const char *name)
 	return NULL;
 }
 
-bool
-folders_have_below(const struct folders *folders, const char *name, bool subscribed)
+const struct folder_name *
+folders_next_below(const struct folders *folders, const char *name, size_t *at)
 {
 	char prefix[STORE_NAME_MAX + 2];
 	size_t length = strlcpy(prefix, name, sizeof(prefix));
 
 	if (length + 1 >= sizeof(prefix))
-		return false;
+		return NULL;
 	prefix[length++] = '/';
 	prefix[length] = '\0';
-	for (size_t i = lower_bound(folders, prefix); i < folders->count; i++) {
-		const struct folder_name *entry = &folders->list[i];
+	*at = *at == SIZE_MAX ? lower_bound(folders, prefix) : *at + 1;
+	if (*at >= folders->count || strncmp(folders->list[*at].name, prefix, length) != 0)
+		return NULL;
+	return &folders->list[*at];
+}
 
-		if (strncmp(entry->name, prefix, length) != 0)
-			return false;
+bool
+folders_have_below(const struct folders *folders, const char *name, bool subscribed)
+{
+	const struct folder_name *entry;
+	size_t at = SIZE_MAX;
+
+	while ((entry = folders_next_below(folders, name, &at)) != NULL)
 		if (subscribed ? entry->folder.subscribed : entry->folder.id != 0)
 			return true;
-	}
 	return false;
 }

@@ -25,6 +25,9 @@ void folders_free(struct folders *);
 /* NULL if there is no such name. */
 const struct folder_name *folders_find(const struct folders *, const char *name);
 
+/* The next name below NAME, in their order; *AT is SIZE_MAX at first. NULL: there are no more. */
+const struct folder_name *folders_next_below(const struct folders *, const char *name, size_t *at);
+
 /* Is there a folder below this name? With SUBSCRIBED: a subscribed name. */
 bool folders_have_below(const struct folders *, const char *name, bool subscribed);
 

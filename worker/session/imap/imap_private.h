@@ -4,7 +4,6 @@
 #define POSTERN_WORKER_SESSION_IMAP_IMAP_PRIVATE_H
 
 #include <stdbool.h>
-#include <sys/queue.h>
 
 #include "worker/session/imap/imap.h"
 #include "worker/session/imap/parse.h"
@@ -31,7 +30,6 @@ typedef enum imap_progress imap_step_fn(struct imap *);
 #define IMAP_OUT_HIGH 65536 /* octets of output that may wait for the client */
 
 struct imap {
-	LIST_ENTRY(imap) entry; /* of all sessions of this mailbox */
 	struct imap_options options;
 	struct event_base *base;
 	struct event *readable, *writable, *idle;
@@ -64,8 +62,6 @@ struct imap {
 	struct view view;                /* in IMAP_SELECTED */
 	struct ranges saved;             /* the search result variable "$" (RFC 5182), UIDs */
 	struct imap_append_task *append; /* messages on their way in (append.c) */
-	void *contexts;                  /* searches that are kept up to date (RFC 5267) */
-	void *notify;                    /* what the client wants to be told of (RFC 5465) */
 };
 
 /*

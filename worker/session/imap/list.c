@@ -2,6 +2,7 @@
 /* LIST and LSUB (RFC 9051 6.3.9, RFC 5258, RFC 6154, RFC 5819, RFC 8440, RFC 9590). */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "worker/session/imap/commands.h"
@@ -104,15 +105,12 @@ matches(const struct imap_list *list, const char *name)
 static bool
 below_matters(const struct folders *folders, const struct imap_list *list, const char *name)
 {
-	size_t length = strlen(name);
+	const struct folder_name *entry;
+	size_t at = SIZE_MAX;
 
-	for (size_t i = 0; i < folders->count; i++) {
-		const struct folder_name *entry = &folders->list[i];
-
-		if (entry->folder.subscribed && strncmp(entry->name, name, length) == 0 &&
-		    entry->name[length] == '/' && !matches(list, entry->name))
+	while ((entry = folders_next_below(folders, name, &at)) != NULL)
+		if (entry->folder.subscribed && !matches(list, entry->name))
 			return true;
-	}
 	return false;
 }
 
@@ -156,28 +154,59 @@ tell_more(struct imap *imap, const struct imap_list *list, const struct folder_n
 	}
 }
 
+/* A LIST in progress: annotations make it long. */
+struct list_task {
+	struct folders folders;
+	size_t next;
+};
+
 static void
-list_all(struct imap *imap, const struct folders *folders, const struct imap_list *list)
+free_list(struct imap *imap)
+{
+	struct list_task *task = imap->task;
+
+	folders_free(&task->folders);
+	free(task);
+}
+
+static void
+tell_one(struct imap *imap, const struct folders *folders, const struct imap_list *list,
+	 const struct folder_name *entry)
 {
 	bool mark = ((list->select | list->give) & IMAP_LIST_SUBSCRIBED) != 0;
+	struct listing listing = {
+	    .word = "LIST",
+	    .entry = entry,
+	    .subscribed = mark && entry->folder.subscribed,
+	    .extended = list->extended || imap_is_enabled(imap, IMAP_ENABLE_REV2),
+	};
 
-	for (size_t i = 0; i < folders->count; i++) {
-		struct listing listing = {.word = "LIST", .entry = &folders->list[i]};
+	if (!matches(list, entry->name) || !is_selected(folders, list, &listing))
+		return;
+	tell(imap, folders, &listing);
+	tell_more(imap, list, entry);
+}
 
-		listing.extended = list->extended || imap_is_enabled(imap, IMAP_ENABLE_REV2);
-		if (!matches(list, listing.entry->name) || !is_selected(folders, list, &listing))
-			continue;
-		listing.subscribed = mark && listing.entry->folder.subscribed;
-		tell(imap, folders, &listing);
-		tell_more(imap, list, listing.entry);
+static enum imap_progress
+step_list(struct imap *imap)
+{
+	struct list_task *task = imap->task;
+
+	while (task->next < task->folders.count) {
+		if (evbuffer_get_length(imap->stream.out) >= IMAP_OUT_HIGH)
+			return IMAP_MORE;
+		tell_one(imap, &task->folders, &imap->command->list,
+			 &task->folders.list[task->next++]);
 	}
+	imap_ok(imap, "%s done", imap_verb_name(imap->command));
+	return IMAP_DONE;
 }
 
 void
 imap_do_list(struct imap *imap, const struct imap_command *command)
 {
 	const struct imap_list *list = &command->list;
-	struct folders folders;
+	struct list_task *task;
 	struct error err;
 	enum store_result result;
 
@@ -187,14 +216,18 @@ imap_do_list(struct imap *imap, const struct imap_command *command)
 		imap_ok(imap, "%s done", imap_verb_name(command));
 		return;
 	}
-	result = folders_read(&folders, imap->store, &err);
+	task = calloc(1, sizeof(*task));
+	if (task == NULL) {
+		imap_tagged(imap, "NO", "[UNAVAILABLE] There is no memory for this");
+		return;
+	}
+	result = folders_read(&task->folders, imap->store, &err);
 	if (result != STORE_OK) {
+		free(task);
 		imap_failed(imap, result, &err);
 		return;
 	}
-	list_all(imap, &folders, list);
-	folders_free(&folders);
-	imap_ok(imap, "%s done", imap_verb_name(command));
+	imap_go_on(imap, step_list, task, free_list);
 }
 
 /*
