@@ -134,3 +134,6 @@ check_PROGRAMS += tests/unit/test_gate_imap
 tests_unit_test_gate_imap_SOURCES = tests/unit/test_gate_imap.c tests/unit/gate_house.c tests/unit/gate_house.h \
 	tests/unit/gate_toys.c
 tests_unit_test_gate_imap_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_parked
+tests_unit_test_parked_SOURCES = tests/unit/test_parked.c
+tests_unit_test_parked_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
