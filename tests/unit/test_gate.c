@@ -248,7 +248,7 @@ stls_drops_what_is_behind_it(void **state)
 	client_send(client, "CAPA\r\n");
 	capabilities = client_read_until(client, "\r\n.\r\n");
 	assert_non_null(strstr(capabilities, "\r\nSTLS\r\n"));
-	assert_null(strstr(capabilities, "USER"));
+	assert_null(strstr(capabilities, "\r\nUSER\r\n"));
 	assert_null(strstr(capabilities, "SASL"));
 	client_send(client, "USER alice\r\nAUTH PLAIN AGFsaWNlAHM=\r\n");
 	client_expect(client, "-ERR use STLS first\r\n-ERR use STLS first\r\n");
