@@ -32,6 +32,17 @@ ascii_is_alnum(char c)
 	return ascii_is_digit(c) || ascii_is_lower(c) || ascii_is_upper(c);
 }
 
+/* What a hexadecimal digit of either case stands for, or -1. */
+static inline int
+ascii_hex_value(char c)
+{
+	if (ascii_is_digit(c))
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Another case is only the 26 letters'; all else stays as it is. */
 static inline char
 ascii_lower(char c)

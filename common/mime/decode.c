@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/mime/decode.h"
 
+#include "common/ascii.h"
+
 #include <string.h>
 
 void
@@ -50,16 +52,6 @@ decode_base64(struct mime_decoder *decoder, const char *in, size_t length, char 
 	return used;
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Octets go into OUT, or are counted. */
 static void
 put(char *out, size_t *used, char c)
@@ -87,7 +79,7 @@ take_escape(struct mime_decoder *decoder, char c, char *out, size_t *used)
 		decoder->held_count = 0; /* a soft line break */
 		return true;
 	}
-	if (decoder->held_count == 1 && (c == '\r' || hex_value(c) >= 0)) {
+	if (decoder->held_count == 1 && (c == '\r' || ascii_hex_value(c) >= 0)) {
 		decoder->held[decoder->held_count++] = c;
 		return true;
 	}
@@ -95,8 +87,8 @@ take_escape(struct mime_decoder *decoder, char c, char *out, size_t *used)
 		decoder->held_count = 0;
 		return true;
 	}
-	if (decoder->held_count == 2 && before != '\r' && hex_value(c) >= 0) {
-		put(out, used, (char)(hex_value(before) << 4 | hex_value(c)));
+	if (decoder->held_count == 2 && before != '\r' && ascii_hex_value(c) >= 0) {
+		put(out, used, (char)(ascii_hex_value(before) << 4 | ascii_hex_value(c)));
 		decoder->held_count = 0;
 		return true;
 	}

@@ -2,6 +2,7 @@
 /* Encoded-words (RFC 2047) and parameters with charset (RFC 2231) as UTF-8. */
 #include <string.h>
 
+#include "common/ascii.h"
 #include "common/mime/charset.h"
 #include "common/mime/decode.h"
 #include "common/mime/text.h"
@@ -187,16 +188,6 @@ mime_decode_words(struct mime_text value, struct mime_out *out)
 	mime_out_free(&pending.octets);
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 void
 mime_decode_parameter(struct mime_text attribute, struct mime_text value, struct mime_out *out)
 {
@@ -222,9 +213,10 @@ mime_decode_parameter(struct mime_text attribute, struct mime_text value, struct
 	for (size_t i = 0; i < text.length; i++) {
 		char c = text.at[i];
 
-		if (c == '%' && i + 2 < text.length && hex_value(text.at[i + 1]) >= 0 &&
-		    hex_value(text.at[i + 2]) >= 0) {
-			c = (char)(hex_value(text.at[i + 1]) << 4 | hex_value(text.at[i + 2]));
+		if (c == '%' && i + 2 < text.length && ascii_hex_value(text.at[i + 1]) >= 0 &&
+		    ascii_hex_value(text.at[i + 2]) >= 0) {
+			c = (char)(ascii_hex_value(text.at[i + 1]) << 4 |
+				   ascii_hex_value(text.at[i + 2]));
 			i += 2;
 		}
 		mime_out_char(&octets, c);

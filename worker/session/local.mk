@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/session/deliver.c worker/session/deliver.h \
+	worker/session/discard.c worker/session/discard.h \
 	worker/session/imap/any.c \
 	worker/session/imap/append.c \
 	worker/session/imap/arena.c \

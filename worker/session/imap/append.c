@@ -14,8 +14,8 @@
 #include "worker/session/imap/catenate.h"
 #include "worker/session/imap/commands.h"
 
-#define MESSAGE_MAX ((uint64_t)256 << 20) /* octets; what APPENDLIMIT announces (RFC 7889) */
-#define MESSAGES_MAX 1000                 /* in one command */
+#define MESSAGE_MAX ((uint64_t)IMAP_APPEND_LIMIT)
+#define MESSAGES_MAX 1000 /* in one command */
 
 struct imap_append_task {
 	struct store_append *appends;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/ascii.h"
 #include "worker/session/imap/content.h"
 
 #define PART_DEPTH 100
@@ -25,15 +26,6 @@ struct url {
  * -- The URL ----------------------------------------------------------------------
  */
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* RFC 3986 2.1, in place. False: a "%" that is none, or a NUL. */
 static bool
 decode_percent(char *text)
@@ -47,8 +39,8 @@ decode_percent(char *text)
 			*out++ = *text;
 			continue;
 		}
-		high = hex(text[1]);
-		low = high == -1 ? -1 : hex(text[2]);
+		high = ascii_hex_value(text[1]);
+		low = high == -1 ? -1 : ascii_hex_value(text[2]);
 		if (low == -1 || (high == 0 && low == 0))
 			return false;
 		*out++ = (char)(high * 16 + low);

@@ -30,6 +30,8 @@ void imap_tell_status(struct imap *, const char *name, const struct store_folder
 /* "* METADATA name (entry value ...)" of these entries, for LIST (RFC 9590). */
 void imap_tell_metadata(struct imap *, const char *name, int64_t folder,
 			const struct imap_strings *entries);
+/* "* MYRIGHTS name ..." (RFC 4314 3.8): the same of all folders, as they are the user's own. */
+void imap_tell_rights(struct imap *, const char *name);
 /* A LIST response of one folder, with its attributes (RFC 9051 7.3.1). */
 void imap_tell_list(struct imap *, const char *name);
 

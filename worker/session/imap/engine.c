@@ -13,11 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "worker/session/discard.h"
 #include "worker/session/imap/imap_private.h"
 
-#define TURN_MAX 262144   /* octets written before others have their turn */
-#define STEPS_MAX 16      /* of work that writes nothing, before others have their turn */
-#define DISCARD_MAX 65536 /* octets of input thrown away at the end */
+#define TURN_MAX 262144 /* octets written before others have their turn */
+#define STEPS_MAX 16    /* of work that writes nothing, before others have their turn */
 
 void
 imap_finish(struct imap *imap, const char *why)
@@ -81,22 +81,6 @@ close_session(struct imap *imap)
 		  KV_U64("sent", imap->stream.sent));
 	close(imap->stream.fd);
 	free_session(imap);
-}
-
-/*
- * Closing a socket with input unread would be an error for the other end, which might then throw
- * away what we said last.
- */
-static void
-discard_input(int fd)
-{
-	char rest[1024];
-	size_t total = 0;
-	ssize_t n;
-
-	shutdown(fd, SHUT_WR);
-	while (total < DISCARD_MAX && (n = read(fd, rest, sizeof(rest))) > 0)
-		total += (size_t)n;
 }
 
 /* Frees it. */

@@ -26,8 +26,9 @@ enum imap_progress {
 /* Goes on with a command that takes longer: makes about IMAP_OUT_HIGH octets, or some work. */
 typedef enum imap_progress imap_step_fn(struct imap *);
 
-#define IMAP_IN_SIZE 16384  /* octets read at a time */
-#define IMAP_OUT_HIGH 65536 /* octets of output that may wait for the client */
+#define IMAP_APPEND_LIMIT 268435456 /* octets of a message (RFC 7889) */
+#define IMAP_IN_SIZE 16384          /* octets read at a time */
+#define IMAP_OUT_HIGH 65536         /* octets of output that may wait for the client */
 
 struct imap {
 	struct imap_options options;

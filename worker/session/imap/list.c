@@ -147,11 +147,8 @@ tell_more(struct imap *imap, const struct imap_list *list, const struct folder_n
 		imap_tell_status(imap, entry->name, &entry->folder, list->status_items);
 	if ((list->give & IMAP_LIST_METADATA) != 0)
 		imap_tell_metadata(imap, entry->name, entry->folder.id, &list->metadata);
-	if ((list->give & IMAP_LIST_MYRIGHTS) != 0) {
-		imap_text(imap, "* MYRIGHTS ");
-		imap_mailbox(imap, entry->name);
-		imap_text(imap, " lrswipkxte\r\n");
-	}
+	if ((list->give & IMAP_LIST_MYRIGHTS) != 0)
+		imap_tell_rights(imap, entry->name);
 }
 
 /* A LIST in progress: annotations make it long. */

@@ -90,6 +90,14 @@ imap_do_subscribe(struct imap *imap, const struct imap_command *command)
 
 /* RFC 4314 2.1: everything but "a", as there is nobody to administer for. */
 void
+imap_tell_rights(struct imap *imap, const char *name)
+{
+	imap_text(imap, "* MYRIGHTS ");
+	imap_mailbox(imap, name);
+	imap_text(imap, " lrswipkxte\r\n");
+}
+
+void
 imap_do_myrights(struct imap *imap, const struct imap_command *command)
 {
 	struct store_folder folder;
@@ -100,9 +108,7 @@ imap_do_myrights(struct imap *imap, const struct imap_command *command)
 		imap_failed(imap, result, &err);
 		return;
 	}
-	imap_text(imap, "* MYRIGHTS ");
-	imap_mailbox(imap, command->mailbox);
-	imap_text(imap, " lrswipkxte\r\n");
+	imap_tell_rights(imap, command->mailbox);
 	imap_ok(imap, "%s done", imap_verb_name(command));
 }
 

@@ -65,9 +65,7 @@ tell_rev1(struct imap *imap, const struct store_folder *folder)
 	uint32_t unseen = 0;
 	struct error err;
 
-	imap_printf(imap, "* %" PRIu32 " RECENT\r\n",
-		    view_number_from(view, view->recent_to) -
-			view_number_from(view, view->recent_from));
+	imap_printf(imap, "* %" PRIu32 " RECENT\r\n", view_recent(view));
 	if (folder->unseen > 0)
 		(void)store_scan(imap->store, folder->id, NULL, 0, 0, 0, find_unseen, &unseen,
 				 &err);

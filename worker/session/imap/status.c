@@ -7,8 +7,6 @@
 
 #include "worker/session/imap/commands.h"
 
-#define APPEND_LIMIT 268435456u
-
 static void
 give(struct imap *imap, const char **space, const char *name, uint64_t number)
 {
@@ -43,8 +41,7 @@ count_recent(const struct imap *imap, const struct store_folder *folder)
 
 	/* In the selected mailbox they are this session's (RFC 3501 2.3.2). */
 	if (imap->state == IMAP_SELECTED && view->folder == folder->id)
-		return view_number_from(view, view->recent_to) -
-		       view_number_from(view, view->recent_from);
+		return view_recent(view);
 	return folder->uidnext - folder->recent_from;
 }
 
@@ -77,7 +74,7 @@ imap_tell_status(struct imap *imap, const char *name, const struct store_folder 
 		give(imap, &space, "HIGHESTMODSEQ", folder->highestmodseq);
 	if ((items & IMAP_STATUS_APPENDLIMIT) != 0)
 		give(imap, &space, "APPENDLIMIT",
-		     folder->append_limit != 0 ? folder->append_limit : APPEND_LIMIT);
+		     folder->append_limit != 0 ? folder->append_limit : IMAP_APPEND_LIMIT);
 	if ((items & IMAP_STATUS_MAILBOXID) != 0)
 		imap_printf(imap, "%sMAILBOXID (%s)", space, folder->object);
 	imap_text(imap, ")\r\n");

@@ -225,14 +225,6 @@ tell_change(const struct store_message *message, void *arg)
 	return !imap->broken;
 }
 
-static uint32_t
-count_recent(const struct view *view)
-{
-	uint32_t from = view_number_from(view, view->recent_from);
-
-	return view_number_from(view, view->recent_to) - from;
-}
-
 /* The first read-write session to know of messages has them as recent (RFC 3501 2.3.2). */
 static void
 take_recent(struct imap *imap, const struct store_folder *folder)
@@ -263,7 +255,7 @@ sync_changes(struct imap *imap, const struct store_folder *folder, const struct 
 	take_recent(imap, folder);
 	imap_printf(imap, "* %zu EXISTS\r\n", imap->view.count);
 	if (!imap_is_enabled(imap, IMAP_ENABLE_REV2))
-		imap_printf(imap, "* %" PRIu32 " RECENT\r\n", count_recent(&imap->view));
+		imap_printf(imap, "* %" PRIu32 " RECENT\r\n", view_recent(&imap->view));
 }
 
 void

@@ -62,6 +62,12 @@ view_number(const struct view *view, uint32_t uid)
 	return number <= view->count && view->uids[number - 1] == uid ? number : 0;
 }
 
+uint32_t
+view_recent(const struct view *view)
+{
+	return view_number_from(view, view->recent_to) - view_number_from(view, view->recent_from);
+}
+
 int
 view_add(struct view *view, uint32_t uid)
 {

@@ -36,6 +36,9 @@ uint32_t view_number(const struct view *, uint32_t uid);
 /* The same for the first message whose UID is not lower: 1 .. count + 1. */
 uint32_t view_number_from(const struct view *, uint32_t uid);
 
+/* How many messages are \Recent here. */
+uint32_t view_recent(const struct view *);
+
 /* Adds messages the client is going to be told of. -1 without memory. */
 int view_add(struct view *, uint32_t uid);
 

@@ -14,12 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "worker/session/discard.h"
 #include "worker/session/pop3/pop3_private.h"
 
-#define OUT_HIGH 65536    /* octets that may wait for the client */
-#define TURN_MAX 262144   /* octets written before others have their turn */
-#define ERRORS_MAX 20     /* lines that are no commands, before we hang up */
-#define DISCARD_MAX 65536 /* octets of input thrown away at the end */
+#define OUT_HIGH 65536  /* octets that may wait for the client */
+#define TURN_MAX 262144 /* octets written before others have their turn */
+#define ERRORS_MAX 20   /* lines that are no commands, before we hang up */
 
 void
 pop3_say(struct pop3 *p, const char *format, ...)
@@ -66,22 +66,6 @@ close_session(struct pop3 *p)
 		  KV_U64("sent", p->sent));
 	close(p->fd);
 	free_session(p);
-}
-
-/*
- * Closing a socket with input unread would be an error for the other end, which might then throw
- * away what we said last.
- */
-static void
-discard_input(int fd)
-{
-	char rest[1024];
-	size_t total = 0;
-	ssize_t n;
-
-	shutdown(fd, SHUT_WR);
-	while (total < DISCARD_MAX && (n = read(fd, rest, sizeof(rest))) > 0)
-		total += (size_t)n;
 }
 
 /* Frees it. */
