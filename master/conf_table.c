@@ -34,7 +34,8 @@ type_name(const config_setting_t *setting)
 	}
 }
 
-/* "limits.sessions": the names from the root down; elements of lists have none. */
+/* "limits.sessions": the names from the root down, the last ones that fit; elements of lists have
+ * none. */
 static void
 key_path(const config_setting_t *setting, char out[KEY_PATH_SIZE])
 {
@@ -46,7 +47,9 @@ key_path(const config_setting_t *setting, char out[KEY_PATH_SIZE])
 
 		if (name == NULL)
 			continue;
-		snprintf(longer, sizeof(longer), "%s%s%s", name, out[0] ? "." : "", out);
+		if ((size_t)snprintf(longer, sizeof(longer), "%s%s%s", name, out[0] ? "." : "",
+				     out) >= sizeof(longer))
+			break;
 		memcpy(out, longer, KEY_PATH_SIZE);
 	}
 }
