@@ -6,6 +6,7 @@
 
 #include "common/mime/address.h"
 #include "common/mime/date.h"
+#include "common/mime/kept.h"
 #include "common/mime/preview.h"
 #include "common/mime/render.h"
 #include "common/mime/subject.h"
@@ -41,6 +42,7 @@ enum string {
 	FROM_DISPLAY,
 	TO_DISPLAY,
 	THREAD,
+	KEPT,
 	STRINGS
 };
 
@@ -261,8 +263,11 @@ put_string(struct building *building, enum string which, struct mime_summary *su
 		put_first(building, CC, false);
 		break;
 	case THREAD:
-	case STRINGS:
 		put_thread(building);
+		break;
+	case KEPT:
+	case STRINGS:
+		mime_keep_header(mime_header_of(building->message, 0), out);
 		break;
 	}
 }
@@ -271,11 +276,17 @@ static void
 point(struct mime_summary *summary, const struct building *building)
 {
 	const char **pointers[STRINGS] = {
-	    [ENVELOPE] = &summary->envelope,     [BODYSTRUCTURE] = &summary->bodystructure,
-	    [PREVIEW] = &summary->preview,       [SUBJECT_BASE] = &summary->subject,
-	    [FROM_MAILBOX] = &summary->from,     [TO_MAILBOX] = &summary->to,
-	    [CC_MAILBOX] = &summary->cc,         [FROM_DISPLAY] = &summary->from_display,
-	    [TO_DISPLAY] = &summary->to_display, [THREAD] = &summary->thread,
+	    [ENVELOPE] = &summary->envelope,
+	    [BODYSTRUCTURE] = &summary->bodystructure,
+	    [PREVIEW] = &summary->preview,
+	    [SUBJECT_BASE] = &summary->subject,
+	    [FROM_MAILBOX] = &summary->from,
+	    [TO_MAILBOX] = &summary->to,
+	    [CC_MAILBOX] = &summary->cc,
+	    [FROM_DISPLAY] = &summary->from_display,
+	    [TO_DISPLAY] = &summary->to_display,
+	    [THREAD] = &summary->thread,
+	    [KEPT] = &summary->kept,
 	};
 
 	for (size_t i = 0; i < STRINGS; i++)

@@ -28,6 +28,7 @@ struct mime_summary {
 	const char *from, *to, *cc;
 	const char *from_display, *to_display;
 	const char *thread;
+	const char *kept;
 	int64_t sent;
 	int64_t sent_day;
 	bool reply;

@@ -84,6 +84,7 @@ set_up(void **state)
 		assert_int_equal(
 		    mime_summarize(&message, mails[i].message.internaldate, &mails[i].block), 0);
 		mails[i].summary.sent_day = mails[i].block.sent_day;
+		mails[i].summary.kept = mails[i].block.kept;
 		mails[i].message.summary = &mails[i].summary;
 		mime_free(&message);
 	}
@@ -233,6 +234,17 @@ test_rows(void **state)
 	imap_parser_free(parser);
 }
 
+/* What is kept of headers answers as the headers do. */
+static void
+test_rows_not_kept(void **state)
+{
+	for (size_t i = 0; i < MAILS; i++)
+		mails[i].summary.kept = "";
+	test_rows(state);
+	for (size_t i = 0; i < MAILS; i++)
+		mails[i].summary.kept = mails[i].block.kept;
+}
+
 /* What is cheap goes first: the octets are not read for a message that its flags rule out. */
 static void
 test_costs(void **state)
@@ -250,7 +262,6 @@ test_costs(void **state)
 	assert_int_equal(mails[0].reads, 0);
 	assert_int_equal(mails[1].reads, 1);
 	assert_int_equal(mails[2].reads, 0);
-	assert_true(imap_searcher_reads(searcher));
 	assert_false(imap_searcher_has_modseq(searcher));
 	assert_true(imap_searcher_uids(searcher, &ranges, &count));
 	assert_int_equal(count, 1);
@@ -259,8 +270,25 @@ test_costs(void **state)
 	searcher = make(parser, "a SEARCH MODSEQ 1 NOT UID 3 1:2\r\n", IMAP_SEARCH_OPEN);
 	assert_true(imap_searcher_has_modseq(searcher));
 	assert_true(imap_searcher_has_numbers(searcher));
-	assert_false(imap_searcher_reads(searcher));
 	assert_false(imap_searcher_uids(searcher, &ranges, &count));
+	imap_searcher_free(searcher);
+	imap_parser_free(parser);
+}
+
+/* No octets are read for a field that is kept with the summary. */
+static void
+test_kept_cost(void **state)
+{
+	struct imap_parser *parser = imap_parser_new();
+	struct imap_searcher *searcher =
+	    make(parser, "a SEARCH OR SUBJECT plain HEADER message-ID x NOT FROM y\r\n",
+		 IMAP_SEARCH_OPEN);
+
+	(void)state;
+	mails[2].reads = 0;
+	assert_int_equal(ask(searcher), 4);
+	assert_int_equal(mails[2].reads, 0);
+	assert_true((imap_searcher_wants(searcher) & STORE_WANT_SUMMARY) != 0);
 	imap_searcher_free(searcher);
 	imap_parser_free(parser);
 }
@@ -270,6 +298,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_rows_not_kept),
+	    cmocka_unit_test(test_kept_cost),
 	    cmocka_unit_test(test_costs),
 	};
 

@@ -13,6 +13,7 @@
 #include "common/mime/charset.h"
 #include "common/mime/date.h"
 #include "common/mime/decode.h"
+#include "common/mime/kept.h"
 #include "common/mime/subject.h"
 #include "common/mime/summary.h"
 #include "common/mime/text.h"
@@ -279,6 +280,54 @@ test_summary(void **state)
 	mime_free(&message);
 }
 
+#define LONG_SUBJECT 5000
+
+/* Each row: a header, what is kept of it, and an answer of it. */
+static const struct {
+	const char *header, *kept, *field, *needle;
+	int found;
+} kepts[] = {
+    {"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= A\r\n b\r\nX: y\r\n", "sgru\xcc\x88sse a b\n", "SUBJECT",
+     "a b", 1},
+    {"From: a@x\r\nfrom: b@x\r\nMessage-Id: <M@x>\r\n", "fa@x\nfb@x\nm<m@x>\n", "From", "b@", 1},
+    {"To: a@x\r\nCc: b@x\r\nBcc: c@x\r\n", "ta@x\ncb@x\nbc@x\n", "bcc", "b@x", 0},
+    {"To: a\r\nTo: b\r\n", "ta\ntb\n", "to", "a\ntb", 0},
+    {"Cc:\r\n", "c\n", "cc", "", 1},
+    {"X: y\r\n", "\n", "cc", "", 0},
+    {"X: y\r\n", "\n", "x", "y", -1},
+    {"To: a\r\nSubject: =?utf-8?q?a=0Ab?=\r\n", "", "to", "a", -1},
+};
+
+static void
+test_kept(void **state)
+{
+	static const char begin[] = "To: a\r\nSubject: ";
+	char longer[sizeof(begin) + LONG_SUBJECT];
+	struct mime_out out = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kepts) / sizeof(*kepts); i++) {
+		struct mime_text header = {kepts[i].header, strlen(kepts[i].header)};
+		struct mime_text field = {kepts[i].field, strlen(kepts[i].field)};
+
+		out.length = 0;
+		mime_keep_header(header, &out);
+		mime_out_char(&out, '\0');
+		assert_false(out.failed);
+		assert_string_equal(out.at, kepts[i].kept);
+		assert_int_equal(mime_kept_contains(
+				     out.at, field,
+				     (struct mime_text){kepts[i].needle, strlen(kepts[i].needle)}),
+				 kepts[i].found);
+	}
+	memcpy(longer, begin, sizeof(begin) - 1);
+	memset(longer + sizeof(begin) - 1, 'x', LONG_SUBJECT);
+	out.length = 0;
+	mime_keep_header((struct mime_text){longer, sizeof(longer) - 1}, &out);
+	assert_int_equal(out.length, 0);
+	mime_out_free(&out);
+}
+
 static const struct {
 	const char *body, *preview;
 } previews[] = {
@@ -378,8 +427,8 @@ main(void)
 	    cmocka_unit_test(test_words),     cmocka_unit_test(test_folds),
 	    cmocka_unit_test(test_encodings), cmocka_unit_test(test_dates),
 	    cmocka_unit_test(test_subjects),  cmocka_unit_test(test_summary),
-	    cmocka_unit_test(test_previews),  cmocka_unit_test(test_search),
-	    cmocka_unit_test(test_long_body),
+	    cmocka_unit_test(test_kept),      cmocka_unit_test(test_previews),
+	    cmocka_unit_test(test_search),    cmocka_unit_test(test_long_body),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,6 +172,7 @@ struct store_summary {
 	const char *from_display, *to_display; /* RFC 5957 */
 	const char *thread; /* message-ids, NL between: its own first, then References or
 			       In-Reply-To (RFC 5256 3) */
+	const char *kept;   /* header fields for SEARCH (common/mime/kept.h) */
 	int64_t sent;       /* Date:, or INTERNALDATE without one: seconds since the epoch, UTC */
 	int64_t sent_day;   /* days since the epoch as the Date: field says, without its zone */
 	bool reply; /* the Subject: says it answers or forwards something (RFC 5256 3, step 5) */

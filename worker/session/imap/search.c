@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/mime/charset.h"
+#include "common/mime/kept.h"
 #include "common/mime/text.h"
 #include "worker/session/imap/parse.h"
 #include "worker/session/imap/search_private.h"
@@ -98,6 +99,19 @@ copy_set(struct making *making, const struct imap_search_node *node, struct sear
 	return 0;
 }
 
+static int
+copy_field(struct making *making, const char *field, struct search_key *key)
+{
+	struct mime_text name = {field, strlen(field)};
+
+	if (mime_is_kept(name)) {
+		key->cost = COST_KEPT;
+		making->searcher->wants |= STORE_WANT_SUMMARY;
+	}
+	key->field = copy(field, name.length);
+	return key->field == NULL ? -1 : 0;
+}
+
 static int copy_node(struct making *, const struct imap_search_node *, struct search_key *);
 
 static int
@@ -152,14 +166,10 @@ copy_node(struct making *making, const struct imap_search_node *node, struct sea
 		return 0;
 	key->cost = kinds[node->key].cost;
 	making->searcher->wants |= kinds[node->key].want;
-	making->searcher->reads |= key->cost >= COST_HEADER;
 	if (kinds[node->key].field != NULL)
 		field = kinds[node->key].field;
-	if (field != NULL) {
-		key->field = copy(field, strlen(field));
-		if (key->field == NULL)
-			return -1;
-	}
+	if (field != NULL && copy_field(making, field, key) == -1)
+		return -1;
 	if (kinds[node->key].folded)
 		return fold_text(making, &node->text, key);
 	if (node->text.bytes == NULL)
@@ -218,7 +228,7 @@ collect_words(struct imap_searcher *searcher, const struct search_key *key)
 		}
 		return 0;
 	}
-	if (key->cost < COST_HEADER || key->key == IMAP_KEY_OR)
+	if (key->cost < COST_KEPT || key->key == IMAP_KEY_OR)
 		return 0;
 	if (key->length > 0)
 		return add_word(searcher, key->text, key->length);
@@ -292,12 +302,6 @@ bool
 imap_searcher_has_numbers(const struct imap_searcher *searcher)
 {
 	return searcher->has_numbers;
-}
-
-bool
-imap_searcher_reads(const struct imap_searcher *searcher)
-{
-	return searcher->reads;
 }
 
 const char *const *

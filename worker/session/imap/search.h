@@ -43,9 +43,8 @@ void imap_searcher_free(struct imap_searcher *);
 unsigned imap_searcher_wants(const struct imap_searcher *);
 /* Does the program have MODSEQ (RFC 7162 3.1.5: then the answer has it too)? */
 bool imap_searcher_has_modseq(const struct imap_searcher *);
-/* Does it ask for sequence numbers (which UIDONLY forbids), or what is in messages' octets? */
+/* Does it ask for sequence numbers (which UIDONLY forbids)? */
 bool imap_searcher_has_numbers(const struct imap_searcher *);
-bool imap_searcher_reads(const struct imap_searcher *);
 /*
  * Words that are in each message that matches, for store_candidates(): folded, the searcher's.
  * None: the index can't help.

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/mime/kept.h"
 #include "common/mime/text.h"
 #include "worker/session/imap/parse.h"
 #include "worker/session/imap/search_private.h"
@@ -67,14 +68,22 @@ read_message(struct asked *asked)
 	return 0;
 }
 
+/* Of the fields that are kept with the summary, or else of the message. */
 static int
 ask_header(struct asked *asked, const struct search_key *key)
 {
+	const struct store_summary *summary = asked->candidate->message->summary;
+	struct mime_text name = {key->field, strlen(key->field)};
+	struct mime_text needle = {key->text, key->length};
+	int result = -1;
+
+	if (key->cost == COST_KEPT && summary != NULL)
+		result = mime_kept_contains(summary->kept, name, needle);
+	if (result != -1)
+		return result;
 	if (read_message(asked) == -1)
 		return -1;
-	return mime_field_contains(asked->header,
-				   (struct mime_text){key->field, strlen(key->field)},
-				   (struct mime_text){key->text, key->length});
+	return mime_field_contains(asked->header, name, needle);
 }
 
 static int
@@ -193,7 +202,7 @@ ask(struct asked *asked, const struct search_key *key)
 		result = !is_or;
 		for (size_t i = 0; i < key->child_count && result == !is_or; i++)
 			result = ask(asked, &key->children[i]);
-	} else if (key->cost == COST_HEADER) {
+	} else if (key->cost == COST_KEPT || key->cost == COST_HEADER) {
 		result = ask_header(asked, key);
 	} else if (key->cost == COST_BODY) {
 		result = ask_body(asked, key);

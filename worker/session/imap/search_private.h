@@ -6,7 +6,7 @@
 #include "worker/session/imap/search.h"
 
 /* How much it takes to answer; children are asked in that order. */
-enum search_cost { COST_ENTRY, COST_SUMMARY, COST_HEADER, COST_BODY };
+enum search_cost { COST_ENTRY, COST_SUMMARY, COST_KEPT, COST_HEADER, COST_BODY };
 
 struct search_key {
 	enum imap_search_key key;
@@ -28,7 +28,7 @@ struct imap_searcher {
 	struct search_key *root;
 	struct imap_search_world world; /* without saved */
 	unsigned wants;
-	bool has_modseq, has_numbers, reads;
+	bool has_modseq, has_numbers;
 	char **words;
 	size_t word_count, word_room;
 };

@@ -11,7 +11,7 @@
 #include "worker/session/store/sql.h"
 
 /* The texts, in the order in which they are kept, each with its NUL. */
-#define TEXTS 10
+#define TEXTS 11
 
 static enum store_result
 summarize(const char *bytes, size_t length, int64_t internaldate, struct mime_summary *summary,
@@ -80,7 +80,7 @@ summary_keep(struct store *store, int64_t message, const struct mime_summary *su
 	    summary->envelope, summary->bodystructure, summary->preview,
 	    summary->subject,  summary->from,          summary->to,
 	    summary->cc,       summary->from_display,  summary->to_display,
-	    summary->thread,
+	    summary->thread,   summary->kept,
 	};
 	enum store_result result;
 	size_t size = 0;
@@ -122,6 +122,7 @@ summary_present(const struct mime_summary *from, struct store_summary *to)
 	    .from_display = from->from_display,
 	    .to_display = from->to_display,
 	    .thread = from->thread,
+	    .kept = from->kept,
 	    .sent = from->sent,
 	    .sent_day = from->sent_day,
 	    .reply = from->reply,
@@ -167,6 +168,7 @@ summary_from_row(sqlite3_stmt *stmt, int column, struct store_summary *summary)
 	    .from_display = texts[7],
 	    .to_display = texts[8],
 	    .thread = texts[9],
+	    .kept = texts[10],
 	    .sent = sqlite3_column_int64(stmt, column + 1),
 	    .sent_day = sqlite3_column_int64(stmt, column + 2),
 	    .reply = sqlite3_column_int(stmt, column + 3) != 0,
