@@ -107,10 +107,12 @@ struct configuration {
 	char ciphers_tls13[GATE_CIPHERS_SIZE];
 	uint32_t gate_processes; /* 0: one a core */
 	uint32_t gate_connections;
-	uint64_t quota;             /* octets a mailbox may hold; 0: no limit */
-	uint32_t quota_messages;    /* 0: no limit */
-	uint32_t session_linger;    /* seconds */
-	uint32_t session_hibernate; /* seconds; 0: never */
+	uint64_t quota;                   /* octets a mailbox may hold; 0: no limit */
+	uint32_t quota_messages;          /* 0: no limit */
+	uint32_t session_linger;          /* seconds */
+	uint32_t session_hibernate;       /* seconds; 0: never */
+	uint32_t session_command_seconds; /* of CPU time; 0: no limit */
+	uint64_t session_memory;          /* octets */
 	struct conf_listener *listeners;
 	size_t listener_count;
 	struct conf_watch *watches;

@@ -259,11 +259,32 @@ set_quota(struct conf_reader *r, const config_setting_t *setting, void *target)
 		conf_bad(r, setting, "%s", err.text);
 }
 
+/* Less than that and no mailbox opens. */
+#define MEMORY_MIN ((uint64_t)32 << 20)
+#define MEMORY_DEFAULT ((uint64_t)1 << 30)
+
+static void
+set_memory(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	const char *text = setting == NULL ? NULL : config_setting_get_string(setting);
+	struct configuration *conf = target;
+	struct error err;
+
+	if (text == NULL)
+		conf_bad(r, setting, "must be a string like \"512M\" or \"2G\"");
+	else if (account_quota(text, &conf->session_memory, &err) == -1)
+		conf_bad(r, setting, "%s", err.text);
+	else if (conf->session_memory < MEMORY_MIN)
+		conf_bad(r, setting, "must be at least \"32M\"");
+}
+
 static const struct conf_key session_keys[] = {
     OTHER("quota", set_quota),
     NUMBER("quota_messages", quota_messages, 0, INT32_MAX, 0, "messages"),
     NUMBER("linger", session_linger, 0, 86400, 30, "seconds"),
     NUMBER("hibernate", session_hibernate, 0, 86400, 120, "seconds"),
+    NUMBER("command_seconds", session_command_seconds, 0, 86400, 120, "seconds"),
+    OTHER("memory", set_memory),
     {0},
 };
 
@@ -334,6 +355,8 @@ conf_keys_finish(struct conf_reader *r, const config_setting_t *root)
 	struct configuration *conf = r->conf;
 	char *copy = strdup(conf->path);
 
+	if (conf->session_memory == 0)
+		conf->session_memory = MEMORY_DEFAULT;
 	require(r, root, "hostname", "hostname = \"mail.example.org\";");
 	require(r, root, "domains", "domains = ( \"example.org\" );");
 	require(r, root, "state", "state = \"" STATEDIR "\";");

@@ -265,6 +265,8 @@ configure(struct process *p, struct error *err)
 	    .linger = conf->session_linger,
 	    .hibernate = conf->session_hibernate,
 	    .idle_timeout = longest_idle(conf),
+	    .command_seconds = conf->session_command_seconds,
+	    .memory = conf->session_memory,
 	};
 
 	strlcpy(settings.mailbox, s->name, sizeof(settings.mailbox));

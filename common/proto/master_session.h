@@ -9,11 +9,13 @@
 struct ms_settings {
 	char mailbox[ADDRESS_SIZE]; /* user@domain, lower case */
 	char hostname[HOST_NAME_SIZE];
-	uint8_t zero[3];
+	uint8_t zero[7];
 	uint32_t linger;       /* seconds to stay after the last connection */
 	uint32_t hibernate;    /* seconds after which connections in IDLE are parked; 0: never */
 	uint32_t idle_timeout; /* seconds a POP3 or IMAP connection may be silent (the gate keeps it
 				  too) */
+	uint32_t command_seconds; /* of CPU time that an IMAP command may take; 0: no limit */
+	uint64_t memory;          /* octets that the process may have; 0: no limit */
 };
 
 /* A logged-in client comes along: a stream of plaintext. */

@@ -76,6 +76,40 @@ test_unchanged_since(void **state)
 	store_close(store);
 }
 
+/* What is over its time has done nothing, and what comes next is not concerned. */
+static void
+test_limited_work(void **state)
+{
+	struct store_flags_change order = {STORE_FLAGS_ADD, STORE_SEEN, "a", UINT64_MAX};
+	struct store *store = house_open();
+	struct store_range all = R(1, UINT32_MAX), *failed = NULL;
+	struct error err;
+	uint64_t before, modseq;
+	size_t count;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		struct store_copied copied;
+
+		if (i == 0)
+			house_deliver(store, 1);
+		house_ok(store_copy(store, INBOX, &all, 1, INBOX, false, &copied, &err), &err);
+		store_copied_free(&copied);
+	}
+	before = house_about(store, INBOX).highestmodseq;
+	store_limit_work(store, 1);
+	assert_int_equal(store_flags(store, INBOX, &all, 1, &order, &modseq, &failed, &count, &err),
+			 STORE_LIMIT);
+	assert_string_equal(err.text, STORE_TOO_LONG);
+	assert_int_equal(house_about(store, INBOX).highestmodseq, before);
+	assert_int_equal(house_about(store, INBOX).unseen, 4096);
+	store_limit_work(store, 0);
+	house_ok(store_flags(store, INBOX, &all, 1, &order, &modseq, &failed, &count, &err), &err);
+	assert_int_equal(house_about(store, INBOX).unseen, 0);
+	free(failed);
+	store_close(store);
+}
+
 static void
 test_keywords(void **state)
 {
@@ -391,14 +425,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_flags),
-	    TEST(test_unchanged_since),
-	    TEST(test_keywords),
-	    TEST(test_expunged),
-	    TEST(test_scan),
-	    TEST(test_copy),
-	    TEST(test_expunged_long_ago),
-	    TEST(test_copy_quota),
+	    TEST(test_flags),          TEST(test_unchanged_since),   TEST(test_limited_work),
+	    TEST(test_keywords),       TEST(test_expunged),          TEST(test_scan),
+	    TEST(test_copy),           TEST(test_expunged_long_ago), TEST(test_copy_quota),
 	    TEST(test_from_version_2),
 	};
 

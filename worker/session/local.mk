@@ -27,6 +27,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/lex_search.c \
 	worker/session/imap/lex_section.c \
 	worker/session/imap/lex_string.c \
+	worker/session/imap/limits.c \
 	worker/session/imap/list.c \
 	worker/session/imap/mailbox.c \
 	worker/session/imap/match.c worker/session/imap/match.h \

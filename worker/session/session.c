@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +26,14 @@
 #include "worker/session/imap/imap.h"
 #include "worker/session/pop3/pop3.h"
 #include "worker/session/store.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POSTERN_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POSTERN_ASAN
+#endif
+#endif
 
 #define INDEX_SECONDS 2
 #define IMAPS_A_USER 64
@@ -46,7 +55,8 @@ static struct session {
 	struct store *store; /* NULL: not open, or it could not be opened */
 	struct deliver *deliver;
 	struct pop3 *pop3; /* one POP3 session a mailbox (RFC 1939 4) */
-	unsigned imaps;    /* IMAP sessions: any number, up to IMAPS_MAX */
+	struct imap_budget budget;
+	unsigned imaps; /* IMAP sessions: any number, up to IMAPS_MAX */
 	struct imap *imap[IMAPS_MAX];
 	struct event *linger;
 	struct event *hibernate; /* since something happened last */
@@ -211,6 +221,7 @@ start_imap(const struct ms_connection *connection, int fd)
 	struct imap_options options = {.conn = connection->conn,
 				       .mailbox = session.settings.mailbox,
 				       .idle_timeout = session.settings.idle_timeout,
+				       .budget = &session.budget,
 				       .administrator = connection->administrator == 1};
 	enum store_result result;
 	struct error err;
@@ -284,7 +295,8 @@ resume_imap(const struct ms_parked *parked, int fd)
 {
 	struct imap_options options = {.conn = parked->connection.conn,
 				       .mailbox = session.settings.mailbox,
-				       .idle_timeout = session.settings.idle_timeout};
+				       .idle_timeout = session.settings.idle_timeout,
+				       .budget = &session.budget};
 	enum store_result result;
 	struct error err;
 	struct imap *imap;
@@ -422,6 +434,22 @@ start_waiting(void)
  * -- What the master says -----------------------------------------------------------
  */
 
+/*
+ * Beyond it malloc() fails, and what asked for it is refused. With AddressSanitizer, whose shadow
+ * is terabytes, only what the sessions count is bounded.
+ */
+static void
+limit_memory(void)
+{
+#ifndef POSTERN_ASAN
+	struct rlimit limit = {session.settings.memory, session.settings.memory};
+
+	if (session.settings.memory != 0 && setrlimit(RLIMIT_DATA, &limit) == -1)
+		log_event(LOG_ERR, "session.memory", KV_STR("user", session.settings.mailbox),
+			  KV_STR("why", "the limit can't be set"));
+#endif
+}
+
 static int
 on_settings(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
@@ -436,6 +464,9 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	if (fchdir(message->fd) == -1)
 		log_fatal("session.failed", "the directory of %s: %m", session.settings.mailbox);
 	child->directory = ipc_take_fd(message);
+	session.budget.command_seconds = session.settings.command_seconds;
+	session.budget.memory = session.settings.memory / 2;
+	limit_memory();
 	setproctitle("session %s", session.settings.mailbox);
 	return 0;
 }

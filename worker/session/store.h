@@ -39,6 +39,9 @@ enum store_result {
 
 struct store;
 
+/* What is told of a command that is over its time. */
+#define STORE_TOO_LONG "This takes too long, ask for fewer messages at a time"
+
 /*
  * Opens the mailbox in the current directory, or makes an empty one with an INBOX there, or brings
  * an older one up to this version. One process at a time: another one's makes this STORE_TEMPORARY
@@ -47,6 +50,12 @@ struct store;
 enum store_result store_open(struct store **, struct error *);
 /* NULL is fine. */
 void store_close(struct store *);
+
+/*
+ * From now on a call that has the process use more than MS milliseconds of CPU time, from now on,
+ * fails with STORE_LIMIT, and has changed nothing; 0: no limit.
+ */
+void store_limit_work(struct store *, uint64_t ms);
 
 /* Gives back what it keeps only to be faster: nothing is likely to happen soon. */
 void store_rest(struct store *);

@@ -195,7 +195,7 @@ bool
 imap_append_literal(struct imap *imap, const struct imap_literal *literal)
 {
 	if (begin_task(imap, imap->command) == NULL) {
-		imap_tagged(imap, "NO", "[UNAVAILABLE] There is no memory for this");
+		imap_tagged(imap, "NO", "[LIMIT] There is no memory for this");
 		return false;
 	}
 	/* One that comes anyway is thrown away, and the answer comes at the command's end. */
@@ -337,7 +337,7 @@ imap_do_append(struct imap *imap, const struct imap_command *command)
 	struct imap_append_task *task = begin_task(imap, command);
 
 	if (task == NULL) {
-		imap_tagged(imap, "NO", "[UNAVAILABLE] There is no memory for this");
+		imap_tagged(imap, "NO", "[LIMIT] There is no memory for this");
 		return;
 	}
 	if (!begin_rest(imap, &command->append)) {

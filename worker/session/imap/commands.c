@@ -60,6 +60,8 @@ void
 imap_execute(struct imap *imap, struct imap_command *command)
 {
 	imap->command = command;
+	imap->cpu_used = 0;
+	imap_begin_work(imap);
 	if (commands[command->verb].execute == NULL)
 		imap_tagged(imap, "BAD", "%s is not offered here", imap_verb_name(command));
 	else if (commands[command->verb].state == SELECTED && imap->state != IMAP_SELECTED)
@@ -67,6 +69,8 @@ imap_execute(struct imap *imap, struct imap_command *command)
 			    imap_verb_name(command));
 	else
 		commands[command->verb].execute(imap, command);
+	imap_end_work(imap);
 	if (imap->step == NULL)
 		imap_end_command(imap);
+	imap_limit_command(imap);
 }

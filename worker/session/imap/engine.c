@@ -43,6 +43,8 @@ imap_end_command(struct imap *imap)
 {
 	if (imap->free_task != NULL)
 		imap->free_task(imap);
+	imap->task_memory = 0;
+	imap->unfinished = "";
 	imap->step = NULL;
 	imap->task = NULL;
 	imap->free_task = NULL;
@@ -60,6 +62,7 @@ free_session(struct imap *imap)
 	imap_end_command(imap);
 	imap_unselect(imap);
 	imap_input_free(imap);
+	imap_account(imap);
 	if (imap->watch != NULL)
 		store_unwatch(imap->store, imap->watch);
 	if (imap->readable != NULL)
@@ -120,14 +123,18 @@ still_alive(struct imap *imap)
 		event_add(imap->idle, &time);
 }
 
-/* A piece of the command in progress. True: there is more to be done, now or later. */
-static bool
+/* A piece of the command in progress. */
+static void
 work_on(struct imap *imap)
 {
-	if (imap->step(imap) == IMAP_MORE)
-		return true;
-	imap_end_command(imap);
-	return false;
+	enum imap_progress progress;
+
+	imap_begin_work(imap);
+	progress = imap->step(imap);
+	imap_end_work(imap);
+	if (progress == IMAP_DONE)
+		imap_end_command(imap);
+	imap_limit_command(imap);
 }
 
 /*
@@ -141,7 +148,7 @@ work(struct imap *imap)
 
 	while (evbuffer_get_length(imap->stream.out) < IMAP_OUT_HIGH && !imap->broken) {
 		if (imap->step != NULL) {
-			(void)work_on(imap);
+			work_on(imap);
 			if (++steps == STEPS_MAX)
 				return false;
 		} else if (imap->state == IMAP_CLOSING || !imap_input_take(imap)) {
@@ -201,6 +208,7 @@ go_on(struct imap *imap)
 		imap_input_rest(imap);
 		await(imap, false);
 	}
+	imap_account(imap);
 }
 
 /*
@@ -319,6 +327,7 @@ new_session(struct event_base *base, int fd, const struct imap_options *options,
 	imap->store = store;
 	imap->closed = closed;
 	imap->arg = arg;
+	imap->unfinished = "";
 	if (make_events(imap, err) == -1) {
 		free_session(imap);
 		imap_refuse(fd, "There is no memory for a session");

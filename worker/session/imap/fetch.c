@@ -174,8 +174,10 @@ go_on_in_message(struct fetch *fetch)
 	case FETCH_WHOLE:
 		imap_text(fetch->imap, ")\r\n");
 		fetch->in_message = false;
+		fetch->imap->unfinished = "";
 		break;
 	case FETCH_MORE:
+		fetch->imap->unfinished = fetch->in_octets ? NULL : ")\r\n";
 		break;
 	case FETCH_BROKEN:
 		/* In the middle of a literal nothing else can be said. */
@@ -191,7 +193,7 @@ step_messages(struct imap *imap)
 {
 	struct fetch *fetch = imap->task;
 
-	while (evbuffer_get_length(imap->stream.out) < IMAP_OUT_HIGH) {
+	while (evbuffer_get_length(imap->stream.out) < IMAP_OUT_HIGH && !imap_is_late(imap)) {
 		struct store_range one;
 		enum store_result result;
 		uint32_t uid;
@@ -199,6 +201,8 @@ step_messages(struct imap *imap)
 		if (fetch->in_message) {
 			if (go_on_in_message(fetch) == IMAP_DONE)
 				return IMAP_DONE;
+			if (fetch->in_message)
+				return IMAP_MORE;
 			continue;
 		}
 		if (fetch->set_seen && fetch->number >= fetch->seen_upto)
@@ -327,7 +331,7 @@ imap_do_fetch(struct imap *imap, const struct imap_command *command)
 	fetch = calloc(1, sizeof(*fetch));
 	if (fetch == NULL) {
 		ranges_clear(&uids);
-		imap_tagged(imap, "NO", "[UNAVAILABLE] There is no memory for this");
+		imap_tagged(imap, "NO", "[LIMIT] There is no memory for this");
 		return;
 	}
 	fetch->uids = uids;

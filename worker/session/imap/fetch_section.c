@@ -195,7 +195,10 @@ fetch_sections(struct fetch *fetch)
 			if (whole == 0)
 				return FETCH_MORE;
 			fetch->in_octets = false;
+			octets_free(&fetch->octets);
 		}
+		if (evbuffer_get_length(out) >= IMAP_OUT_HIGH || imap_is_late(fetch->imap))
+			return FETCH_MORE;
 		octets_free(&fetch->octets);
 		if (fetch->section == fetch->what->section_count)
 			return FETCH_WHOLE;

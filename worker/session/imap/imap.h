@@ -17,11 +17,19 @@
 struct event_base;
 struct imap;
 
+/* What all sessions of a mailbox share. */
+struct imap_budget {
+	uint32_t command_seconds; /* of CPU time, a command; 0: no limit */
+	uint64_t memory;          /* octets that their commands and answers may need; 0: no limit */
+	uint64_t used;            /* of them; the sessions keep it */
+};
+
 struct imap_options {
 	conn_id conn;
-	const char *mailbox;   /* whose it is, for the log; outlives the session */
-	uint32_t idle_timeout; /* seconds without input, also in IDLE; 0: for ever */
-	bool administrator;    /* posternctl: there is no login, and some commands more */
+	const char *mailbox;        /* whose it is, for the log; outlives the session */
+	uint32_t idle_timeout;      /* seconds without input, also in IDLE; 0: for ever */
+	struct imap_budget *budget; /* outlives the session */
+	bool administrator;         /* posternctl: there is no login, and some commands more */
 };
 
 /* The session has ended by itself; it is freed after this returns. */

@@ -57,7 +57,12 @@ struct imap {
 
 	struct imap_command *command; /* in progress; the parser's */
 	imap_step_fn *step;           /* NULL: none */
-	void *task;                   /* the step's own */
+	uint64_t cpu_used, cpu_since; /* ns: of the command, and when its work began (limits.c) */
+	const char
+	    *unfinished;    /* ends the response under way; NULL: nothing can, as in a literal */
+	size_t task_memory; /* octets that the step has taken, as far as it may grow */
+	uint64_t accounted; /* of options.budget->used */
+	void *task;         /* the step's own */
 	void (*free_task)(struct imap *);
 
 	struct view view;                /* in IMAP_SELECTED */
@@ -148,6 +153,24 @@ bool imap_take_up(struct imap *, const struct ms_parked *, struct error *);
 void imap_enable_condstore(struct imap *);
 /* The capabilities after login (RFC 9051 6.1.1), words with a space between. */
 extern const char imap_capabilities[];
+
+/*
+ * -- Limits (limits.c) -------------------------------------------------------------
+ */
+
+#define IMAP_TOO_MUCH "The connections of this mailbox need too much memory, ask for less at a time"
+
+/* Before and after each piece of a command's work: its CPU time counts. */
+void imap_begin_work(struct imap *);
+void imap_end_work(struct imap *);
+/* Is the command over its time? */
+bool imap_is_late(const struct imap *);
+/* Keeps count of what this session has in memory. */
+void imap_account(struct imap *);
+/* Octets that it may still take. */
+uint64_t imap_memory_left(const struct imap *);
+/* Ends the command in progress with NO [LIMIT] if it is over its time or the memory. */
+void imap_limit_command(struct imap *);
 
 /*
  * -- Input (input.c) ---------------------------------------------------------------

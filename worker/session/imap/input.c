@@ -116,6 +116,11 @@ complain(struct imap *imap)
 {
 	imap_append_free(imap);
 	imap->idling = false;
+	if (imap_parser_is_limit(imap->parser)) {
+		imap_printf(imap, "%s NO [LIMIT] %s\r\n", imap_parser_tag(imap->parser),
+			    imap_parser_error(imap->parser));
+		return;
+	}
 	imap_printf(imap, "%s BAD %s\r\n", imap_parser_tag(imap->parser),
 		    imap_parser_error(imap->parser));
 	if (++imap->errors < ERRORS_MAX)
@@ -172,8 +177,10 @@ imap_input_take(struct imap *imap)
 		return take_login_tag(imap);
 	if (imap->literal > 0)
 		return take_message(imap);
+	imap_parser_set_room(imap->parser, imap_memory_left(imap));
 	step = imap_parser_feed(imap->parser, imap->in + imap->in_begin,
 				imap->in_end - imap->in_begin, &used);
 	imap->in_begin += used;
+	imap_account(imap);
 	return take_step(imap, step);
 }

@@ -64,13 +64,20 @@ lex_expected(struct imap_lexer *lex, const char *what)
 	return lex_fail(lex, "Expected %s after %s, found %s", what, lex->after, found);
 }
 
+static void
+no_room(struct imap_lexer *lex)
+{
+	lex->limit = !lex->failed;
+	lex_fail(lex, "The command needs too much memory");
+}
+
 void *
 lex_alloc(struct imap_lexer *lex, size_t size)
 {
 	void *bytes = imap_arena_alloc(lex->arena, size);
 
 	if (bytes == NULL)
-		lex_fail(lex, "The command needs too much memory");
+		no_room(lex);
 	return bytes;
 }
 
@@ -80,7 +87,7 @@ lex_grow(struct imap_lexer *lex, void *array, size_t count, size_t element)
 	void *larger = imap_arena_grow(lex->arena, array, count, element);
 
 	if (larger == NULL)
-		lex_fail(lex, "The command needs too much memory");
+		no_room(lex);
 	return larger;
 }
 

@@ -21,6 +21,7 @@ struct imap_lexer {
 	bool utf8;         /* names are UTF-8 */
 	bool incomplete;   /* failed only because a literal that is announced hasn't come */
 	bool failed;
+	bool limit; /* for want of memory */
 	struct error err;
 };
 

@@ -215,7 +215,7 @@ imap_do_list(struct imap *imap, const struct imap_command *command)
 	}
 	task = calloc(1, sizeof(*task));
 	if (task == NULL) {
-		imap_tagged(imap, "NO", "[UNAVAILABLE] There is no memory for this");
+		imap_tagged(imap, "NO", "[LIMIT] There is no memory for this");
 		return;
 	}
 	result = folders_read(&task->folders, imap->store, &err);

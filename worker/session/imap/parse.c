@@ -13,6 +13,7 @@
 #include "worker/session/imap/parser.h"
 
 #define KEPT_ROOM 4096u          /* octets of the buffer that stay between commands */
+#define ARENA_MIN 8192u          /* octets of memory that a command has in any case */
 #define SKIPPED_MAX (256u << 20) /* octets of literals of a command that is wrong already */
 
 struct imap_parser *
@@ -21,7 +22,7 @@ imap_parser_new(void)
 	struct imap_parser *parser = calloc(1, sizeof(*parser));
 
 	if (parser != NULL)
-		parser->arena.max = IMAP_ARENA_MAX;
+		imap_parser_set_room(parser, SIZE_MAX);
 	return parser;
 }
 
@@ -54,7 +55,7 @@ imap_parser_reset(struct imap_parser *parser)
 	memset(&parser->command, 0, sizeof(parser->command));
 	memset(&parser->message, 0, sizeof(parser->message));
 	parser->state = IMAP_IN_LINE;
-	parser->over = parser->begun = parser->append = false;
+	parser->over = parser->begun = parser->append = parser->limit = false;
 	parser->length = parser->line = parser->text = parser->cursor = parser->tail_length = 0;
 	parser->literal = parser->skipped = 0;
 	if (parser->room > KEPT_ROOM) {
@@ -104,6 +105,33 @@ bool
 imap_parser_busy(const struct imap_parser *parser)
 {
 	return !parser->over && (parser->length > 0 || parser->state != IMAP_IN_LINE);
+}
+
+size_t
+imap_parser_memory(const struct imap_parser *parser)
+{
+	return parser->arena.total + parser->room +
+	       (parser->state == IMAP_IN_LITERAL ? (size_t)parser->literal : 0);
+}
+
+void
+imap_parser_set_room(struct imap_parser *parser, uint64_t octets)
+{
+	size_t most = octets < IMAP_ARENA_MAX ? (size_t)octets : IMAP_ARENA_MAX;
+
+	parser->spare = most;
+	/* The tag and short commands are always taken. */
+	if (most < ARENA_MIN)
+		most = ARENA_MIN;
+	/* What it has already is the caller's to count. */
+	parser->arena.max = parser->arena.total + most < IMAP_ARENA_MAX ? parser->arena.total + most
+									: IMAP_ARENA_MAX;
+}
+
+bool
+imap_parser_is_limit(const struct imap_parser *parser)
+{
+	return parser->limit;
 }
 
 static int

@@ -90,6 +90,12 @@ const char *imap_parser_tag(const struct imap_parser *);
 const char *imap_parser_error(const struct imap_parser *);
 /* True if a command was begun and isn't whole: of use for time limits. */
 bool imap_parser_busy(const struct imap_parser *);
+/* How many octets of memory it has, or has promised to a literal that is on its way. */
+size_t imap_parser_memory(const struct imap_parser *);
+/* How many more it may take from now on: a command that needs them is IMAP_STEP_BAD. */
+void imap_parser_set_room(struct imap_parser *, uint64_t octets);
+/* After IMAP_STEP_BAD: was that why? Then the command is not wrong. */
+bool imap_parser_is_limit(const struct imap_parser *);
 /* Gives back memory that isn't needed between commands. */
 void imap_parser_rest(struct imap_parser *);
 

@@ -46,6 +46,11 @@ kept_literal(struct imap_parser *parser, const struct imap_announced *announced)
 			       IMAP_COMMAND_MAX);
 		return IMAP_STEP_BAD;
 	}
+	if (announced->octets > parser->spare) {
+		parser->limit = true;
+		error_set_text(&parser->err, "There is no memory for this literal now");
+		return IMAP_STEP_BAD;
+	}
 	parser->literal = announced->octets;
 	parser->line = parser->length;
 	if (announced->octets > 0)
@@ -82,6 +87,7 @@ append_line(struct imap_parser *parser)
 		return done ? IMAP_STEP_COMMAND : IMAP_STEP_MESSAGE;
 	}
 	parser->err = lex.err;
+	parser->limit = lex.limit;
 	if (!lex.incomplete || !imap_announced_at_end(parser->buffer + parser->line,
 						      parser->length - parser->line, &announced))
 		return IMAP_STEP_BAD;
@@ -101,6 +107,7 @@ whole_command(struct imap_parser *parser)
 	if (parser->grammar->arguments(&lex, &parser->command) && !lex.failed)
 		return IMAP_STEP_COMMAND;
 	parser->err = lex.err;
+	parser->limit = lex.limit;
 	return IMAP_STEP_BAD;
 }
 
@@ -154,6 +161,7 @@ imap_parser_begin(struct imap_parser *parser)
 	lexer_at(parser, &lex);
 	good = imap_parse_start(&lex, &parser->command, &parser->grammar);
 	parser->err = lex.err;
+	parser->limit = lex.limit;
 	parser->cursor = (size_t)(lex.at - parser->buffer);
 	parser->begun = good;
 	return good;

@@ -33,6 +33,9 @@ struct imap_parser {
 	char tail[IMAP_TAIL_MAX]; /* the last octets of a line that is skipped */
 	size_t tail_length;
 
+	size_t spare; /* octets that literals may still take */
+	bool limit;   /* the memory that was given to it was not enough */
+
 	struct imap_arena arena;
 	struct imap_command command;
 	const struct imap_grammar *grammar;

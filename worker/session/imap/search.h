@@ -62,10 +62,12 @@ struct imap_candidate {
 	/* The message's octets, valid until the searcher is asked about the next. NULL: can't be
 	 * read. */
 	const char *(*read)(const struct store_message *, size_t *length, void *arg);
+	/* Asked before what takes long: true gives up. May be NULL. */
+	bool (*stop)(void *arg);
 	void *arg;
 };
 
-/* 1: it matches. 0: it doesn't. -1: no memory, or read() failed. */
+/* 1: it matches. 0: it doesn't. -1: no memory, read() failed, or stop() gave up. */
 int imap_searcher_matches(struct imap_searcher *, const struct imap_candidate *);
 
 #endif

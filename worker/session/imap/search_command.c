@@ -12,9 +12,8 @@
 #include "worker/session/imap/commands.h"
 #include "worker/session/imap/search_task.h"
 
-#define SLICE_MS 10     /* of work, then the user's other connections have their turn */
-#define TELL_MS 10000   /* between two INPROGRESS (RFC 9585) */
-#define WORK_MAX 120000 /* ms of work for one command */
+#define SLICE_MS 10   /* of work, then the user's other connections have their turn */
+#define TELL_MS 10000 /* between two INPROGRESS (RFC 9585) */
 
 static uint64_t
 ms_since(const struct timespec *then)
@@ -56,6 +55,18 @@ read_octets(const struct store_message *message, size_t *length, void *arg)
 	return task->content.bytes;
 }
 
+static bool
+is_late(void *arg)
+{
+	struct search_task *task = arg;
+
+	if (!imap_is_late(task->imap))
+		return false;
+	task->result = STORE_LIMIT;
+	(void)error_set(&task->err, STORE_TOO_LONG);
+	return true;
+}
+
 static void
 note(struct search_task *task, const struct store_message *message, uint32_t number)
 {
@@ -67,8 +78,8 @@ note(struct search_task *task, const struct store_message *message, uint32_t num
 	ranges_append(&task->found, message->uid, message->uid);
 	if (task->found.failed || search_keep(task, message, number) == -1) {
 		task->failed = true;
-		task->result = STORE_TEMPORARY;
-		(void)error_set(&task->err, "there is no memory for what was found");
+		task->result = STORE_LIMIT;
+		(void)error_set(&task->err, "There is no memory for so many messages");
 	}
 }
 
@@ -82,6 +93,7 @@ give_message(const struct store_message *message, void *arg)
 					   .recent = message->uid >= view->recent_from &&
 						     message->uid < view->recent_to,
 					   .read = read_octets,
+					   .stop = is_late,
 					   .arg = task};
 	int matches;
 
@@ -98,8 +110,8 @@ give_message(const struct store_message *message, void *arg)
 	if (matches == -1 && task->result != STORE_GONE) {
 		task->failed = true;
 		if (task->result == STORE_OK) {
-			task->result = STORE_TEMPORARY;
-			(void)error_set(&task->err, "there is no memory to search a message");
+			task->result = STORE_LIMIT;
+			(void)error_set(&task->err, "There is no memory to search a message");
 		}
 	}
 	task->stopped = ms_since(&task->slice) >= SLICE_MS;
@@ -143,8 +155,8 @@ answer(struct search_task *task)
 
 	if (!task->failed && search_answer(task) == -1) {
 		task->failed = true;
-		task->result = STORE_TEMPORARY;
-		(void)error_set(&task->err, "there is no memory for the answer");
+		task->result = STORE_LIMIT;
+		(void)error_set(&task->err, "There is no memory for the answer");
 	}
 	if (!task->failed) {
 		imap_ok(imap, "%s done", imap_verb_name(task->command));
@@ -155,6 +167,13 @@ answer(struct search_task *task)
 		ranges_clear(&imap->saved);
 	imap_failed(imap, task->result, &task->err);
 	return IMAP_DONE;
+}
+
+static size_t
+memory_of(const struct search_task *task)
+{
+	return (task->todo.room + task->found.room) * sizeof(*task->found.list) + task->texts.size +
+	       task->room * (task->sorts != NULL ? sizeof(*task->sorts) : sizeof(*task->threads));
 }
 
 static enum imap_progress
@@ -175,12 +194,7 @@ step(struct imap *imap)
 		task->failed = true;
 		task->result = result;
 	}
-	task->used_ms += ms_since(&task->slice);
-	if (!task->failed && task->stopped && task->used_ms > WORK_MAX) {
-		task->failed = true;
-		task->result = STORE_LIMIT;
-		(void)error_set(&task->err, "This search takes too long, ask for fewer messages");
-	}
+	imap->task_memory = memory_of(task);
 	if (task->failed || !task->stopped)
 		return answer(task);
 	tell_progress(task);
@@ -242,7 +256,7 @@ open_searcher(struct imap *imap, const struct imap_command *command, struct sear
 			    "[BADCHARSET " IMAP_SEARCH_CHARSETS "] %s is not known here",
 			    command->search.charset);
 	else if (opened == IMAP_SEARCH_NO_MEMORY)
-		imap_tagged(imap, "NO", "[UNAVAILABLE] There is no memory for this search");
+		imap_tagged(imap, "NO", "[LIMIT] There is no memory for this search");
 	return opened;
 }
 
@@ -272,7 +286,7 @@ imap_do_search(struct imap *imap, const struct imap_command *command)
 		return;
 	task = calloc(1, sizeof(*task));
 	if (task == NULL) {
-		imap_tagged(imap, "NO", "[UNAVAILABLE] There is no memory for this search");
+		imap_tagged(imap, "NO", "[LIMIT] There is no memory for this search");
 		return;
 	}
 	task->imap = imap;

@@ -32,6 +32,7 @@ take(struct search_texts *texts, size_t length)
 			return NULL;
 		*block = (struct search_block){.next = texts->blocks, .size = size};
 		texts->blocks = block;
+		texts->size += size;
 	}
 	at = block->bytes + block->used;
 	block->used += rounded;

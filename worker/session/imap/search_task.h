@@ -14,6 +14,7 @@
 /* Texts of the messages that were found, kept until the answer. */
 struct search_texts {
 	struct search_block *blocks;
+	size_t size; /* of all */
 };
 
 struct search_task {
@@ -39,7 +40,6 @@ struct search_task {
 
 	struct timespec slice; /* when this piece of work began */
 	struct timespec told;  /* when the client heard last of it */
-	uint64_t used_ms;      /* of work, so far */
 
 	bool failed; /* with result and err */
 	enum store_result result;

@@ -221,6 +221,10 @@ imap_do_select(struct imap *imap, const struct imap_command *command)
 	if (select->condstore)
 		imap_enable_condstore(imap);
 	result = store_folder(imap->store, select->mailbox, &folder, &err);
+	if (result == STORE_OK && folder.messages * sizeof(uint32_t) > imap_memory_left(imap)) {
+		error_set(&err, IMAP_TOO_MUCH);
+		result = STORE_LIMIT;
+	}
 	if (result == STORE_OK)
 		result = view_open(&imap->view, imap->store, &folder, read_only, &err);
 	if (result != STORE_OK) {

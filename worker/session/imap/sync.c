@@ -244,12 +244,13 @@ sync_changes(struct imap *imap, const struct store_folder *folder, const struct 
 {
 	struct changes changes = {.imap = imap, .own = own};
 
+	/* What was told before a failure is told: the rest, and that again, the next time. */
 	if (store_scan(imap->store, imap->view.folder, NULL, 0, imap->view.changes,
-		       STORE_WANT_KEYWORDS, tell_change, &changes, err) != STORE_OK)
-		return;
-	imap->view.changes = folder->highestmodseq;
-	if (folder->uidnext > imap->view.uidnext)
-		imap->view.uidnext = folder->uidnext;
+		       STORE_WANT_KEYWORDS, tell_change, &changes, err) == STORE_OK) {
+		imap->view.changes = folder->highestmodseq;
+		if (folder->uidnext > imap->view.uidnext)
+			imap->view.uidnext = folder->uidnext;
+	}
 	if (!changes.more)
 		return;
 	take_recent(imap, folder);
@@ -267,6 +268,8 @@ imap_sync(struct imap *imap, bool expunges, const struct imap_own *own)
 
 	if (imap->state != IMAP_SELECTED)
 		return;
+	/* The command is done: what it has not used of its time does not matter any more. */
+	store_limit_work(imap->store, 0);
 	result = store_folder_by_id(imap->store, imap->view.folder, &folder, NULL, &err);
 	if (result == STORE_GONE) {
 		imap_text(imap, "* BYE The selected mailbox has been deleted\r\n");

@@ -128,8 +128,10 @@ try_open(struct store *store)
 	if (search == NULL)
 		return NULL;
 	if (sqlite_dir_open("search.db", CACHE_KIB, &search->db, NULL, &err) == 0 &&
-	    set_up(store, search))
+	    set_up(store, search)) {
+		store_watch_work(store, search->db);
 		return search;
+	}
 	close_it(search);
 	return NULL;
 }

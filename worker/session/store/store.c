@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/sqlite_dir.h"
@@ -14,6 +15,37 @@
 #include "worker/session/store/store_private.h"
 
 #define CACHE_KIB 256 /* one mailbox's index; there may be thousands of processes */
+
+#define WORK_STEPS 20000 /* of SQLite's machine between two looks at the clock: about 1 ms */
+
+static uint64_t
+cpu_time(void)
+{
+	struct timespec now = {0, 0};
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void
+store_limit_work(struct store *store, uint64_t ms)
+{
+	store->work_end = ms == 0 ? 0 : cpu_time() + ms * 1000000;
+}
+
+static int
+is_too_long(void *arg)
+{
+	const struct store *store = arg;
+
+	return store->work_end != 0 && cpu_time() > store->work_end;
+}
+
+void
+store_watch_work(struct store *store, sqlite3 *db)
+{
+	sqlite3_progress_handler(db, WORK_STEPS, is_too_long, store);
+}
 
 enum store_result
 store_sql_result(int code)
@@ -29,6 +61,8 @@ store_sql_result(int code)
 	case SQLITE_MISMATCH:
 	case SQLITE_CONSTRAINT:
 		return STORE_DAMAGED;
+	case SQLITE_INTERRUPT:
+		return STORE_LIMIT;
 	default:
 		return STORE_TEMPORARY;
 	}
@@ -37,8 +71,13 @@ store_sql_result(int code)
 enum store_result
 store_sql_failed(sqlite3 *db, const char *what, struct error *err)
 {
-	sqlite_dir_error(db, what, err);
-	return store_sql_result(sqlite3_errcode(db));
+	enum store_result result = store_sql_result(sqlite3_errcode(db));
+
+	if (result == STORE_LIMIT)
+		error_set(err, STORE_TOO_LONG);
+	else
+		sqlite_dir_error(db, what, err);
+	return result;
 }
 
 static enum store_result
@@ -84,6 +123,7 @@ store_open(struct store **out, struct error *err)
 		store_close(store);
 		return result;
 	}
+	store_watch_work(store, store->db);
 	*out = store;
 	return STORE_OK;
 }

@@ -32,9 +32,13 @@ struct store {
 	struct sql_kept kept[SQL_KEPT_MAX];
 	size_t kept_count;
 	uint64_t storage_limit, messages_limit; /* 0: none */
+	uint64_t work_end;                      /* CPU time in ns; 0: no limit */
 	struct search *search;                  /* the full-text index; NULL: not open */
 	unsigned vanished;                      /* ranges recorded since the last pruning */
 };
+
+/* Has statements of DB, this store's, end with SQLITE_INTERRUPT when work_end is over. */
+void store_watch_work(struct store *, sqlite3 *db);
 
 /* What an SQLite result code means to the caller. */
 enum store_result store_sql_result(int code);

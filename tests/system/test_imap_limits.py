@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: ISC
+"""What a command and a mailbox's process may take (postern.conf's session.command_seconds and session.memory)."""
+
+import os
+import re
+
+import pytest
+
+from conftest import build
+from imap_client import Imap
+
+MEMORY = 32 << 20
+LITERAL = 1_000_000  # octets: a command may have so many, and its buffer a little more
+
+
+@pytest.fixture(scope="module")
+def limited(shared_server):
+    shared_server.stop()
+    shared_server.settings["session"] = '{ command_seconds = 1; memory = "32M"; }'
+    shared_server.write_configuration()
+    shared_server.start()
+    return shared_server
+
+
+@pytest.fixture
+def server(limited, fresh_account):
+    return fresh_account
+
+
+
+def test_a_command_has_so_much_time(server):
+    with Imap(server) as imap, Imap(server) as other:
+        imap.append(b"Subject: s\r\n\r\n" + b"words of a message that is long\r\n" * 200_000)
+        imap.select()
+        other.select()
+        keys = b" ".join(b"NOT BODY w%d" % n for n in range(4000))
+        tag = imap.begin(b"SEARCH " + keys)
+        text = imap.end(tag)
+        assert text[0] == "NO" and text[1].startswith("[LIMIT] "), text
+        # It is the command that ends: the session and the others' go on.
+        assert imap.do("SEARCH SUBJECT s") == [b"SEARCH 1"]
+        assert other.do("NOOP") == []
+        # Many small ones have each their own time.
+        for _ in range(3):
+            assert imap.do("SEARCH NOT BODY w1") == [b"SEARCH 1"]
+
+
+def test_a_response_ends_whole(server):
+    """A FETCH of one message is ended between its sections."""
+    with Imap(server) as imap:
+        imap.append(b"".join(b"X-Line-%d: y\r\n" % n for n in range(100_000)) + b"\r\n")
+        imap.select()
+        part = b"BODY.PEEK[HEADER.FIELDS.NOT (%s)]<0.9> " % b" ".join(b"x%d" % n for n in range(60))
+        status, text, untagged = imap.ask(b"FETCH 1 (" + part * 200 + b"UID)")
+        assert status == "NO" and text.startswith("[LIMIT] ")
+        assert all(line.endswith(b")") for line in untagged)
+        assert imap.do("FETCH 1 UID")
+
+
+def test_connections_share_the_memory(server):
+    clients = [Imap(server) for _ in range(MEMORY // 2 // LITERAL + 2)]
+    refused = []
+    for client in clients:
+        tag = client.begin(b"SEARCH SUBJECT {%d+}" % LITERAL)
+        client.send(b"x" * (LITERAL - 1))  # its end does not come
+        client.tag = tag
+    # The first that was refused says so when its command is whole.
+    for client in clients:
+        client.send(b"x\r\n")
+        status, text, _ = client.end(client.tag)
+        if status == "NO":
+            assert text.startswith("[LIMIT] "), text
+            refused.append(client)
+        else:
+            assert status == "BAD" and "SELECT one first" in text
+    assert refused
+    for client in clients:
+        assert client.do("NOOP") == []
+    for client in refused[1:] or clients[1:]:
+        client.close()
+    # What the others had is free again.
+    status, text, _ = refused[0].ask(b"SEARCH SUBJECT {%d+}\r\n" % LITERAL + b"x" * LITERAL)
+    assert status == "BAD" and "SELECT one first" in text
+    for client in clients:
+        client.close()
+
+
+def test_a_synchronizing_literal_is_not_asked_for(server):
+    clients = [Imap(server) for _ in range(MEMORY // 2 // LITERAL + 2)]
+    texts = []
+    for client in clients:
+        tag = client.begin(b"SEARCH SUBJECT {%d}" % LITERAL)
+        line = client.response()
+        if line.startswith(b"+"):
+            continue
+        assert line.startswith(tag.encode() + b" NO [LIMIT] "), line
+        texts.append(line)
+        assert client.do("NOOP") == []
+    assert texts
+    for client in clients:
+        client.close()
+
+
+def test_the_process_is_bounded(server):
+    with open(os.path.join(build(), "config.status"), encoding="utf-8") as file:
+        if "-fsanitize=address" in file.read():
+            pytest.skip("AddressSanitizer's shadow is larger than any limit")
+    with Imap(server):
+        for pid in server.children("session"):
+            with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+                limits = file.read()
+            assert re.search(rf"Max data size +{MEMORY} +{MEMORY} ", limits)
