@@ -23,6 +23,7 @@ common_libcommon_a_SOURCES = \
 	common/proto/accounts_verify.h \
 	common/proto/boundaries.c common/proto/boundaries.h \
 	common/proto/certd_importer.h \
+	common/proto/checkup.h \
 	common/proto/ctl_certd.h \
 	common/proto/ctl_master.h \
 	common/proto/gate_accounts.h \

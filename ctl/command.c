@@ -113,7 +113,7 @@ run(const struct ctl_command *command, int argc, char **argv)
 		fputs("usage: ", stderr);
 		print_command(stderr, command);
 	}
-	return code;
+	return code == CTL_UNDONE ? CTL_USAGE : code;
 }
 
 int

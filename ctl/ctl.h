@@ -18,7 +18,8 @@
 enum ctl_exit {
 	CTL_OK = 0,
 	CTL_FAILED = 1,
-	CTL_USAGE = 2, /* main() prints the command's usage */
+	CTL_USAGE = 2, /* the command's usage is printed */
+	CTL_UNDONE = 3 /* exit status 2, without the usage: 1 has a meaning of its own */
 };
 
 struct ctl_command {
@@ -81,6 +82,8 @@ int ctl_mailbox_usage(int argc, char **argv);
 int ctl_mailbox_expire(int argc, char **argv);
 int ctl_mailbox_import(int argc, char **argv);
 int ctl_mailbox_export(int argc, char **argv);
+int ctl_mailbox_check(int argc, char **argv);
+int ctl_mailbox_repair(int argc, char **argv);
 
 /* Is there an account of this address, as account_address() writes it? 0, or -1 with ERR filled. */
 int ctl_account_known(const struct configuration *, const char *address, struct error *);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/ascii.h"
-#include "ctl/connect.h"
+#include "ctl/mailbox_stream.h"
 
 #define IN_SIZE 65536
 
@@ -421,52 +421,6 @@ imap_write_set(const uint32_t *uids, size_t count, char *out)
  */
 
 static int
-take_stream(struct ipc_message *reply, int *fd, struct error *err)
-{
-	const struct cm_result *result = reply->body;
-
-	*fd = -1;
-	if (reply->type == CM_CHANNEL && reply->fd != -1) {
-		*fd = reply->fd;
-		return 0;
-	}
-	if (reply->fd != -1)
-		close(reply->fd);
-	if (reply->type != CM_RESULT || result->ok != 0)
-		return error_set(err, "unexpected answer of the server");
-	return error_set(err, "%.*s", (int)reply->tail_length, reply->tail);
-}
-
-/* The control socket is closed afterwards: the stream lives on without it. */
-static int
-ask_for_stream(const char *state, const char *address, int *fd, struct error *err)
-{
-	const struct ipc_empty empty = {{0}};
-	struct ipc_message reply;
-	void *buffer;
-	int control, result = ctl_connect(state, &control, err);
-
-	if (result == 0)
-		return error_set(
-		    err, "no server is running with the state folder %s: start it first", state);
-	if (result == -1)
-		return -1;
-	buffer = malloc(IPC_MESSAGE_MAX + 1);
-	if (buffer == NULL)
-		result = error_errno(err, "malloc");
-	else if (ipc_send_fd(control, CM_MAILBOX, 1, &empty, sizeof(empty), address,
-			     strlen(address), -1) == -1)
-		result = error_errno(err, "cannot ask the server");
-	else if (ctl_receive(control, &ctl_master_boundary, buffer, &reply, err) == -1)
-		result = -1;
-	else
-		result = take_stream(&reply, fd, err);
-	free(buffer);
-	close(control);
-	return result;
-}
-
-static int
 greet(struct imap *imap, struct error *err)
 {
 	if (read_response(imap, err) == -1)
@@ -493,7 +447,7 @@ imap_open(struct imap **out, const char *state, const char *address, struct erro
 	if (imap == NULL)
 		return error_errno(err, "a mailbox");
 	strlcpy(imap->address, address, sizeof(imap->address));
-	if (ask_for_stream(state, address, &imap->fd, err) == -1) {
+	if (mailbox_stream(state, address, MAILBOX_MAIL, &imap->fd, err) == -1) {
 		free(imap);
 		return error_prefix(err, "the mailbox of %s", address);
 	}

@@ -31,6 +31,15 @@ mailbox_is_made(const struct configuration *conf, const char *address)
 }
 
 int
+mailbox_address(const struct configuration *conf, const char *text, char address[ADDRESS_SIZE],
+		struct error *err)
+{
+	if (account_address(text, address, err) == -1)
+		return -1;
+	return mailbox_is_made(conf, address) ? 0 : ctl_account_known(conf, address, err);
+}
+
+int
 mailbox_open_by(struct mailbox *mailbox, const char *text)
 {
 	char address[ADDRESS_SIZE];
@@ -39,9 +48,7 @@ mailbox_open_by(struct mailbox *mailbox, const char *text)
 	*mailbox = (struct mailbox){.conf = ctl_settings()};
 	if (mailbox->conf == NULL)
 		return -1;
-	if (account_address(text, address, &err) == 0 &&
-	    (mailbox_is_made(mailbox->conf, address) ||
-	     ctl_account_known(mailbox->conf, address, &err) == 0) &&
+	if (mailbox_address(mailbox->conf, text, address, &err) == 0 &&
 	    imap_open(&mailbox->imap, mailbox->conf->state, address, &err) == 0)
 		return 0;
 	(void)ctl_error(&err);

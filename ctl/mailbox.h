@@ -21,6 +21,9 @@ struct mailbox {
 	struct imap *imap;
 };
 int mailbox_open_by(struct mailbox *, const char *address);
+/* The first half of it: 0 with ADDRESS as account_address() writes it; or -1 with ERR. */
+int mailbox_address(const struct configuration *, const char *text, char address[ADDRESS_SIZE],
+		    struct error *);
 void mailbox_close(struct mailbox *);
 
 /* Is there a folder of this mailbox on disk? ADDRESS as account_address() makes it. */

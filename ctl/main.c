@@ -61,6 +61,10 @@ static const struct ctl_command commands[] = {
     {"mailbox", "export", "ADDRESS FOLDER | --all PATH [--mbox]",
      "write the messages of a folder, or of all, into a Maildir++ or mbox files",
      ctl_mailbox_export},
+    {"mailbox", "check", "ADDRESS [--json]", "look whether a mailbox is what it should be",
+     ctl_mailbox_check},
+    {"mailbox", "repair", "ADDRESS [--json]",
+     "put right what check finds; no message is thrown away", ctl_mailbox_repair},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -165,17 +165,20 @@ on_certd(struct ipc_channel *channel, struct ipc_message *message, void *context
 static int
 on_mailbox(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
+	const struct cm_mailbox *mailbox = message->body;
 	const struct client *c = context;
 	struct attach attach = {
 	    .kind = ATTACH_ADMINISTRATION,
 	    .asker = c->number,
 	    .request = message->id,
 	    .connection = {.service = SERVICE_IMAP, .administrator = 1},
+	    .purpose = mailbox->purpose,
 	};
-
 	struct mailbox_name parts;
 
 	(void)channel;
+	if (mailbox->purpose >= MAILBOX_PURPOSE_COUNT)
+		return -1;
 	if (!mailbox_name_parse(message->tail, message->tail_length, &parts)) {
 		send_result(context, message->id, false, "this is not the name of a mailbox");
 		return 0;

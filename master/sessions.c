@@ -32,7 +32,7 @@ struct session {
 	struct mailbox_name parts;
 	struct process *process; /* NULL only on the way in and out */
 	bool was_ready;
-	uint32_t sent;  /* MS_CONNECTION, MS_DELIVERY, MS_RESUME in the process' life */
+	uint32_t sent;  /* descriptors with work in the process' life */
 	uint32_t parks; /* MS_PARK that were kept */
 	struct attach_list waiting;
 	size_t waiting_count;
@@ -90,6 +90,19 @@ fail(struct master *m, const struct attach *a, const char *name, const char *rea
 	answer_failed(m, a, reason);
 }
 
+static int
+send_to_session(const struct session *s, const struct attach *a, int fd)
+{
+	struct ipc_channel *control = s->process->control;
+	struct ms_checkup checkup = {.purpose = a->purpose};
+
+	if (a->kind == ATTACH_DELIVERY)
+		return ipc_send(control, MS_DELIVERY, 0, NULL, NULL, 0, fd);
+	if (a->purpose != MAILBOX_MAIL)
+		return ipc_send(control, MS_CHECKUP, 0, &checkup, NULL, 0, fd);
+	return ipc_send(control, MS_CONNECTION, 0, &a->connection, NULL, 0, fd);
+}
+
 /* One end of a fresh pair to the session, the other to the asker. */
 static void
 hand_over(struct master *m, struct session *s, const struct attach *a)
@@ -106,11 +119,7 @@ hand_over(struct master *m, struct session *s, const struct attach *a)
 		fail(m, a, s->name, err.text);
 		return;
 	}
-	if (a->kind == ATTACH_DELIVERY)
-		sent = ipc_send(s->process->control, MS_DELIVERY, 0, NULL, NULL, 0, sv[0]);
-	else
-		sent =
-		    ipc_send(s->process->control, MS_CONNECTION, 0, &a->connection, NULL, 0, sv[0]);
+	sent = send_to_session(s, a, sv[0]);
 	s->sent++;
 	if (sent == -1)
 		fail(m, a, s->name, "its session process has just died");

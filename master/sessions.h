@@ -20,6 +20,7 @@ struct attach {
 	uint32_t asker;        /* its number: a successor's requests are others */
 	uint32_t request;
 	struct ms_connection connection; /* not ATTACH_DELIVERY */
+	enum mailbox_purpose purpose;    /* ATTACH_ADMINISTRATION */
 };
 STAILQ_HEAD(attach_list, attach);
 

@@ -45,7 +45,7 @@ struct ms_parked {
 	uint8_t zero[7];
 };
 
-/* Nothing left to do: ASK is how many MS_CONNECTION and MS_DELIVERY it has seen in its life. */
+/* Nothing left to do: SEEN is how many descriptors it was handed for work in its life. */
 struct ms_idle {
 	uint32_t seen;
 };
@@ -54,6 +54,11 @@ struct ms_idle {
 struct ms_limits {
 	uint64_t storage; /* octets */
 	uint64_t messages;
+};
+
+/* An administrator who wants a checkup comes along: a stream (checkup.h). */
+struct ms_checkup {
+	uint32_t purpose; /* MAILBOX_CHECK or MAILBOX_REPAIR */
 };
 
 #define MASTER_SESSION_OWN_MESSAGES(X)                                                             \
@@ -74,7 +79,8 @@ struct ms_limits {
 	/* It has come, or the mailbox has something else to do: the descriptor comes back. */     \
 	X(MS_RESUME, 21, IPC_CLIENT, struct ms_parked, 0, IPC_WITH_FD, IPC_ANY_STATE)              \
 	/* Behind MS_SETTINGS, and again whenever they change. */                                  \
-	X(MS_LIMITS, 22, IPC_CLIENT, struct ms_limits, 0, IPC_NO_FD, IPC_ANY_STATE)
+	X(MS_LIMITS, 22, IPC_CLIENT, struct ms_limits, 0, IPC_NO_FD, IPC_ANY_STATE)                \
+	X(MS_CHECKUP, 23, IPC_CLIENT, struct ms_checkup, 0, IPC_WITH_FD, IPC_ANY_STATE)
 
 enum { MASTER_SESSION_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_session_boundary;

@@ -29,6 +29,8 @@
 enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_POP3, SERVICE_IMAP, SERVICE_COUNT };
 /* Whether a listener asks clients for a certificate (client_certificates). */
 enum client_mode { CLIENT_OFF, CLIENT_REQUEST, CLIENT_REQUIRE, CLIENT_MODE_COUNT };
+/* What an administrator wants of a mailbox. */
+enum mailbox_purpose { MAILBOX_MAIL, MAILBOX_CHECK, MAILBOX_REPAIR, MAILBOX_PURPOSE_COUNT };
 enum tls_mode { TLS_NONE, TLS_EXPLICIT, TLS_IMPLICIT, TLS_MODE_COUNT };
 
 /* A peer's address: IPv6, or IPv4 mapped into it (RFC 4291 2.5.5.2). */

@@ -10,7 +10,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,6 +21,7 @@
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_certd.h"
 #include "common/proto/gate_queue.h"
+#include "common/proto/master_session.h"
 #include "common/proto/queue_session.h"
 #include "tests/attack/house.h"
 
@@ -579,6 +582,55 @@ deliveries_that_lie(void **state)
 	house_end(&child);
 }
 
+/* -- Who plays the master lies to a session --------------------------------------------------- */
+
+/* A checkup that is none, or one that has nobody to be told to. */
+static void
+checkups_that_lie(void **state)
+{
+	static const uint32_t lies[] = {MAILBOX_MAIL, MAILBOX_PURPOSE_COUNT, UINT32_MAX};
+	struct ms_checkup checkup;
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(lies) / sizeof(lies[0]); i++) {
+		struct house_child child = house_session();
+		bool without = i == sizeof(lies) / sizeof(lies[0]);
+		int fd = without ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		checkup.purpose = without ? MAILBOX_CHECK : lies[i];
+		assert_int_equal(ipc_send_fd(child.control, MS_CHECKUP, 0, &checkup,
+					     sizeof(checkup), NULL, 0, fd),
+				 0);
+		close(fd);
+		house_must_be_cut(child.control);
+		assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
+	}
+}
+
+/* posternctl's end is closed, or never read: the session goes on. */
+static void
+checkups_that_nobody_hears(void **state)
+{
+	struct ms_checkup checkup = {.purpose = MAILBOX_REPAIR};
+	struct house_child child = house_session();
+	int sv[2];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(
+		    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv), 0);
+		if (i == 0)
+			close(sv[1]);
+		assert_int_equal(ipc_send_fd(child.control, MS_CHECKUP, 0, &checkup,
+					     sizeof(checkup), NULL, 0, sv[0]),
+				 0);
+		close(sv[0]);
+	}
+	house_end(&child);
+	close(sv[1]);
+}
+
 static int
 set_up(void **state)
 {
@@ -612,6 +664,8 @@ main(void)
 	    cmocka_unit_test(a_body_is_only_a_body),
 	    cmocka_unit_test(transactions_out_of_order),
 	    cmocka_unit_test(deliveries_that_lie),
+	    cmocka_unit_test(checkups_that_lie),
+	    cmocka_unit_test(checkups_that_nobody_hears),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

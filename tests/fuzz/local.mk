@@ -89,7 +89,10 @@ tests_fuzz_fuzz_imap_login_SOURCES = tests/fuzz/fuzz_imap_login.c
 tests_fuzz_fuzz_imap_login_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_imap_login_LDADD = worker/libworker.a $(BSD_LIBS)
 
-noinst_PROGRAMS += tests/fuzz/fuzz_imap_responses tests/fuzz/fuzz_maildir
+noinst_PROGRAMS += tests/fuzz/fuzz_imap_responses tests/fuzz/fuzz_maildir tests/fuzz/fuzz_checkup_lines
+tests_fuzz_fuzz_checkup_lines_SOURCES = tests/fuzz/fuzz_checkup_lines.c
+tests_fuzz_fuzz_checkup_lines_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_checkup_lines_LDADD = $(CTL_LIBS)
 tests_fuzz_fuzz_imap_responses_SOURCES = tests/fuzz/fuzz_imap_responses.c
 tests_fuzz_fuzz_imap_responses_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_imap_responses_LDADD = $(CTL_LIBS)

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: ISC
 """posternctl mailbox: an administrator's view of mailboxes, and mail in and out of them."""
 
+import glob
+import json
 import mailbox
 import os
 import re
+import socket
+import struct
 import subprocess
 import time
+
+import pytest
 
 from conftest import DOMAIN, program, wait_for
 from imap_client import Imap
@@ -286,3 +292,141 @@ def test_export_mbox_and_back(server, folder):
     assert "no folder" in fail(server, "export", ALICE, "Nothing", path)
     server.posternctl("mailbox", "export", ALICE, "--all", "--mbox", path + ".d")
     assert {"INBOX.mbox", "Work.a&AC4-b &APw-.mbox"} <= set(os.listdir(path + ".d"))
+
+
+# -- Check and repair --------------------------------------------------------------------------
+
+
+def checkup(server, verb, user=None, status=0):
+    """What check or repair says, as JSON and in words."""
+    address = f"{user or server.user}@{DOMAIN}"
+    result = server.posternctl("mailbox", verb, address, "--json", check=False)
+    assert result.returncode == status, f"{result.returncode}: {result.stdout}{result.stderr}"
+    return json.loads(result.stdout)
+
+
+def files_of(server, user):
+    return sorted(glob.glob(f"{server.state}/mail/{DOMAIN}/{user}/msg/*/*"))
+
+
+def write_garbage(server, user):
+    with open(f"{server.state}/mail/{DOMAIN}/{user}/index.db", "r+b") as file:
+        size = os.fstat(file.fileno()).st_size
+        file.write(b"garbage." * (size // 8))
+
+
+def remove_file(server, user):
+    os.unlink(files_of(server, user)[0])
+
+
+def add_file(server, user):
+    """By the mailbox's owner, as a restored backup might have it."""
+    first = files_of(server, user)[0]
+    path = os.path.dirname(first) + "/" + os.path.basename(first)[:2] + 30 * "0"
+    with open(path, "wb") as file:
+        file.write(b"Subject: added\r\n\r\nHello\r\n")
+    os.chown(path, os.stat(first).st_uid, os.stat(first).st_gid)
+
+
+def truncate_file(server, user):
+    os.truncate(files_of(server, user)[0], 20)
+
+
+# What is done to a mailbox of five; what check says; how many messages are there afterwards.
+DAMAGES = [
+    (write_garbage, "not a database", 5),
+    (remove_file, "is lost", 4),
+    (add_file, "is in no folder", 6),
+    (truncate_file, "20 octets, the index says", 5),
+]
+
+
+@pytest.mark.parametrize("damage,words,left", DAMAGES, ids=[damage[0].__name__ for damage in DAMAGES])
+def test_repair(server, damage, words, left):
+    with Imap(server) as imap:
+        for number in range(5):
+            imap.append(crlf(text(number)))
+    before = {open(path, "rb").read() for path in files_of(server, "alice")}
+    report = checkup(server, "check")
+    assert (report["messages"], report["files"], report["problems"], report["findings"]) == (5, 5, 0, [])
+
+    server.stop(hasten=True)
+    damage(server, "alice")
+    readable = {open(path, "rb").read() for path in files_of(server, "alice")}
+    server.start()
+    report = checkup(server, "check", status=1)
+    assert any(words in finding for finding in report["findings"]), report
+    assert checkup(server, "check", status=1)["findings"] == report["findings"]
+    assert "posternctl mailbox repair" in server.posternctl("mailbox", "check", ALICE, check=False).stdout
+    report = checkup(server, "repair")
+    assert report["repaired"] and report["problems"] > 0
+    assert report["lost"] == (1 if damage is remove_file else 0)
+    assert report["rebuilt"] == (damage is write_garbage)
+    assert server.posternctl("mailbox", "check", ALICE).stdout == (
+        f"{ALICE}: {left} messages, nothing is wrong.\n")
+    found = {}
+    for folder in {row[0] for row in rows(server, "show", ALICE) if row[1] != "0"}:
+        found.update(contents(server, folder)[0])
+    assert set(found) == readable
+    assert len(found) == left and len(before & set(found)) >= 4
+    # It is a mailbox as any other.
+    with Imap(server) as imap:
+        imap.append(crlf(text(9)))
+    assert checkup(server, "check")["messages"] == left + 1
+
+
+def test_repair_ends_clients_only_if_it_must(fresh_account):
+    server, user = fresh_account, fresh_account.user
+    with Imap(server) as imap, Imap(server) as other:
+        for number in range(3):
+            imap.append(crlf(text(number)))
+        other.select("INBOX")
+        assert checkup(server, "check")["messages"] == 3
+        assert checkup(server, "repair")["problems"] == 0
+        assert len(other.do("FETCH 1:* FLAGS")) == 3
+        remove_file(server, user)
+        assert checkup(server, "check", status=1)["lost"] == 1
+        other.do("NOOP")
+        assert checkup(server, "repair")["lost"] == 1
+        assert other.response().startswith(b"* BYE [UNAVAILABLE] The mailbox is being repaired")
+    assert len(contents(server, user=user)[1]) == 2
+    checkup(server, "check")
+
+
+def test_checkup_of_strange_files(fresh_account):
+    server, user = fresh_account, fresh_account.user
+    with Imap(server) as imap:
+        imap.append(crlf(text(1)))
+    path = os.path.dirname(files_of(server, user)[0]) + "/\x1b[2Jnote"
+    with open(path, "wb"):
+        pass
+    for verb in ("check", "repair"):
+        report = checkup(server, verb)
+        assert report["strange"] == 1 and "?[2Jnote: not a message file" in report["findings"][0]
+    assert os.path.exists(path)
+
+
+def test_checkup_that_cannot_be_done(fresh_account, make_server):
+    server = fresh_account
+    for arguments in (("check", f"nobody@{DOMAIN}"), ("repair", "nonsense"), ("check",)):
+        assert server.posternctl("mailbox", *arguments, check=False).returncode == 2
+    other = make_server()
+    other.write_configuration()
+    other.add_account("alice")
+    result = other.posternctl("mailbox", "check", ALICE, check=False)
+    assert result.returncode == 2 and "no server is running" in result.stderr
+
+
+@pytest.mark.parametrize("purpose", [3, 2**32 - 1])
+def test_a_purpose_that_is_none(fresh_account, purpose):
+    """The master cuts off who asks for it, and goes on."""
+    server = fresh_account
+    address = f"{server.user}@{DOMAIN}".encode()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+        here = os.open(server.state, os.O_RDONLY)
+        control.connect(f"/proc/self/fd/{here}/control")
+        os.close(here)
+        body = struct.pack("=I", purpose) + address
+        control.send(struct.pack("=HHIII", 7, 0, 1, len(body), 0) + body)
+        assert control.recv(65536) == b""
+    checkup(server, "check")

@@ -424,7 +424,7 @@ test_newer(void **state)
 	assert_int_equal(sqlite_dir_open("index.db", 256, &db, NULL, &err), 0);
 	assert_int_equal(sqlite_dir_exec(db, "PRAGMA user_version = 999", &err), 0);
 	sqlite3_close(db);
-	assert_int_equal(store_open(&store, &err), STORE_DAMAGED);
+	assert_int_equal(store_open(&store, &err), STORE_REFUSED);
 	assert_null(store);
 	assert_non_null(strstr(err.text, "version 999"));
 }

@@ -163,8 +163,10 @@ test_files(void **state)
 	assert_int_equal(report.lost, 1);
 	assert_int_equal(report.recovered, 1);
 	assert_non_null(strstr(told, "msg/00/note: not a message file"));
+	assert_int_equal(report.strange, 1);
 	report = check(false);
-	assert_int_equal(report.problems, 1); /* the note */
+	assert_int_equal(report.problems, 0);
+	assert_int_equal(report.strange, 1); /* the note is left alone */
 	assert_int_equal(report.messages, 5);
 	store = house_open();
 	house_check(store);
@@ -252,12 +254,77 @@ test_rebuild(void **state)
 	}
 }
 
+/* What was acknowledged may wait in tmp/ still: without its row it is recovered, not removed. */
+static void
+test_rebuild_keeps_what_was_under_way(void **state)
+{
+	struct store_check report;
+
+	(void)state;
+	furnish();
+	assert_int_equal(system("mv $(ls msg/*/* | head -n 1) tmp/"), 0);
+	assert_int_equal(check(false).problems, 0);
+	overwrite(0, 4096);
+	report = check(true);
+	assert_true(report.rebuilt);
+	assert_int_equal(report.recovered, 5);
+	assert_int_equal(house_files("msg"), 5);
+	assert_int_equal(check(false).problems, 0);
+}
+
+/* It is looked at while it is open, and nothing changes for who has it open. */
+static void
+test_open(void **state)
+{
+	struct store_check report;
+	struct store_folder before, after;
+	struct store *store;
+	struct error err;
+
+	(void)state;
+	furnish();
+	store = house_open();
+	told[0] = '\0';
+	house_ok(store_check_open(store, tell, NULL, &report, &err), &err);
+	assert_string_equal(told, "");
+	assert_int_equal(report.messages, 5);
+	assert_int_equal(system("rm $(ls msg/*/* | head -n 1)"), 0);
+	before = house_about(store, INBOX);
+	house_ok(store_check_open(store, tell, NULL, &report, &err), &err);
+	assert_int_equal(report.lost, 1);
+	after = house_about(store, INBOX);
+	assert_int_equal(after.messages, before.messages);
+	assert_int_equal(after.size, before.size);
+	assert_int_equal(after.highestmodseq, before.highestmodseq);
+	house_deliver(store, 1);
+	store_close(store);
+	assert_int_equal(check(true).lost, 1);
+}
+
+/* A program that is too old must not take a good index for a damaged one. */
+static void
+test_newer(void **state)
+{
+	struct store_check report;
+	struct error err;
+
+	(void)state;
+	furnish();
+	sql("PRAGMA user_version = 999");
+	assert_int_equal(store_check(true, tell, NULL, &report, &err), STORE_REFUSED);
+	assert_non_null(strstr(err.text, "newer"));
+	assert_false(report.rebuilt);
+	assert_int_equal(system("! ls index.db.damaged-* 2>/dev/null"), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_clean),         TEST(test_damages), TEST(test_files),
-	    TEST(test_lost_vanishes), TEST(test_rebuild),
+	    TEST(test_clean),   TEST(test_damages),
+	    TEST(test_files),   TEST(test_lost_vanishes),
+	    TEST(test_rebuild), TEST(test_rebuild_keeps_what_was_under_way),
+	    TEST(test_open),    TEST(test_newer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

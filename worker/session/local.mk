@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
+	worker/session/checkup.c worker/session/checkup.h \
 	worker/session/deliver.c worker/session/deliver.h \
 	worker/session/discard.c worker/session/discard.h \
 	worker/session/imap/any.c \

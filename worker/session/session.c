@@ -22,6 +22,7 @@
 #include "common/proto/master_session.h"
 #include "common/sqlite_dir.h"
 #include "worker/roles.h"
+#include "worker/session/checkup.h"
 #include "worker/session/deliver.h"
 #include "worker/session/imap/imap.h"
 #include "worker/session/pop3/pop3.h"
@@ -36,14 +37,17 @@
 #endif
 
 #define INDEX_SECONDS 2
+#define STOPPING "The server stops"
+#define REPAIRING "The mailbox is being repaired, please connect again"
 #define IMAPS_A_USER 64
 #define IMAPS_MAX (IMAPS_A_USER + 1) /* the last is posternctl's */
 
 /* What came before MC_START: it waits until the sandbox is closed. */
-enum waiting_kind { WAITING_CONNECTION, WAITING_DELIVERY, WAITING_PARKED };
+enum waiting_kind { WAITING_CONNECTION, WAITING_DELIVERY, WAITING_PARKED, WAITING_CHECKUP };
 struct waiting {
 	STAILQ_ENTRY(waiting) entry;
 	enum waiting_kind kind;
+	uint32_t purpose;        /* of WAITING_CHECKUP */
 	struct ms_parked parked; /* its connection is also that of WAITING_CONNECTION */
 	int fd;
 };
@@ -58,6 +62,7 @@ static struct session {
 	struct imap_budget budget;
 	unsigned imaps; /* IMAP sessions: any number, up to IMAPS_MAX */
 	struct imap *imap[IMAPS_MAX];
+	unsigned checkups; /* whose answers are on their way */
 	struct event *linger;
 	struct event *hibernate; /* since something happened last */
 	struct event *index;     /* for searches, when there is nothing else to do */
@@ -73,17 +78,17 @@ static struct session {
 static bool
 is_busy(void)
 {
-	return session.pop3 != NULL || session.imaps > 0 || deliver_pending(session.deliver) > 0 ||
-	       !STAILQ_EMPTY(&session.waiting);
+	return session.pop3 != NULL || session.imaps > 0 || session.checkups > 0 ||
+	       deliver_pending(session.deliver) > 0 || !STAILQ_EMPTY(&session.waiting);
 }
 
 static void
-close_all(void)
+close_all(const char *why)
 {
-	pop3_abort(session.pop3, "the server stops");
+	pop3_abort(session.pop3, why);
 	session.pop3 = NULL;
 	while (session.imaps > 0)
-		imap_abort(session.imap[--session.imaps], "The server stops");
+		imap_abort(session.imap[--session.imaps], why);
 	store_close(session.store);
 	session.store = NULL;
 }
@@ -125,7 +130,7 @@ on_linger(evutil_socket_t fd, short what, void *arg)
 	if (is_busy())
 		return;
 	if (ipc_state(session.child->control) == CHILD_DRAINING) {
-		close_all();
+		close_all(STOPPING);
 		child_exit(session.child);
 	}
 	(void)ipc_send(session.child->control, MS_IDLE, 0, &idle, NULL, 0, -1);
@@ -391,19 +396,52 @@ start_delivery(int fd)
 	touch(NULL);
 }
 
-static int
-keep_waiting(enum waiting_kind kind, const struct ms_parked *parked, int fd)
+/*
+ * -- Checkups ---------------------------------------------------------------------
+ */
+
+static void
+on_checkup_closed(struct checkup *checkup, void *arg)
 {
-	struct waiting *waiting = calloc(1, sizeof(*waiting));
+	(void)checkup;
+	session.checkups--;
+	touch(arg);
+}
+
+/*
+ * Clients wait while their mailbox is looked at. A repair that has something to do ends them first:
+ * what they know of their folders may be wrong afterwards.
+ */
+static void
+start_checkup(uint32_t purpose, int fd)
+{
+	struct checkup *checkup;
+
+	checkup =
+	    checkup_new(session.child->base, fd, session.settings.mailbox, on_checkup_closed, NULL);
+	if (checkup == NULL)
+		return;
+	session.checkups++;
+	if (session.pop3 == NULL && session.imaps == 0)
+		close_all(REPAIRING);
+	if (!checkup_look(checkup, session.store) && purpose == MAILBOX_REPAIR) {
+		close_all(REPAIRING);
+		checkup_repair(checkup);
+	}
+	checkup_answer(checkup);
+	touch(NULL);
+}
+
+static int
+keep_waiting(const struct waiting *what)
+{
+	struct waiting *waiting = malloc(sizeof(*waiting));
 
 	if (waiting == NULL) {
-		close(fd);
+		close(what->fd);
 		return 0;
 	}
-	waiting->kind = kind;
-	if (parked != NULL)
-		waiting->parked = *parked;
-	waiting->fd = fd;
+	*waiting = *what;
 	STAILQ_INSERT_TAIL(&session.waiting, waiting, entry);
 	return 0;
 }
@@ -424,6 +462,9 @@ start_waiting(void)
 			break;
 		case WAITING_PARKED:
 			resume_imap(&waiting->parked, waiting->fd);
+			break;
+		case WAITING_CHECKUP:
+			start_checkup(waiting->purpose, waiting->fd);
 			break;
 		}
 		free(waiting);
@@ -486,26 +527,30 @@ static int
 on_connection(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct ms_connection *connection = message->body;
-	struct ms_parked parked = {.connection = *connection};
+	const struct waiting waiting = {.kind = WAITING_CONNECTION,
+					.parked = {.connection = *connection},
+					.fd = ipc_take_fd(message)};
 
 	(void)channel;
 	(void)context;
 	session.seen++;
 	if (!session.running)
-		return keep_waiting(WAITING_CONNECTION, &parked, ipc_take_fd(message));
-	start_connection(connection, ipc_take_fd(message));
+		return keep_waiting(&waiting);
+	start_connection(connection, waiting.fd);
 	return 0;
 }
 
 static int
 on_delivery(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
+	const struct waiting waiting = {.kind = WAITING_DELIVERY, .fd = ipc_take_fd(message)};
+
 	(void)channel;
 	(void)context;
 	session.seen++;
 	if (!session.running)
-		return keep_waiting(WAITING_DELIVERY, NULL, ipc_take_fd(message));
-	start_delivery(ipc_take_fd(message));
+		return keep_waiting(&waiting);
+	start_delivery(waiting.fd);
 	return 0;
 }
 
@@ -513,19 +558,44 @@ static int
 on_resume(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct ms_parked *parked = message->body;
+	const struct waiting waiting = {
+	    .kind = WAITING_PARKED, .parked = *parked, .fd = ipc_take_fd(message)};
 
 	(void)channel;
 	(void)context;
 	session.seen++;
 	if (!session.running)
-		return keep_waiting(WAITING_PARKED, parked, ipc_take_fd(message));
-	resume_imap(parked, ipc_take_fd(message));
+		return keep_waiting(&waiting);
+	resume_imap(parked, waiting.fd);
+	return 0;
+}
+
+static int
+on_checkup(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct ms_checkup *checkup = message->body;
+	struct waiting waiting = {.kind = WAITING_CHECKUP, .purpose = checkup->purpose};
+
+	(void)channel;
+	(void)context;
+	if (checkup->purpose != MAILBOX_CHECK && checkup->purpose != MAILBOX_REPAIR)
+		return -1;
+	waiting.fd = ipc_take_fd(message);
+	session.seen++;
+	if (!session.running)
+		return keep_waiting(&waiting);
+	start_checkup(waiting.purpose, waiting.fd);
 	return 0;
 }
 
 static const struct ipc_handler handlers[] = {
-    {MS_SETTINGS, on_settings}, {MS_LIMITS, on_limits}, {MS_CONNECTION, on_connection},
-    {MS_DELIVERY, on_delivery}, {MS_RESUME, on_resume}, {0, NULL},
+    {MS_SETTINGS, on_settings},
+    {MS_LIMITS, on_limits},
+    {MS_CONNECTION, on_connection},
+    {MS_DELIVERY, on_delivery},
+    {MS_RESUME, on_resume},
+    {MS_CHECKUP, on_checkup},
+    {0, NULL},
 };
 
 /*
@@ -603,7 +673,7 @@ static void
 shut_down(struct child *child)
 {
 	(void)child;
-	close_all();
+	close_all(STOPPING);
 }
 
 const struct child_role session_role = {

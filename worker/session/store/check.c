@@ -17,17 +17,35 @@
 #include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
 
+static void
+pass_on(const struct check *check, const char *format, va_list args)
+{
+	char what[ERROR_MAX];
+
+	vsnprintf(what, sizeof(what), format, args);
+	check->tell(what, check->arg);
+}
+
 void
 check_tell(struct check *check, const char *format, ...)
 {
-	char what[ERROR_MAX];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
+	pass_on(check, format, args);
 	va_end(args);
 	check->report->problems++;
-	check->tell(what, check->arg);
+}
+
+void
+check_tell_strange(struct check *check, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	pass_on(check, format, args);
+	va_end(args);
+	check->report->strange++;
 }
 
 /*
@@ -331,7 +349,9 @@ run(struct check *check, bool repair, struct error *err)
 	sqlite3 *db = check->store->db;
 	enum store_result result = STORE_OK;
 
-	if (repair)
+	if (check->report->rebuilt)
+		result = check_place_left(err);
+	if (repair && result == STORE_OK)
 		result = recover(check->store, err);
 	sqlite3_exec(db, "PRAGMA foreign_keys=OFF", NULL, NULL, NULL);
 	if (result == STORE_OK)
@@ -349,22 +369,32 @@ run(struct check *check, bool repair, struct error *err)
 	return result;
 }
 
+/* The index itself, before anything is believed of it. */
+static enum store_result
+check_index(struct check *check, struct error *err)
+{
+	enum store_result result;
+	bool sound = false;
+
+	result = check_integrity(check, &sound, err);
+	if (result == STORE_OK && !sound) {
+		error_set(err, "index.db is damaged");
+		result = STORE_DAMAGED;
+	}
+	return result;
+}
+
 enum store_result
 store_check(bool repair, store_problem_fn *tell, void *arg, struct store_check *report,
 	    struct error *err)
 {
 	struct check check = {.report = report, .tell = tell, .arg = arg};
 	enum store_result result;
-	bool sound = false;
 
 	*report = (struct store_check){.messages = 0};
 	result = store_open(&check.store, err);
 	if (result == STORE_OK)
-		result = check_integrity(&check, &sound, err);
-	if (result == STORE_OK && !sound) {
-		error_set(err, "index.db is damaged");
-		result = STORE_DAMAGED;
-	}
+		result = check_index(&check, err);
 	if (result == STORE_DAMAGED && repair) {
 		if (report->problems == 0)
 			check_tell(&check, "index.db: %s", err->text);
@@ -375,5 +405,21 @@ store_check(bool repair, store_problem_fn *tell, void *arg, struct store_check *
 	if (result == STORE_OK)
 		result = run(&check, repair, err);
 	store_close(check.store);
+	return result;
+}
+
+enum store_result
+store_check_open(struct store *store, store_problem_fn *tell, void *arg, struct store_check *report,
+		 struct error *err)
+{
+	struct check check = {.store = store, .report = report, .tell = tell, .arg = arg};
+	enum store_result result;
+
+	*report = (struct store_check){.messages = 0};
+	store_rest(store);
+	result = check_index(&check, err);
+	if (result == STORE_OK)
+		result = run(&check, false, err);
+	store_rest(store);
 	return result;
 }

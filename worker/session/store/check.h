@@ -13,12 +13,21 @@ struct check {
 	int64_t recovered; /* the folder "Recovered"; 0: not made */
 };
 
+/* A problem, which is put right in the same transaction; or something that stays as it is. */
 void check_tell(struct check *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void check_tell_strange(struct check *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* All inside the check's transaction. */
 
 /* Rows against files: sizes, files that are gone, files that no row has. */
 enum store_result check_files(struct check *, struct error *);
+
+/*
+ * Puts the files in tmp/ among the others, before recover() removes those that no row has: the rows
+ * may be what was lost. Outside of the transaction.
+ */
+enum store_result check_place_left(struct error *);
 
 /* Puts a message that is in no folder into "Recovered". */
 enum store_result check_recover(struct check *, int64_t message, struct error *);

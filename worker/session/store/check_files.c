@@ -71,7 +71,8 @@ walk_folder(struct check *check, const char *folder, struct found *found, struct
 			if (!add(found, entry->d_name))
 				result = error_errno(err, "msg");
 		} else if (entry->d_name[0] != '.') {
-			check_tell(check, "%s/%.100s: not a message file", path, entry->d_name);
+			check_tell_strange(check, "%s/%.100s: not a message file", path,
+					   entry->d_name);
 		}
 	}
 	closedir(dir);
@@ -99,6 +100,20 @@ walk(struct check *check, struct found *found, struct error *err)
 			result = error_errno(err, "msg");
 	}
 	return result;
+}
+
+enum store_result
+check_place_left(struct error *err)
+{
+	struct message_id *ids;
+	size_t count;
+
+	if (message_files_prepare(err) == -1 || message_files_left(&ids, &count, err) == -1)
+		return STORE_TEMPORARY;
+	for (size_t i = 0; i < count; i++)
+		message_file_place(ids[i].text);
+	free(ids);
+	return STORE_OK;
 }
 
 /*
@@ -223,13 +238,14 @@ recover_file(struct check *check, const char *id, struct error *err)
 	int fd = message_file_open(id);
 	int64_t message;
 
-	check_tell(check, "message file %s is in no folder", id);
 	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		check_tell_strange(check, "msg/%.2s/%s: not a message file", id, id);
 		if (fd != -1)
 			close(fd);
-		return STORE_OK; /* it stays where it is, told of */
+		return STORE_OK;
 	}
 	close(fd);
+	check_tell(check, "message file %s is in no folder", id);
 	result = account_take_messages(check->store, 1, &message, err);
 	if (result == STORE_OK)
 		result = sql_run(check->store, err,

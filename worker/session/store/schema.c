@@ -195,7 +195,7 @@ schema_upgrade(sqlite3 *db, bool *changed, struct error *err)
 			  "the mailbox has version %d, this program knows up to %d: it was "
 			  "used with a newer one",
 			  version, SCHEMA_VERSION);
-		return STORE_DAMAGED;
+		return version < 0 ? STORE_DAMAGED : STORE_REFUSED; /* no repair helps */
 	}
 	if (version < SCHEMA_VERSION && sqlite3_db_readonly(db, "main") == 1) {
 		error_set(err,
