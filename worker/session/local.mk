@@ -15,6 +15,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/engine.c \
 	worker/session/imap/fetch.c worker/session/imap/fetch.h \
 	worker/session/imap/fetch_item.c \
+	worker/session/imap/filter.c worker/session/imap/filter.h \
 	worker/session/imap/fetch_section.c \
 	worker/session/imap/folders.c worker/session/imap/folders.h \
 	worker/session/imap/imap.h worker/session/imap/imap_private.h \
@@ -53,6 +54,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/ranges.c worker/session/imap/ranges.h \
 	worker/session/imap/search.c worker/session/imap/search.h \
 	worker/session/imap/search_answer.c worker/session/imap/search_command.c \
+	worker/session/imap/search_sources.c \
 	worker/session/imap/search_keep.c worker/session/imap/search_task.h \
 	worker/session/imap/search_match.c worker/session/imap/search_private.h \
 	worker/session/imap/select.c \

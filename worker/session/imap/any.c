@@ -21,7 +21,7 @@ const char imap_capabilities[] =
 			   " COMPRESS=DEFLATE OBJECTID SAVEDATE PREVIEW UIDONLY ESEARCH SEARCHRES "
 			   "WITHIN SORT"
 			   " SORT=DISPLAY ESORT THREAD=ORDEREDSUBJECT THREAD=REFERENCES PARTIAL "
-			   "INPROGRESS I18NLEVEL=1";
+			   "INPROGRESS I18NLEVEL=1 MULTISEARCH";
 
 void
 imap_do_capability(struct imap *imap, const struct imap_command *command)

@@ -38,6 +38,7 @@ static const struct {
     [IMAP_UNSELECT]     = {imap_do_unselect,      SELECTED}, /* select.c      9051 6.4.2, 3691         test_imap.py */
     [IMAP_EXPUNGE]      = {imap_do_expunge,       SELECTED}, /* change.c      9051 6.4.3, 4315 2.1     test_imap.py */
     [IMAP_SEARCH]       = {imap_do_search,        SELECTED}, /* search_...c   9051 6.4.4, 4731, 9394   test_imap_search.py */
+    [IMAP_ESEARCH]      = {imap_do_search,        AUTH},     /* search_...c   7377 2                   test_imap_multisearch.py */
     [IMAP_SORT]         = {imap_do_search,        SELECTED}, /* search_...c   5256 3, 5957, 5267       test_imap_search.py */
     [IMAP_THREAD]       = {imap_do_search,        SELECTED}, /* search_...c   5256 3                   test_imap_search.py */
     [IMAP_FETCH]        = {imap_do_fetch,         SELECTED}, /* fetch.c       9051 6.4.5, 7162 3.1.4   test_imap.py */

@@ -154,7 +154,12 @@ write_esearch(struct search_task *task, const struct result *result, unsigned gi
 
 	imap_text(imap, "* ESEARCH (TAG ");
 	imap_nstring(imap, task->command->tag, strlen(task->command->tag));
-	imap_printf(imap, ")%s", task->command->uid ? " UID" : "");
+	if (task->many) {
+		imap_text(imap, " MAILBOX ");
+		imap_mailbox(imap, task->mailbox);
+		imap_printf(imap, " UIDVALIDITY %" PRIu32, task->view->uidvalidity);
+	}
+	imap_printf(imap, ")%s", task->many || task->command->uid ? " UID" : "");
 	if ((give & IMAP_RETURN_MIN) != 0 && count > 0)
 		imap_printf(imap, " MIN %" PRIu32, result->numbers[0]);
 	if ((give & IMAP_RETURN_MAX) != 0 && count > 0)
@@ -222,12 +227,17 @@ search_answer(struct search_task *task)
 		return -1;
 	if ((give & IMAP_RETURN_SAVE) != 0)
 		save(task, &result);
-	if (!task->command->uid)
+	if (!task->command->uid && !task->many)
 		to_numbers(imap, &result);
+	/* RFC 7377 2.1: nothing of a folder in which nothing is found. */
+	if (task->many && result.count == 0)
+		give = 0;
 	/* RFC 9051 6.4.4: rev2 knows no SEARCH response. */
 	if (!search->has_return &&
 	    (task->command->verb == IMAP_SORT || !imap_is_enabled(imap, IMAP_ENABLE_REV2)))
 		write_list(task, &result);
+	else if (task->many && give == 0)
+		;
 	else if (!search->has_return ||
 		 (give & (ANSWERED | IMAP_RETURN_SAVE)) == 0) /* UPDATE, CONTEXT alone */
 		write_esearch(task, &result, give | IMAP_RETURN_ALL);

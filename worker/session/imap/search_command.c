@@ -32,6 +32,7 @@ free_task(struct imap *imap)
 
 	imap_searcher_free(task->searcher);
 	content_close(&task->content);
+	search_sources_free(task);
 	ranges_clear(&task->todo);
 	ranges_clear(&task->found);
 	search_keep_free(task);
@@ -87,7 +88,7 @@ static bool
 give_message(const struct store_message *message, void *arg)
 {
 	struct search_task *task = arg;
-	const struct view *view = &task->imap->view;
+	const struct view *view = task->view;
 	struct imap_candidate candidate = {.message = message,
 					   .number = view_number(view, message->uid),
 					   .recent = message->uid >= view->recent_from &&
@@ -148,16 +149,14 @@ tell_progress(struct search_task *task)
 		imap_text(task->imap, " NIL NIL)] Still searching\r\n");
 }
 
+static enum imap_search_open open_searcher(struct imap *, const struct imap_command *,
+					   struct search_task *);
+
 static enum imap_progress
-answer(struct search_task *task)
+end_command(struct search_task *task)
 {
 	struct imap *imap = task->imap;
 
-	if (!task->failed && search_answer(task) == -1) {
-		task->failed = true;
-		task->result = STORE_LIMIT;
-		(void)error_set(&task->err, "There is no memory for the answer");
-	}
 	if (!task->failed) {
 		imap_ok(imap, "%s done", imap_verb_name(task->command));
 		return IMAP_DONE;
@@ -169,10 +168,34 @@ answer(struct search_task *task)
 	return IMAP_DONE;
 }
 
+/* Tells what was found in a folder, and goes on to the next. */
+static enum imap_progress
+end_folder(struct search_task *task)
+{
+	if (!task->failed && search_answer(task) == -1) {
+		task->failed = true;
+		task->result = STORE_LIMIT;
+		(void)error_set(&task->err, "There is no memory for the answer");
+	}
+	if (task->failed || !task->many || !search_sources_next(task))
+		return end_command(task);
+	imap_searcher_free(task->searcher);
+	task->searcher = NULL;
+	ranges_clear(&task->todo);
+	ranges_clear(&task->found);
+	content_close(&task->content);
+	task->range = 0;
+	task->next = 1;
+	task->modseq = task->modseq_min = task->modseq_max = 0;
+	return open_searcher(task->imap, task->command, task) == IMAP_SEARCH_OPEN ? IMAP_MORE
+										  : IMAP_DONE;
+}
+
 static size_t
 memory_of(const struct search_task *task)
 {
-	return (task->todo.room + task->found.room) * sizeof(*task->found.list) + task->texts.size +
+	return task->other.room * sizeof(*task->other.uids) +
+	       (task->todo.room + task->found.room) * sizeof(*task->found.list) + task->texts.size +
 	       task->room * (task->sorts != NULL ? sizeof(*task->sorts) : sizeof(*task->threads));
 }
 
@@ -183,10 +206,10 @@ step(struct imap *imap)
 	enum store_result result;
 
 	if (!rest_of_ranges(task))
-		return answer(task);
+		return end_folder(task);
 	(void)clock_gettime(CLOCK_MONOTONIC, &task->slice);
 	task->stopped = false;
-	result = store_scan(imap->store, imap->view.folder, task->todo.list + task->range,
+	result = store_scan(imap->store, task->view->folder, task->todo.list + task->range,
 			    task->todo.count - task->range, 0,
 			    imap_searcher_wants(task->searcher) | search_keep_wants(task),
 			    give_message, task, &task->err);
@@ -196,7 +219,7 @@ step(struct imap *imap)
 	}
 	imap->task_memory = memory_of(task);
 	if (task->failed || !task->stopped)
-		return answer(task);
+		return end_folder(task);
 	tell_progress(task);
 	return IMAP_MORE;
 }
@@ -210,7 +233,8 @@ static int
 find_candidates(struct search_task *task)
 {
 	struct imap *imap = task->imap;
-	uint32_t last = imap->view.count == 0 ? 0 : imap->view.uids[imap->view.count - 1];
+	const struct view *view = task->view;
+	uint32_t last = view->count == 0 ? 0 : view->uids[view->count - 1];
 	const struct store_range *ranges;
 	const char *const *words;
 	uint32_t *uids = NULL;
@@ -218,8 +242,8 @@ find_candidates(struct search_task *task)
 	bool all = true;
 
 	words = imap_searcher_words(task->searcher, &word_count);
-	if (word_count > 0 && store_candidates(imap->store, imap->view.folder, words, word_count,
-					       &uids, &count, &all, &task->err) != STORE_OK)
+	if (word_count > 0 && store_candidates(imap->store, view->folder, words, word_count, &uids,
+					       &count, &all, &task->err) != STORE_OK)
 		all = true; /* then without it */
 	if (!all) {
 		for (size_t i = 0; i < count && uids[i] <= last; i++)
@@ -231,19 +255,20 @@ find_candidates(struct search_task *task)
 		ranges_append(&task->todo, 1, last);
 	}
 	free(uids);
-	task->goal = all ? imap->view.count : ranges_total(task->todo.list, task->todo.count);
+	task->goal += all ? view->count : ranges_total(task->todo.list, task->todo.count);
 	return task->todo.failed ? -1 : 0;
 }
 
 static enum imap_search_open
 open_searcher(struct imap *imap, const struct imap_command *command, struct search_task *task)
 {
-	const struct view *view = &imap->view;
+	const struct view *view = task->view;
+	bool selected = view == &imap->view;
 	struct imap_search_world world = {
 	    .max_number = (uint32_t)view->count,
 	    .max_uid = view->count == 0 ? 0 : view->uids[view->count - 1],
 	    .saved = imap->saved.list,
-	    .saved_count = imap->saved.count,
+	    .saved_count = selected ? imap->saved.count : 0,
 	    .now = time(NULL),
 	};
 	enum imap_search_open opened = imap_searcher_new(
@@ -264,6 +289,8 @@ open_searcher(struct imap *imap, const struct imap_command *command, struct sear
 static bool
 refuse(struct imap *imap, const struct imap_command *command)
 {
+	if (command->verb == IMAP_ESEARCH)
+		return search_sources_refuse(imap, command);
 	if (imap_is_enabled(imap, IMAP_ENABLE_UIDONLY) && !command->uid) {
 		imap_tagged(imap, "BAD", "[UIDREQUIRED] With UIDONLY, messages have no numbers");
 		return true;
@@ -275,6 +302,36 @@ refuse(struct imap *imap, const struct imap_command *command)
 		return true;
 	}
 	return false;
+}
+
+/* The first folder and its searcher; or the command is answered, and over. */
+static void
+begin(struct imap *imap, const struct imap_command *command, struct search_task *task)
+{
+	task->view = &imap->view;
+	if (command->verb == IMAP_ESEARCH) {
+		task->result = search_sources_open(task);
+		task->failed = task->result != STORE_OK;
+		if (task->failed || !search_sources_next(task)) {
+			(void)end_command(task);
+			imap_end_command(imap);
+			return;
+		}
+	}
+	if (open_searcher(imap, command, task) != IMAP_SEARCH_OPEN) {
+		if ((command->search.give & IMAP_RETURN_SAVE) != 0)
+			ranges_clear(&imap->saved);
+		imap_end_command(imap);
+		return;
+	}
+	if (imap_searcher_has_numbers(task->searcher) &&
+	    imap_is_enabled(imap, IMAP_ENABLE_UIDONLY)) {
+		imap_tagged(imap, "BAD", "[UIDREQUIRED] With UIDONLY, messages have no numbers");
+		imap_end_command(imap);
+		return;
+	}
+	if (imap_searcher_has_modseq(task->searcher))
+		imap_enable_condstore(imap);
 }
 
 void
@@ -295,22 +352,9 @@ imap_do_search(struct imap *imap, const struct imap_command *command)
 	(void)clock_gettime(CLOCK_MONOTONIC, &task->told);
 	sort_order(&task->order, command->search.sort, command->search.sort_count);
 	imap_go_on(imap, step, task, free_task);
-	if (open_searcher(imap, command, task) != IMAP_SEARCH_OPEN) {
-		if ((command->search.give & IMAP_RETURN_SAVE) != 0)
-			ranges_clear(&imap->saved);
-		imap_end_command(imap);
-		return;
-	}
-	if (imap_searcher_has_numbers(task->searcher) &&
-	    imap_is_enabled(imap, IMAP_ENABLE_UIDONLY)) {
-		imap_tagged(imap, "BAD", "[UIDREQUIRED] With UIDONLY, messages have no numbers");
-		imap_end_command(imap);
-		return;
-	}
-	if (imap_searcher_has_modseq(task->searcher))
-		imap_enable_condstore(imap);
-	/* Keeps no promise that it can't: there will be no updates (RFC 5267 4.3.1). */
-	if ((command->search.give & IMAP_RETURN_UPDATE) != 0) {
+	begin(imap, command, task);
+	if (imap->step != NULL && (command->search.give & IMAP_RETURN_UPDATE) != 0) {
+		/* Keeps no promise that it can't: there will be no updates (RFC 5267 4.3.1). */
 		imap_text(imap, "* NO [NOUPDATE ");
 		imap_nstring(imap, command->tag, strlen(command->tag));
 		imap_text(imap, "] This search is not kept up to date\r\n");

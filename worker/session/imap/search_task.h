@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "worker/session/imap/content.h"
+#include "worker/session/imap/folders.h"
 #include "worker/session/imap/imap_private.h"
 #include "worker/session/imap/search.h"
 #include "worker/session/imap/sort.h"
@@ -22,6 +23,13 @@ struct search_task {
 	const struct imap_command *command; /* the parser's, valid while it is in progress */
 	struct imap_searcher *searcher;
 	struct content content; /* the message that is being read */
+
+	const struct view *view; /* of the folder that is searched */
+	bool many;               /* ESEARCH: these folders, one after the other */
+	struct folders folders;
+	size_t next_folder;
+	const char *mailbox; /* the name of the one that is searched */
+	struct view other;   /* if it is not the selected one */
 
 	struct ranges todo; /* UIDs that can match */
 	size_t range;       /* of todo: those before are done */
@@ -50,6 +58,15 @@ struct search_task {
 int search_keep(struct search_task *, const struct store_message *, uint32_t number);
 unsigned search_keep_wants(struct search_task *);
 void search_keep_free(struct search_task *);
+
+/*
+ * ESEARCH (search_sources.c). Can it not be? Then that has been answered. Otherwise _open() and
+ * then _next() make ready what is to be searched; false: there is none any more, or task->failed.
+ */
+bool search_sources_refuse(struct imap *, const struct imap_command *);
+enum store_result search_sources_open(struct search_task *);
+bool search_sources_next(struct search_task *);
+void search_sources_free(struct search_task *);
 
 /* Everything untagged that the command answers (search_answer.c). -1: no memory. */
 int search_answer(struct search_task *);
