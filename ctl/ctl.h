@@ -82,6 +82,7 @@ int ctl_mailbox_usage(int argc, char **argv);
 int ctl_mailbox_expire(int argc, char **argv);
 int ctl_mailbox_import(int argc, char **argv);
 int ctl_mailbox_export(int argc, char **argv);
+int ctl_mailbox_copy(int argc, char **argv);
 int ctl_mailbox_check(int argc, char **argv);
 int ctl_mailbox_repair(int argc, char **argv);
 

@@ -13,7 +13,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/json.c ctl/json.h \
 	ctl/export.c ctl/export.h ctl/export_maildir.c ctl/export_mbox.c \
 	ctl/import.c ctl/import.h ctl/import_maildir.c ctl/import_mbox.c \
-	ctl/checkup_lines.c ctl/checkup_lines.h ctl/mailbox_check.c \
+	ctl/checkup_lines.c ctl/checkup_lines.h ctl/mailbox_check.c ctl/mailbox_copy.c \
 	ctl/mailbox_stream.c ctl/mailbox_stream.h \
 	ctl/mailbox.c ctl/mailbox.h ctl/mailbox_expire.c ctl/mailbox_export.c \
 	ctl/mailbox_import.c ctl/mailbox_list.c \

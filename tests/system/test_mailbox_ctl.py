@@ -294,6 +294,47 @@ def test_export_mbox_and_back(server, folder):
     assert {"INBOX.mbox", "Work.a&AC4-b &APw-.mbox"} <= set(os.listdir(path + ".d"))
 
 
+# -- Copy --------------------------------------------------------------------------------------
+
+
+def test_copy(server):
+    server.add_account("bob")
+    before = fill_mailbox(server)
+    with Imap(server) as imap:
+        imap.do("CREATE Bin (USE (\\All))")
+        imap.append(b"Subject: nul\r\n\r\nHello\r\n", "Bin", "(\\Deleted)")
+        imap.append(b"Subject: long\r\n\r\n" + b"x" * 1000 * 1000 + b"\r\n", "Bin")
+    before["Bin"] = contents(server, "Bin")[0]
+    said = server.posternctl("mailbox", "copy", ALICE, BOB, "--folder", "INBOX").stdout
+    assert said == "3 messages added, 0 were there already.\n"
+    assert contents(server, "INBOX", "bob")[0] == before["INBOX"]
+    with Imap(server, "bob") as imap:
+        imap.no('STATUS Bin (MESSAGES)', "NONEXISTENT")
+    said = server.posternctl("mailbox", "copy", ALICE, BOB).stdout
+    assert said == "7 messages added, 3 were there already.\n"
+    assert {name: contents(server, name, "bob")[0] for name in before} == before
+    with Imap(server, "bob") as imap:
+        lines = b"\n".join(imap.do('LIST "" * RETURN (SUBSCRIBED SPECIAL-USE)'))
+    assert re.search(rb'LIST \([^)]*\\All[^)]*\) "/" "?Bin', lines)
+    assert re.search(rb'LIST \([^)]*\\Subscribed[^)]*\) "/" "Work/a.b', lines)
+    # A second time there is nothing to do; two of the same are two; the source is as it was.
+    with Imap(server) as imap:
+        imap.append(crlf(text(1)), options='"09-May-1995 06:13:20 +0000"')
+    assert server.posternctl("mailbox", "copy", ALICE, BOB).stdout == (
+        "1 messages added, 10 were there already.\n")
+    assert len(contents(server, "INBOX", "bob")[1]) == len(contents(server)[1]) == 4
+
+
+def test_copy_says_what_is_wrong(fresh_account):
+    server = fresh_account
+    address = f"{server.user}@{DOMAIN}"
+    assert "into itself" in fail(server, "copy", address, address.upper())
+    assert "no account" in fail(server, "copy", address, f"nobody@{DOMAIN}")
+    assert "no folder Nothing" in fail(server, "copy", address, ALICE, "--folder", "Nothing")
+    assert "folder's name" in fail(server, "copy", address, ALICE, "--folder", "a//b")
+    assert "usage" in fail(server, "copy", address)
+
+
 # -- Check and repair --------------------------------------------------------------------------
 
 
