@@ -2,14 +2,18 @@
 """SEARCH, SORT and THREAD (RFC 9051 6.4.4, RFC 5256 and their extensions), and the same by a plain scan."""
 
 import base64
+import contextlib
 import imaplib
+import os
 import random
 import re
+import shutil
+import sqlite3
 import unicodedata
 
 import pytest
 
-from conftest import DOMAIN, HOST, PASSWORD
+from conftest import DOMAIN, HOST, PASSWORD, wait_for
 from imap_client import Imap
 
 
@@ -163,12 +167,32 @@ def generate(choice, many):
         yield head + coded, subject, body
 
 
-def test_as_a_plain_scan(imap):
+def wait_for_index(server, folder, mails):
+    """What came by APPEND is indexed as what is delivered, some time after."""
+    def indexed():
+        for name in ("search.db", "search.db-wal"):  # copied: the session has it for itself
+            if not os.path.exists(f"{path}/{name}"):
+                return False
+            shutil.copyfile(f"{path}/{name}", f"{folder}/{name}")
+        try:
+            with contextlib.closing(sqlite3.connect(f"{folder}/search.db")) as db:
+                return db.execute("SELECT rows FROM state").fetchone()[0] == mails
+        except sqlite3.DatabaseError:  # half copied
+            return False
+
+    path = os.path.join(server.state, "mail", DOMAIN, server.user)
+    wait_for(indexed, "the index")
+
+
+@pytest.mark.parametrize("indexed", (False, True))
+def test_as_a_plain_scan(server, imap, indexed, tmp_path):
     choice = random.Random(4)
     mails = list(generate(choice, 120))
     for octets, _, _ in mails:
         imap.append(octets)
     imap.select()
+    if indexed:
+        wait_for_index(server, tmp_path, len(mails))
     for word in WORDS + ["hel", "strasse", "grüsse", "при", "にちは", "ab x", "ngstr", "zzz"]:
         octets = word.encode()
         for key, where in (("SUBJECT", 1), ("BODY", 2)):

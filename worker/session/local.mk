@@ -3,6 +3,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/checkup.c worker/session/checkup.h \
 	worker/session/deliver.c worker/session/deliver.h \
 	worker/session/discard.c worker/session/discard.h \
+	worker/session/indexing.c worker/session/indexing.h \
 	worker/session/imap/any.c \
 	worker/session/imap/append.c \
 	worker/session/imap/arena.c \

@@ -25,6 +25,7 @@
 #include "worker/session/checkup.h"
 #include "worker/session/deliver.h"
 #include "worker/session/imap/imap.h"
+#include "worker/session/indexing.h"
 #include "worker/session/pop3/pop3.h"
 #include "worker/session/store.h"
 
@@ -36,7 +37,6 @@
 #endif
 #endif
 
-#define INDEX_SECONDS 2
 #define STOPPING "The server stops"
 #define REPAIRING "The mailbox is being repaired, please connect again"
 #define IMAPS_A_USER 64
@@ -65,7 +65,7 @@ static struct session {
 	unsigned checkups; /* whose answers are on their way */
 	struct event *linger;
 	struct event *hibernate; /* since something happened last */
-	struct event *index;     /* for searches, when there is nothing else to do */
+	struct indexing *indexing;
 	STAILQ_HEAD(waiting_list, waiting) waiting;
 	uint32_t seen; /* connections and delivery channels, for MS_IDLE */
 	bool running;
@@ -94,7 +94,7 @@ close_all(const char *why)
 }
 
 static void wait_to_hibernate(void);
-static void index_later(void);
+static void on_worked(void);
 
 /* Something happened: the time to linger begins anew. When draining there is none. */
 static void
@@ -104,7 +104,7 @@ touch(void *arg)
 
 	(void)arg;
 	wait_to_hibernate();
-	index_later();
+	indexing_later(session.indexing);
 	if (is_busy()) {
 		event_del(session.linger);
 		return;
@@ -227,6 +227,7 @@ start_imap(const struct ms_connection *connection, int fd)
 				       .mailbox = session.settings.mailbox,
 				       .idle_timeout = session.settings.idle_timeout,
 				       .budget = &session.budget,
+				       .worked = on_worked,
 				       .administrator = connection->administrator == 1};
 	enum store_result result;
 	struct error err;
@@ -261,34 +262,17 @@ start_imap(const struct ms_connection *connection, int fd)
  * -- The index for searches ---------------------------------------------------------
  */
 
-/* A little at a time, with the loop in between; and none of it while nobody is here to search. */
-static void
-on_index(evutil_socket_t fd, short what, void *arg)
+/* Nobody's while nobody is here to search. */
+static struct store *
+store_to_index(void)
 {
-	struct timeval at_once = {0, 1000};
-	struct error err;
-	bool more = false;
-
-	(void)fd;
-	(void)what;
-	(void)arg;
-	if (session.store == NULL || session.imaps == 0)
-		return;
-	if (store_index_some(session.store, &more, &err) != STORE_OK)
-		log_event(LOG_ERR, "mailbox.index", KV_STR("user", session.settings.mailbox),
-			  KV_STR("why", err.text));
-	else if (more)
-		event_add(session.index, &at_once);
+	return session.imaps > 0 ? session.store : NULL;
 }
 
-/* Some time after a login or a delivery: the client that caused it is served first. */
 static void
-index_later(void)
+on_worked(void)
 {
-	struct timeval time = {.tv_sec = INDEX_SECONDS};
-
-	if (session.imaps > 0 && event_pending(session.index, EV_TIMEOUT, NULL) == 0)
-		event_add(session.index, &time);
+	indexing_worked(session.indexing);
 }
 
 /*
@@ -301,7 +285,8 @@ resume_imap(const struct ms_parked *parked, int fd)
 	struct imap_options options = {.conn = parked->connection.conn,
 				       .mailbox = session.settings.mailbox,
 				       .idle_timeout = session.settings.idle_timeout,
-				       .budget = &session.budget};
+				       .budget = &session.budget,
+				       .worked = on_worked};
 	enum store_result result;
 	struct error err;
 	struct imap *imap;
@@ -634,9 +619,9 @@ init(struct child *child, struct error *err)
 	STAILQ_INIT(&session.waiting);
 	session.linger = event_new(child->base, -1, 0, on_linger, NULL);
 	session.hibernate = event_new(child->base, -1, 0, on_hibernate, NULL);
-	session.index = event_new(child->base, -1, 0, on_index, NULL);
+	session.indexing = indexing_new(child->base, session.settings.mailbox, store_to_index);
 	session.deliver = deliver_new(child->base, &options);
-	if (session.linger == NULL || session.index == NULL || session.hibernate == NULL ||
+	if (session.linger == NULL || session.indexing == NULL || session.hibernate == NULL ||
 	    session.deliver == NULL)
 		return error_set(err, "no memory");
 	return 0;

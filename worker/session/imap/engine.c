@@ -190,6 +190,7 @@ go_on(struct imap *imap)
 			break;
 		taken = stream_flush(&imap->stream, &written);
 	} while (whole && taken == 1 && written < TURN_MAX);
+	imap->options.worked();
 	if (written > 0)
 		still_alive(imap);
 	if (taken == -1) {

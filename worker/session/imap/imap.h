@@ -29,6 +29,7 @@ struct imap_options {
 	const char *mailbox;        /* whose it is, for the log; outlives the session */
 	uint32_t idle_timeout;      /* seconds without input, also in IDLE; 0: for ever */
 	struct imap_budget *budget; /* outlives the session */
+	void (*worked)(void);       /* called each time that the session has worked */
 	bool administrator;         /* posternctl: there is no login, and some commands more */
 };
 
