@@ -142,6 +142,37 @@ test_expunged_numbers_move(void **state)
 }
 
 static void
+fill(struct ranges *ranges, const struct store_range *list, size_t count)
+{
+	*ranges = (struct ranges){.list = NULL};
+	for (size_t i = 0; i < count; i++)
+		ranges_append(ranges, list[i].first, list[i].last);
+}
+
+static void
+test_ranges_as_sets(void **state)
+{
+	static const struct store_range many[] = {{1, 3}, {5, 9}, {20, UINT32_MAX}};
+	static const struct store_range some[] = {{2, 2}, {4, 6}, {9, 30}};
+	struct ranges a, b, both = {.list = NULL};
+
+	(void)state;
+	fill(&a, many, LENGTH(many));
+	fill(&b, some, LENGTH(some));
+	assert_int_equal(ranges_intersect(a.list, a.count, b.list, b.count, &both), 0);
+	expect(&both, "2:2,5:6,9:9,20:30");
+	assert_int_equal(ranges_subtract(&a, &b), 0);
+	expect(&a, "1:1,3:3,7:8,31:4294967295");
+	assert_int_equal(ranges_unite(&a, &b), 0);
+	expect(&a, "1:4294967295");
+	assert_int_equal(ranges_subtract(&a, &b), 0);
+	expect(&a, "1:1,3:3,7:8,31:4294967295");
+	ranges_clear(&a);
+	ranges_clear(&b);
+	ranges_clear(&both);
+}
+
+static void
 test_ranges_are_joined(void **state)
 {
 	struct store_range list[] = {{9, 9}, {1, 3}, {2, 5}, {6, 7}, {UINT32_MAX, UINT32_MAX}};
@@ -167,6 +198,7 @@ main(void)
 	    cmocka_unit_test(test_uids_are_those_the_client_knows),
 	    cmocka_unit_test(test_expunged_numbers_move),
 	    cmocka_unit_test(test_ranges_are_joined),
+	    cmocka_unit_test(test_ranges_as_sets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

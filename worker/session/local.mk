@@ -12,6 +12,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/change.c \
 	worker/session/imap/command.h \
 	worker/session/imap/commands.c worker/session/imap/commands.h \
+	worker/session/imap/context.c worker/session/imap/context.h \
 	worker/session/imap/content.c worker/session/imap/content.h \
 	worker/session/imap/engine.c \
 	worker/session/imap/fetch.c worker/session/imap/fetch.h \

@@ -41,6 +41,7 @@ static const struct {
     [IMAP_ESEARCH]      = {imap_do_search,        AUTH},     /* search_...c   7377 2                   test_imap_multisearch.py */
     [IMAP_SORT]         = {imap_do_search,        SELECTED}, /* search_...c   5256 3, 5957, 5267       test_imap_search.py */
     [IMAP_THREAD]       = {imap_do_search,        SELECTED}, /* search_...c   5256 3                   test_imap_search.py */
+    [IMAP_CANCELUPDATE] = {imap_do_cancelupdate,  SELECTED}, /* context.c     5267 4.3.5               test_imap_context.py */
     [IMAP_FETCH]        = {imap_do_fetch,         SELECTED}, /* fetch.c       9051 6.4.5, 7162 3.1.4   test_imap.py */
     [IMAP_STORE]        = {imap_do_store,         SELECTED}, /* change.c      9051 6.4.6, 7162 3.1.3   test_imap.py */
     [IMAP_COPY]         = {imap_do_copy,          SELECTED}, /* change.c      9051 6.4.7, 4315 3       test_imap.py */

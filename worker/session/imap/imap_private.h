@@ -67,6 +67,7 @@ struct imap {
 
 	struct view view;                /* in IMAP_SELECTED */
 	struct ranges saved;             /* the search result variable "$" (RFC 5182), UIDs */
+	struct imap_context *contexts;   /* searches that are kept up to date (context.h) */
 	struct imap_append_task *append; /* messages on their way in (append.c) */
 };
 

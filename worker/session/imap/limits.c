@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-#include "worker/session/imap/imap_private.h"
+#include "worker/session/imap/context.h"
 
 static uint64_t
 cpu_time(void)
@@ -58,7 +58,7 @@ static uint64_t
 memory_of(const struct imap *imap)
 {
 	return imap_parser_memory(imap->parser) + imap->task_memory +
-	       imap->view.room * sizeof(*imap->view.uids) +
+	       imap->view.room * sizeof(*imap->view.uids) + contexts_memory(imap) +
 	       imap->saved.room * sizeof(*imap->saved.list) + stream_waiting(&imap->stream);
 }
 

@@ -2,6 +2,7 @@
 #include "worker/session/imap/ranges.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void
 ranges_clear(struct ranges *ranges)
@@ -90,4 +91,74 @@ ranges_total(const struct store_range *list, size_t count)
 	for (size_t i = 0; i < count; i++)
 		total += (uint64_t)list[i].last - list[i].first + 1;
 	return total;
+}
+
+int
+ranges_intersect(const struct store_range *list, size_t count, const struct store_range *other,
+		 size_t other_count, struct ranges *both)
+{
+	size_t i = 0, o = 0;
+
+	while (i < count && o < other_count) {
+		uint32_t first = list[i].first > other[o].first ? list[i].first : other[o].first;
+		uint32_t last = list[i].last < other[o].last ? list[i].last : other[o].last;
+
+		if (first <= last)
+			ranges_append(both, first, last);
+		if (list[i].last < other[o].last)
+			i++;
+		else
+			o++;
+	}
+	return both->failed ? -1 : 0;
+}
+
+int
+ranges_subtract(struct ranges *ranges, const struct ranges *other)
+{
+	struct ranges left = {.list = NULL};
+	size_t o = 0;
+
+	if (other->count == 0)
+		return 0;
+	for (size_t i = 0; i < ranges->count; i++) {
+		uint64_t first = ranges->list[i].first, last = ranges->list[i].last;
+
+		while (o < other->count && other->list[o].last < first)
+			o++;
+		for (size_t at = o; at < other->count && other->list[at].first <= last; at++) {
+			if (other->list[at].first > first)
+				ranges_append(&left, (uint32_t)first, other->list[at].first - 1);
+			first = (uint64_t)other->list[at].last + 1;
+		}
+		if (first <= last)
+			ranges_append(&left, (uint32_t)first, (uint32_t)last);
+	}
+	if (left.failed) {
+		ranges_clear(&left);
+		return -1;
+	}
+	ranges_clear(ranges);
+	*ranges = left;
+	return 0;
+}
+
+int
+ranges_unite(struct ranges *ranges, const struct ranges *other)
+{
+	size_t room = ranges->count + other->count;
+	struct store_range *list;
+
+	if (other->count == 0)
+		return 0;
+	if (room > ranges->room) {
+		list = reallocarray(ranges->list, room, sizeof(*list));
+		if (list == NULL)
+			return -1;
+		ranges->list = list;
+		ranges->room = room;
+	}
+	memcpy(ranges->list + ranges->count, other->list, other->count * sizeof(*other->list));
+	ranges->count = ranges_normalise(ranges->list, room);
+	return 0;
 }

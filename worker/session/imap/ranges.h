@@ -29,6 +29,13 @@ size_t ranges_normalise(struct store_range *, size_t count);
 /* Is NUMBER in it? Logarithmic. */
 bool ranges_contain(const struct store_range *, size_t count, uint32_t number);
 
+/* Appends what is in both lists, each in order, to BOTH. -1: no memory. */
+int ranges_intersect(const struct store_range *, size_t count, const struct store_range *other,
+		     size_t other_count, struct ranges *both);
+/* Takes out, or adds, what is in OTHER. -1: no memory, and nothing is changed. */
+int ranges_subtract(struct ranges *, const struct ranges *other);
+int ranges_unite(struct ranges *, const struct ranges *other);
+
 /* How many numbers are in it. */
 uint64_t ranges_total(const struct store_range *, size_t count);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "worker/session/imap/commands.h"
+#include "worker/session/imap/context.h"
 #include "worker/session/imap/search_task.h"
 
 #define SLICE_MS 10   /* of work, then the user's other connections have their turn */
@@ -25,11 +26,11 @@ ms_since(const struct timespec *then)
 			  (now.tv_nsec - then->tv_nsec) / 1000000);
 }
 
-static void
-free_task(struct imap *imap)
+void
+search_task_free(struct search_task *task)
 {
-	struct search_task *task = imap->task;
-
+	if (task == NULL)
+		return;
 	imap_searcher_free(task->searcher);
 	content_close(&task->content);
 	search_sources_free(task);
@@ -37,6 +38,12 @@ free_task(struct imap *imap)
 	ranges_clear(&task->found);
 	search_keep_free(task);
 	free(task);
+}
+
+static void
+free_task(struct imap *imap)
+{
+	search_task_free(imap->task);
 }
 
 /*
@@ -157,6 +164,8 @@ end_command(struct search_task *task)
 {
 	struct imap *imap = task->imap;
 
+	if (task->update)
+		contexts_refuse(imap, task->command->tag, "The selected mailbox is not searched");
 	if (!task->failed) {
 		imap_ok(imap, "%s done", imap_verb_name(task->command));
 		return IMAP_DONE;
@@ -177,6 +186,10 @@ end_folder(struct search_task *task)
 		task->result = STORE_LIMIT;
 		(void)error_set(&task->err, "There is no memory for the answer");
 	}
+	if (!task->failed && task->update && task->view == &task->imap->view) {
+		task->update = false;
+		contexts_add(task);
+	}
 	if (task->failed || !task->many || !search_sources_next(task))
 		return end_command(task);
 	imap_searcher_free(task->searcher);
@@ -191,8 +204,8 @@ end_folder(struct search_task *task)
 										  : IMAP_DONE;
 }
 
-static size_t
-memory_of(const struct search_task *task)
+size_t
+search_task_memory(const struct search_task *task)
 {
 	return task->other.room * sizeof(*task->other.uids) +
 	       (task->todo.room + task->found.room) * sizeof(*task->found.list) + task->texts.size +
@@ -217,7 +230,7 @@ step(struct imap *imap)
 		task->failed = true;
 		task->result = result;
 	}
-	imap->task_memory = memory_of(task);
+	imap->task_memory = search_task_memory(task);
 	if (task->failed || !task->stopped)
 		return end_folder(task);
 	tell_progress(task);
@@ -289,6 +302,10 @@ open_searcher(struct imap *imap, const struct imap_command *command, struct sear
 static bool
 refuse(struct imap *imap, const struct imap_command *command)
 {
+	if ((command->search.give & IMAP_RETURN_UPDATE) != 0 && contexts_have(imap, command->tag)) {
+		imap_tagged(imap, "BAD", "A search with this tag is kept up to date already");
+		return true;
+	}
 	if (command->verb == IMAP_ESEARCH)
 		return search_sources_refuse(imap, command);
 	if (imap_is_enabled(imap, IMAP_ENABLE_UIDONLY) && !command->uid) {
@@ -348,15 +365,12 @@ imap_do_search(struct imap *imap, const struct imap_command *command)
 	}
 	task->imap = imap;
 	task->command = command;
+	task->verb = command->verb;
+	task->uid = command->uid;
+	task->update = (command->search.give & IMAP_RETURN_UPDATE) != 0;
 	task->next = 1;
 	(void)clock_gettime(CLOCK_MONOTONIC, &task->told);
 	sort_order(&task->order, command->search.sort, command->search.sort_count);
 	imap_go_on(imap, step, task, free_task);
 	begin(imap, command, task);
-	if (imap->step != NULL && (command->search.give & IMAP_RETURN_UPDATE) != 0) {
-		/* Keeps no promise that it can't: there will be no updates (RFC 5267 4.3.1). */
-		imap_text(imap, "* NO [NOUPDATE ");
-		imap_nstring(imap, command->tag, strlen(command->tag));
-		imap_text(imap, "] This search is not kept up to date\r\n");
-	}
 }

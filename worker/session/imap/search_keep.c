@@ -99,7 +99,7 @@ keep_thread(struct search_task *task, const struct store_message *message, uint3
 	const char *ids = summary == NULL || summary->thread == NULL ? "" : summary->thread;
 
 	*kept = (struct thread_message){
-	    .number = task->command->uid ? message->uid : number,
+	    .number = task->uid ? message->uid : number,
 	    .sent = summary == NULL ? message->internaldate : summary->sent,
 	    .reply = summary != NULL && summary->reply,
 	    .subject = keep_text(&task->texts, subject, true),
@@ -117,7 +117,7 @@ make_room(struct search_task *task)
 
 	if (task->count < task->room)
 		return 0;
-	if (task->command->verb == IMAP_SORT) {
+	if (task->verb == IMAP_SORT) {
 		list = reallocarray(task->sorts, room, sizeof(*task->sorts));
 		task->sorts = list == NULL ? task->sorts : list;
 	} else {
@@ -136,12 +136,12 @@ search_keep(struct search_task *task, const struct store_message *message, uint3
 {
 	int result;
 
-	if (task->command->verb != IMAP_SORT && task->command->verb != IMAP_THREAD)
+	if (task->verb != IMAP_SORT && task->verb != IMAP_THREAD)
 		return 0;
 	if (make_room(task) == -1)
 		return -1;
-	result = task->command->verb == IMAP_SORT ? keep_sort(task, message)
-						  : keep_thread(task, message, number);
+	result =
+	    task->verb == IMAP_SORT ? keep_sort(task, message) : keep_thread(task, message, number);
 	task->count++;
 	return result;
 }
@@ -149,8 +149,8 @@ search_keep(struct search_task *task, const struct store_message *message, uint3
 unsigned
 search_keep_wants(struct search_task *task)
 {
-	bool wanted = task->command->verb == IMAP_THREAD ||
-		      (task->command->verb == IMAP_SORT && sort_needs_summary(&task->order));
+	bool wanted = task->verb == IMAP_THREAD ||
+		      (task->verb == IMAP_SORT && sort_needs_summary(&task->order));
 
 	return wanted ? STORE_WANT_SUMMARY : 0;
 }

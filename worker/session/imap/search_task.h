@@ -21,6 +21,8 @@ struct search_texts {
 struct search_task {
 	struct imap *imap;
 	const struct imap_command *command; /* the parser's, valid while it is in progress */
+	enum imap_verb verb;
+	bool uid;
 	struct imap_searcher *searcher;
 	struct content content; /* the message that is being read */
 
@@ -35,6 +37,7 @@ struct search_task {
 	size_t range;       /* of todo: those before are done */
 	uint32_t next;      /* the UID to go on from; 0: none is left */
 	uint64_t done, goal;
+	bool update;  /* what is found in the selected folder is to be kept (RFC 5267) */
 	bool stopped; /* by the clock, not by the end */
 
 	struct ranges found;             /* UIDs */
@@ -53,6 +56,10 @@ struct search_task {
 	enum store_result result;
 	struct error err;
 };
+
+/* Frees all of it; NULL is fine. How much it has in memory, as far as it grows. */
+void search_task_free(struct search_task *);
+size_t search_task_memory(const struct search_task *);
 
 /* Keeps what SORT and THREAD need of a message that was found (search_keep.c). -1: no memory. */
 int search_keep(struct search_task *, const struct store_message *, uint32_t number);

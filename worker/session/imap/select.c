@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "worker/session/imap/commands.h"
+#include "worker/session/imap/context.h"
 
 void
 imap_unselect(struct imap *imap)
@@ -14,6 +15,7 @@ imap_unselect(struct imap *imap)
 	if (imap->state != IMAP_SELECTED)
 		return;
 	imap->state = IMAP_AUTHENTICATED;
+	contexts_free(imap);
 	view_close(&imap->view);
 	ranges_clear(&imap->saved);
 }

@@ -113,3 +113,21 @@ sort_messages(const struct sort_order *order, struct sort_message *messages, siz
 	if (count > 1)
 		qsort_r(messages, count, sizeof(*messages), compare, &keys);
 }
+
+size_t
+sort_position(const struct sort_order *order, const struct sort_message *sorted, size_t count,
+	      const struct sort_message *message)
+{
+	struct sort_order keys = *order;
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare(&sorted[middle], message, &keys) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}

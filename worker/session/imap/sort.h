@@ -32,6 +32,10 @@ bool sort_needs_summary(const struct sort_order *);
 /* Which member of a summary a key compares (SUBJECT, FROM, ...). */
 const char *sort_text(enum imap_sort_key, const struct store_summary *);
 
+/* Where MESSAGE belongs among COUNT that are sorted: from 0 on. Logarithmic. */
+size_t sort_position(const struct sort_order *, const struct sort_message *sorted, size_t count,
+		     const struct sort_message *);
+
 /* Sorts in place: n log n comparisons, stable by UID. */
 void sort_messages(const struct sort_order *, struct sort_message *, size_t count);
 

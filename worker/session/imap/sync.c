@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "worker/session/imap/context.h"
 #include "worker/session/imap/imap_private.h"
 
 bool
@@ -159,6 +160,7 @@ tell_gone(struct imap *imap, const struct store_range *ranges, size_t count)
 {
 	struct ranges known = {.list = NULL};
 
+	contexts_gone(imap, ranges, count);
 	if (!imap_is_enabled(imap, IMAP_ENABLE_QRESYNC | IMAP_ENABLE_UIDONLY)) {
 		view_remove(&imap->view, ranges, count, tell_expunge, imap);
 		return;
@@ -222,6 +224,8 @@ tell_change(const struct store_message *message, void *arg)
 	} else if (!own) {
 		imap_fetch_flags(imap, message, true);
 	}
+	if (!imap->broken)
+		contexts_changed(imap, message);
 	return !imap->broken;
 }
 
@@ -246,17 +250,19 @@ sync_changes(struct imap *imap, const struct store_folder *folder, const struct 
 
 	/* What was told before a failure is told: the rest, and that again, the next time. */
 	if (store_scan(imap->store, imap->view.folder, NULL, 0, imap->view.changes,
-		       STORE_WANT_KEYWORDS, tell_change, &changes, err) == STORE_OK) {
+		       STORE_WANT_KEYWORDS | contexts_want(imap), tell_change, &changes,
+		       err) == STORE_OK) {
 		imap->view.changes = folder->highestmodseq;
 		if (folder->uidnext > imap->view.uidnext)
 			imap->view.uidnext = folder->uidnext;
 	}
-	if (!changes.more)
-		return;
-	take_recent(imap, folder);
-	imap_printf(imap, "* %zu EXISTS\r\n", imap->view.count);
-	if (!imap_is_enabled(imap, IMAP_ENABLE_REV2))
-		imap_printf(imap, "* %" PRIu32 " RECENT\r\n", view_recent(&imap->view));
+	if (changes.more) {
+		take_recent(imap, folder);
+		imap_printf(imap, "* %zu EXISTS\r\n", imap->view.count);
+		if (!imap_is_enabled(imap, IMAP_ENABLE_REV2))
+			imap_printf(imap, "* %" PRIu32 " RECENT\r\n", view_recent(&imap->view));
+	}
+	contexts_tell(imap);
 }
 
 void
