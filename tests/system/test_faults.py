@@ -14,6 +14,7 @@ import time
 import pytest
 
 from conftest import DEADLINE, DOMAIN, HOST, is_root, wait_for
+from imap_client import Imap
 
 ALICE = f"alice@{DOMAIN}"
 ROLES = ["certd", "gate", "accounts", "queue", "session"]
@@ -236,12 +237,7 @@ def test_full_disk(make_server):
         with server.smtp() as client:
             client.sendmail("a@b.example", [ALICE], "Subject: n1\r\n\r\nx\r\n")
         server.wait_for_messages(1)
-        with open(filler, "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-            except OSError:
-                pass
+        fill(filler)
         acknowledged = 1
         refused = False
         with server.smtp() as client:
@@ -261,6 +257,53 @@ def test_full_disk(make_server):
             client.sendmail("a@b.example", [ALICE], f"Subject: n{acknowledged + 1}\r\n\r\nx\r\n")
         found = numbers(server.wait_for_messages(acknowledged + 1))
         assert found == collections.Counter(range(1, acknowledged + 2))
+        assert server.stop() == 0
+    finally:
+        server.stop()
+        subprocess.run(["umount", server.state], check=False)
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+
+
+@pytest.mark.skipif(not is_root(), reason="mounting needs root")
+def test_full_disk_imap(make_server):
+    """What does not fit is answered NO and is not there; what was acknowledged is; and it recovers by itself."""
+    server = make_server()
+    mount_tmpfs(server.state, "6m")
+    filler = os.path.join(server.state, "filler")
+    mail = b"Subject: large\r\n\r\n" + b"x" * 72 + b"\r\n" * 3000
+    literal = b" {%d+}\r\n%b" % (len(mail), mail)
+    commands = ((b"APPEND INBOX" + literal * 40, 40), (b"APPEND INBOX" + literal, 1), (b"STORE 1:* +FLAGS (word)", 0),
+                (b"CREATE new", 0), (b"COPY 1:* Drafts", 0))
+    try:
+        server.set_up("alice")
+        with Imap(server, "alice") as client:
+            client.append(mail)
+            client.select()
+            fill(filler)
+            acknowledged, refused = 1, []
+            for room in (0, 100000, 8192):  # with some room the disk is full in the middle of MULTIAPPEND
+                os.truncate(filler, os.path.getsize(filler) - room)
+                for command, messages in commands:
+                    status, text, _ = client.ask(command)
+                    acknowledged += messages if status == "OK" else 0
+                    refused += [text] if status == "NO" else []
+                    assert status in ("OK", "NO"), text
+            assert len(refused) >= 2, refused
+            assert all("[SERVERBUG]" not in text for text in refused), refused
+            assert client.do("STATUS INBOX (MESSAGES)") == [b'STATUS "INBOX" (MESSAGES %d)' % acknowledged]
+            os.remove(filler)
+            client.append(mail)
+            client.do("STORE 1:* +FLAGS (after)")
+            assert len([line for line in client.do("FETCH 1:* (FLAGS)") if b"after" in line]) == acknowledged + 1
+        assert server.posternctl("mailbox", "check", f"alice@{DOMAIN}").returncode == 0
         assert server.stop() == 0
     finally:
         server.stop()

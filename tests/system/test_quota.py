@@ -4,6 +4,7 @@
 import re
 
 from conftest import DOMAIN, wait_for
+from imap_client import Imap
 
 BODY = b"Subject: large\r\n\r\n" + b"x" * 60 + b"\r\n" * 10
 
@@ -38,3 +39,30 @@ def test_quotas(make_server):
     server.log.wait(r"event=accounts\.loaded", mark)
     send(server, 1, "carol")
     wait_for(lambda: len(server.messages("carol")) >= 2, "room for another message")
+
+
+def multiappend(client, mails):
+    return client.ask(b"APPEND INBOX" + b"".join(b" {%d+}\r\n%b" % (len(mail), mail) for mail in mails))
+
+
+def test_imap(make_server):
+    """RFC 9208 4.3.1 and RFC 3502 3: all of a MULTIAPPEND or nothing, and the next one that fits is taken."""
+    server = make_server()
+    server.settings["session"] = "{ quota_messages = 5; }"
+    server.set_up("alice")
+    with Imap(server, "alice") as client:
+        client.select()
+        status, text, untagged = multiappend(client, [BODY] * 6)
+        assert (status, text.startswith("[OVERQUOTA]")) == ("NO", True), text
+        assert not untagged, untagged
+        assert multiappend(client, [BODY] * 4)[0] == "OK"
+        status, text, _ = multiappend(client, [BODY] * 2)
+        assert (status, text.startswith("[OVERQUOTA]")) == ("NO", True), text
+        client.no("COPY 1:2 Drafts", "[OVERQUOTA]")
+        assert client.do("STATUS Drafts (MESSAGES)") == [b'STATUS "Drafts" (MESSAGES 0)']
+        assert b"QUOTA" in client.do("GETQUOTAROOT INBOX")[1]
+        # Room that is made is room at once.
+        client.do("STORE 1:3 +FLAGS.SILENT (\\Deleted)")
+        client.do("EXPUNGE")
+        assert multiappend(client, [BODY] * 2)[0] == "OK"
+        assert client.do("STATUS INBOX (MESSAGES)") == [b'STATUS "INBOX" (MESSAGES 3)']
