@@ -257,36 +257,63 @@ entries(struct store *store, int64_t folder)
 	return text;
 }
 
+static enum store_result
+metadata_set(struct store *store, int64_t folder, const char *entry, const void *value,
+	     size_t length, struct error *err)
+{
+	struct store_annotation one = {entry, value, length};
+
+	return store_metadata_set(store, folder, &one, 1, err);
+}
+
+static void
+note_first(const char *entry, const void *value, size_t length, void *arg)
+{
+	(void)value;
+	if (strcmp(entry, "/private/0") == 0)
+		*(size_t *)arg = length;
+}
+
 static void
 test_metadata(void **state)
 {
+	size_t length;
 	struct store *store = house_open();
 	int64_t folder = house_folder(store, "a");
 	char *big = calloc(1, 65537), name[32];
 	struct error err;
 
 	(void)state;
-	house_ok(store_metadata_set(store, 0, "/shared/comment", "s", 1, &err), &err);
-	house_ok(store_metadata_set(store, folder, "/private/comment", "one", 3, &err), &err);
-	house_ok(store_metadata_set(store, folder, "/private/comment", "two", 3, &err), &err);
-	house_ok(store_metadata_set(store, folder, "/private/b", "", 0, &err), &err);
+	house_ok(metadata_set(store, 0, "/shared/comment", "s", 1, &err), &err);
+	house_ok(metadata_set(store, folder, "/private/comment", "one", 3, &err), &err);
+	house_ok(metadata_set(store, folder, "/private/comment", "two", 3, &err), &err);
+	house_ok(metadata_set(store, folder, "/private/b", "", 0, &err), &err);
 	assert_string_equal(entries(store, 0), "/shared/comment=s;");
 	assert_string_equal(entries(store, folder), "/private/b=;/private/comment=two;");
-	house_ok(store_metadata_set(store, folder, "/private/b", NULL, 0, &err), &err);
-	house_ok(store_metadata_set(store, folder, "/private/b", NULL, 0, &err), &err);
+	house_ok(metadata_set(store, folder, "/private/b", NULL, 0, &err), &err);
+	house_ok(metadata_set(store, folder, "/private/b", NULL, 0, &err), &err);
 	assert_string_equal(entries(store, folder), "/private/comment=two;");
-	assert_int_equal(store_metadata_set(store, 99, "/private/b", "", 0, &err), STORE_GONE);
-	assert_int_equal(store_metadata_set(store, 0, "", "", 0, &err), STORE_REFUSED);
-	assert_int_equal(store_metadata_set(store, 0, "/private/b", big, 65537, &err), STORE_LIMIT);
-	house_ok(store_metadata_set(store, 0, "/private/b", big, 65536, &err), &err);
+	assert_int_equal(metadata_set(store, 99, "/private/b", "", 0, &err), STORE_GONE);
+	assert_int_equal(metadata_set(store, 0, "", "", 0, &err), STORE_REFUSED);
+	assert_int_equal(metadata_set(store, 0, "/private/b", big, 65537, &err), STORE_LIMIT);
+	house_ok(metadata_set(store, 0, "/private/b", big, 65536, &err), &err);
 	house_ok(store_folder_delete(store, "a", &err), &err);
 	assert_string_equal(entries(store, folder), "");
 	for (int i = 0; i < 998; i++) {
 		snprintf(name, sizeof(name), "/private/%d", i);
-		house_ok(store_metadata_set(store, 0, name, "", 0, &err), &err);
+		house_ok(metadata_set(store, 0, name, "", 0, &err), &err);
 	}
-	assert_int_equal(store_metadata_set(store, 0, "/private/more", "", 0, &err), STORE_LIMIT);
-	house_ok(store_metadata_set(store, 0, "/private/0", "x", 1, &err), &err);
+	assert_int_equal(metadata_set(store, 0, "/private/more", "", 0, &err), STORE_LIMIT);
+	/* All or none. */
+	assert_int_equal(store_metadata_set(store, 0,
+					    (const struct store_annotation[]){
+						{"/private/0", "y", 1}, {"/private/more", "", 0}},
+					    2, &err),
+			 STORE_LIMIT);
+	length = SIZE_MAX;
+	house_ok(store_metadata(store, 0, note_first, &length, &err), &err);
+	assert_int_equal(length, 0);
+	house_ok(metadata_set(store, 0, "/private/0", "x", 1, &err), &err);
 	free(big);
 	store_close(store);
 }

@@ -57,6 +57,7 @@ furnish(void)
 	struct store_copied copied;
 	struct error err;
 	uint64_t modseq;
+	const struct store_annotation note = {"/private/comment", "x", 1};
 	size_t count;
 
 	house_deliver(store, 5);
@@ -68,7 +69,7 @@ furnish(void)
 		 &err);
 	store_copied_free(&copied);
 	house_ok(store_expunge(store, INBOX, (const uint32_t[]){1, 3}, 2, NULL, &err), &err);
-	house_ok(store_metadata_set(store, INBOX, "/private/comment", "x", 1, &err), &err);
+	house_ok(store_metadata_set(store, INBOX, &note, 1, &err), &err);
 	store_close(store);
 }
 

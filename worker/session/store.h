@@ -360,11 +360,16 @@ enum store_result store_quota(struct store *, struct store_quota *, struct error
 void store_set_limits(struct store *, uint64_t storage, uint64_t messages);
 
 /*
- * RFC 5464. FOLDER 0 is the server. ENTRY: lower case, "/private/comment". VALUE NULL removes;
- * bounded: 64 KiB an entry, 1000 entries.
+ * RFC 5464. FOLDER 0 is the server. Sets or removes annotations, all or none; bounded: 64 KiB an
+ * entry, 1000 entries.
  */
-enum store_result store_metadata_set(struct store *, int64_t folder, const char *entry,
-				     const void *value, size_t length, struct error *);
+struct store_annotation {
+	const char *entry; /* lower case, "/private/comment" */
+	const void *value; /* NULL removes */
+	size_t length;
+};
+enum store_result store_metadata_set(struct store *, int64_t folder,
+				     const struct store_annotation *, size_t count, struct error *);
 typedef void store_metadata_fn(const char *entry, const void *value, size_t length, void *arg);
 /* All entries of a folder, in the order of their names. */
 enum store_result store_metadata(struct store *, int64_t folder, store_metadata_fn *each, void *arg,
@@ -381,6 +386,9 @@ enum store_result store_first_login(struct store *, struct error *);
 typedef void store_changed_fn(void *arg, int64_t folder);
 struct store_watch;
 struct store_watch *store_watch(struct store *, store_changed_fn *, void *arg);
+/* From now on NOTED is called too, after each commit that has set or removed an annotation. */
+typedef void store_noted_fn(void *arg, int64_t folder, const char *entry);
+void store_watch_metadata(struct store_watch *, store_noted_fn *);
 void store_unwatch(struct store *, struct store_watch *);
 
 #endif

@@ -100,6 +100,11 @@ imap_enable_condstore(struct imap *imap)
 			    imap->view.changes);
 }
 
+/*
+ * RFC 9051 6.3.1, RFC 5161 3.1: clients are to do that before they select a mailbox, servers need
+ * not check it. From the selected state on it counts for what comes next; nothing that was told
+ * before becomes wrong by it.
+ */
 void
 imap_do_enable(struct imap *imap, const struct imap_command *command)
 {

@@ -26,11 +26,15 @@ imap_command_fn imap_do_cancelupdate;                                     /* con
 imap_command_fn imap_do_getquota, imap_do_getquotaroot, imap_do_setquota; /* quota.c */
 imap_command_fn imap_do_getmetadata, imap_do_setmetadata;                 /* metadata.c */
 
-/* "* STATUS name (MESSAGES 3 ...)", RFC 9051 7.3.4; ITEMS are IMAP_STATUS_ bits. */
-void imap_tell_status(struct imap *, const char *name, const struct store_folder *, unsigned items);
-/* "* METADATA name (entry value ...)" of these entries, for LIST (RFC 9590). */
-void imap_tell_metadata(struct imap *, const char *name, int64_t folder,
-			const struct imap_strings *entries);
+/*
+ * "* STATUS name (MESSAGES 3 ...)", RFC 9051 7.3.4; ITEMS are IMAP_STATUS_ bits. Not STORE_OK: ERR
+ * is filled, and nothing has been told.
+ */
+enum store_result imap_tell_status(struct imap *, const char *name, const struct store_folder *,
+				   unsigned items, struct error *);
+/* "* METADATA name (entry value ...)" of these entries, for LIST (RFC 9590); as above. */
+enum store_result imap_tell_metadata(struct imap *, const char *name, int64_t folder,
+				     const struct imap_strings *entries, struct error *);
 /* "* MYRIGHTS name ..." (RFC 4314 3.8): the same of all folders, as they are the user's own. */
 void imap_tell_rights(struct imap *, const char *name);
 /* A LIST response of one folder, with its attributes (RFC 9051 7.3.1). */

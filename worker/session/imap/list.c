@@ -138,15 +138,32 @@ is_selected(const struct folders *folders, const struct imap_list *list, struct 
 	return wanted || listing->below;
 }
 
+/* RFC 5819 2, RFC 9590 3: what can't be looked up is left out, and LIST is OK. */
+static void
+left_out(struct imap *imap, enum store_result result, const struct error *err)
+{
+	if (result != STORE_OK && result != STORE_GONE)
+		log_event(LOG_ERR, "imap.failed", KV_CONN(imap->options.conn),
+			  KV_STR("user", imap->options.mailbox), KV_STR("why", err->text));
+}
+
 static void
 tell_more(struct imap *imap, const struct imap_list *list, const struct folder_name *entry)
 {
+	struct error err;
+
 	if (entry->folder.id == 0)
 		return;
 	if ((list->give & IMAP_LIST_STATUS) != 0)
-		imap_tell_status(imap, entry->name, &entry->folder, list->status_items);
+		left_out(
+		    imap,
+		    imap_tell_status(imap, entry->name, &entry->folder, list->status_items, &err),
+		    &err);
 	if ((list->give & IMAP_LIST_METADATA) != 0)
-		imap_tell_metadata(imap, entry->name, entry->folder.id, &list->metadata);
+		left_out(
+		    imap,
+		    imap_tell_metadata(imap, entry->name, entry->folder.id, &list->metadata, &err),
+		    &err);
 	if ((list->give & IMAP_LIST_MYRIGHTS) != 0)
 		imap_tell_rights(imap, entry->name);
 }

@@ -111,15 +111,29 @@ tell(struct asking *asking, int64_t folder, bool nil, struct error *err)
 	return result;
 }
 
-void
+/* Put aside until all of it could be read. */
+enum store_result
 imap_tell_metadata(struct imap *imap, const char *name, int64_t folder,
-		   const struct imap_strings *entries)
+		   const struct imap_strings *entries, struct error *err)
 {
 	struct asking asking = {
 	    .imap = imap, .entries = entries, .mailbox = name, .max_size = UINT64_MAX};
-	struct error err;
+	struct evbuffer *out = imap->stream.out, *aside = evbuffer_new();
+	enum store_result result;
 
-	(void)tell(&asking, folder, true, &err);
+	if (aside == NULL) {
+		error_errno(err, "metadata");
+		return STORE_TEMPORARY;
+	}
+	imap->stream.out = aside;
+	result = tell(&asking, folder, true, err);
+	imap->stream.out = out;
+	if (result == STORE_OK && evbuffer_add_buffer(out, aside) == -1) {
+		imap->broken = true;
+		imap->why = "no memory for a response";
+	}
+	evbuffer_free(aside);
+	return result;
 }
 
 void
@@ -146,8 +160,26 @@ imap_do_getmetadata(struct imap *imap, const struct imap_command *command)
 		imap_ok(imap, "%s done", imap_verb_name(command));
 }
 
-/* All or none would need them all in one transaction; the first that fails is told (RFC 5464 4.3).
- */
+/* RFC 5464 4.3: all or none. */
+static enum store_result
+set_all(struct imap *imap, const struct imap_setmetadata *set, int64_t folder, struct error *err)
+{
+	struct store_annotation *list = calloc(set->entries.count + 1, sizeof(*list));
+	enum store_result result;
+
+	if (list == NULL) {
+		error_errno(err, "metadata");
+		return STORE_TEMPORARY;
+	}
+	for (size_t i = 0; i < set->entries.count; i++)
+		list[i] = (struct store_annotation){.entry = set->entries.list[i].bytes,
+						    .value = set->values[i].bytes,
+						    .length = set->values[i].length};
+	result = store_metadata_set(imap->store, folder, list, set->entries.count, err);
+	free(list);
+	return result;
+}
+
 void
 imap_do_setmetadata(struct imap *imap, const struct imap_command *command)
 {
@@ -162,10 +194,8 @@ imap_do_setmetadata(struct imap *imap, const struct imap_command *command)
 				    VALUE_MAX);
 			return;
 		}
-	for (size_t i = 0; i < set->entries.count && result == STORE_OK; i++) {
-		result = store_metadata_set(imap->store, folder, set->entries.list[i].bytes,
-					    set->values[i].bytes, set->values[i].length, &err);
-	}
+	if (result == STORE_OK)
+		result = set_all(imap, set, folder, &err);
 	if (result == STORE_LIMIT)
 		imap_tagged(imap, "NO", "[METADATA TOOMANY] %s", err.text);
 	else if (result != STORE_OK)

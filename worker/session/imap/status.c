@@ -23,15 +23,14 @@ add_deleted(const struct store_message *message, void *arg)
 }
 
 /* Looked for only where there are any: few ask for it, and few messages are. */
-static uint64_t
-deleted_storage(struct imap *imap, const struct store_folder *folder)
+static enum store_result
+deleted_storage(struct imap *imap, const struct store_folder *folder, uint64_t *total,
+		struct error *err)
 {
-	uint64_t total = 0;
-	struct error err;
-
-	if (folder->deleted > 0)
-		(void)store_scan(imap->store, folder->id, NULL, 0, 0, 0, add_deleted, &total, &err);
-	return total;
+	*total = 0;
+	if (folder->deleted == 0)
+		return STORE_OK;
+	return store_scan(imap->store, folder->id, NULL, 0, 0, 0, add_deleted, total, err);
 }
 
 static uint64_t
@@ -45,12 +44,19 @@ count_recent(const struct imap *imap, const struct store_folder *folder)
 	return folder->uidnext - folder->recent_from;
 }
 
-void
+enum store_result
 imap_tell_status(struct imap *imap, const char *name, const struct store_folder *folder,
-		 unsigned items)
+		 unsigned items, struct error *err)
 {
 	const char *space = "";
+	uint64_t deleted = 0;
 
+	if ((items & IMAP_STATUS_DELETED_STORAGE) != 0) {
+		enum store_result result = deleted_storage(imap, folder, &deleted, err);
+
+		if (result != STORE_OK)
+			return result;
+	}
 	imap_text(imap, "* STATUS ");
 	imap_mailbox(imap, name);
 	imap_text(imap, " (");
@@ -67,7 +73,7 @@ imap_tell_status(struct imap *imap, const char *name, const struct store_folder 
 	if ((items & IMAP_STATUS_DELETED) != 0)
 		give(imap, &space, "DELETED", folder->deleted);
 	if ((items & IMAP_STATUS_DELETED_STORAGE) != 0)
-		give(imap, &space, "DELETED-STORAGE", deleted_storage(imap, folder));
+		give(imap, &space, "DELETED-STORAGE", deleted);
 	if ((items & IMAP_STATUS_SIZE) != 0)
 		give(imap, &space, "SIZE", folder->size);
 	if ((items & IMAP_STATUS_HIGHESTMODSEQ) != 0)
@@ -78,6 +84,7 @@ imap_tell_status(struct imap *imap, const char *name, const struct store_folder 
 	if ((items & IMAP_STATUS_MAILBOXID) != 0)
 		imap_printf(imap, "%sMAILBOXID (%s)", space, folder->object);
 	imap_text(imap, ")\r\n");
+	return STORE_OK;
 }
 
 void
@@ -95,6 +102,9 @@ imap_do_status(struct imap *imap, const struct imap_command *command)
 	/* RFC 7162 3.1.2: to ask for it enables CONDSTORE. */
 	if ((status->items & IMAP_STATUS_HIGHESTMODSEQ) != 0)
 		imap_enable_condstore(imap);
-	imap_tell_status(imap, status->mailbox, &folder, status->items);
-	imap_ok(imap, "%s done", imap_verb_name(command));
+	result = imap_tell_status(imap, status->mailbox, &folder, status->items, &err);
+	if (result == STORE_OK)
+		imap_ok(imap, "%s done", imap_verb_name(command));
+	else
+		imap_failed(imap, result, &err);
 }

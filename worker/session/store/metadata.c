@@ -69,17 +69,23 @@ set(struct store *store, int64_t folder, const char *entry, const void *value, s
 }
 
 enum store_result
-store_metadata_set(struct store *store, int64_t folder, const char *entry, const void *value,
-		   size_t length, struct error *err)
+store_metadata_set(struct store *store, int64_t folder, const struct store_annotation *list,
+		   size_t count, struct error *err)
 {
-	enum store_result result = check(entry, length, err);
+	enum store_result result = STORE_OK;
 
+	for (size_t i = 0; i < count && result == STORE_OK; i++)
+		result = check(list[i].entry, list[i].length, err);
 	if (result == STORE_OK)
 		result = transaction_begin(store, err);
 	if (result != STORE_OK)
 		return result;
-	result = set(store, folder, entry, value, length, err);
-	return transaction_end(store, result, NULL, err);
+	for (size_t i = 0; i < count && result == STORE_OK; i++)
+		result = set(store, folder, list[i].entry, list[i].value, list[i].length, err);
+	result = transaction_end(store, result, NULL, err);
+	for (size_t i = 0; i < count && result == STORE_OK; i++)
+		transaction_tell_noted(store, folder, list[i].entry);
+	return result;
 }
 
 enum store_result

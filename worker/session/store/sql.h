@@ -63,6 +63,8 @@ void sql_forget(struct store *);
 enum store_result transaction_begin(struct store *, struct error *);
 /* FOLDER's messages (or, 0, the tree of folders) are changed by it. */
 void transaction_changed(struct store *, int64_t folder);
+/* Tells watchers of an annotation, after the commit. */
+void transaction_tell_noted(struct store *, int64_t folder, const char *entry);
 /*
  * RESULT STORE_OK: commits, and then tells who watches; else, or if that fails, rolls back. Returns
  * RESULT or why the commit failed. *UNDONE (may be NULL): it is certain that nothing of it will be

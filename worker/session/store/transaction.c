@@ -9,6 +9,7 @@
 struct store_watch {
 	LIST_ENTRY(store_watch) entry;
 	store_changed_fn *changed;
+	store_noted_fn *noted; /* or NULL */
 	void *arg;
 };
 
@@ -23,6 +24,12 @@ store_watch(struct store *store, store_changed_fn *changed, void *arg)
 	watch->arg = arg;
 	LIST_INSERT_HEAD(&store->watches, watch, entry);
 	return watch;
+}
+
+void
+store_watch_metadata(struct store_watch *watch, store_noted_fn *noted)
+{
+	watch->noted = noted;
 }
 
 void
@@ -45,6 +52,20 @@ tell(struct store *store, int64_t folder)
 	while (watch != NULL) {
 		store->next_watch = LIST_NEXT(watch, entry);
 		watch->changed(watch->arg, folder);
+		watch = store->next_watch;
+	}
+	store->next_watch = NULL;
+}
+
+void
+transaction_tell_noted(struct store *store, int64_t folder, const char *entry)
+{
+	struct store_watch *watch = LIST_FIRST(&store->watches);
+
+	while (watch != NULL) {
+		store->next_watch = LIST_NEXT(watch, entry);
+		if (watch->noted != NULL)
+			watch->noted(watch->arg, folder, entry);
 		watch = store->next_watch;
 	}
 	store->next_watch = NULL;
