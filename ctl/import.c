@@ -96,6 +96,26 @@ ask_status(struct import *import, const char *quoted, struct statused *status, s
 	return imap_command(import->imap, on_status, status, err, format, quoted);
 }
 
+/* If the folder can have that UIDVALIDITY; else clients have to fetch all again. */
+static int
+keep_uids(struct import *import, const char *quoted, uint32_t uidvalidity, uint32_t uidnext,
+	  struct error *err)
+{
+	import->keeps_uids = false;
+	if (uidvalidity == 0 || uidnext == 0)
+		return 0;
+	if (imap_command(import->imap, NULL, NULL, err, "XUIDS %s %" PRIu32 " %" PRIu32, quoted,
+			 uidvalidity, uidnext) == 0) {
+		import->keeps_uids = true;
+		return 0;
+	}
+	if (!imap_refused(import->imap))
+		return -1;
+	fprintf(stderr, "posternctl: folder %s: the messages get new UIDs: %s\n", import->folder,
+		err->text);
+	return 0;
+}
+
 int
 import_begin(struct import *import, const char *folder, uint32_t uidvalidity, uint32_t uidnext,
 	     struct error *err)
@@ -103,16 +123,13 @@ import_begin(struct import *import, const char *folder, uint32_t uidvalidity, ui
 	char quoted[IMAP_QUOTED_SIZE];
 	struct statused status;
 
-	(void)uidnext;
 	message_keys_free(&import->present);
 	strlcpy(import->folder, folder, sizeof(import->folder));
 	imap_quote(folder, quoted);
 	if (ask_status(import, quoted, &status, err) == -1)
 		return -1;
-	/* UIDs can be kept in a folder that never had one, or that has them already. */
-	import->uidnext = status.uidnext;
-	import->uidvalidity =
-	    status.uidnext == 1 || status.uidvalidity == uidvalidity ? uidvalidity : 0;
+	if (keep_uids(import, quoted, uidvalidity, uidnext, err) == -1)
+		return -1;
 	if (status.messages == 0)
 		return 0;
 	if (imap_command(import->imap, NULL, NULL, err, "EXAMINE %s", quoted) == -1 ||
@@ -146,7 +163,7 @@ send_message(struct import *import, const struct import_message *message, struct
 		     {MESSAGE_FLAGGED, "\\Flagged"},
 		     {MESSAGE_DELETED, "\\Deleted"},
 		     {MESSAGE_DRAFT, "\\Draft"}};
-	char text[128] = "", date[DATE_TIME_SIZE], *head;
+	char text[128] = "", date[DATE_TIME_SIZE], uid[24] = "", *head;
 	const char *keywords = message->keywords == NULL ? "" : message->keywords;
 	/* RFC 3516: only a literal8 may have a NUL. */
 	bool binary = memchr(message->octets, '\0', message->length) != NULL;
@@ -159,9 +176,12 @@ send_message(struct import *import, const struct import_message *message, struct
 			strlcat(text, " ", sizeof(text));
 		strlcat(text, flags[i].name, sizeof(text));
 	}
-	length = asprintf(&head, " (%s%s%s) %s %s{%zu+}\r\n", text,
-			  text[0] != '\0' && keywords[0] != '\0' ? " " : "", keywords,
-			  write_date_time(message->date, date), binary ? "~" : "", message->length);
+	if (import->keeps_uids && message->uid != 0)
+		snprintf(uid, sizeof(uid), "UID %" PRIu32 " ", message->uid);
+	length =
+	    asprintf(&head, " (%s%s%s) %s %s%s{%zu+}\r\n", text,
+		     text[0] != '\0' && keywords[0] != '\0' ? " " : "", keywords,
+		     write_date_time(message->date, date), uid, binary ? "~" : "", message->length);
 	if (length == -1)
 		return error_errno(err, "a message");
 	result = imap_send(import->imap, head, (size_t)length, err);

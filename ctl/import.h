@@ -27,8 +27,7 @@ struct import_message {
 struct import {
 	struct imap *imap;
 	char folder[FOLDER_NAME_MAX + 1];
-	uint64_t uidvalidity; /* of the folder where they come from; 0: UIDs are not kept */
-	uint64_t uidnext;     /* of the folder they go to: lower UIDs can't be kept */
+	bool keeps_uids; /* as far as it can */
 	struct message_keys present;
 	struct import_message lot[IMPORT_LOT_MESSAGES];
 	size_t lot_count, lot_octets;
@@ -38,7 +37,11 @@ struct import {
 	bool bar;
 };
 
-/* A folder, which is made if it is missing. 0, or -1 with ERR. */
+/*
+ * A folder, which is made if it is missing. 0, or -1 with ERR. UIDVALIDITY and UIDNEXT: of the
+ * folder where the messages come from (0: there are none), for clients that know it; they come in
+ * the order of their UIDs, those without one last.
+ */
 int import_begin(struct import *, const char *folder, uint32_t uidvalidity, uint32_t uidnext,
 		 struct error *);
 /* Takes octets and keywords, also on failure. */

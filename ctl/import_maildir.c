@@ -115,6 +115,9 @@ read_uidlist(struct maildir *maildir, struct error *err)
 			maildir->known = grown;
 		}
 		maildir->known[maildir->known_count++] = one;
+		/* Dovecot adds lines behind without writing the header again. */
+		if (maildir->uidnext <= one.uid && one.uid < UINT32_MAX)
+			maildir->uidnext = one.uid + 1;
 	}
 	if (maildir->known_count > 0)
 		qsort(maildir->known, maildir->known_count, sizeof(*maildir->known), by_base);

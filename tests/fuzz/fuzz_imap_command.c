@@ -57,6 +57,8 @@ run(const uint8_t *data, size_t size, size_t piece)
 	size_t used;
 
 	imap_parser_set_utf8(parser, size % 2 != 0);
+	if (size % 3 == 0)
+		imap_parser_set_administrator(parser);
 	while (size > 0 && step != IMAP_STEP_FATAL) {
 		size_t n = size < piece ? size : piece;
 

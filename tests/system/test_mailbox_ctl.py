@@ -194,6 +194,77 @@ def test_import_maildir(server, folder):
         "Old/Mail", "Old/Mail/Sent", "Old/Mail/Work/Entwürfe"]
 
 
+def state_of(server, folder="INBOX", user=None):
+    """(UIDVALIDITY, UIDNEXT) of a folder."""
+    with Imap(server, user) as imap:
+        line = b" ".join(imap.do(f"STATUS {folder} (UIDVALIDITY UIDNEXT)"))
+        return tuple(int(re.search(rb"%s (\d+)" % word, line).group(1)) for word in (b"UIDVALIDITY", b"UIDNEXT"))
+
+
+def write_uidlist(path, uidvalidity, uidnext, uids):
+    """Dovecot's list, with these UIDs for the messages in the order of their numbers."""
+    names = {int(re.search(rb"Subject: number (\d+)", open(f"{path}/cur/{name}", "rb").read()).group(1)): name
+             for name in os.listdir(path + "/cur")}
+    with open(path + "/dovecot-uidlist", "w", encoding="ascii") as file:
+        file.write(f"3 V{uidvalidity} N{uidnext} G0123456789abcdef0123456789abcdef\n")
+        for uid, number in zip(uids, sorted(names)):
+            file.write(f"{uid} :{names[number].partition(':')[0]}\n")
+
+
+def test_import_keeps_uids(fresh_account, folder):
+    server, user = fresh_account, fresh_account.user
+    address = f"{user}@{DOMAIN}"
+    path = os.path.join(folder, "Maildir")
+    fill_maildir(path, 5)
+    write_uidlist(path, 1275660208, 100, [7, 8, 31, 40])
+    fill_maildir(path + "/.Work", 3, 10)
+    write_uidlist(path + "/.Work", 1275660209, 3, [1, 2, 9])  # lines behind the header's count
+    server.posternctl("mailbox", "import", address, path)
+    assert contents(server, user=user)[1] == [7, 8, 31, 40, 100]
+    assert state_of(server) == (1275660208, 101)
+    assert contents(server, "Work", user)[1] == [1, 2, 9] and state_of(server, "Work") == (1275660209, 10)
+    # A second time nothing changes; what is new gets a UID behind all that Dovecot has given out.
+    fill_maildir(path, 1, 5)
+    write_uidlist(path, 1275660208, 120, [7, 8, 31, 40, 111, 112])
+    assert server.posternctl("mailbox", "import", address, path).stdout.startswith("1 messages added, 8 were")
+    assert contents(server, user=user)[1] == [7, 8, 31, 40, 100, 112]
+    with Imap(server) as imap:
+        assert imap.append(crlf(text(20))) == 120
+    # Another Maildir can't have the UIDVALIDITY, not even when its folder is gone: that is said.
+    with Imap(server) as imap:
+        imap.do("DELETE Work")
+    result = server.posternctl("mailbox", "import", address, path + "/.Work", "--folder", "Work")
+    assert "new UIDs" in result.stderr and "another folder" in result.stderr
+    assert contents(server, "Work", user)[1] == [1, 2, 3] and state_of(server, "Work")[0] > 1275660209
+    checkup(server, "check")
+
+
+def test_import_into_a_folder_in_use_has_new_uids(fresh_account, folder):
+    server = fresh_account
+    path = os.path.join(folder, "Maildir")
+    fill_maildir(path, 2)
+    write_uidlist(path, 1275660208, 100, [7, 8])
+    with Imap(server) as imap:
+        imap.append(crlf(text(20)))
+    before = state_of(server)
+    result = server.posternctl("mailbox", "import", f"{server.user}@{DOMAIN}", path)
+    assert "folder INBOX: the messages get new UIDs" in result.stderr
+    assert contents(server, user=server.user)[1] == [1, 2, 3] and state_of(server)[0] == before[0]
+
+
+def test_uids_are_for_administrators(fresh_account):
+    """A user's own client can't choose UIDs, and is not told that anybody could."""
+    server = fresh_account
+    before = state_of(server)
+    with Imap(server) as imap:
+        assert "Expected a command" in imap.bad("XUIDS INBOX 1275660208 100")
+        assert not any(b"XUIDS" in line for line in imap.do("CAPABILITY"))
+        assert b"XUIDS" not in imap.greeting
+        assert "literal" in imap.bad("APPEND INBOX UID 50 {1+}\r\n.")
+        assert imap.append(b"Subject: x\r\n\r\n") == 1
+    assert state_of(server) == (before[0], 2)
+
+
 def test_import_mbox(server, folder):
     path = os.path.join(folder, "mbox")
     box = mailbox.mbox(path)

@@ -172,6 +172,8 @@ put_append(struct text *text, const struct imap_command *command)
 		put_flags(text, &message->flags);
 		if (message->has_date)
 			put(text, " date=%" PRId64, message->date);
+		if (message->uid != 0)
+			put(text, " uid=%" PRIu32, message->uid);
 		for (part = message->parts; part != NULL; part = part->next) {
 			put(text, " part=%d/%" PRIu64, (int)part->data, part->octets);
 			if (part->data == IMAP_DATA_URL)
@@ -369,6 +371,10 @@ put_arguments(struct text *text, const struct imap_command *command)
 	case IMAP_GETMETADATA:
 	case IMAP_SETMETADATA:
 		put_metadata(text, command);
+		break;
+	case IMAP_UIDS:
+		put(text, " <%s> %" PRIu32 " %" PRIu32, command->uids.mailbox,
+		    command->uids.uidvalidity, command->uids.uidnext);
 		break;
 	case IMAP_NOTIFY:
 		put_notify(text, &command->notify);

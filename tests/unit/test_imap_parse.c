@@ -90,7 +90,7 @@ run(struct imap_parser *parser, const char *in, size_t length, size_t piece, cha
 }
 
 static void
-check_rows(const struct row *rows, size_t count, bool utf8)
+check_rows_as(const struct row *rows, size_t count, bool utf8, bool administrator)
 {
 	char in[4096], out[4096];
 	const size_t pieces[] = {4096, 1, 7};
@@ -103,6 +103,8 @@ check_rows(const struct row *rows, size_t count, bool utf8)
 
 			assert_non_null(parser);
 			imap_parser_set_utf8(parser, utf8);
+			if (administrator)
+				imap_parser_set_administrator(parser);
 			run(parser, in, strlen(in), pieces[p], out, sizeof(out));
 			if (strcmp(out, rows[i].out) != 0)
 				print_error("of: %s\n", rows[i].in);
@@ -111,6 +113,12 @@ check_rows(const struct row *rows, size_t count, bool utf8)
 			imap_parser_free(parser);
 		}
 	}
+}
+
+static void
+check_rows(const struct row *rows, size_t count, bool utf8)
+{
+	check_rows_as(rows, count, utf8, false);
 }
 
 static void
@@ -504,6 +512,33 @@ test_octets_that_cannot_be(void **state)
 	imap_parser_free(parser);
 }
 
+/* What posternctl's import says, and that nobody else can say it. */
+static void
+test_administrator(void **state)
+{
+	static const struct row own[] = {
+	    {"a XUIDS inbox 7 9", "a XUIDS <INBOX> 7 9"},
+	    {"a XUIDS INBOX 0 9", "a BAD Expected a UIDVALIDITY after XUIDS, found \"0\""},
+	    {"a XUIDS INBOX 7 4294967296",
+	     "a BAD Expected a UIDNEXT after XUIDS, found \"4294967296\""},
+	    {"a XUIDS INBOX 7 9 1",
+	     "a BAD Expected the end of the command after XUIDS, found \"1\""},
+	    {"a APPEND x UID 5 {1+}\r\n.", "message 1; a APPEND <x> 1 data=0/1 flags=0[] uid=5"},
+	    {"a APPEND x () UID 0 {1+}\r\n.", "a BAD Expected a number after UID, found \"0\""},
+	    {"a APPEND x (\\Seen) UID 5 {1+}\r\n. {1+}\r\n.",
+	     "message 1; message 1; a APPEND <x> 2 data=0/1 flags=1[] uid=5 data=0/1 flags=0[]"},
+	};
+	static const struct row others[] = {
+	    {"a XUIDS INBOX 7 9", "a BAD Expected a command after the tag, found \"XUIDS\""},
+	    {"a APPEND x UID 5 {1+}\r\n.",
+	     "a BAD Expected a message's literal after the mailbox name, found \"UID\""},
+	};
+
+	(void)state;
+	check_rows_as(own, COUNT(own), false, true);
+	check_rows(others, COUNT(others), false);
+}
+
 int
 main(void)
 {
@@ -513,6 +548,7 @@ main(void)
 	    cmocka_unit_test(test_fetch),
 	    cmocka_unit_test(test_search),
 	    cmocka_unit_test(test_append),
+	    cmocka_unit_test(test_administrator),
 	    cmocka_unit_test(test_errors),
 	    cmocka_unit_test(test_fatal),
 	    cmocka_unit_test(test_utf8_names),

@@ -100,6 +100,90 @@ test_append(void **state)
 }
 
 static void
+append_as(struct store *store, int64_t folder, uint32_t uid)
+{
+	struct store_append append = upload(store, "x\r\n");
+	struct error err;
+
+	append.uid = uid;
+	house_ok(store_append(store, folder, &append, 1, NULL, &err), &err);
+}
+
+static enum store_result
+adopt(struct store *store, const char *name, uint32_t uidvalidity, uint32_t uidnext)
+{
+	struct error err;
+
+	return store_folder_adopt(store, name, uidvalidity, uidnext, &err);
+}
+
+/* A folder of another server: its UIDs are kept free for its messages. */
+static void
+test_adopt(void **state)
+{
+	struct store *store = house_open();
+	struct store_folder inbox;
+
+	(void)state;
+	assert_int_equal(adopt(store, "Nothing", 1000, 10), STORE_GONE);
+	assert_int_equal(adopt(store, "INBOX", 1000, 10), STORE_OK);
+	inbox = house_about(store, INBOX);
+	assert_int_equal(inbox.uidvalidity, 1000);
+	assert_int_equal(inbox.uidnext, 1);
+	append_as(store, INBOX, 3);
+	assert_int_equal(house_about(store, INBOX).uidnext, 4);
+	/* The same once more; UIDNEXT never shrinks. */
+	assert_int_equal(adopt(store, "INBOX", 1000, 5), STORE_OK);
+	append_as(store, INBOX, 6);
+	house_deliver(store, 1);
+	append_as(store, INBOX, 0);
+	assert_string_equal(house_list(store, INBOX), "3 6 10 11");
+	assert_int_equal(adopt(store, "INBOX", 1000, 20), STORE_OK);
+	append_as(store, INBOX, 15);
+	house_deliver(store, 1);
+	assert_string_equal(house_list(store, INBOX), "3 6 10 11 15 20");
+	house_check(store);
+	/* It has given out UIDs now. */
+	assert_int_equal(adopt(store, "INBOX", 1001, 30), STORE_REFUSED);
+	assert_int_equal(house_about(store, INBOX).uidvalidity, 1000);
+	store_close(store);
+}
+
+/* No UIDVALIDITY twice, whoever gave it out and whatever became of its folder. */
+static void
+test_adopt_once(void **state)
+{
+	struct store *store = house_open();
+	uint32_t first = house_about(store, INBOX).uidvalidity, made, last;
+	int64_t a = house_folder(store, "a"), b = house_folder(store, "b");
+	struct error err;
+
+	(void)state;
+	made = house_about(store, a).uidvalidity;
+	house_ok(store_folder_delete(store, "a", &err), &err);
+	assert_int_equal(adopt(store, "b", made, 1), STORE_REFUSED);
+	assert_int_equal(adopt(store, "b", first, 1), STORE_REFUSED);
+	assert_int_equal(adopt(store, "b", UINT32_MAX, 1), STORE_REFUSED);
+	assert_int_equal(adopt(store, "b", 1000, UINT32_MAX), STORE_REFUSED);
+	assert_int_equal(adopt(store, "b", 1000, 10), STORE_OK);
+	assert_int_equal(adopt(store, "INBOX", 1000, 10), STORE_REFUSED);
+	house_ok(store_folder_delete(store, "b", &err), &err);
+	b = house_folder(store, "b");
+	last = house_about(store, b).uidvalidity;
+	assert_true(last > made);
+	assert_int_equal(adopt(store, "b", 1000, 10), STORE_REFUSED);
+	/* INBOX's own is never given out again either. */
+	assert_int_equal(adopt(store, "INBOX", 999, 10), STORE_OK);
+	assert_int_equal(adopt(store, "b", first, 10), STORE_REFUSED);
+	assert_int_equal(house_about(store, b).uidvalidity, last);
+	store_close(store);
+	store = house_open();
+	assert_int_equal(house_about(store, INBOX).uidvalidity, 999);
+	assert_int_equal(adopt(store, "b", 1000, 10), STORE_REFUSED);
+	store_close(store);
+}
+
+static void
 test_all_or_none(void **state)
 {
 	struct store *store = house_open();
@@ -522,10 +606,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_append),       TEST(test_all_or_none),    TEST(test_replace),
-	    TEST(test_upload_fails), TEST(test_delivery_quota), TEST(test_metadata),
-	    TEST(test_first_login),  TEST(test_summaries),      TEST(test_many_summaries),
-	    TEST(test_half_done),
+	    TEST(test_append),         TEST(test_adopt),          TEST(test_adopt_once),
+	    TEST(test_all_or_none),    TEST(test_replace),        TEST(test_upload_fails),
+	    TEST(test_delivery_quota), TEST(test_metadata),       TEST(test_first_login),
+	    TEST(test_summaries),      TEST(test_many_summaries), TEST(test_half_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

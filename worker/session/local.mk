@@ -4,6 +4,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/deliver.c worker/session/deliver.h \
 	worker/session/discard.c worker/session/discard.h \
 	worker/session/indexing.c worker/session/indexing.h \
+	worker/session/imap/adopt.c \
 	worker/session/imap/any.c \
 	worker/session/imap/append.c \
 	worker/session/imap/arena.c \
@@ -78,6 +79,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/session.c \
 	worker/session/store.h worker/session/store_check.h \
 	worker/session/store/account.c worker/session/store/account.h \
+	worker/session/store/adopt.c \
 	worker/session/store/append.c \
 	worker/session/store/change.c worker/session/store/change.h \
 	worker/session/store/check.c worker/session/store/check.h \

@@ -114,6 +114,7 @@ struct store_folder {
 	uint32_t unseen;
 	uint32_t deleted;
 	uint64_t size;        /* octets of all its messages (RFC 8438) */
+	uint32_t uid_floor;   /* lower UIDs only for who names them (store_folder_adopt()) */
 	uint32_t recent_from; /* UIDs from here on no read-write SELECT has seen (RFC 3501 2.3.2) */
 	uint32_t use;         /* STORE_USE_ bits */
 	uint32_t append_limit; /* octets of a message (RFC 7889); 0: none of its own */
@@ -149,6 +150,15 @@ enum store_result store_folder_rename(struct store *, const char *from, const ch
 				      struct error *);
 /* A name need not be a folder's (RFC 9051 6.3.7). */
 enum store_result store_subscribe(struct store *, const char *name, bool on, struct error *);
+
+/*
+ * A folder moves in from another server, where it has UIDVALIDITY and UIDNEXT (import). It keeps
+ * UIDVALIDITY if it has given out no UID yet and the account never had that number; from then on
+ * UIDs below UIDNEXT are for those store_append() calls that name them. STORE_REFUSED: that can't
+ * be; what the folder has already can be said again.
+ */
+enum store_result store_folder_adopt(struct store *, const char *name, uint32_t uidvalidity,
+				     uint32_t uidnext, struct error *);
 
 /* The first read-write SELECT takes what is recent: recent_from becomes uidnext. Not durable. */
 enum store_result store_take_recent(struct store *, int64_t folder, struct error *);

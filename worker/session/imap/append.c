@@ -237,6 +237,28 @@ set_up(struct imap_append_task *task, const struct imap_append *append)
 	}
 }
 
+/*
+ * The UIDs that the messages had on another server, as far as they are still to be had: between the
+ * folder's UIDNEXT and what store_folder_adopt() has kept free.
+ */
+static void
+choose_uids(struct imap_append_task *task, const struct imap_append *append,
+	    const struct store_folder *folder)
+{
+	const struct imap_append_message *message = append->messages;
+	uint32_t next = folder->uidnext;
+
+	for (size_t i = 0; i < task->count && message != NULL; i++, message = message->next) {
+		bool keeps = message->uid >= next && message->uid < folder->uid_floor;
+
+		task->appends[i].uid = keeps ? message->uid : 0;
+		if (keeps)
+			next = message->uid + 1;
+		else
+			next = folder->uid_floor; /* it gets that or a greater one */
+	}
+}
+
 /* RFC 3502 6.3.11: a message of no octets gives the whole up. */
 static bool
 is_given_up(const struct imap_append_task *task)
@@ -317,6 +339,8 @@ commit(struct imap *imap, const struct imap_command *command)
 	if (command->verb == IMAP_REPLACE && !find_replaced(imap, command, &replaced))
 		return;
 	result = store_folder(imap->store, command->append.mailbox, &folder, &task->err);
+	if (result == STORE_OK)
+		choose_uids(task, &command->append, &folder);
 	if (result == STORE_OK)
 		result = store_append(imap->store, folder.id, task->appends, task->count,
 				      replaced.folder != 0 ? &replaced : NULL, &task->err);

@@ -58,6 +58,7 @@ enum imap_verb {
 	IMAP_ACL,    /* GETACL, SETACL, DELETEACL, LISTRIGHTS: not offered; arguments are skipped */
 	IMAP_NOTIFY, /* .notify */
 	IMAP_COMPRESS, /* .string: the mechanism */
+	IMAP_UIDS,     /* .uids; of administrators only */
 	IMAP_LOGIN,    /* LOGIN, AUTHENTICATE, STARTTLS: not now; arguments are skipped */
 	IMAP_VERB_COUNT
 };
@@ -197,6 +198,7 @@ struct imap_append_message {
 	struct imap_flags flags;
 	bool has_date;
 	int64_t date; /* INTERNALDATE: seconds since the epoch */
+	uint32_t uid; /* that it had on another server; 0: none, or not an administrator's */
 	enum imap_data data;
 	uint64_t octets;             /* of a literal; 0 is a message given up (RFC 3502 6.3.11) */
 	struct imap_cat_part *parts; /* IMAP_DATA_CATENATE */
@@ -452,6 +454,12 @@ struct imap_notify {
 	size_t count;
 };
 
+/* XUIDS: what a folder had on another server. */
+struct imap_uids {
+	const char *mailbox;
+	uint32_t uidvalidity, uidnext;
+};
+
 /* -- All of it ---------------------------------------------------------------------------- */
 
 struct imap_command {
@@ -479,6 +487,7 @@ struct imap_command {
 		struct imap_getmetadata getmetadata;
 		struct imap_setmetadata setmetadata;
 		struct imap_notify notify;
+		struct imap_uids uids;
 	};
 };
 

@@ -24,6 +24,7 @@ imap_command_fn imap_do_store, imap_do_copy, imap_do_expunge;             /* cha
 imap_command_fn imap_do_search;                                           /* search_command.c */
 imap_command_fn imap_do_cancelupdate;                                     /* context.c */
 imap_command_fn imap_do_getquota, imap_do_getquotaroot, imap_do_setquota; /* quota.c */
+imap_command_fn imap_do_uids;                                             /* adopt.c */
 imap_command_fn imap_do_getmetadata, imap_do_setmetadata;                 /* metadata.c */
 
 /*

@@ -291,6 +291,8 @@ make_events(struct imap *imap, struct error *err)
 	imap->idle = event_new(imap->base, -1, 0, on_idle, imap);
 	imap->watch = store_watch(imap->store, on_changed, imap);
 	imap->parser = imap_parser_new();
+	if (imap->parser != NULL && imap->options.administrator)
+		imap_parser_set_administrator(imap->parser);
 	if (imap->readable == NULL || imap->writable == NULL || imap->idle == NULL ||
 	    imap->watch == NULL || imap->parser == NULL)
 		return error_set(err, "no memory for an IMAP session");

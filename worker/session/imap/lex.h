@@ -19,7 +19,8 @@ struct imap_lexer {
 	const char *safe;  /* APPEND: from here on to be read again if `incomplete` */
 	const char *after; /* what stands before, for errors */
 	bool utf8;         /* names are UTF-8 */
-	bool incomplete;   /* failed only because a literal that is announced hasn't come */
+	bool administrator;
+	bool incomplete; /* failed only because a literal that is announced hasn't come */
 	bool failed;
 	bool limit; /* for want of memory */
 	struct error err;

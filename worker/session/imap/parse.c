@@ -43,6 +43,12 @@ imap_parser_set_utf8(struct imap_parser *parser, bool on)
 }
 
 void
+imap_parser_set_administrator(struct imap_parser *parser)
+{
+	parser->administrator = true;
+}
+
+void
 imap_parser_idle(struct imap_parser *parser)
 {
 	parser->idle = true;

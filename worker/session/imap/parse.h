@@ -64,6 +64,9 @@ void imap_parser_free(struct imap_parser *);
 /* After ENABLE IMAP4rev2 or UTF8=ACCEPT: names are UTF-8 as they stand, not modified UTF-7. */
 void imap_parser_set_utf8(struct imap_parser *, bool on);
 
+/* posternctl's connection: XUIDS and APPEND's UID, which nobody else has. */
+void imap_parser_set_administrator(struct imap_parser *);
+
 /* After IDLE was begun: the next line is to be DONE and becomes IMAP_IDLE_DONE (RFC 2177). */
 void imap_parser_idle(struct imap_parser *);
 

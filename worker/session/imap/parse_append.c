@@ -170,6 +170,12 @@ one_message(struct imap_lexer *lex, struct imap_command *command, enum imap_appe
 			return false;
 		lex->after = "the date";
 	}
+	if (lex->administrator && lex_take_word(lex, "UID")) {
+		lex->after = "UID";
+		if (!lex_space(lex, "a number") ||
+		    !lex_number32(lex, 1, &message->uid, "a number") || !lex_space(lex, data))
+			return false;
+	}
 	if (lex_take_word(lex, "CATENATE")) {
 		lex->after = "CATENATE";
 		message->data = IMAP_DATA_CATENATE;

@@ -34,6 +34,7 @@ lexer_at(struct imap_parser *parser, struct imap_lexer *lex)
 	lex->end = parser->buffer + parser->length;
 	lex->arena = &parser->arena;
 	lex->utf8 = parser->utf8;
+	lex->administrator = parser->administrator;
 }
 
 /* A literal of the command itself. */

@@ -26,7 +26,8 @@ imap_arguments_fn imap_parse_fetch, imap_parse_store, imap_parse_copy, imap_pars
 imap_arguments_fn imap_parse_search, imap_parse_esearch, imap_parse_sort, imap_parse_thread;
 imap_arguments_fn imap_parse_cancelupdate, imap_parse_notify;
 imap_arguments_fn imap_parse_id, imap_parse_enable, imap_parse_word, imap_parse_root;
-imap_arguments_fn imap_parse_setquota, imap_parse_getmetadata, imap_parse_setmetadata;
+imap_arguments_fn imap_parse_uids, imap_parse_setquota, imap_parse_getmetadata,
+    imap_parse_setmetadata;
 /* Only the numbers and the name; the messages are parse_append.c's. */
 imap_arguments_fn imap_parse_append;
 

@@ -55,6 +55,7 @@ static const struct imap_grammar table[] = {
     {"THREAD", IMAP_THREAD, true, imap_parse_thread},
     {"UNSELECT", IMAP_UNSELECT, false, imap_parse_none},
     {"UNSUBSCRIBE", IMAP_UNSUBSCRIBE, false, imap_parse_mailbox},
+    {"XUIDS", IMAP_UIDS, false, imap_parse_uids},
 };
 
 /* As they are said, for those whose UID has to be said too. */
@@ -79,11 +80,14 @@ imap_verb_name(const struct imap_command *command)
 }
 
 static const struct imap_grammar *
-find(const struct imap_string *name, bool uid)
+find(const struct imap_lexer *lex, const struct imap_string *name, bool uid)
 {
 	size_t i;
 
 	for (i = 0; i < COUNT(table); i++) {
+		/* To all others there is no such command. */
+		if (table[i].verb == IMAP_UIDS && !lex->administrator)
+			continue;
 		if ((!uid || table[i].with_uid) && lex_same(name, table[i].name))
 			return &table[i];
 	}
@@ -135,7 +139,7 @@ imap_parse_start(struct imap_lexer *lex, struct imap_command *command,
 	begin = lex->at;
 	if (!lex_word(lex, &name, "a command"))
 		return false;
-	if ((*grammar = find(&name, command->uid)) == NULL) {
+	if ((*grammar = find(lex, &name, command->uid)) == NULL) {
 		lex->at = begin;
 		return lex_expected(lex, "a command");
 	}

@@ -19,6 +19,7 @@ enum imap_parser_state {
 struct imap_parser {
 	enum imap_parser_state state;
 	bool utf8;
+	bool administrator;
 	bool idle;   /* the next line is to be DONE */
 	bool over;   /* what is here is the command before */
 	bool begun;  /* the command's name has been read: `grammar` */

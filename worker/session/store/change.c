@@ -9,7 +9,8 @@
 enum store_result
 change_begin(struct store *store, int64_t folder, struct change *change, struct error *err)
 {
-	static const char sql[] = "SELECT highestmodseq, uidnext, uidvalidity, append_limit"
+	static const char sql[] = "SELECT highestmodseq, uidnext, uidvalidity, append_limit,"
+				  " uid_floor"
 				  " FROM folders WHERE id = ?1";
 	enum store_result result;
 	sqlite3_stmt *stmt;
@@ -28,6 +29,7 @@ change_begin(struct store *store, int64_t folder, struct change *change, struct 
 		change->uidnext = (uint32_t)sqlite3_column_int64(stmt, 1);
 		change->uidvalidity = (uint32_t)sqlite3_column_int64(stmt, 2);
 		change->append_limit = (uint32_t)sqlite3_column_int64(stmt, 3);
+		change->uid_floor = (uint32_t)sqlite3_column_int64(stmt, 4);
 	}
 	sql_end(store, stmt);
 	return result;
@@ -57,9 +59,17 @@ change_remove(struct change *change, uint8_t flags, uint64_t size)
 	count(change, flags, size, -1);
 }
 
-/* UINT32_MAX is never given out: uidnext would not fit behind it. */
 enum store_result
 change_take_uid(struct change *change, uint32_t *uid, struct error *err)
+{
+	if (change->uidnext < change->uid_floor)
+		change->uidnext = change->uid_floor;
+	return change_take_next(change, uid, err);
+}
+
+/* UINT32_MAX is never given out: uidnext would not fit behind it. */
+enum store_result
+change_take_next(struct change *change, uint32_t *uid, struct error *err)
 {
 	if (change->uidnext == UINT32_MAX) {
 		error_set(err, "the folder has used up its UIDs");

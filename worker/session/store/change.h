@@ -15,6 +15,7 @@ struct change {
 	int64_t folder;
 	uint64_t modseq; /* what is changed gets this one */
 	uint32_t uidnext;
+	uint32_t uid_floor; /* lower UIDs only for who names them */
 	uint32_t uidvalidity;
 	uint32_t append_limit;
 	bool used; /* something was changed: the folder's MODSEQ advances */
@@ -30,6 +31,8 @@ void change_remove(struct change *, uint8_t flags, uint64_t size);
 
 /* The next UID; STORE_LIMIT if there are no more. */
 enum store_result change_take_uid(struct change *, uint32_t *uid, struct error *);
+/* The same below the floor too. */
+enum store_result change_take_next(struct change *, uint32_t *uid, struct error *);
 
 /* Writes it down, if anything was changed. */
 enum store_result change_end(struct store *, const struct change *, struct error *);

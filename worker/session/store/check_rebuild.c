@@ -15,9 +15,9 @@
 #include "worker/session/store/store_private.h"
 
 /* In this order: what refers to another comes behind it. Summaries are made again. */
-static const char *const tables[] = {"folders",         "messages",      "placements", "vanished",
-				     "folder_keywords", "subscriptions", "metadata",   "deliveries",
-				     "account",         "doomed"};
+static const char *const tables[] = {
+    "folders",  "messages",   "placements", "vanished", "folder_keywords",      "subscriptions",
+    "metadata", "deliveries", "account",    "doomed",   "foreign_uidvalidities"};
 
 static int
 set_aside(char name[64], struct error *err)
@@ -131,6 +131,11 @@ check_rebuild(struct check *check, struct error *err)
 	if (result != STORE_OK)
 		return result;
 	check->report->rebuilt = true;
+	/* Which UIDVALIDITYs were given out is in the old index alone. */
+	result =
+	    sql_run_values(check->store, err, "UPDATE account SET uidvalidity_first = 0", NULL, 0);
+	if (result != STORE_OK)
+		return result;
 	if (sqlite_dir_open(name, 256, &from, NULL, err) == -1) {
 		check_tell(check, "nothing of the old index can be read: %s", err->text);
 		return STORE_OK;

@@ -7,7 +7,8 @@
 
 #define COLUMNS                                                                              \
 	"f.id, f.uidvalidity, f.uidnext, f.highestmodseq, f.messages, f.unseen, f.deleted, " \
-	"f.size, f.recent_from, f.use, f.append_limit, f.object, s.name IS NOT NULL, "
+	"f.size, f.recent_from, f.use, f.append_limit, f.object, s.name IS NOT NULL, "       \
+	"f.uid_floor, "
 
 static void
 fill(sqlite3_stmt *stmt, struct store_folder *folder)
@@ -25,6 +26,7 @@ fill(sqlite3_stmt *stmt, struct store_folder *folder)
 	    .use = (uint32_t)sqlite3_column_int64(stmt, 9),
 	    .append_limit = (uint32_t)sqlite3_column_int64(stmt, 10),
 	    .subscribed = sqlite3_column_int(stmt, 12) != 0,
+	    .uid_floor = (uint32_t)sqlite3_column_int64(stmt, 13),
 	};
 	strlcpy(folder->object, sql_column(stmt, 11), sizeof(folder->object));
 }
@@ -44,7 +46,7 @@ one(struct store *store, const char *sql, struct sql_value key, struct store_fol
 	if (result == STORE_OK && row) {
 		fill(stmt, folder);
 		if (name != NULL)
-			strlcpy(name, sql_column(stmt, 13), STORE_NAME_MAX + 1);
+			strlcpy(name, sql_column(stmt, 14), STORE_NAME_MAX + 1);
 	} else if (result == STORE_OK) {
 		result = STORE_GONE;
 	}
@@ -83,7 +85,8 @@ store_folders(struct store *store, store_folder_fn *each, void *arg, struct erro
 	static const char sql[] =
 	    "SELECT " COLUMNS "f.name AS name FROM folders f"
 	    " LEFT JOIN subscriptions s ON s.name = f.name"
-	    " UNION ALL SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 1, s.name FROM subscriptions s"
+	    " UNION ALL SELECT 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', 1, 0, s.name FROM "
+	    "subscriptions s"
 	    " WHERE NOT EXISTS (SELECT 1 FROM folders f WHERE f.name = s.name)"
 	    " ORDER BY name";
 	enum store_result result;
@@ -96,7 +99,7 @@ store_folders(struct store *store, store_folder_fn *each, void *arg, struct erro
 		return result;
 	while ((result = sql_next(store, stmt, &row, err)) == STORE_OK && row) {
 		fill(stmt, &folder);
-		each(sql_column(stmt, 13), &folder, arg);
+		each(sql_column(stmt, 14), &folder, arg);
 	}
 	sql_end(store, stmt);
 	return result;

@@ -16,9 +16,10 @@ choose_uid(struct change *change, uint32_t wanted, uint32_t *uid, struct error *
 			  wanted, change->uidnext);
 		return STORE_REFUSED;
 	}
-	if (wanted != 0)
-		change->uidnext = wanted;
-	return change_take_uid(change, uid, err);
+	if (wanted == 0)
+		return change_take_uid(change, uid, err);
+	change->uidnext = wanted;
+	return change_take_next(change, uid, err);
 }
 
 /* Without memory for it now it is made when it is asked for. */

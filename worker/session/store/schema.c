@@ -144,7 +144,15 @@ static const char version_4[] =
     " data BLOB NOT NULL"
     ") STRICT;";
 
-const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3, version_4};
+/* UIDs and UIDVALIDITYs of another server (adopt.c). INBOX has the first that was given out. */
+static const char version_5[] =
+    "ALTER TABLE folders ADD COLUMN uid_floor INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE account ADD COLUMN uidvalidity_first INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE account SET uidvalidity_first = (SELECT min(uidvalidity) FROM folders);"
+    "CREATE TABLE foreign_uidvalidities (uidvalidity INTEGER PRIMARY KEY) STRICT;";
+
+const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3, version_4,
+						  version_5};
 
 static enum store_result
 read_version(sqlite3 *db, int *version, struct error *err)

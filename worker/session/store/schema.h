@@ -12,12 +12,12 @@
 
 #include "worker/session/store.h"
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 extern const char *const schema_steps[SCHEMA_VERSION]; /* [0] makes version 1 out of nothing */
 
 /*
  * Makes the steps that are missing, each in a transaction; *CHANGED says whether there were any. A
- * database from a newer version is refused with STORE_DAMAGED and left as it is.
+ * database from a newer version is refused with STORE_REFUSED and left as it is.
  */
 enum store_result schema_upgrade(sqlite3 *, bool *changed, struct error *);
 
