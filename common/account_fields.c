@@ -69,6 +69,16 @@ account_subject(const char *text, struct error *err)
 	return 0;
 }
 
+static int
+scram_hash(const char *text, struct error *err)
+{
+	struct scram_verifier verifier;
+	int result = scram_verifier_parse(text, &verifier, err);
+
+	explicit_bzero(&verifier, sizeof(verifier));
+	return result;
+}
+
 /*
  * A plaintext password put in the place of a hash must not pass for one: to crypt(3), almost any
  * text is a salt of the traditional DES method. Those have exactly 13 characters.
@@ -79,6 +89,8 @@ account_hash(const char *hash, struct error *err)
 	size_t length = strlen(hash);
 	int verdict;
 
+	if (scram_is_verifier(hash))
+		return scram_hash(hash, err);
 	if (length >= CRYPT_OUTPUT_SIZE)
 		return error_set(err, "longer than any password hash");
 	verdict = crypt_checksalt(hash);

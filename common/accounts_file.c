@@ -3,17 +3,13 @@
 
 #include "common/accounts_file.h"
 
-#include <errno.h>
 #include <libconfig.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/nearest.h"
-
-#define READ_FIRST 65536
 
 struct accounts {
 	struct account *list;
@@ -30,8 +26,9 @@ struct accounts {
 /* One group while it is read. */
 struct group {
 	char address[ADDRESS_SIZE];
-	const char *hash;
 	struct account account;
+	const char *crypt; /* the hash of crypt(3), or NULL */
+	const char *scram[SCRAM_HASH_COUNT];
 	const config_setting_t *fingerprints; /* a string or several; NULL: none */
 	const config_setting_t *subjects;
 };
@@ -47,13 +44,6 @@ static int
 take_address(const config_setting_t *setting, struct group *group, struct error *err)
 {
 	return account_address(config_setting_get_string(setting), group->address, err);
-}
-
-static int
-take_password(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	group->hash = config_setting_get_string(setting);
-	return account_hash(group->hash, err);
 }
 
 static int
@@ -125,6 +115,41 @@ take_strings(const config_setting_t *setting, const config_setting_t **kept, str
 	return 0;
 }
 
+/* Where one of its kind is kept; there is one of each at most. */
+static const char **
+place_of_hash(struct group *group, const char *hash)
+{
+	for (size_t i = 0; scram_is_verifier(hash) && i < SCRAM_HASH_COUNT; i++) {
+		size_t length = strlen(scram_name((enum scram_hash)i));
+
+		if (strncmp(hash, scram_name((enum scram_hash)i), length) == 0 &&
+		    hash[length] == '$')
+			return &group->scram[i];
+	}
+	return &group->crypt;
+}
+
+static int
+take_password(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	int count = count_strings(setting);
+
+	if (count == 0)
+		return error_set(err, "must be a hash, or several of one password: "
+				      "[ \"...\", \"...\" ]");
+	for (int i = 0; i < count; i++) {
+		const char *hash = string_at(setting, i), **place;
+
+		if (account_hash(hash, err) == -1)
+			return -1;
+		place = place_of_hash(group, hash);
+		if (*place != NULL)
+			return error_set(err, "two hashes of one kind");
+		*place = hash;
+	}
+	return 0;
+}
+
 static int
 take_fingerprint(const config_setting_t *setting, struct group *group, struct error *err)
 {
@@ -140,7 +165,7 @@ take_subject(const config_setting_t *setting, struct group *group, struct error 
 #define ANY_TYPE (-1) /* the taker looks */
 static const struct key keys[] = {
     {"address", CONFIG_TYPE_STRING, "a string", take_address},
-    {"password", CONFIG_TYPE_STRING, "a string", take_password},
+    {"password", ANY_TYPE, "", take_password},
     {"enabled", CONFIG_TYPE_BOOL, "true or false", take_enabled},
     {"quota", CONFIG_TYPE_STRING, "a string", take_quota},
     {"quota_messages", CONFIG_TYPE_INT, "a number", take_quota_messages},
@@ -180,6 +205,16 @@ take_setting(const config_setting_t *setting, struct group *group, struct error 
 	return unknown_key(name, key_names, err);
 }
 
+static bool
+has_password(const struct group *group)
+{
+	bool has = group->crypt != NULL;
+
+	for (size_t i = 0; i < SCRAM_HASH_COUNT; i++)
+		has = has || group->scram[i] != NULL;
+	return has;
+}
+
 static int
 take_group(const config_setting_t *setting, struct group *group, unsigned *line, struct error *err)
 {
@@ -197,7 +232,7 @@ take_group(const config_setting_t *setting, struct group *group, unsigned *line,
 	*line = group->account.line;
 	if (group->address[0] == '\0')
 		return error_set(err, "an account without an address");
-	if (group->hash == NULL)
+	if (!has_password(group))
 		return error_set(err,
 				 "the account %s has no password; posternctl account passwd "
 				 "sets one",
@@ -215,6 +250,20 @@ keep_string(struct accounts *accounts, const char *string)
 	memcpy(kept, string, size);
 	accounts->strings_used += size;
 	return kept;
+}
+
+static void
+keep_hashes(struct accounts *accounts, struct account *account, const struct group *group)
+{
+	if (group->crypt != NULL)
+		account->hash = keep_string(accounts, group->crypt);
+	for (size_t i = 0; i < SCRAM_HASH_COUNT; i++) {
+		if (group->scram[i] == NULL)
+			continue;
+		account->scram[i] = keep_string(accounts, group->scram[i]);
+		if (account->hash == NULL) /* the stronger ones come first */
+			account->hash = account->scram[i];
+	}
 }
 
 /* One that another account has too would not say whose it is. */
@@ -279,7 +328,7 @@ add_account(struct accounts *accounts, const struct group *group, unsigned *line
 	}
 	*account = group->account;
 	account->address = keep_string(accounts, group->address);
-	account->hash = keep_string(accounts, group->hash);
+	keep_hashes(accounts, account, group);
 	memcpy(&entry.key, &account->address, sizeof(entry.key)); /* hsearch(3) lacks a const */
 	entry.data = account;
 	if (hsearch_r(entry, ENTER, &found, &accounts->index) == 0)
@@ -426,58 +475,6 @@ accounts_parse(const char *text, size_t length, unsigned *line, struct error *er
 		accounts = take_root(config_root_setting(&config), length, line, err);
 	}
 	config_destroy(&config);
-	return accounts;
-}
-
-/*
- * Reads all of FD. Without fstat(2), which glibc makes a newfstatat(2): a process that has no files
- * needs no system call that takes a path. Returns a NUL-terminated text of *LENGTH bytes in a block
- * of *SIZE, or NULL with ERR filled.
- */
-static char *
-read_whole(int fd, size_t *length, size_t *size, struct error *err)
-{
-	char *text = NULL;
-	ssize_t n = 1;
-
-	*length = *size = 0;
-	while (n > 0 && *length <= ACCOUNTS_FILE_MAX) {
-		if (*length + 1 >= *size) {
-			size_t more = *size == 0 ? READ_FIRST : *size * 2;
-			char *grown = recallocarray(text, *size, more, 1);
-
-			if (grown == NULL)
-				break;
-			text = grown;
-			*size = more;
-		}
-		do
-			n = pread(fd, text + *length, *size - *length - 1, (off_t)*length);
-		while (n == -1 && errno == EINTR);
-		*length += n > 0 ? (size_t)n : 0;
-	}
-	if (n == 0)
-		return text; /* the block is zeroed where nothing was read */
-	if (n > 0 && *length > ACCOUNTS_FILE_MAX)
-		error_set(err, "longer than %u bytes", ACCOUNTS_FILE_MAX);
-	else
-		error_errno(err, "reading");
-	freezero(text, *size);
-	return NULL;
-}
-
-struct accounts *
-accounts_read(int fd, unsigned *line, struct error *err)
-{
-	struct accounts *accounts;
-	size_t length, size;
-	char *text = read_whole(fd, &length, &size, err);
-
-	*line = 0;
-	if (text == NULL)
-		return NULL;
-	accounts = accounts_parse(text, length, line, err);
-	freezero(text, size);
 	return accounts;
 }
 

@@ -14,15 +14,18 @@
 
 #include "common/error.h"
 #include "common/proto/types.h"
+#include "common/scram.h"
 
 #define ACCOUNTS_FILE_MAX (256u * 1024 * 1024) /* bytes */
 #define ACCOUNTS_MAX 10000000u
 
 struct account {
-	const char *address;     /* local@domain, lower case */
-	const char *hash;        /* as crypt(3) made it */
-	uint64_t quota;          /* bytes; 0: none of its own */
-	uint32_t quota_messages; /* likewise */
+	const char *address; /* local@domain, lower case */
+	const char *hash;    /* what a password is compared with: as crypt(3) made it, or if
+			      * there is no such a verifier of scram */
+	const char *scram[SCRAM_HASH_COUNT]; /* verifiers (scram.h), or NULL */
+	uint64_t quota;                      /* bytes; 0: none of its own */
+	uint32_t quota_messages;             /* likewise */
 	bool enabled;
 	unsigned line; /* where its group begins */
 
@@ -82,7 +85,10 @@ int account_fingerprint(const char *text, char out[FINGERPRINT_TEXT_SIZE], struc
 #define SUBJECT_MAX 1024 /* bytes */
 int account_subject(const char *text, struct error *);
 
-/* Whether libcrypt knows how to verify HASH. 0, or -1 with ERR saying what is wrong with it. */
+/*
+ * Whether HASH is one to verify a password with: libcrypt knows it, or it is a verifier of SCRAM.
+ * 0, or -1 with ERR saying what is wrong with it.
+ */
 int account_hash(const char *hash, struct error *);
 
 #endif

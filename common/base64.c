@@ -67,3 +67,28 @@ base64_decode(const char *text, size_t length, void *out, size_t size, size_t *d
 	*decoded = used;
 	return 0;
 }
+
+size_t
+base64_encode(const void *bytes, size_t length, char *out)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				       "0123456789+/";
+	const uint8_t *in = bytes;
+	char *at = out;
+
+	for (size_t i = 0; i < length; i += 3) {
+		size_t n = length - i < 3 ? length - i : 3;
+		uint32_t bits = (uint32_t)in[i] << 16;
+
+		if (n > 1)
+			bits |= (uint32_t)in[i + 1] << 8;
+		if (n > 2)
+			bits |= in[i + 2];
+		*at++ = alphabet[bits >> 18];
+		*at++ = alphabet[bits >> 12 & 63];
+		*at++ = n > 1 ? alphabet[bits >> 6 & 63] : '=';
+		*at++ = n > 2 ? alphabet[bits & 63] : '=';
+	}
+	*at = '\0';
+	return (size_t)(at - out);
+}

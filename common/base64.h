@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* base64 - the strict decoder that SASL responses need (RFC 4648 4, RFC 4422 and its profiles). */
+/* base64 - the strict decoder that SASL responses need (RFC 4648 4, RFC 4422 and its profiles), and
+ * the encoder of challenges. */
 #ifndef POSTERN_COMMON_BASE64_H
 #define POSTERN_COMMON_BASE64_H
 
@@ -17,5 +18,8 @@
  * (RFC 4648 3.3, 3.5).
  */
 int base64_decode(const char *text, size_t length, void *out, size_t size, size_t *decoded);
+
+/* Writes BASE64_ENCODED(LENGTH) characters and a NUL; returns their number. */
+size_t base64_encode(const void *bytes, size_t length, char *out);
 
 #endif

@@ -3,6 +3,7 @@ noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
 	common/address.c common/address.h \
 	common/account_fields.c common/account_quota.c common/accounts_file.c common/accounts_file.h \
+	common/accounts_read.c \
 	common/base64.c common/base64.h \
 	common/cert_name.c common/cert_name.h \
 	common/child.c common/child.h \
@@ -13,6 +14,9 @@ common_libcommon_a_SOURCES = \
 	common/nearest.c common/nearest.h \
 	common/pop3_lang.c common/pop3_lang.h \
 	common/sandbox.c common/sandbox.h \
+	common/saslprep.c common/saslprep.h \
+	common/scram.c common/scram.h common/scram_verifier.c \
+	common/scram_keys.c common/scram_keys.h \
 	common/sasl_external.c common/sasl_external.h \
 	common/sasl_plain.c common/sasl_plain.h \
 	common/spawn.c \

@@ -24,9 +24,10 @@
 struct change {
 	enum change_kind { CHANGE_ADD, CHANGE_SET, CHANGE_REMOVE } kind;
 	char address[ADDRESS_SIZE];
-	const char *password; /* a hash, or NULL: not changed */
-	const char *enabled;  /* "true", "false", or NULL */
-	const char *quota;    /* "2G", or NULL */
+	const struct password_hashes *password; /* NULL: not changed */
+	unsigned kinds;                         /* of hashes to be made; 0: not said */
+	const char *enabled;                    /* "true", "false", or NULL */
+	const char *quota;                      /* "2G", or NULL */
 	struct account_keys keys;
 };
 
@@ -93,7 +94,7 @@ quoted(const char *value, char *room, size_t size)
 /* The settings of the change as text; ROOM holds their values. */
 static void
 settings_of(const struct change *change, struct text_setting settings[VALUES + 1],
-	    char room[VALUES][CRYPT_OUTPUT_SIZE + 2])
+	    char room[VALUES][ADDRESS_SIZE + 2])
 {
 	size_t n = 0;
 
@@ -101,8 +102,7 @@ settings_of(const struct change *change, struct text_setting settings[VALUES + 1
 		settings[n++] = (struct text_setting){
 		    "address", quoted(change->address, room[0], sizeof(room[0]))};
 	if (change->password != NULL)
-		settings[n++] = (struct text_setting){
-		    "password", quoted(change->password, room[1], sizeof(room[1]))};
+		settings[n++] = (struct text_setting){"password", change->password->value};
 	if (change->enabled != NULL)
 		settings[n++] = (struct text_setting){"enabled", change->enabled};
 	if (change->quota != NULL)
@@ -118,7 +118,7 @@ static char *
 edit(const struct accounts_store *store, const struct change *change, struct error *err)
 {
 	const struct account *account = accounts_find(store->accounts, change->address);
-	char room[VALUES][CRYPT_OUTPUT_SIZE + 2];
+	char room[VALUES][ADDRESS_SIZE + 2];
 	struct text_setting settings[VALUES + 1];
 	size_t index;
 
@@ -131,6 +131,20 @@ edit(const struct accounts_store *store, const struct change *change, struct err
 	return text_set(store->text, index, &settings[0], err);
 }
 
+static bool
+same_hashes(const struct account *account, const struct account *old)
+{
+	if (old == NULL || strcmp(account->hash, old->hash) != 0)
+		return false;
+	for (size_t i = 0; i < SCRAM_HASH_COUNT; i++) {
+		const char *is = account->scram[i], *was = old->scram[i];
+
+		if (is == NULL || was == NULL ? is != was : strcmp(is, was) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* ACCOUNT as it should be after the change; OLD: as it was, or NULL. */
 static bool
 as_meant(const struct account *account, const struct account *old, const struct change *change)
@@ -141,8 +155,12 @@ as_meant(const struct account *account, const struct account *old, const struct 
 
 	if (old != NULL)
 		want = *old;
-	if (changed && change->password != NULL)
-		want.hash = change->password;
+	if (changed && change->password != NULL) {
+		if (!password_is(account, change->password))
+			return false;
+	} else if (!same_hashes(account, old)) {
+		return false;
+	}
 	if (changed && change->enabled != NULL)
 		want.enabled = strcmp(change->enabled, "true") == 0;
 	if (changed && change->quota != NULL &&
@@ -150,8 +168,7 @@ as_meant(const struct account *account, const struct account *old, const struct 
 		return false;
 	if (!account_keys_match(account, old, changed ? &change->keys : NULL))
 		return false;
-	return want.hash != NULL && strcmp(account->address, want.address) == 0 &&
-	       strcmp(account->hash, want.hash) == 0 && account->enabled == want.enabled &&
+	return strcmp(account->address, want.address) == 0 && account->enabled == want.enabled &&
 	       account->quota == want.quota;
 }
 
@@ -233,13 +250,18 @@ tell_server(const struct configuration *conf)
  * nobody waits for whoever types it.
  */
 static int
-precheck(const struct configuration *conf, const struct change *change, struct error *err)
+precheck(const struct configuration *conf, struct change *change, struct error *err)
 {
 	struct accounts_store store;
 	int result = store_open(&store, conf->accounts, false, err);
 
 	if (result == 0)
 		result = check_account(conf, &store, change, err);
+	if (result == 0 && change->kinds == 0)
+		change->kinds =
+		    change->kind == CHANGE_ADD
+			? PASSWORD_KINDS
+			: password_kinds_of(accounts_find(store.accounts, change->address));
 	store_close(&store);
 	return result;
 }
@@ -271,7 +293,8 @@ locked_change(const struct configuration *conf, const struct change *change, str
 static int
 run_change(struct change *change, bool with_password, const char *done)
 {
-	char password[CRYPT_MAX_PASSPHRASE_SIZE] = "", hash[CRYPT_OUTPUT_SIZE];
+	char password[CRYPT_MAX_PASSPHRASE_SIZE] = "";
+	struct password_hashes hashes;
 	struct configuration *conf;
 	struct error err;
 	int result;
@@ -283,13 +306,14 @@ run_change(struct change *change, bool with_password, const char *done)
 	if (result == 0 && with_password) {
 		result = password_read(change->address, password, sizeof(password), &err);
 		if (result == 0)
-			result = password_hash(password, hash, &err);
+			result = password_hash(password, change->kinds, &hashes, &err);
 		explicit_bzero(password, sizeof(password));
-		change->password = hash;
+		change->password = &hashes;
 	}
 	if (result == 0)
 		result = locked_change(conf, change, &err);
 	change->password = NULL;
+	explicit_bzero(&hashes, sizeof(hashes));
 	if (result == 0) {
 		printf("account %s %s\n", change->address, done);
 		result = tell_server(conf);
@@ -320,6 +344,7 @@ ctl_account_add(int argc, char **argv)
 {
 	static const struct option options[] = {{"quota", required_argument, NULL, 'q'},
 						{"disabled", no_argument, NULL, 'd'},
+						{"scram", required_argument, NULL, 's'},
 						{NULL, 0, NULL, 0}};
 	struct change change = {.kind = CHANGE_ADD};
 	struct error err;
@@ -331,8 +356,10 @@ ctl_account_add(int argc, char **argv)
 			change.enabled = "false";
 		else if (option == 'q')
 			change.quota = optarg;
-		else
+		else if (option != 's')
 			return CTL_USAGE;
+		else if (password_kinds(optarg, &change.kinds, &err) == -1)
+			return ctl_error(&err);
 	}
 	if (change.quota != NULL && account_quota(change.quota, &bytes, &err) == -1)
 		return ctl_error(&err);
@@ -342,9 +369,20 @@ ctl_account_add(int argc, char **argv)
 int
 ctl_account_passwd(int argc, char **argv)
 {
+	static const struct option options[] = {{"scram", required_argument, NULL, 's'},
+						{NULL, 0, NULL, 0}};
 	struct change change = {.kind = CHANGE_SET};
+	struct error err;
+	int option;
 
-	return run_on_address(argc, argv, &change, true, "has a new password");
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 's')
+			return CTL_USAGE;
+		if (password_kinds(optarg, &change.kinds, &err) == -1)
+			return ctl_error(&err);
+	}
+	return run_on_address(argc - optind + 1, argv + optind - 1, &change, true,
+			      "has a new password");
 }
 
 int

@@ -29,7 +29,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/settings.c ctl/settings.h
 # Of libcertd.a only certd/name.o and certd/subject.o: posternctl links no OpenSSL. Of libworker.a
 # only worker/session/imap/utf7.o.
-CTL_LIBS = ctl/libctl.a certd/libcertd.a master/libmaster.a worker/libworker.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS) $(IDN_LIBS)
+CTL_LIBS = ctl/libctl.a certd/libcertd.a master/libmaster.a worker/libworker.a $(COMMON_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS) $(NETTLE_LIBS) $(IDN_LIBS)
 
 sbin_PROGRAMS += posternctl
 posternctl_SOURCES = ctl/main.c

@@ -5,9 +5,10 @@
 static const struct ctl_command commands[] = {
     {"reload", NULL, "", "read postern.conf again and put it in force", ctl_reload},
     {"status", NULL, "", "show processes, listeners and connections", ctl_status},
-    {"account", "add", "ADDRESS [--quota SIZE] [--disabled]",
+    {"account", "add", "ADDRESS [--quota SIZE] [--disabled] [--scram WHICH]",
      "make an account; the password comes from a prompt or from standard input", ctl_account_add},
-    {"account", "passwd", "ADDRESS", "give an account a new password", ctl_account_passwd},
+    {"account", "passwd", "ADDRESS [--scram WHICH]", "give an account a new password",
+     ctl_account_passwd},
     {"account", "enable", "ADDRESS", "let an account log in and receive", ctl_account_enable},
     {"account", "disable", "ADDRESS", "refuse an account's logins and mail; its mailbox stays",
      ctl_account_disable},

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/saslprep.h"
+#include "common/scram_keys.h"
 #include "ctl/secret_line.h"
 
 /* From standard input. */
@@ -56,8 +58,44 @@ password_read(const char *address, char *out, size_t size, struct error *err)
 	return 0;
 }
 
+static const struct {
+	const char *word;
+	unsigned kinds;
+} choices[] = {
+    {"sha-256", PASSWORD_KINDS},
+    {"all", PASSWORD_KINDS | PASSWORD_SCRAM_OF(SCRAM_SHA_1)},
+    {"only", PASSWORD_SCRAM_OF(SCRAM_SHA_256)},
+    {"none", PASSWORD_CRYPT},
+};
+
 int
-password_hash(const char *password, char out[CRYPT_OUTPUT_SIZE], struct error *err)
+password_kinds(const char *word, unsigned *kinds, struct error *err)
+{
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		if (strcmp(choices[i].word, word) != 0)
+			continue;
+		*kinds = choices[i].kinds;
+		return 0;
+	}
+	return error_set(err, "--scram is sha-256, all, only or none, not '%s'", word);
+}
+
+unsigned
+password_kinds_of(const struct account *account)
+{
+	unsigned kinds = 0;
+
+	for (unsigned i = 0; i < SCRAM_HASH_COUNT; i++) {
+		if (account->scram[i] != NULL)
+			kinds |= PASSWORD_SCRAM_OF(i);
+	}
+	if (kinds == 0)
+		return PASSWORD_KINDS;
+	return scram_is_verifier(account->hash) ? kinds : kinds | PASSWORD_CRYPT;
+}
+
+static int
+hash_crypt(const char *password, char out[CRYPT_OUTPUT_SIZE], struct error *err)
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));
 	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
@@ -71,4 +109,77 @@ password_hash(const char *password, char out[CRYPT_OUTPUT_SIZE], struct error *e
 		error_errno(err, "hashing the password");
 	freezero(data, sizeof(*data));
 	return hash == NULL ? -1 : 0;
+}
+
+/* PREPARED: by saslprep(). */
+static void
+hash_scram(const char *prepared, enum scram_hash hash, char out[SCRAM_VERIFIER_SIZE])
+{
+	struct scram_verifier verifier = {
+	    .hash = hash, .iterations = SCRAM_ITERATIONS, .salt_length = SCRAM_SALT};
+
+	arc4random_buf(verifier.salt, SCRAM_SALT);
+	scram_verifier_make(&verifier, prepared);
+	scram_verifier_format(&verifier, out);
+	explicit_bzero(&verifier, sizeof(verifier));
+}
+
+/* One string, or an array of them; nothing in a hash needs escaping. */
+static void
+make_value(struct password_hashes *hashes)
+{
+	const char *one[1 + SCRAM_HASH_COUNT];
+	size_t count = 0;
+
+	if (hashes->crypt[0] != '\0')
+		one[count++] = hashes->crypt;
+	for (size_t i = 0; i < SCRAM_HASH_COUNT; i++) {
+		if (hashes->scram[i][0] != '\0')
+			one[count++] = hashes->scram[i];
+	}
+	strlcpy(hashes->value, count > 1 ? "[ " : "", sizeof(hashes->value));
+	for (size_t i = 0; i < count; i++) {
+		strlcat(hashes->value, i > 0 ? ", \"" : "\"", sizeof(hashes->value));
+		strlcat(hashes->value, one[i], sizeof(hashes->value));
+		strlcat(hashes->value, "\"", sizeof(hashes->value));
+	}
+	strlcat(hashes->value, count > 1 ? " ]" : "", sizeof(hashes->value));
+}
+
+int
+password_hash(const char *password, unsigned kinds, struct password_hashes *hashes,
+	      struct error *err)
+{
+	char prepared[CRYPT_MAX_PASSPHRASE_SIZE];
+
+	memset(hashes, 0, sizeof(*hashes));
+	if ((kinds & ~(unsigned)PASSWORD_CRYPT) != 0 &&
+	    saslprep(password, prepared, sizeof(prepared)) == -1)
+		return error_set(err, "this password can't be used with SCRAM: it is not UTF-8, or "
+				      "has control or other characters that RFC 4013 prohibits; "
+				      "choose another, or --scram none");
+	for (unsigned i = 0; i < SCRAM_HASH_COUNT; i++) {
+		if ((kinds & PASSWORD_SCRAM_OF(i)) != 0)
+			hash_scram(prepared, (enum scram_hash)i, hashes->scram[i]);
+	}
+	explicit_bzero(prepared, sizeof(prepared));
+	if ((kinds & PASSWORD_CRYPT) != 0 && hash_crypt(password, hashes->crypt, err) == -1)
+		return -1;
+	make_value(hashes);
+	return 0;
+}
+
+bool
+password_is(const struct account *account, const struct password_hashes *hashes)
+{
+	if (hashes->crypt[0] != '\0' ? strcmp(account->hash, hashes->crypt) != 0
+				     : !scram_is_verifier(account->hash))
+		return false;
+	for (size_t i = 0; i < SCRAM_HASH_COUNT; i++) {
+		const char *is = account->scram[i] != NULL ? account->scram[i] : "";
+
+		if (strcmp(is, hashes->scram[i]) != 0)
+			return false;
+	}
+	return true;
 }

@@ -28,6 +28,7 @@ struct ga_login {
 enum login_verdict {
 	LOGIN_FAILED = 1,  /* wrong, unknown, disabled: the client is not told which */
 	LOGIN_UNAVAILABLE, /* can't tell now, or the session could not be started */
+	LOGIN_MALFORMED,   /* what the client sent is no message of the mechanism */
 };
 struct ga_login_failed {
 	uint32_t verdict; /* enum login_verdict */
@@ -54,6 +55,48 @@ struct ga_external {
 };
 
 /*
+ * SASL SCRAM (RFC 5802). The gate carries the client's messages, and what its TLS connection can be
+ * bound with; what they are worth is decided at accounts, where the verifiers are.
+ *
+ *   GA_SCRAM, GA_RESPONSE (client-final), GA_RESPONSE (empty: the client is content)
+ *
+ * are requests, each answered by GA_CHALLENGE or GA_LOGIN_FAILED, the last by GA_LOGGED_IN. There
+ * is one such exchange a connection: a new GA_SCRAM replaces it, GA_FORGET ends it.
+ */
+enum binding_type {
+	BINDING_EXPORTER,  /* "tls-exporter" (RFC 9266) */
+	BINDING_UNIQUE,    /* "tls-unique" (RFC 5929 3) */
+	BINDING_END_POINT, /* "tls-server-end-point" (RFC 5929 4) */
+	BINDING_TYPES,
+};
+#define BINDING_MAX 64 /* bytes: SHA-512 of a certificate */
+struct ga_binding {
+	uint32_t length; /* 0: this connection has none of the type */
+	uint8_t bytes[BINDING_MAX];
+};
+struct ga_scram {
+	conn_id conn;
+	struct peer peer;
+	uint32_t service; /* enum service */
+	uint32_t tls;     /* 1: over TLS */
+	uint32_t hash;    /* enum scram_hash */
+	uint32_t plus;    /* 1: the mechanism's name ends in -PLUS */
+	struct ga_binding binding[BINDING_TYPES];
+};
+#define SCRAM_MESSAGE_MAX 2048 /* bytes of any of a client's */
+
+#define CHALLENGE_MAX 1024 /* bytes of any of ours */
+
+struct ga_exchange {
+	conn_id conn;
+};
+
+/* Which of SCRAM is worth offering: a bit for each enum scram_hash. */
+struct ga_offer {
+	uint32_t scram;
+};
+
+/*
  * GA_LOGIN and GA_EXTERNAL are requests; the reply may take a while (guessing is slowed). With
  * GA_LOGGED_IN comes, for POP3 and IMAP, a stream to the session process, and for submission a
  * channel to queue (gate_queue.h) on which everything is said in the name of that account. Its tail
@@ -67,7 +110,13 @@ struct ga_external {
 	X(GA_LOGGED_IN, 4, IPC_SERVER, struct ipc_empty, ADDRESS_SIZE, IPC_WITH_FD, IPC_ANY_STATE) \
 	X(GA_LOGIN_FAILED, 5, IPC_SERVER, struct ga_login_failed, 0, IPC_NO_FD, IPC_ANY_STATE)     \
 	X(GA_ASK, 6, IPC_SERVER, struct ga_ask, ASK_NAMES_MAX, IPC_NO_FD, IPC_ANY_STATE)           \
-	X(GA_EXTERNAL, 7, IPC_CLIENT, struct ga_external, PROOF_MAX, IPC_NO_FD, IPC_ANY_STATE)
+	X(GA_EXTERNAL, 7, IPC_CLIENT, struct ga_external, PROOF_MAX, IPC_NO_FD, IPC_ANY_STATE)     \
+	X(GA_SCRAM, 8, IPC_CLIENT, struct ga_scram, SCRAM_MESSAGE_MAX, IPC_NO_FD, IPC_ANY_STATE)   \
+	X(GA_CHALLENGE, 9, IPC_SERVER, struct ipc_empty, CHALLENGE_MAX, IPC_NO_FD, IPC_ANY_STATE)  \
+	X(GA_RESPONSE, 10, IPC_CLIENT, struct ga_exchange, SCRAM_MESSAGE_MAX, IPC_NO_FD,           \
+	  IPC_ANY_STATE)                                                                           \
+	X(GA_FORGET, 11, IPC_CLIENT, struct ga_exchange, 0, IPC_NO_FD, IPC_ANY_STATE)              \
+	X(GA_OFFER, 12, IPC_SERVER, struct ga_offer, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { GATE_ACCOUNTS_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary gate_accounts_boundary;

@@ -23,6 +23,11 @@ tests_fuzz_fuzz_sasl_plain_SOURCES = tests/fuzz/fuzz_sasl_plain.c
 tests_fuzz_fuzz_sasl_plain_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_sasl_plain_LDADD = common/libcommon.a $(BSD_LIBS)
 
+noinst_PROGRAMS += tests/fuzz/fuzz_scram
+tests_fuzz_fuzz_scram_SOURCES = tests/fuzz/fuzz_scram.c
+tests_fuzz_fuzz_scram_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_scram_LDADD = $(WORKER_LIBS)
+
 noinst_PROGRAMS += tests/fuzz/fuzz_sasl_external
 tests_fuzz_fuzz_sasl_external_SOURCES = tests/fuzz/fuzz_sasl_external.c
 tests_fuzz_fuzz_sasl_external_LDFLAGS = $(FUZZ_LDFLAGS)

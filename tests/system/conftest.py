@@ -25,6 +25,7 @@ import pytest
 HOST = "localhost"
 DOMAIN = "example.org"
 PASSWORD = "correct horse battery staple"
+SCRAM = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]  # what add_account() makes possible
 DEADLINE = 60  # seconds that anything may take before the test fails
 
 # As root each role has a uid of its own, from a range that systemd's UIDS-GIDS calls unused.

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, Server, program, wait_for
+from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, SCRAM, Server, program, wait_for
 
 OPENSSL_CNF = """
 [ca]
@@ -194,7 +194,7 @@ def test_every_key_and_version(make_server, authority, key, version):
     server.log.wait(r'event=login\.ok .*user=alice@example\.org .*by=certificate')
     server.wait_for_messages(1)
     connection = pop3(server, client, version)
-    assert connection.capa()["SASL"] == ["EXTERNAL", "PLAIN", "LOGIN"]
+    assert connection.capa()["SASL"] == ["EXTERNAL", *SCRAM, "PLAIN", "LOGIN"]
     connection._shortcmd("AUTH EXTERNAL =")
     assert connection.stat()[0] == 1
     connection.quit()
@@ -229,7 +229,7 @@ def test_no_certificate_where_it_is_requested(make_server, authority):
         assert connection.docmd("AUTH", "EXTERNAL =")[0] == 504
         connection.login(f"alice@{DOMAIN}", PASSWORD)
     connection = pop3(server)
-    assert connection.capa()["SASL"] == ["PLAIN", "LOGIN"]
+    assert connection.capa()["SASL"] == [*SCRAM, "PLAIN", "LOGIN"]
     with pytest.raises(poplib.error_proto):
         connection._shortcmd("AUTH EXTERNAL =")
     connection.user("alice")

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import DEADLINE, DOMAIN, HOST, PASSWORD
+from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, SCRAM
 
 ALICE = f"alice@{DOMAIN}"
 
@@ -71,7 +71,7 @@ def test_capabilities(server):
     before = client.capa()
     assert set(before) >= {"TOP", "UIDL", "RESP-CODES", "PIPELINING", "EXPIRE", "IMPLEMENTATION",
                            "SASL", "USER", "UTF8", "LANG"}
-    assert "STLS" not in before and before["SASL"] == ["PLAIN", "LOGIN"]
+    assert "STLS" not in before and before["SASL"] == [*SCRAM, "PLAIN", "LOGIN"]
     client.user(ALICE)
     client.pass_(PASSWORD)
     assert set(client.capa()) >= {"TOP", "UIDL", "RESP-CODES", "PIPELINING", "UTF8", "LANG"}

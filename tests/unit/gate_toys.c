@@ -90,6 +90,14 @@ tls_proof(const struct tls *tls, size_t *length)
 	return NULL;
 }
 
+bool
+tls_bindings(const struct tls *tls, struct ga_binding binding[BINDING_TYPES])
+{
+	(void)tls;
+	memset(binding, 0, BINDING_TYPES * sizeof(binding[0]));
+	return false;
+}
+
 void
 tls_record_free(struct tls *tls)
 {

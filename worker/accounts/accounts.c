@@ -74,6 +74,9 @@ static const struct ipc_handler gate_handlers[] = {
     {GA_RCPT, on_rcpt},
     {GA_LOGIN, login_handle},
     {GA_EXTERNAL, external_handle},
+    {GA_SCRAM, scram_handle},
+    {GA_RESPONSE, scram_handle_response},
+    {GA_FORGET, scram_handle_forget},
     {0, NULL},
 };
 
@@ -133,6 +136,7 @@ open_gate(const struct early *from)
 		return;
 	}
 	LIST_INSERT_HEAD(&service.gate_channels, gate, entry);
+	offer_tell(&service, gate);
 	clients_tell(&service, gate);
 }
 
@@ -293,6 +297,7 @@ accounts_prepare(struct child *child, struct error *err)
 		return error_set(err, "started without settings");
 	arc4random_buf(&seed, sizeof(seed));
 	arc4random_buf(&service.secret, sizeof(service.secret));
+	arc4random_buf(service.scram_secret, sizeof(service.scram_secret));
 	service.throttle = throttle_new(THROTTLE_ENTRIES, seed);
 	if (service.throttle == NULL)
 		return error_errno(err, "the throttle");

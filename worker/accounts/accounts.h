@@ -43,7 +43,10 @@ struct accounts_service {
 	uint64_t secret; /* of this process: which hash stands in for an unknown account's */
 	char setting[CRYPT_OUTPUT_SIZE]; /* hashed with when there is no account at all */
 	struct logins logins;
-	unsigned waiting; /* logins that are slowed */
+	unsigned waiting;         /* logins that are slowed */
+	unsigned challenged;      /* logins whose client is to go on */
+	uint8_t scram_secret[32]; /* what salts of unknown accounts are made with */
+	uint32_t offered;         /* as GA_OFFER says it */
 	struct ipc_channel *queue;
 	struct gate_channels gate_channels;
 	struct ipc_channel *verify; /* NULL: there is none now, or no listener asks its clients */
@@ -54,12 +57,22 @@ struct accounts_service {
 	uint32_t early_id;
 };
 
-/* GA_LOGIN (password.c), GA_EXTERNAL (external.c); context: struct gate_channel *. */
+/* GA_LOGIN (password.c), GA_EXTERNAL (external.c), SCRAM's (scram.c); context: struct gate_channel
+ * *.
+ */
 ipc_handler_fn login_handle;
+ipc_handler_fn scram_handle;
+ipc_handler_fn scram_handle_response;
+ipc_handler_fn scram_handle_forget;
 ipc_handler_fn external_handle;
 
 /* The gate is gone: its logins end without an answer. */
 void login_gate_gone(struct accounts_service *, const struct ipc_channel *);
+
+/* offer.c: which of SCRAM is offered; to a new gate, which offers none yet, and to all after a new
+ * file, if that changed something. */
+void offer_tell(const struct accounts_service *, struct gate_channel *);
+void offer_update(struct accounts_service *);
 
 /* A file has been read, or refused. */
 void accounts_loaded(struct accounts_service *);

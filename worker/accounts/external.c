@@ -205,7 +205,7 @@ external_handle(struct ipc_channel *channel, struct ipc_message *message, void *
 	login->conn = request->conn;
 	login->peer = request->peer;
 	login->service_number = request->service;
-	login->by_certificate = true;
+	login->by = "certificate";
 	login->from = from;
 	strlcpy(login->authorization, request->authorization, sizeof(login->authorization));
 	if (login->authorization[0] != '\0')

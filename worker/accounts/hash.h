@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* hash - one password to be verified against a hash of crypt(3), on a thread of the pool. */
+/* hash - one password to be verified against a hash of crypt(3) or a verifier of SCRAM, on a thread
+ * of the pool. */
 #ifndef POSTERN_WORKER_ACCOUNTS_HASH_H
 #define POSTERN_WORKER_ACCOUNTS_HASH_H
 

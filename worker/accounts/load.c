@@ -60,6 +60,7 @@ put_in_force(struct accounts_service *service, struct accounts *accounts)
 	service->accounts = accounts;
 	log_event(LOG_INFO, "accounts.loaded", KV_U64("count", accounts_count(accounts)));
 	load_warn_foreign(service);
+	offer_update(service);
 }
 
 static void

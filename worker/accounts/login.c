@@ -32,6 +32,10 @@ login_set_state(struct login *login, enum login_state state)
 		login->from->verifying--;
 	if (state == LOGIN_VERIFYING)
 		login->from->verifying++;
+	if (login->state == LOGIN_CHALLENGED)
+		login->service->challenged--;
+	if (state == LOGIN_CHALLENGED)
+		login->service->challenged++;
 	login->state = state;
 }
 
@@ -48,6 +52,7 @@ login_free(struct login *login)
 	login_set_state(login, LOGIN_ENDED);
 	if (login->timer != NULL)
 		event_free(login->timer);
+	scram_free(login);
 	TAILQ_REMOVE(&service->logins, login, entry);
 	freezero(login, sizeof(*login));
 	accounts_rest(service);
@@ -61,7 +66,7 @@ log_login(const struct login *login, int level, const char *event, const char *w
 	    KV_STR("user", login->user),
 	    KV_ADDR("address", &login->peer.address),
 	    KV_STR("service", service_names[login->service_number]),
-	    KV_STR("by", login->by_certificate ? "certificate" : "password"),
+	    KV_STR("by", login->by),
 	    KV_STR("why", why),
 	};
 	size_t count = sizeof(values) / sizeof(values[0]);
@@ -92,6 +97,21 @@ login_unavailable(struct login *login, const char *why)
 {
 	log_login(login, LOG_WARNING, "login.unavailable", why);
 	answer_no(login, LOGIN_UNAVAILABLE);
+	login_free(login);
+}
+
+void
+login_refused(struct login *login, const char *why)
+{
+	log_login(login, LOG_NOTICE, "login.refused", why);
+	answer_no(login, LOGIN_FAILED);
+	login_free(login);
+}
+
+void
+login_malformed(struct login *login)
+{
+	answer_no(login, LOGIN_MALFORMED);
 	login_free(login);
 }
 
@@ -200,6 +220,7 @@ login_new(struct accounts_service *service, struct ipc_channel *gate, uint32_t i
 	login->service = service;
 	login->gate = gate;
 	login->id = id;
+	login->by = "password";
 	TAILQ_INSERT_TAIL(&service->logins, login, entry);
 	return login;
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * login - one attempt to log in, from GA_LOGIN or GA_EXTERNAL to its answer.
+ * login - one attempt to log in, from GA_LOGIN, GA_SCRAM or GA_EXTERNAL to its last answer.
  *
  *   LOGIN_NEW        has just come
+ *   LOGIN_CHALLENGED the client is to go on with SCRAM
  *   LOGIN_SLOWED     waits until the throttle lets it go
  *   LOGIN_HASHING    a thread verifies the password
  *   LOGIN_VERIFYING  the verifier looks at the client's certificate
  *   LOGIN_ATTACHING  the master is asked for a stream to the user's session process
  *
- * login.c has the life of it, and what comes after the client is known; password.c and external.c
- * the two ways to know who it is.
+ * login.c has the life of it, and what comes after the client is known; password.c, scram.c and
+ * external.c the ways to know who it is; slow.c has the guesses of the first two wait.
  */
 #ifndef POSTERN_WORKER_ACCOUNTS_LOGIN_H
 #define POSTERN_WORKER_ACCOUNTS_LOGIN_H
@@ -19,6 +20,7 @@
 
 enum login_state {
 	LOGIN_NEW,
+	LOGIN_CHALLENGED,
 	LOGIN_SLOWED,
 	LOGIN_HASHING,
 	LOGIN_VERIFYING,
@@ -38,14 +40,20 @@ struct login {
 	char user[ADDRESS_SIZE];
 	uint32_t attach; /* id of MA_ATTACH */
 
-	/* password.c */
-	const char *refuse; /* why it fails whatever the password, or NULL */
+	const char *by; /* what the log says of how: "password" */
+
+	/* slow.c */
 	struct throttle_attempt attempt;
 	struct event *timer;
+	void (*go)(struct login *);
+
+	/* password.c */
+	const char *refuse; /* why it fails whatever the password, or NULL */
 	struct hash_job job;
 
+	struct scram_exchange *scram; /* scram.c; or NULL */
+
 	/* external.c */
-	bool by_certificate;
 	struct gate_channel *from; /* while LOGIN_VERIFYING, which does not outlive it */
 	char authorization[ADDRESS_SIZE];
 	struct ipc_channel *verifier;
@@ -60,8 +68,28 @@ void login_set_state(struct login *, enum login_state);
 /* They end it. WHY is for the log. */
 void login_failed(struct login *, const char *why);
 void login_unavailable(struct login *, const char *why);
+/* The client is told "no", though it has not been a guess at a password. */
+void login_refused(struct login *, const char *why);
+/* What came is no message of the mechanism. */
+void login_malformed(struct login *);
 /* The client is login->user: on to queue, or to its session. */
 void login_accept(struct login *);
+
+/*
+ * slow.c: calls GO, now or later, unless the throttle ends the login. GO or who comes after it
+ * calls login_tried() once, before the login ends.
+ */
+void login_slow(struct login *, void (*go)(struct login *));
+void login_tried(struct login *, enum throttle_result);
+
+/*
+ * password.c: an account that stands in for one that does not exist, always the same for one name;
+ * NULL if there is none at all.
+ */
+const struct account *login_stand_in(const struct login *);
+
+/* scram.c. The client's time is over, or the login is freed. */
+void scram_free(struct login *);
 
 /* external.c: nobody waits for the verifier's answer any more. */
 void external_cancel(struct login *);

@@ -5,23 +5,10 @@
  */
 #include "config.h"
 
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "worker/accounts/login.h"
-
-#define SLOWED_MAX 4096 /* logins that wait for the throttle */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /*
  * -- The password -----------------------------------------------------------------
@@ -55,12 +42,24 @@ on_hashed(struct pool_job *job)
 	struct login *login = ((struct hash_job *)(void *)job)->arg;
 	const char *why = judge(login);
 
-	throttle_done(login->service->throttle, &login->attempt,
-		      why == NULL ? THROTTLE_RIGHT : THROTTLE_WRONG, now_ms());
+	login_tried(login, why == NULL ? THROTTLE_RIGHT : THROTTLE_WRONG);
 	if (why != NULL)
 		login_failed(login, why);
 	else
 		login_accept(login);
+}
+
+const struct account *
+login_stand_in(const struct login *login)
+{
+	const struct accounts *accounts = login->service->accounts;
+	uint64_t sum = login->service->secret;
+
+	if (accounts == NULL || accounts_count(accounts) == 0)
+		return NULL;
+	for (const char *p = login->user; *p != '\0'; p++)
+		sum = (sum ^ (unsigned char)*p) * 0x9e3779b97f4a7c15U;
+	return accounts_at(accounts, (sum >> 32) % accounts_count(accounts));
 }
 
 /*
@@ -72,16 +71,9 @@ on_hashed(struct pool_job *job)
 static const char *
 choose_hash(const struct login *login, const struct account *account)
 {
-	const struct accounts *accounts = login->service->accounts;
-	uint64_t sum = login->service->secret;
-
-	if (account != NULL)
-		return account->hash;
-	if (accounts == NULL || accounts_count(accounts) == 0)
-		return login->service->setting;
-	for (const char *p = login->user; *p != '\0'; p++)
-		sum = (sum ^ (unsigned char)*p) * 0x9e3779b97f4a7c15U;
-	return accounts_at(accounts, (sum >> 32) % accounts_count(accounts))->hash;
+	if (account == NULL)
+		account = login_stand_in(login);
+	return account != NULL ? account->hash : login->service->setting;
 }
 
 static void
@@ -97,57 +89,8 @@ login_hash(struct login *login)
 	login->job.job.done = on_hashed;
 	login->job.arg = login;
 	if (pool_submit(login->service->pool, &login->job.job) == -1) {
-		throttle_done(login->service->throttle, &login->attempt, THROTTLE_UNDECIDED,
-			      now_ms());
+		login_tried(login, THROTTLE_UNDECIDED);
 		login_unavailable(login, "too many logins at once");
-	}
-}
-
-/*
- * -- The throttle -----------------------------------------------------------------
- */
-static void login_go_on(struct login *);
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	login_go_on(arg);
-}
-
-static void
-login_slow(struct login *login, int64_t wait)
-{
-	struct timeval tv = {.tv_sec = (time_t)(wait / 1000),
-			     .tv_usec = (suseconds_t)(wait % 1000 * 1000)};
-
-	login_set_state(login, LOGIN_SLOWED);
-	if (login->timer == NULL)
-		login->timer = evtimer_new(login->service->child->base, on_timer, login);
-	if (login->timer == NULL || login->service->waiting > SLOWED_MAX ||
-	    evtimer_add(login->timer, &tv) == -1)
-		login_unavailable(login, "too many logins wait");
-}
-
-static void
-login_go_on(struct login *login)
-{
-	int64_t wait = 0;
-
-	switch (throttle_ask(login->service->throttle, &login->attempt, now_ms(), &wait)) {
-	case THROTTLE_GO:
-		login_hash(login);
-		return;
-	case THROTTLE_WAIT:
-		login_slow(login, wait);
-		return;
-	case THROTTLE_REFUSE:
-		login_failed(login, "too many failures");
-		return;
-	case THROTTLE_BUSY:
-		login_unavailable(login, "too many logins at once from there");
-		return;
 	}
 }
 
@@ -225,7 +168,6 @@ login_handle(struct ipc_channel *channel, struct ipc_message *message, void *con
 		login_unavailable(login, "no good accounts.conf has been read yet");
 		return 0;
 	}
-	throttle_begin(&login->attempt, &request->peer.address, login->user, now_ms());
-	login_go_on(login);
+	login_slow(login, login_hash);
 	return 0;
 }

@@ -12,6 +12,7 @@
 
 #include "common/ipc.h"
 #include "common/log.h"
+#include "common/proto/gate_accounts.h"
 #include "common/proto/master_gate.h"
 #include "worker/gate/deadline.h"
 
@@ -112,6 +113,11 @@ uint32_t conn_ask_external(struct conn *, const char *authorization, unsigned ti
 			   ipc_reply_fn *reply, void *arg);
 /* The client has logged in, by whatever means: what it has shown is of no more use. */
 void conn_forget_certificate(struct conn *);
+/* What accounts says is worth offering (GA_OFFER): a bit for each enum scram_hash. */
+uint32_t conn_scram_offer(const struct conn *);
+/* What SCRAM can bind to this connection (GA_SCRAM). Returns whether there is any; without TLS
+ * none. */
+bool conn_bindings(const struct conn *, struct ga_binding binding[BINDING_TYPES]);
 /* "TLSv1.3", "TLS_AES_256_GCM_SHA384", for Received: (RFC 8314 4.3); NULL without TLS. */
 const char *conn_tls_version(const struct conn *);
 const char *conn_tls_cipher(const struct conn *);

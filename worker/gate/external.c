@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* SASL EXTERNAL (RFC 4422 appendix A): what protocols need of the connection for it (conn.h). */
+/*
+ * What SASL needs of the connection (conn.h): for EXTERNAL (RFC 4422 appendix A) the client's
+ * certificate, for SCRAM (RFC 5802) the channel binding.
+ */
 #include <string.h>
 
 #include "common/proto/gate_accounts.h"
@@ -52,4 +55,20 @@ conn_ask_external(struct conn *c, const char *authorization, unsigned timeout, i
 	if (id != 0)
 		tls_record_free(c->tls); /* it counts once */
 	return id;
+}
+
+uint32_t
+conn_scram_offer(const struct conn *c)
+{
+	return c->gate->scram_offer;
+}
+
+bool
+conn_bindings(const struct conn *c, struct ga_binding binding[BINDING_TYPES])
+{
+	if (c->tls == NULL) {
+		memset(binding, 0, BINDING_TYPES * sizeof(binding[0]));
+		return false;
+	}
+	return tls_bindings(c->tls, binding);
 }

@@ -17,6 +17,7 @@
 #include "common/child.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_queue.h"
+#include "common/scram.h"
 #include "worker/gate/accept.h"
 #include "worker/gate/admission.h"
 #include "worker/gate/conn_private.h"
@@ -255,7 +256,21 @@ on_ask(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	return 0;
 }
 
-static const struct ipc_handler accounts_handlers[] = {{GA_ASK, on_ask}, {0, NULL}};
+static int
+on_offer(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct gate *gate = context;
+	const struct ga_offer *offer = message->body;
+
+	(void)channel;
+	if (offer->scram >> SCRAM_HASH_COUNT != 0)
+		return -1;
+	gate->scram_offer = offer->scram;
+	return 0;
+}
+
+static const struct ipc_handler accounts_handlers[] = {
+    {GA_ASK, on_ask}, {GA_OFFER, on_offer}, {0, NULL}};
 
 static void
 on_accounts_ended(struct ipc_channel *channel, void *context)
@@ -284,6 +299,7 @@ on_queue_ended(struct ipc_channel *channel, void *context)
 static int
 open_accounts(struct gate *gate, int fd)
 {
+	gate->scram_offer = 0; /* until it says otherwise */
 	gate->accounts = ipc_open(gate->base, fd, &gate_accounts_boundary, IPC_CLIENT,
 				  accounts_handlers, on_accounts_ended, gate, "accounts");
 	return gate->accounts == NULL ? -1 : 0;

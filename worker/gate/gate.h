@@ -36,6 +36,7 @@ struct gate {
 	struct tls_context *tls;
 	bool tls_ready;
 	struct ipc_channel *accounts;
+	uint32_t scram_offer; /* of GA_OFFER */
 	struct ipc_channel *queue;
 	bool queue_seen; /* there has been one before */
 	bool running;    /* the sandbox is closed */

@@ -13,7 +13,8 @@ worker_libworker_a_SOURCES += \
 	worker/gate/sandbox_rules.c worker/gate/sandbox_rules.h \
 	worker/gate/talk.c \
 	worker/gate/transport.c \
-	worker/gate/sasl.c worker/gate/sasl.h \
+	worker/gate/sasl.c worker/gate/sasl.h worker/gate/sasl_internal.h \
+	worker/gate/sasl_scram.c \
 	worker/gate/imap/command.c worker/gate/imap/command.h \
 	worker/gate/imap/login.c \
 	worker/gate/pop3/command.c worker/gate/pop3/command.h \

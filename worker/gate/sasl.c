@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-#include "worker/gate/sasl.h"
+#include "worker/gate/sasl_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/base64.h"
-#include "common/proto/gate_accounts.h"
 #include "common/sasl_external.h"
 #include "common/sasl_plain.h"
-
-#define LOGIN_TIMEOUT 60   /* seconds; guessing is slowed, and a session may have to start */
-#define LOGINS_WAITING 512 /* messages in the channel to accounts: more would end it (ipc.h) */
 
 /* "Username:" and "Password:", which is what clients of LOGIN wait for. */
 #define PROMPT_USER "VXNlcm5hbWU6"
 #define PROMPT_PASSWORD "UGFzc3dvcmQ6"
-
-struct sasl_mechanism {
-	const char *name;
-	bool (*offered)(const struct conn *);
-	void (*response)(struct sasl *, const char *text, size_t length);
-	const char *prompt; /* the first challenge */
-};
 
 static void
 forget(struct sasl *sasl)
@@ -31,10 +20,11 @@ forget(struct sasl *sasl)
 	sasl->user = NULL;
 	sasl->user_length = 0;
 	sasl->mechanism = NULL;
+	sasl->carried = false;
 }
 
-static void
-tell(struct sasl *sasl, enum sasl_event event, const char *text)
+void
+sasl_tell(struct sasl *sasl, enum sasl_event event, const char *text)
 {
 	if (event != SASL_CHALLENGE)
 		forget(sasl);
@@ -42,21 +32,39 @@ tell(struct sasl *sasl, enum sasl_event event, const char *text)
 }
 
 static void
-tell_and_resume(struct sasl *sasl, enum sasl_event event)
+tell_and_resume(struct sasl *sasl, enum sasl_event event, const char *text)
 {
 	struct conn *c = sasl->conn;
 
-	tell(sasl, event, "");
+	sasl_tell(sasl, event, text);
 	conn_resume(c);
 }
 
 /* -- Asking accounts -------------------------------------------------------------------- */
 
 static int
+on_failed(struct sasl *sasl, const struct ga_login_failed *failed)
+{
+	switch (failed->verdict) {
+	case LOGIN_FAILED:
+		tell_and_resume(sasl, SASL_WRONG, "");
+		return 0;
+	case LOGIN_UNAVAILABLE:
+		tell_and_resume(sasl, SASL_UNAVAILABLE, "");
+		return 0;
+	case LOGIN_MALFORMED:
+		tell_and_resume(sasl, SASL_MALFORMED, "SCRAM message (RFC 5802)");
+		return 0;
+	default:
+		tell_and_resume(sasl, SASL_UNAVAILABLE, "");
+		return -1;
+	}
+}
+
+static int
 on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 {
 	struct sasl *sasl = arg;
-	const struct ga_login_failed *failed;
 
 	(void)channel;
 	sasl->channel = NULL;
@@ -66,15 +74,16 @@ on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 		sasl->event(sasl->conn, SASL_LOGGED_IN, "", message);
 		return 0;
 	}
-	if (message != NULL && message->type == GA_LOGIN_FAILED) {
-		uint32_t verdict;
+	if (message != NULL && message->type == GA_LOGIN_FAILED)
+		return on_failed(sasl, message->body);
+	if (message != NULL && message->type == GA_CHALLENGE && sasl->carried) {
+		char text[BASE64_ENCODED(CHALLENGE_MAX) + 1];
 
-		failed = message->body;
-		verdict = failed->verdict;
-		tell_and_resume(sasl, verdict == LOGIN_FAILED ? SASL_WRONG : SASL_UNAVAILABLE);
-		return verdict == LOGIN_FAILED || verdict == LOGIN_UNAVAILABLE ? 0 : -1;
+		base64_encode(message->tail, message->tail_length, text);
+		tell_and_resume(sasl, SASL_CHALLENGE, text);
+		return 0;
 	}
-	tell_and_resume(sasl, SASL_UNAVAILABLE);
+	tell_and_resume(sasl, SASL_UNAVAILABLE, "");
 	return message == NULL ? 0 : -1;
 }
 
@@ -84,7 +93,19 @@ await(struct sasl *sasl)
 	if (sasl->request != 0)
 		return;
 	sasl->channel = NULL;
-	tell_and_resume(sasl, SASL_UNAVAILABLE);
+	tell_and_resume(sasl, SASL_UNAVAILABLE, "");
+}
+
+void
+sasl_ask(struct sasl *sasl, uint16_t type, const void *body, const void *tail, size_t length)
+{
+	conn_pause(sasl->conn);
+	sasl->channel = conn_accounts(sasl->conn);
+	sasl->request = 0;
+	if (sasl->channel != NULL && ipc_queued(sasl->channel) <= LOGINS_WAITING)
+		sasl->request = ipc_request(sasl->channel, type, body, tail, length, -1,
+					    LOGIN_TIMEOUT, on_verdict, sasl);
+	await(sasl);
 }
 
 /* MESSAGE is wiped. */
@@ -99,14 +120,8 @@ ask(struct sasl *sasl, char message[LOGIN_TAIL_MAX], size_t length)
 	request.peer = *conn_peer(c);
 	request.service = conn_listener(c)->settings.service;
 	request.tls = conn_is_secure(c) ? 1 : 0;
-	conn_pause(c);
-	sasl->channel = conn_accounts(c);
-	sasl->request = 0;
-	if (sasl->channel != NULL && ipc_queued(sasl->channel) <= LOGINS_WAITING)
-		sasl->request = ipc_request(sasl->channel, GA_LOGIN, &request, message, length, -1,
-					    LOGIN_TIMEOUT, on_verdict, sasl);
+	sasl_ask(sasl, GA_LOGIN, &request, message, length);
 	explicit_bzero(message, LOGIN_TAIL_MAX);
-	await(sasl);
 }
 
 void
@@ -119,7 +134,7 @@ sasl_password(struct sasl *sasl, struct conn *c, sasl_event_fn *event, const cha
 	sasl->conn = c;
 	sasl->event = event;
 	if (length == 0)
-		tell(sasl, SASL_MALFORMED, "user name and password");
+		sasl_tell(sasl, SASL_MALFORMED, "user name and password");
 	else
 		ask(sasl, message, length);
 }
@@ -133,7 +148,7 @@ plain_response(struct sasl *sasl, const char *text, size_t text_length)
 	size_t length;
 
 	if (sasl_plain_decode(text, text_length, message, &length) == -1)
-		tell(sasl, SASL_MALFORMED, "PLAIN response (RFC 4616)");
+		sasl_tell(sasl, SASL_MALFORMED, "PLAIN response (RFC 4616)");
 	else
 		ask(sasl, message, length);
 }
@@ -146,17 +161,17 @@ login_user(struct sasl *sasl, const char *text, size_t length)
 
 	if (base64_decode(text, length, user, sizeof(user) - 1, &n) == -1 || n == 0 ||
 	    memchr(user, '\0', n) != NULL) {
-		tell(sasl, SASL_MALFORMED, "user name in base64");
+		sasl_tell(sasl, SASL_MALFORMED, "user name in base64");
 		return;
 	}
 	sasl->user = malloc(n);
 	if (sasl->user == NULL) {
-		tell(sasl, SASL_UNAVAILABLE, "");
+		sasl_tell(sasl, SASL_UNAVAILABLE, "");
 		return;
 	}
 	memcpy(sasl->user, user, n);
 	sasl->user_length = n;
-	tell(sasl, SASL_CHALLENGE, PROMPT_PASSWORD);
+	sasl_tell(sasl, SASL_CHALLENGE, PROMPT_PASSWORD);
 }
 
 static void
@@ -173,7 +188,7 @@ login_response(struct sasl *sasl, const char *text, size_t text_length)
 		length = sasl_plain_compose(message, sasl->user, sasl->user_length, password, n);
 	explicit_bzero(password, sizeof(password));
 	if (length == 0)
-		tell(sasl, SASL_MALFORMED, "password in base64");
+		sasl_tell(sasl, SASL_MALFORMED, "password in base64");
 	else
 		ask(sasl, message, length);
 }
@@ -184,7 +199,7 @@ external_response(struct sasl *sasl, const char *text, size_t length)
 	char authorization[ADDRESS_SIZE];
 
 	if (sasl_external_decode(text, length, authorization) == -1) {
-		tell(sasl, SASL_MALFORMED, "EXTERNAL response (RFC 4422)");
+		sasl_tell(sasl, SASL_MALFORMED, "EXTERNAL response (RFC 4422)");
 		return;
 	}
 	conn_pause(sasl->conn);
@@ -194,10 +209,29 @@ external_response(struct sasl *sasl, const char *text, size_t length)
 	await(sasl);
 }
 
+static bool
+external_offered(const struct conn *c, const struct sasl_mechanism *mechanism)
+{
+	(void)mechanism;
+	return conn_may_external(c);
+}
+
+static bool
+password_offered(const struct conn *c, const struct sasl_mechanism *mechanism)
+{
+	(void)mechanism;
+	return conn_may_password(c);
+}
+
+/* The best first: there are clients that take the first that they know. */
 static const struct sasl_mechanism mechanisms[] = {
-    {"EXTERNAL", conn_may_external, external_response, ""},
-    {"PLAIN", conn_may_password, plain_response, ""},
-    {"LOGIN", conn_may_password, login_response, PROMPT_USER},
+    {"EXTERNAL", external_offered, external_response, "", 0, false},
+    {"SCRAM-SHA-256-PLUS", sasl_scram_offered, sasl_scram_response, "", SCRAM_SHA_256, true},
+    {"SCRAM-SHA-256", sasl_scram_offered, sasl_scram_response, "", SCRAM_SHA_256, false},
+    {"SCRAM-SHA-1-PLUS", sasl_scram_offered, sasl_scram_response, "", SCRAM_SHA_1, true},
+    {"SCRAM-SHA-1", sasl_scram_offered, sasl_scram_response, "", SCRAM_SHA_1, false},
+    {"PLAIN", password_offered, plain_response, "", 0, false},
+    {"LOGIN", password_offered, login_response, PROMPT_USER, 0, false},
 };
 #define MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
 
@@ -206,7 +240,7 @@ sasl_list(const struct conn *c, const char *prefix, char out[SASL_LIST_SIZE])
 {
 	out[0] = '\0';
 	for (size_t i = 0; i < MECHANISMS; i++) {
-		if (!mechanisms[i].offered(c))
+		if (!mechanisms[i].offered(c, &mechanisms[i]))
 			continue;
 		strlcat(out, prefix, SASL_LIST_SIZE);
 		strlcat(out, mechanisms[i].name, SASL_LIST_SIZE);
@@ -218,7 +252,8 @@ sasl_find(const struct conn *c, const char *name, size_t length)
 {
 	for (size_t i = 0; i < MECHANISMS; i++) {
 		if (strlen(mechanisms[i].name) == length &&
-		    strncasecmp(mechanisms[i].name, name, length) == 0 && mechanisms[i].offered(c))
+		    strncasecmp(mechanisms[i].name, name, length) == 0 &&
+		    mechanisms[i].offered(c, &mechanisms[i]))
 			return &mechanisms[i];
 	}
 	return NULL;
@@ -233,7 +268,7 @@ sasl_begin(struct sasl *sasl, struct conn *c, sasl_event_fn *event,
 	sasl->event = event;
 	sasl->mechanism = mechanism;
 	if (response == NULL)
-		tell(sasl, SASL_CHALLENGE, mechanism->prompt);
+		sasl_tell(sasl, SASL_CHALLENGE, mechanism->prompt);
 	else
 		sasl_response(sasl, response, length == 1 && response[0] == '=' ? 0 : length);
 }
@@ -257,5 +292,6 @@ sasl_cancel(struct sasl *sasl)
 		ipc_cancel(sasl->channel, sasl->request);
 	sasl->channel = NULL;
 	sasl->request = 0;
+	sasl_scram_forget(sasl);
 	forget(sasl);
 }

@@ -30,11 +30,12 @@ struct sasl {
 	const struct sasl_mechanism *mechanism; /* a response of it is awaited */
 	char *user;                             /* of LOGIN, waits for the password */
 	size_t user_length;
+	bool carried;                /* accounts has an exchange of SCRAM of this connection */
 	struct ipc_channel *channel; /* accounts is being asked there */
 	uint32_t request;
 };
 
-#define SASL_LIST_SIZE 128
+#define SASL_LIST_SIZE 192
 /* Those that can be used now, each with PREFIX before it (" ", " AUTH="). */
 void sasl_list(const struct conn *, const char *prefix, char out[SASL_LIST_SIZE]);
 

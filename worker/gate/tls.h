@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/proto/gate_accounts.h"
 #include "common/proto/master_gate.h"
 
 struct event_base;
@@ -78,6 +79,12 @@ int tls_pending(const struct tls *);
  */
 const uint8_t *tls_proof(const struct tls *, size_t *length);
 void tls_record_free(struct tls *);
+
+/*
+ * What a login over this connection can be bound to, of each type that it has. Returns whether
+ * there is any.
+ */
+bool tls_bindings(const struct tls *, struct ga_binding binding[BINDING_TYPES]);
 
 const char *tls_error(const struct tls *);   /* of the last TLS_FAILED, for the log */
 const char *tls_version(const struct tls *); /* "TLSv1.3" */

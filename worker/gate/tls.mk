@@ -6,6 +6,7 @@ worker_libworker_a_SOURCES += \
 	worker/gate/provider_parse.c worker/gate/provider_parse.h \
 	worker/gate/provider_signature.c \
 	worker/gate/tls.c worker/gate/tls.h \
+	worker/gate/tls_binding.c \
 	worker/gate/tls_certificate.c \
 	worker/gate/tls_choice.c \
 	worker/gate/tls_channel.c \
