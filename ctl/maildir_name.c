@@ -84,23 +84,30 @@ maildir_keywords_read(const char *text, size_t length, struct maildir_keywords *
 	}
 }
 
+static bool
+same_word(const char *word, size_t length, const char *other)
+{
+	return strlen(other) == length && strncasecmp(word, other, length) == 0;
+}
+
 char
 maildir_keyword_letter(struct maildir_keywords *keywords, const char *keyword, size_t length)
 {
-	char *name;
+	int unused = MAILDIR_KEYWORDS;
 
 	if (!keyword_is_fine(keyword, length))
 		return 0;
-	for (int i = 0; i < MAILDIR_KEYWORDS; i++) {
-		name = keywords->name[i];
-		if (name[0] == '\0') {
-			memcpy(name, keyword, length);
-			name[length] = '\0';
-		}
-		if (strlen(name) == length && strncasecmp(name, keyword, length) == 0)
+	for (int i = MAILDIR_KEYWORDS - 1; i >= 0; i--) {
+		if (same_word(keyword, length, keywords->name[i]))
 			return (char)('a' + i);
+		if (keywords->name[i][0] == '\0')
+			unused = i;
 	}
-	return 0;
+	if (unused == MAILDIR_KEYWORDS)
+		return 0;
+	memcpy(keywords->name[unused], keyword, length);
+	keywords->name[unused][length] = '\0';
+	return (char)('a' + unused);
 }
 
 size_t
@@ -150,12 +157,6 @@ maildir_flags_read(const char *name, const struct maildir_keywords *keywords, ch
 	if (passed)
 		add_keyword(out, "$Forwarded");
 	return flags;
-}
-
-static bool
-same_word(const char *word, size_t length, const char *other)
-{
-	return strlen(other) == length && strncasecmp(word, other, length) == 0;
 }
 
 bool
