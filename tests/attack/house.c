@@ -33,8 +33,12 @@
 #define HASH                                                                      \
 	"$6$rounds=1000$saltsalt$LAV5VE5Y7w1d73x1mFNspYWUpazfmwv2SoepNXNKJ/otop/" \
 	"Zok96Hr8Q13LEv0DRY/x8v0/crpIjl8NJSAqXV/"
+#define VERIFIER                                                                           \
+	"SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$Ce3wZiZ+yIBCjltccfRiqM0+XDsLE3qPdkEe" \
+	"ZKe3hus=:k3q4nlLsA09ST5FLo9zNmfyXR+Ci1J4KmBK5JRVSxeI="
 static const char accounts_text[] =
-    "accounts = ( { address = \"alice@example.org\"; password = \"" HASH "\"; },\n"
+    "accounts = ( { address = \"alice@example.org\"; password = [ \"" HASH "\", \"" VERIFIER
+    "\" ]; },\n"
     "             { address = \"bob@example.org\"; password = \"" HASH "\"; } );\n";
 
 static const struct ipc_empty empty;

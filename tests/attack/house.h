@@ -27,7 +27,7 @@ void house_clean(void);
  * Starts a role from the build folder (POSTERN_BUILD, or the current one), gives it its settings
  * and MC_START, and waits for MC_READY where the role says it without peers. accounts knows alice
  * and bob
- * @example.org, both with the password "secret".
+ * @example.org, both with the password "secret"; alice has a verifier of SCRAM-SHA-256 too.
  */
 struct house_child house_certd(void);
 struct house_child house_accounts(void);

@@ -24,6 +24,11 @@ tests_attack_test_client_lies_SOURCES = tests/attack/test_client_lies.c tests/at
 	tests/attack/house.h $(PROOFS_SOURCES)
 tests_attack_test_client_lies_LDADD = $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/attack/test_scram_lies
+tests_attack_test_scram_lies_SOURCES = tests/attack/test_scram_lies.c tests/attack/house.c \
+	tests/attack/house.h
+tests_attack_test_scram_lies_LDADD = $(COMMON_LIBS) $(NETTLE_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/attack/test_cert_lies
 tests_attack_test_cert_lies_SOURCES = tests/attack/test_cert_lies.c tests/attack/house.c \
 	tests/attack/house.h
