@@ -112,15 +112,16 @@ print_text(const struct checkup *checkup)
 		printf("%s: %" PRIu64 " messages, nothing is wrong.\n", checkup->address,
 		       numbers[CHECKUP_MESSAGES]);
 	else
-		printf("%s: %" PRIu64 " problems, %s.\n", checkup->address,
-		       numbers[CHECKUP_PROBLEMS],
+		printf("%s: %" PRIu64 " problem%s, %s.\n", checkup->address,
+		       numbers[CHECKUP_PROBLEMS], numbers[CHECKUP_PROBLEMS] == 1 ? "" : "s",
 		       repair ? "put right"
-			      : "nothing is changed; posternctl mailbox repair puts them right");
+			      : "nothing is changed; posternctl mailbox repair helps");
 	if (numbers[CHECKUP_RECOVERED] > 0)
-		printf("%" PRIu64 " messages that no folder had %s the folder Recovered.\n",
-		       numbers[CHECKUP_RECOVERED], repair ? "are now in" : "would come into");
+		printf("Messages that no folder had and that %s in the folder Recovered: %" PRIu64
+		       ".\n",
+		       repair ? "are now" : "a repair puts", numbers[CHECKUP_RECOVERED]);
 	if (numbers[CHECKUP_LOST] > 0)
-		printf("%" PRIu64 " messages have lost their files: only a backup has them.\n",
+		printf("Messages whose files are lost, which only a backup has: %" PRIu64 ".\n",
 		       numbers[CHECKUP_LOST]);
 }
 

@@ -19,6 +19,7 @@ tell(const char *what, void *arg)
 	size_t used = strlen(told);
 
 	(void)arg;
+	assert_null(strchr(what, '\n'));
 	snprintf(told + used, sizeof(told) - used, "%s\n", what);
 }
 

@@ -151,7 +151,10 @@ open_store(void *arg, enum store_result *result, struct error *err)
 	*result = store_open(&session.store, err);
 	if (*result != STORE_OK)
 		log_event(LOG_ERR, "mailbox.unavailable", KV_STR("user", session.settings.mailbox),
-			  KV_STR("why", err->text));
+			  KV_STR("why", err->text),
+			  KV_STR("then", *result == STORE_DAMAGED
+					     ? "posternctl mailbox repair puts it right"
+					     : "it is tried again"));
 	else
 		store_set_limits(session.store, session.limits.storage, session.limits.messages);
 	return session.store;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "worker/session/store/folder_change.h"
 #include "worker/session/store/keywords.h"
@@ -283,6 +284,19 @@ check_keywords(struct check *check, struct error *err)
 	return result;
 }
 
+/* SQLite tells more than one thing in a row, behind "*** in database main ***". */
+static void
+tell_lines(struct check *check, const char *text)
+{
+	while (*text != '\0') {
+		size_t length = strcspn(text, "\n");
+
+		if (length > 0 && *text != '*')
+			check_tell(check, "index.db: %.*s", (int)length, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
 static enum store_result
 check_integrity(struct check *check, bool *sound, struct error *err)
 {
@@ -296,7 +310,7 @@ check_integrity(struct check *check, bool *sound, struct error *err)
 	       (result = sql_next(check->store, stmt, &row, err)) == STORE_OK && row) {
 		*sound = sql_column(stmt, 0)[0] == 'o' && sql_column(stmt, 0)[1] == 'k';
 		if (!*sound)
-			check_tell(check, "index.db: %s", sql_column(stmt, 0));
+			tell_lines(check, sql_column(stmt, 0));
 	}
 	sql_end(check->store, stmt);
 	return result;
