@@ -37,6 +37,9 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/mailbox.c \
 	worker/session/imap/match.c worker/session/imap/match.h \
 	worker/session/imap/metadata.c \
+	worker/session/imap/notify.c worker/session/imap/notify.h \
+	worker/session/imap/notify_command.c worker/session/imap/notify_private.h \
+	worker/session/imap/notify_folders.c \
 	worker/session/imap/output.c \
 	worker/session/imap/park.c \
 	worker/session/imap/parse.c \
@@ -67,6 +70,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/sync.c \
 	worker/session/imap/thread.c worker/session/imap/thread.h \
 	worker/session/imap/thread_references.c worker/session/imap/thread_private.h \
+	worker/session/imap/unasked.c worker/session/imap/unasked.h \
 	worker/session/imap/utf7.c \
 	worker/session/imap/utf7.h \
 	worker/session/imap/view.c worker/session/imap/view.h \

@@ -13,6 +13,7 @@
 
 #include "worker/session/imap/catenate.h"
 #include "worker/session/imap/commands.h"
+#include "worker/session/imap/notify.h"
 
 #define MESSAGE_MAX ((uint64_t)IMAP_APPEND_LIMIT)
 #define MESSAGES_MAX 1000 /* in one command */
@@ -291,6 +292,7 @@ answer(struct imap *imap, const struct imap_command *command, const struct store
 
 	for (size_t i = 0; i < task->count; i++)
 		ranges_append(&uids, task->appends[i].uid, task->appends[i].uid);
+	notify_own(imap, folder->id, uids.list, uids.count);
 	/* RFC 8508 3.4: APPENDUID comes untagged, before the EXPUNGE of what it replaces. */
 	if (command->verb == IMAP_REPLACE) {
 		imap_printf(imap, "* OK [APPENDUID %" PRIu32 " ", folder->uidvalidity);

@@ -81,3 +81,11 @@ imap_arena_clear(struct imap_arena *arena)
 	}
 	arena->used = arena->room = arena->total = 0;
 }
+
+void
+imap_arena_move(struct imap_arena *arena, struct imap_arena *to)
+{
+	*to = *arena;
+	arena->chunks = NULL;
+	arena->used = arena->room = arena->total = 0;
+}

@@ -24,6 +24,9 @@ void *imap_arena_alloc(struct imap_arena *, size_t size);
  */
 void *imap_arena_grow(struct imap_arena *, void *array, size_t count, size_t element);
 
+/* Moves everything out of it, as it is, into TO, which must be empty. */
+void imap_arena_move(struct imap_arena *, struct imap_arena *to);
+
 /* Frees everything. */
 void imap_arena_clear(struct imap_arena *);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "worker/session/imap/commands.h"
+#include "worker/session/imap/notify.h"
 
 static bool
 is_read_only(struct imap *imap)
@@ -195,6 +196,8 @@ imap_do_copy(struct imap *imap, const struct imap_command *command)
 	if (result == STORE_OK && uids.count > 0)
 		result = store_copy(imap->store, imap->view.folder, uids.list, uids.count,
 				    target.id, move, &copied, &err);
+	if (result == STORE_OK)
+		notify_own(imap, target.id, copied.targets, copied.target_count);
 	if (result == STORE_OK)
 		answer_copy(imap, command, &copied);
 	else

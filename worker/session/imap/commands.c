@@ -53,6 +53,7 @@ static const struct {
     [IMAP_SETMETADATA]  = {imap_do_setmetadata,   AUTH},     /* metadata.c    5464 4.3                 test_imap.py */
     [IMAP_MYRIGHTS]     = {imap_do_myrights,      AUTH},     /* mailbox.c     4314 3.5                 test_imap.py */
     [IMAP_ACL]          = {imap_do_acl,           AUTH},     /* mailbox.c     4314 (refused)           test_imap.py */
+    [IMAP_NOTIFY]       = {imap_do_notify,        AUTH},     /* notify.c      5465 3.1                 test_imap_notify.py */
     [IMAP_COMPRESS]     = {imap_do_compress,      AUTH},     /* any.c         4978 3                   test_imap.py */
     [IMAP_UIDS]         = {imap_do_uids,          AUTH},     /* adopt.c       administrators only     test_mailbox_ctl.py */
     [IMAP_LOGIN]        = {imap_do_login,         AUTH},     /* any.c         9051 6.2 (too late)      test_imap.py */

@@ -3,6 +3,7 @@
 #ifndef POSTERN_WORKER_SESSION_IMAP_COMMANDS_H
 #define POSTERN_WORKER_SESSION_IMAP_COMMANDS_H
 
+#include "worker/session/imap/folders.h"
 #include "worker/session/imap/imap_private.h"
 
 /* Executes it, or begins to (imap_go_on()). COMMAND is the parser's. */
@@ -23,6 +24,7 @@ imap_command_fn imap_do_fetch;                                            /* fet
 imap_command_fn imap_do_store, imap_do_copy, imap_do_expunge;             /* change.c */
 imap_command_fn imap_do_search;                                           /* search_command.c */
 imap_command_fn imap_do_cancelupdate;                                     /* context.c */
+imap_command_fn imap_do_notify;                                           /* notify.c */
 imap_command_fn imap_do_getquota, imap_do_getquotaroot, imap_do_setquota; /* quota.c */
 imap_command_fn imap_do_uids;                                             /* adopt.c */
 imap_command_fn imap_do_getmetadata, imap_do_setmetadata;                 /* metadata.c */
@@ -38,6 +40,10 @@ enum store_result imap_tell_metadata(struct imap *, const char *name, int64_t fo
 				     const struct imap_strings *entries, struct error *);
 /* "* MYRIGHTS name ..." (RFC 4314 3.8): the same of all folders, as they are the user's own. */
 void imap_tell_rights(struct imap *, const char *name);
+/* A LIST response of an entry of FOLDERS, or of a name that is none (id 0); OLD_NAME may be NULL.
+ */
+void imap_tell_entry(struct imap *, const struct folders *, const struct folder_name *,
+		     const char *old_name);
 /* A LIST response of one folder, with its attributes (RFC 9051 7.3.1). */
 void imap_tell_list(struct imap *, const char *name);
 

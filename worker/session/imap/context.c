@@ -7,6 +7,7 @@
 
 #include "worker/session/imap/commands.h"
 #include "worker/session/imap/search_task.h"
+#include "worker/session/imap/unasked.h"
 
 #define CONTEXTS_MAX 16 /* of one connection */
 
@@ -16,7 +17,10 @@ struct imap_context {
 	struct search_task *task;     /* searcher, what is found, and its order if it is sorted */
 	size_t sorted;                /* of task->sorts: those behind are to be put in yet */
 	struct ranges added, removed; /* UIDs, not told yet */
-	bool failed;                  /* it can't be kept up to date any more */
+	struct ranges fresh;          /* of those, messages that have just come */
+	struct imap_kept *kept;       /* with the items that are told of these; or NULL */
+	const struct imap_fetch_items *items;
+	bool failed; /* it can't be kept up to date any more */
 };
 
 bool
@@ -43,6 +47,8 @@ free_context(struct imap_context *context)
 	search_task_free(context->task);
 	ranges_clear(&context->added);
 	ranges_clear(&context->removed);
+	ranges_clear(&context->fresh);
+	kept_drop(context->kept);
 	free(context);
 }
 
@@ -63,7 +69,8 @@ contexts_memory(const struct imap *imap)
 	size_t total = 0;
 
 	for (const struct imap_context *c = imap->contexts; c != NULL; c = c->next)
-		total += sizeof(*c) + sizeof(*c->task) + search_task_memory(c->task);
+		total += sizeof(*c) + sizeof(*c->task) + search_task_memory(c->task) +
+			 (c->kept == NULL ? 0 : c->kept->arena.total);
 	return total;
 }
 
@@ -133,6 +140,9 @@ contexts_add(struct search_task *from)
 		return;
 	}
 	strlcpy(context->tag, tag, sizeof(context->tag));
+	context->items = from->command->search.update_fetch;
+	if (context->items != NULL)
+		context->kept = kept_take(imap);
 	context->sorted = context->task->count;
 	context->next = imap->contexts;
 	imap->contexts = context;
@@ -180,7 +190,7 @@ ask(struct search_task *task, const struct store_message *message)
 }
 
 static void
-check(struct imap_context *context, const struct store_message *message)
+check(struct imap_context *context, const struct store_message *message, bool fresh)
 {
 	struct search_task *task = context->task;
 	bool was = ranges_contain(task->found.list, task->found.count, message->uid);
@@ -188,6 +198,8 @@ check(struct imap_context *context, const struct store_message *message)
 
 	if (is == 1 && !was) {
 		ranges_append(&context->added, message->uid, message->uid);
+		if (fresh && context->kept != NULL)
+			ranges_append(&context->fresh, message->uid, message->uid);
 		if (search_keep(task, message, 0) == -1)
 			context->failed = true;
 	} else if (is == 0 && was) {
@@ -198,11 +210,11 @@ check(struct imap_context *context, const struct store_message *message)
 }
 
 void
-contexts_changed(struct imap *imap, const struct store_message *message)
+contexts_changed(struct imap *imap, const struct store_message *message, bool fresh)
 {
 	for (struct imap_context *c = imap->contexts; c != NULL; c = c->next) {
 		if (!c->failed)
-			check(c, message);
+			check(c, message, fresh);
 	}
 }
 
@@ -331,8 +343,13 @@ tell(struct imap_context *context)
 	if (ranges_subtract(&task->found, &context->removed) == -1 ||
 	    ranges_unite(&task->found, &context->added) == -1)
 		context->failed = true;
+	/* RFC 5465 5.2: FETCH follows the ADDTO. */
+	if (context->fresh.count > 0 &&
+	    !unasked_add(imap, context->kept, context->items, &context->fresh))
+		context->failed = true;
 	ranges_clear(&context->added);
 	ranges_clear(&context->removed);
+	ranges_clear(&context->fresh);
 }
 
 void

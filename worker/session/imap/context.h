@@ -23,8 +23,8 @@ void contexts_refuse(struct imap *, const char *tag, const char *why);
 unsigned contexts_want(const struct imap *);
 /* Before the client is told that these UIDs are expunged. */
 void contexts_gone(struct imap *, const struct store_range *, size_t count);
-/* A message is new in the view, or its flags have changed; ascending UIDs. */
-void contexts_changed(struct imap *, const struct store_message *);
+/* A message is new in the view (FRESH), or its flags have changed; ascending UIDs. */
+void contexts_changed(struct imap *, const struct store_message *, bool fresh);
 /* After the client was told of these messages: what that does to the results. */
 void contexts_tell(struct imap *);
 /* Octets they take. */

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "worker/session/discard.h"
-#include "worker/session/imap/imap_private.h"
+#include "worker/session/imap/notify.h"
+#include "worker/session/imap/unasked.h"
 
 #define TURN_MAX 262144 /* octets written before others have their turn */
 #define STEPS_MAX 16    /* of work that writes nothing, before others have their turn */
@@ -49,6 +50,8 @@ imap_end_command(struct imap *imap)
 	imap->task = NULL;
 	imap->free_task = NULL;
 	imap->command = NULL;
+	kept_drop(imap->kept);
+	imap->kept = NULL;
 }
 
 /*
@@ -61,6 +64,7 @@ free_session(struct imap *imap)
 {
 	imap_end_command(imap);
 	imap_unselect(imap);
+	notify_free(imap);
 	imap_input_free(imap);
 	imap_account(imap);
 	if (imap->watch != NULL)
@@ -158,14 +162,20 @@ work(struct imap *imap)
 	return true;
 }
 
-/* What others have changed, for a client that waits for it. */
+/* What others have changed, for a client that waits for it; never while a command is in progress.
+ */
 static void
 tell_changes(struct imap *imap)
 {
-	if (!imap->changed || !imap->idling)
+	if (imap->step != NULL || imap->state == IMAP_CLOSING || imap->state == IMAP_GREETING ||
+	    evbuffer_get_length(imap->stream.out) >= IMAP_OUT_HIGH)
 		return;
-	imap->changed = false;
-	imap_sync(imap, true, NULL);
+	if (imap->changed && (imap->idling || notify_is_on(imap))) {
+		imap->changed = false;
+		imap_sync(imap, imap->idling || notify_expunges(imap), NULL);
+	}
+	notify_tell(imap);
+	unasked_begin(imap);
 }
 
 static void
@@ -266,11 +276,19 @@ static void
 on_changed(void *arg, int64_t folder)
 {
 	struct imap *imap = arg;
+	bool selected = imap->state == IMAP_SELECTED && folder == imap->view.folder;
 
-	if (imap->state != IMAP_SELECTED || folder != imap->view.folder)
-		return;
-	imap->changed = true;
-	if (imap->idling)
+	imap->changed = imap->changed || selected;
+	if (notify_changed(imap, folder) || (selected && imap->idling))
+		event_active(imap->writable, EV_WRITE, 0);
+}
+
+static void
+on_noted(void *arg, int64_t folder, const char *entry)
+{
+	struct imap *imap = arg;
+
+	if (notify_noted(imap, folder, entry))
 		event_active(imap->writable, EV_WRITE, 0);
 }
 
@@ -296,6 +314,7 @@ make_events(struct imap *imap, struct error *err)
 	if (imap->readable == NULL || imap->writable == NULL || imap->idle == NULL ||
 	    imap->watch == NULL || imap->parser == NULL)
 		return error_set(err, "no memory for an IMAP session");
+	store_watch_metadata(imap->watch, on_noted);
 	return 0;
 }
 
@@ -330,6 +349,7 @@ new_session(struct event_base *base, int fd, const struct imap_options *options,
 	imap->store = store;
 	imap->closed = closed;
 	imap->arg = arg;
+	imap->told_events = NOTIFY_MESSAGES;
 	imap->unfinished = "";
 	if (make_events(imap, err) == -1) {
 		free_session(imap);

@@ -52,6 +52,8 @@ answer(struct fetch *fetch)
 {
 	struct imap *imap = fetch->imap;
 
+	if (fetch->unasked)
+		return IMAP_DONE; /* what could not be read, a command will say */
 	if (fetch->unknown_encoding)
 		imap_tagged(imap, "NO", "[UNKNOWN-CTE] A part's encoding is not known");
 	else if (fetch->failed)
@@ -271,9 +273,9 @@ sees(const struct imap_fetch_items *items)
 }
 
 static unsigned
-what_is_wanted(const struct imap *imap, const struct imap_fetch *command)
+what_is_wanted(const struct imap *imap, unsigned items)
 {
-	unsigned items = command->what.items, want = 0;
+	unsigned want = 0;
 
 	if ((items & IMAP_FETCH_FLAGS) != 0 || imap->view.keywords == NULL)
 		want |= STORE_WANT_KEYWORDS;
@@ -287,6 +289,15 @@ what_is_wanted(const struct imap *imap, const struct imap_fetch *command)
 }
 
 static void
+go_on(struct fetch *fetch)
+{
+	if (fetch->what->section_count > 0 || (fetch->what->items & IMAP_FETCH_BODY) != 0)
+		imap_go_on(fetch->imap, step_messages, fetch, free_fetch);
+	else
+		imap_go_on(fetch->imap, step_index, fetch, free_fetch);
+}
+
+static void
 start(struct imap *imap, const struct imap_command *command, struct fetch *fetch)
 {
 	const struct imap_fetch *what = &command->fetch;
@@ -297,7 +308,7 @@ start(struct imap *imap, const struct imap_command *command, struct fetch *fetch
 	fetch->number = 1;
 	fetch->next = 1;
 	fetch->since = what->has_changed_since ? what->changed_since : 0;
-	fetch->want = what_is_wanted(imap, what);
+	fetch->want = what_is_wanted(imap, what->what.items);
 	fetch->set_seen = !imap->view.read_only && sees(&what->what);
 	if (what->has_changed_since || (what->what.items & IMAP_FETCH_MODSEQ) != 0)
 		imap_enable_condstore(imap);
@@ -310,10 +321,26 @@ start(struct imap *imap, const struct imap_command *command, struct fetch *fetch
 	}
 	if (what->partial.given)
 		cut_partial(fetch, &what->partial);
-	if (what->what.section_count > 0 || (what->what.items & IMAP_FETCH_BODY) != 0)
-		imap_go_on(imap, step_messages, fetch, free_fetch);
-	else
-		imap_go_on(imap, step_index, fetch, free_fetch);
+	go_on(fetch);
+}
+
+void
+fetch_unasked(struct imap *imap, const struct imap_fetch_items *items, struct ranges *uids)
+{
+	struct fetch *fetch = calloc(1, sizeof(*fetch));
+
+	if (fetch == NULL)
+		return;
+	fetch->imap = imap;
+	fetch->what = items;
+	fetch->unasked = true;
+	fetch->number = 1;
+	fetch->next = 1;
+	fetch->want = what_is_wanted(imap, items->items);
+	fetch->modseq = (items->items & IMAP_FETCH_MODSEQ) != 0;
+	fetch->uids = *uids;
+	*uids = (struct ranges){.list = NULL};
+	go_on(fetch);
 }
 
 void

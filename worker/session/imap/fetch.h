@@ -9,6 +9,7 @@
 struct fetch {
 	struct imap *imap;
 	const struct imap_fetch_items *what;
+	bool unasked;  /* no command waits for the end of it */
 	bool uid;      /* UID FETCH: the UID is told too */
 	bool modseq;   /* so is the MODSEQ */
 	bool set_seen; /* not all sections are PEEKs */
@@ -34,6 +35,12 @@ struct fetch {
 	enum store_result result;
 	struct error err;
 };
+
+/*
+ * Begins to tell ITEMS of these messages, which it takes, as the session's step: without a command,
+ * so nothing is answered at the end, and no message gets \\Seen (RFC 5465 5.2).
+ */
+void fetch_unasked(struct imap *, const struct imap_fetch_items *items, struct ranges *uids);
 
 /* Tells the items that the index knows (fetch_item.c). */
 void fetch_items(struct fetch *, const struct store_message *);

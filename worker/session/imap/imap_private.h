@@ -68,6 +68,10 @@ struct imap {
 	struct view view;                /* in IMAP_SELECTED */
 	struct ranges saved;             /* the search result variable "$" (RFC 5182), UIDs */
 	struct imap_context *contexts;   /* searches that are kept up to date (context.h) */
+	struct imap_notify_task *notify; /* NOTIFY has been used (notify.h) */
+	unsigned told_events;            /* of the selected mailbox: IMAP_EVENT_ bits */
+	struct imap_unasked *unasked;    /* FETCH responses that are to come (unasked.h) */
+	struct imap_kept *kept;          /* what the step needs of a command that is over */
 	struct imap_append_task *append; /* messages on their way in (append.c) */
 };
 

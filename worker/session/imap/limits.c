@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "worker/session/imap/context.h"
+#include "worker/session/imap/notify.h"
 
 static uint64_t
 cpu_time(void)
@@ -59,7 +60,8 @@ memory_of(const struct imap *imap)
 {
 	return imap_parser_memory(imap->parser) + imap->task_memory +
 	       imap->view.room * sizeof(*imap->view.uids) + contexts_memory(imap) +
-	       imap->saved.room * sizeof(*imap->saved.list) + stream_waiting(&imap->stream);
+	       notify_memory(imap) + imap->saved.room * sizeof(*imap->saved.list) +
+	       stream_waiting(&imap->stream);
 }
 
 void
@@ -90,6 +92,10 @@ imap_limit_command(struct imap *imap)
 	if (imap->step == NULL || imap->unfinished == NULL || (!late && imap_memory_left(imap) > 0))
 		return;
 	imap_text(imap, imap->unfinished);
+	if (imap->command == NULL) { /* unasked.h */
+		imap_end_command(imap);
+		return;
+	}
 	imap_tagged(imap, "NO", "[LIMIT] %s", late ? STORE_TOO_LONG : IMAP_TOO_MUCH);
 	log_event(LOG_NOTICE, "imap.limit", KV_CONN(imap->options.conn),
 		  KV_STR("user", imap->options.mailbox),

@@ -30,7 +30,8 @@ struct listing {
 	bool no_select; /* LSUB: only names below are subscribed */
 	bool extended;  /* RFC 5258 is spoken: \NonExistent is known */
 	bool subscribed;
-	bool below; /* RECURSIVEMATCH: a subscribed name below matched nothing itself */
+	bool below;           /* RECURSIVEMATCH: a subscribed name below matched nothing itself */
+	const char *old_name; /* or NULL: RFC 5465 5.4, RFC 9051 7.3.1 */
 };
 
 static void
@@ -62,7 +63,25 @@ tell(struct imap *imap, const struct folders *folders, const struct listing *lis
 	imap_mailbox(imap, name);
 	if (listing->below)
 		imap_text(imap, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
+	if (listing->old_name != NULL) {
+		imap_text(imap, " (\"OLDNAME\" (");
+		imap_mailbox(imap, listing->old_name);
+		imap_text(imap, "))");
+	}
 	imap_text(imap, "\r\n");
+}
+
+void
+imap_tell_entry(struct imap *imap, const struct folders *folders, const struct folder_name *entry,
+		const char *old_name)
+{
+	struct listing listing = {.word = "LIST",
+				  .entry = entry,
+				  .extended = true,
+				  .subscribed = entry->folder.subscribed,
+				  .old_name = old_name};
+
+	tell(imap, folders, &listing);
 }
 
 void

@@ -18,8 +18,8 @@ imap_can_park(const struct imap *imap, struct ms_parked *parked)
 
 	if (!imap->idling || imap->changed || imap->step != NULL || imap->append != NULL ||
 	    imap->stream.deflate != NULL || imap->saved.count > 0 || imap->contexts != NULL ||
-	    imap->options.administrator || imap->broken || imap->in_begin < imap->in_end ||
-	    stream_waiting(&imap->stream) > 0)
+	    imap->notify != NULL || imap->options.administrator || imap->broken ||
+	    imap->in_begin < imap->in_end || stream_waiting(&imap->stream) > 0)
 		return false;
 	memset(parked, 0, sizeof(*parked));
 	parked->connection.conn = imap->options.conn;

@@ -113,6 +113,12 @@ imap_parser_busy(const struct imap_parser *parser)
 	return !parser->over && (parser->length > 0 || parser->state != IMAP_IN_LINE);
 }
 
+void
+imap_parser_give(struct imap_parser *parser, struct imap_arena *to)
+{
+	imap_arena_move(&parser->arena, to);
+}
+
 size_t
 imap_parser_memory(const struct imap_parser *parser)
 {

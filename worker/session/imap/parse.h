@@ -24,6 +24,7 @@
 #ifndef POSTERN_WORKER_SESSION_IMAP_PARSE_H
 #define POSTERN_WORKER_SESSION_IMAP_PARSE_H
 
+#include "worker/session/imap/arena.h"
 #include "worker/session/imap/command.h"
 
 #define IMAP_LINE_MAX                                                                         \
@@ -99,6 +100,11 @@ size_t imap_parser_memory(const struct imap_parser *);
 void imap_parser_set_room(struct imap_parser *, uint64_t octets);
 /* After IMAP_STEP_BAD: was that why? Then the command is not wrong. */
 bool imap_parser_is_limit(const struct imap_parser *);
+/*
+ * After IMAP_STEP_COMMAND: what the command points to outlives it; whoever takes it frees it by
+ * imap_arena_clear().
+ */
+void imap_parser_give(struct imap_parser *, struct imap_arena *);
 /* Gives back memory that isn't needed between commands. */
 void imap_parser_rest(struct imap_parser *);
 

@@ -8,6 +8,7 @@
 
 #include "worker/session/imap/commands.h"
 #include "worker/session/imap/context.h"
+#include "worker/session/imap/unasked.h"
 
 void
 imap_unselect(struct imap *imap)
@@ -16,6 +17,7 @@ imap_unselect(struct imap *imap)
 		return;
 	imap->state = IMAP_AUTHENTICATED;
 	contexts_free(imap);
+	unasked_free(imap);
 	view_close(&imap->view);
 	ranges_clear(&imap->saved);
 }

@@ -13,6 +13,7 @@
 
 #include "worker/session/imap/context.h"
 #include "worker/session/imap/imap_private.h"
+#include "worker/session/imap/notify.h"
 
 bool
 imap_fetch_begin(struct imap *imap, uint32_t uid)
@@ -211,9 +212,10 @@ tell_change(const struct store_message *message, void *arg)
 {
 	struct changes *changes = arg;
 	struct imap *imap = changes->imap;
+	bool fresh = message->uid >= imap->view.uidnext;
 	bool own = changes->own != NULL && message->modseq == changes->own->modseq;
 
-	if (message->uid >= imap->view.uidnext) {
+	if (fresh) {
 		if (view_add(&imap->view, message->uid) == -1) {
 			/* It would never be told of those behind. */
 			imap->broken = true;
@@ -221,11 +223,12 @@ tell_change(const struct store_message *message, void *arg)
 			return false;
 		}
 		changes->more = true;
-	} else if (!own) {
+		notify_new(imap, message->uid);
+	} else if (!own && (imap->told_events & IMAP_EVENT_FLAG_CHANGE) != 0) {
 		imap_fetch_flags(imap, message, true);
 	}
 	if (!imap->broken)
-		contexts_changed(imap, message);
+		contexts_changed(imap, message, fresh);
 	return !imap->broken;
 }
 
@@ -263,6 +266,21 @@ sync_changes(struct imap *imap, const struct store_folder *folder, const struct 
 			imap_printf(imap, "* %" PRIu32 " RECENT\r\n", view_recent(&imap->view));
 	}
 	contexts_tell(imap);
+	notify_fetch_new(imap);
+}
+
+/*
+ * RFC 5465 3.1: a client may want no events of the selected mailbox. But what it expunges itself it
+ * must hear of, and with that all that came before.
+ */
+static bool
+wants_to_know(const struct imap *imap)
+{
+	if (imap->told_events != 0)
+		return true;
+	return imap->command != NULL &&
+	       (imap->command->verb == IMAP_EXPUNGE || imap->command->verb == IMAP_MOVE ||
+		imap->command->verb == IMAP_REPLACE);
 }
 
 void
@@ -282,6 +300,8 @@ imap_sync(struct imap *imap, bool expunges, const struct imap_own *own)
 		imap_finish(imap, "the selected mailbox was deleted");
 		return;
 	}
+	if (result == STORE_OK && !wants_to_know(imap))
+		return;
 	if (result == STORE_OK && (folder.highestmodseq != imap->view.changes ||
 				   folder.highestmodseq != imap->view.expunges)) {
 		if (sync_expunged(imap, expunges, folder.highestmodseq, &err))
