@@ -365,6 +365,100 @@ babble_to_master(void)
 	return lie_to_master(999, "babble", 6, NULL, 0, 0);
 }
 
+/*
+ * The same for what has no answer: with DESCRIPTOR or -1. Refused if the master cuts the channel
+ * off; whoever is listened to for so long has got through.
+ */
+#define HEARD_MS 10000
+
+static long
+tell_master(uint16_t type, uint32_t id, const void *body, size_t length, int descriptor)
+{
+	struct pollfd waiting = {.fd = CHILD_CONTROL_FD, .events = POLLIN};
+	struct ipc_message message = {.fd = -1};
+	char *buffer = malloc(IPC_MESSAGE_MAX + 1);
+	struct error err;
+
+	if (buffer == NULL ||
+	    ipc_send_fd(CHILD_CONTROL_FD, type, id, body, length, NULL, 0, descriptor) == -1)
+		return -1;
+	while (poll(&waiting, 1, HEARD_MS) == 1) {
+		if (ipc_receive(CHILD_CONTROL_FD, plan.real->control, IPC_SERVER, UINT32_MAX,
+				buffer, &message, &err) != 1) {
+			errno = ECONNRESET;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* A connection in IDLE to be kept that is none (PATH says in what way). */
+static long
+park_as_session(void)
+{
+	struct ms_parked parked = {.connection = {.service = SERVICE_IMAP}, .tag = "a"};
+	size_t length = sizeof(parked);
+	int stream = CHILD_CONTROL_FD; /* a socket, as any other */
+
+	if (strcmp(plan.path, "pop3") == 0)
+		parked.connection.service = SERVICE_POP3;
+	else if (strcmp(plan.path, "no service") == 0)
+		parked.connection.service = 99;
+	else if (strcmp(plan.path, "administrator") == 0)
+		parked.connection.administrator = 1;
+	else if (strcmp(plan.path, "short") == 0)
+		length--;
+	else if (strcmp(plan.path, "empty") == 0)
+		length = 0;
+	else if (strcmp(plan.path, "nothing") == 0)
+		stream = -1;
+	else if (strcmp(plan.path, "directory") == 0) /* can't be waited for */
+		stream = plan.child->directory;
+	return tell_master(MS_PARK, 0, &parked, length, stream);
+}
+
+/* More than a user can have, each of them good. */
+static long
+park_many(void)
+{
+	struct ms_parked parked = {.connection = {.service = SERVICE_IMAP}, .tag = "a"};
+
+	for (int i = 0; i < 2000; i++)
+		if (ipc_send_fd(CHILD_CONTROL_FD, MS_PARK, 0, &parked, sizeof(parked), NULL, 0,
+				CHILD_CONTROL_FD) == -1 &&
+		    errno != EAGAIN)
+			return -1;
+	return tell_master(MS_PARK, 0, &parked, sizeof(parked), CHILD_CONTROL_FD);
+}
+
+/* A session says what it may hold, or takes up what it never left: that is the master's to say. */
+static long
+limit_as_session(void)
+{
+	struct ms_limits limits = {.storage = UINT64_MAX, .messages = UINT64_MAX};
+
+	return tell_master(MS_LIMITS, 0, &limits, sizeof(limits), -1);
+}
+
+static long
+resume_as_session(void)
+{
+	struct ms_parked parked = {.connection = {.service = SERVICE_IMAP}, .tag = "a"};
+
+	return tell_master(MS_RESUME, 0, &parked, sizeof(parked), CHILD_CONTROL_FD);
+}
+
+/* accounts answers a question that nobody has asked, or not as it was asked. */
+static long
+quota_as_accounts(void)
+{
+	struct ma_quota quota = {.storage = 1};
+	bool is_short = strcmp(plan.path, "short") == 0;
+
+	return tell_master(MA_QUOTA_IS, 4711, &quota, sizeof(quota) - (is_short ? 1 : 0),
+			   strcmp(plan.path, "descriptor") == 0 ? CHILD_CONTROL_FD : -1);
+}
+
 static const struct {
 	const char *name;
 	attack_fn *attack;
@@ -403,6 +497,11 @@ static const struct {
     {"attach-as-queue", attach_as_queue},
     {"command-master", command_master},
     {"babble-to-master", babble_to_master},
+    {"park-as-session", park_as_session},
+    {"park-many", park_many},
+    {"limit-as-session", limit_as_session},
+    {"resume-as-session", resume_as_session},
+    {"quota-as-accounts", quota_as_accounts},
 };
 
 /* In place of the role's run(): the sandbox has just closed. */

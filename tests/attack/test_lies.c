@@ -21,6 +21,7 @@
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_certd.h"
 #include "common/proto/gate_queue.h"
+#include "common/proto/master_accounts.h"
 #include "common/proto/master_session.h"
 #include "common/proto/queue_session.h"
 #include "tests/attack/house.h"
@@ -631,6 +632,133 @@ checkups_that_nobody_hears(void **state)
 	close(sv[1]);
 }
 
+/* What a mailbox may hold, in messages that are not whole, too long, or bring something along. */
+static void
+limits_that_lie(void **state)
+{
+	static const size_t sizes[] = {0, 1, sizeof(struct ms_limits) - 1,
+				       sizeof(struct ms_limits) + 1, 4096};
+	static const char zeros[4096];
+	const struct ms_limits good = {.storage = UINT64_MAX, .messages = UINT64_MAX};
+	struct house_child child;
+	int status, fd;
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(sizes) / sizeof(sizes[0]); i++) {
+		bool with_fd = i == sizeof(sizes) / sizeof(sizes[0]);
+
+		child = house_session();
+		fd = with_fd ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+		assert_int_equal(ipc_send_fd(child.control, MS_LIMITS, 0, zeros,
+					     with_fd ? sizeof(good) : sizes[i], NULL, 0, fd),
+				 0);
+		if (with_fd)
+			close(fd);
+		house_must_be_cut(child.control);
+		assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
+	}
+	/* Any numbers can be limits. */
+	child = house_session();
+	assert_int_equal(ipc_send_fd(child.control, MS_LIMITS, 0, &good, sizeof(good), NULL, 0, -1),
+			 0);
+	house_end(&child);
+}
+
+/* Until the session has closed the stream. */
+static void
+must_be_closed(int stream)
+{
+	char bytes[512];
+	ssize_t n;
+
+	do
+		n = read(stream, bytes, sizeof(bytes));
+	while (n > 0);
+	assert_int_equal(n, 0);
+	close(stream);
+}
+
+/* A connection that comes back as it never was: it is closed, and the others go on. */
+static void
+resumed_that_lie(void **state)
+{
+	struct house_child child = house_session();
+	struct ms_parked lies[7];
+	int sv[2];
+
+	(void)state;
+	memset(lies, 0, sizeof(lies));
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++)
+		lies[i].connection.service = SERVICE_IMAP;
+	memset(lies[0].tag, 'a', sizeof(lies[0].tag)); /* without an end */
+	lies[1].folder = 4711;                         /* one that is not there */
+	lies[2].folder = INT64_MIN;
+	lies[3].folder = 1; /* INBOX, with another UIDVALIDITY */
+	lies[4].folder = INT64_MAX;
+	lies[4].changes = lies[4].expunges = UINT64_MAX;
+	lies[5].folder = -1;
+	lies[5].uidnext = UINT32_MAX;
+	memset(&lies[6], 0xff, sizeof(lies[6]));
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+		assert_int_equal(ipc_send_fd(child.control, MS_RESUME, 0, &lies[i], sizeof(lies[i]),
+					     NULL, 0, sv[0]),
+				 0);
+		close(sv[0]);
+		must_be_closed(sv[1]);
+	}
+	house_end(&child);
+}
+
+/* -- Who plays the master asks accounts ----------------------------------------------------- */
+
+/* True: an answer came, and it says that there is no limit. */
+static bool
+has_no_quota(int control, const char *name, size_t length)
+{
+	const struct ipc_empty empty = {{0}};
+	struct ipc_message message;
+	const struct ma_quota *quota;
+
+	assert_int_equal(
+	    ipc_send_fd(control, MA_QUOTA, 21, &empty, sizeof(empty), name, length, -1), 0);
+	do {
+		if (!house_receive(control, &master_accounts_boundary, IPC_CLIENT, &message))
+			return false;
+	} while (message.type != MA_QUOTA_IS);
+	quota = message.body;
+	assert_int_equal(message.id, 21);
+	return quota->storage == 0 && quota->messages == 0;
+}
+
+static void
+quotas_of_nobody(void **state)
+{
+	static const char *const names[] = {"",
+					    "@",
+					    "nobody@example.org",
+					    "../alice@example.org",
+					    "alice",
+					    "alice@example.org\r\n",
+					    "ALICE@EXAMPLE.ORG"};
+	struct house_child child = house_accounts();
+	char longest[ADDRESS_SIZE + 1];
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_true(has_no_quota(child.control, names[i], strlen(names[i])));
+	assert_true(has_no_quota(child.control, "alice@example.org\0x", 19));
+	memset(longest, 'a', sizeof(longest)); /* no NUL anywhere */
+	assert_true(has_no_quota(child.control, longest, ADDRESS_SIZE - 1));
+	/* One octet more than a name can have. */
+	assert_int_equal(ipc_send_fd(child.control, MA_QUOTA, 22, &(struct ipc_empty){{0}},
+				     sizeof(struct ipc_empty), longest, sizeof(longest), -1),
+			 0);
+	house_must_be_cut(child.control);
+	assert_int_equal(waitpid(child.pid, &status, 0), child.pid);
+}
+
 static int
 set_up(void **state)
 {
@@ -666,6 +794,9 @@ main(void)
 	    cmocka_unit_test(deliveries_that_lie),
 	    cmocka_unit_test(checkups_that_lie),
 	    cmocka_unit_test(checkups_that_nobody_hears),
+	    cmocka_unit_test(limits_that_lie),
+	    cmocka_unit_test(resumed_that_lie),
+	    cmocka_unit_test(quotas_of_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

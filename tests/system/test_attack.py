@@ -60,6 +60,10 @@ NAMES = ["", "bob", "../bob@example.org", "bob@example.org/../../certs", "bob@",
          "bob@../certs", "/@example.org", "a/b@example.org", "bob@example.org\x01"]
 CASES += [("accounts", "attach-as-accounts", name) for name in NAMES]
 CASES += [("queue", "attach-as-queue", name) for name in NAMES]
+LIES_TO_MASTER = [("session", "park-as-session", lie) for lie in
+          ("pop3", "no service", "administrator", "short", "empty", "nothing", "directory")]
+LIES_TO_MASTER += [("session", name, "") for name in ("park-many", "limit-as-session", "resume-as-session")]
+LIES_TO_MASTER += [("accounts", "quota-as-accounts", lie) for lie in ("unasked", "short", "descriptor")]
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +148,13 @@ def test_attack(prepared, role, name, path):
     if is_root() or os.access(key, os.R_OK):
         with open(key, "rb") as file:
             assert b"PRIVATE KEY" in file.read()  # not removed, renamed or emptied
+
+
+@pytest.mark.parametrize("role,name,path", LIES_TO_MASTER)
+def test_the_master_cuts_it_off(prepared, role, name, path):
+    """Not the sandbox (that would be SIGSYS), which lets it speak: the master, which has said why."""
+    assert "attack.hole" not in run_attack(prepared, role, name, path)
+    assert prepared.log.find(rf'event=ipc\.violation peer="?{role}')
 
 
 def test_the_attacker_sees_what_is_open(prepared):
