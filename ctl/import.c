@@ -96,16 +96,26 @@ ask_status(struct import *import, const char *quoted, struct statused *status, s
 	return imap_command(import->imap, on_status, status, err, format, quoted);
 }
 
+static int
+tell_uids(struct import *import, const char *word, struct error *err)
+{
+	char quoted[IMAP_QUOTED_SIZE];
+
+	return imap_command(import->imap, NULL, NULL, err, "XUIDS %s %" PRIu32 " %" PRIu32 "%s",
+			    imap_quote(import->folder, quoted), import->uidvalidity,
+			    import->uidnext, word);
+}
+
 /* If the folder can have that UIDVALIDITY; else clients have to fetch all again. */
 static int
-keep_uids(struct import *import, const char *quoted, uint32_t uidvalidity, uint32_t uidnext,
-	  struct error *err)
+keep_uids(struct import *import, uint32_t uidvalidity, uint32_t uidnext, struct error *err)
 {
+	import->uidvalidity = uidvalidity;
+	import->uidnext = uidnext;
 	import->keeps_uids = false;
 	if (uidvalidity == 0 || uidnext == 0)
 		return 0;
-	if (imap_command(import->imap, NULL, NULL, err, "XUIDS %s %" PRIu32 " %" PRIu32, quoted,
-			 uidvalidity, uidnext) == 0) {
+	if (tell_uids(import, "", err) == 0) {
 		import->keeps_uids = true;
 		return 0;
 	}
@@ -128,7 +138,7 @@ import_begin(struct import *import, const char *folder, uint32_t uidvalidity, ui
 	imap_quote(folder, quoted);
 	if (ask_status(import, quoted, &status, err) == -1)
 		return -1;
-	if (keep_uids(import, quoted, uidvalidity, uidnext, err) == -1)
+	if (keep_uids(import, uidvalidity, uidnext, err) == -1)
 		return -1;
 	if (status.messages == 0)
 		return 0;
@@ -213,8 +223,8 @@ drop_lot(struct import *import)
 	import->lot_count = import->lot_octets = 0;
 }
 
-int
-import_end(struct import *import, struct error *err)
+static int
+flush_lot(struct import *import, struct error *err)
 {
 	int result = 0;
 
@@ -226,6 +236,14 @@ import_end(struct import *import, struct error *err)
 		(void)error_prefix(err, "folder %.100s", import->folder);
 	drop_lot(import);
 	return result;
+}
+
+int
+import_end(struct import *import, struct error *err)
+{
+	if (flush_lot(import, err) == -1)
+		return -1;
+	return import->keeps_uids ? tell_uids(import, " DONE", err) : 0;
 }
 
 int
@@ -242,7 +260,7 @@ import_add(struct import *import, struct import_message *message, struct error *
 	if (import->lot_count > 0 &&
 	    (import->lot_count == IMPORT_LOT_MESSAGES ||
 	     import->lot_octets + message->length > IMPORT_LOT_OCTETS) &&
-	    import_end(import, err) == -1) {
+	    flush_lot(import, err) == -1) {
 		message_free(message);
 		return -1;
 	}

@@ -27,7 +27,8 @@ struct import_message {
 struct import {
 	struct imap *imap;
 	char folder[FOLDER_NAME_MAX + 1];
-	bool keeps_uids; /* as far as it can */
+	uint32_t uidvalidity, uidnext; /* of the folder where they come from */
+	bool keeps_uids;               /* as far as it can */
 	struct message_keys present;
 	struct import_message lot[IMPORT_LOT_MESSAGES];
 	size_t lot_count, lot_octets;
@@ -46,7 +47,7 @@ int import_begin(struct import *, const char *folder, uint32_t uidvalidity, uint
 		 struct error *);
 /* Takes octets and keywords, also on failure. */
 int import_add(struct import *, struct import_message *, struct error *);
-/* What waits goes in. 0, or -1 with ERR. */
+/* Of the folder: what waits goes in. 0, or -1 with ERR. */
 int import_end(struct import *, struct error *);
 void import_free(struct import *);
 

@@ -219,14 +219,17 @@ def test_import_keeps_uids(fresh_account, folder):
     write_uidlist(path, 1275660208, 100, [7, 8, 31, 40])
     fill_maildir(path + "/.Work", 3, 10)
     write_uidlist(path + "/.Work", 1275660209, 3, [1, 2, 9])  # lines behind the header's count
+    fill_maildir(path + "/.Sent", 1, 15)
+    write_uidlist(path + "/.Sent", 1275660207, 77, [1])
     server.posternctl("mailbox", "import", address, path)
     assert contents(server, user=user)[1] == [7, 8, 31, 40, 100]
     assert state_of(server) == (1275660208, 101)
+    assert contents(server, "Sent", user)[1] == [1] and state_of(server, "Sent") == (1275660207, 77)
     assert contents(server, "Work", user)[1] == [1, 2, 9] and state_of(server, "Work") == (1275660209, 10)
     # A second time nothing changes; what is new gets a UID behind all that Dovecot has given out.
     fill_maildir(path, 1, 5)
     write_uidlist(path, 1275660208, 120, [7, 8, 31, 40, 111, 112])
-    assert server.posternctl("mailbox", "import", address, path).stdout.startswith("1 messages added, 8 were")
+    assert server.posternctl("mailbox", "import", address, path).stdout.startswith("1 messages added, 9 were")
     assert contents(server, user=user)[1] == [7, 8, 31, 40, 100, 112]
     with Imap(server) as imap:
         assert imap.append(crlf(text(20))) == 120

@@ -373,8 +373,9 @@ put_arguments(struct text *text, const struct imap_command *command)
 		put_metadata(text, command);
 		break;
 	case IMAP_UIDS:
-		put(text, " <%s> %" PRIu32 " %" PRIu32, command->uids.mailbox,
-		    command->uids.uidvalidity, command->uids.uidnext);
+		put(text, " <%s> %" PRIu32 " %" PRIu32 "%s", command->uids.mailbox,
+		    command->uids.uidvalidity, command->uids.uidnext,
+		    command->uids.done ? " done" : "");
 		break;
 	case IMAP_NOTIFY:
 		put_notify(text, &command->notify);

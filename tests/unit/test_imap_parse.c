@@ -518,6 +518,7 @@ test_administrator(void **state)
 {
 	static const struct row own[] = {
 	    {"a XUIDS inbox 7 9", "a XUIDS <INBOX> 7 9"},
+	    {"a XUIDS inbox 7 9 done", "a XUIDS <INBOX> 7 9 done"},
 	    {"a XUIDS INBOX 0 9", "a BAD Expected a UIDVALIDITY after XUIDS, found \"0\""},
 	    {"a XUIDS INBOX 7 4294967296",
 	     "a BAD Expected a UIDNEXT after XUIDS, found \"4294967296\""},

@@ -114,7 +114,7 @@ adopt(struct store *store, const char *name, uint32_t uidvalidity, uint32_t uidn
 {
 	struct error err;
 
-	return store_folder_adopt(store, name, uidvalidity, uidnext, &err);
+	return store_folder_adopt(store, name, uidvalidity, uidnext, false, &err);
 }
 
 /* A folder of another server: its UIDs are kept free for its messages. */
@@ -122,7 +122,11 @@ static void
 test_adopt(void **state)
 {
 	struct store *store = house_open();
+	struct store_range *gaps;
 	struct store_folder inbox;
+	struct error err;
+	bool complete;
+	size_t count;
 
 	(void)state;
 	assert_int_equal(adopt(store, "Nothing", 1000, 10), STORE_GONE);
@@ -142,6 +146,17 @@ test_adopt(void **state)
 	append_as(store, INBOX, 15);
 	house_deliver(store, 1);
 	assert_string_equal(house_list(store, INBOX), "3 6 10 11 15 20");
+	house_check(store);
+	/* A client that knows a MODSEQ of the other server hears of all, and of what is not there.
+	 */
+	assert_true(inbox.highestmodseq > UINT64_C(1) << 40);
+	assert_int_equal(last_message(store, INBOX).modseq > inbox.highestmodseq, 1);
+	house_ok(store_expunged(store, INBOX, 5000000000, &gaps, &count, &complete, &err), &err);
+	assert_false(complete);
+	assert_string_equal(house_ranges(gaps, count), "1:2,4:5,7:9,12:14,16:19");
+	free(gaps);
+	assert_int_equal(store_folder_adopt(store, "INBOX", 1000, 50, true, &err), STORE_OK);
+	assert_int_equal(house_about(store, INBOX).uidnext, 50);
 	house_check(store);
 	/* It has given out UIDs now. */
 	assert_int_equal(adopt(store, "INBOX", 1001, 30), STORE_REFUSED);
@@ -164,6 +179,7 @@ test_adopt_once(void **state)
 	assert_int_equal(adopt(store, "b", made, 1), STORE_REFUSED);
 	assert_int_equal(adopt(store, "b", first, 1), STORE_REFUSED);
 	assert_int_equal(adopt(store, "b", UINT32_MAX, 1), STORE_REFUSED);
+	assert_int_equal(adopt(store, "b", first + 1000000, 1), STORE_REFUSED);
 	assert_int_equal(adopt(store, "b", 1000, UINT32_MAX), STORE_REFUSED);
 	assert_int_equal(adopt(store, "b", 1000, 10), STORE_OK);
 	assert_int_equal(adopt(store, "INBOX", 1000, 10), STORE_REFUSED);
@@ -176,6 +192,10 @@ test_adopt_once(void **state)
 	assert_int_equal(adopt(store, "INBOX", 999, 10), STORE_OK);
 	assert_int_equal(adopt(store, "b", first, 10), STORE_REFUSED);
 	assert_int_equal(house_about(store, b).uidvalidity, last);
+	/* One that is greater than all: the account goes on behind it. */
+	assert_int_equal(adopt(store, "b", last + 1000, 10), STORE_OK);
+	assert_int_equal(house_about(store, house_folder(store, "c")).uidvalidity, last + 1001);
+	assert_int_equal(adopt(store, "c", last + 500, 10), STORE_REFUSED);
 	store_close(store);
 	store = house_open();
 	assert_int_equal(house_about(store, INBOX).uidvalidity, 999);

@@ -154,11 +154,11 @@ enum store_result store_subscribe(struct store *, const char *name, bool on, str
 /*
  * A folder moves in from another server, where it has UIDVALIDITY and UIDNEXT (import). It keeps
  * UIDVALIDITY if it has given out no UID yet and the account never had that number; from then on
- * UIDs below UIDNEXT are for those store_append() calls that name them. STORE_REFUSED: that can't
- * be; what the folder has already can be said again.
+ * UIDs below UIDNEXT are for those store_append() calls that name them. DONE: there are no more of
+ * them. STORE_REFUSED: that can't be; what the folder has already can be said again.
  */
 enum store_result store_folder_adopt(struct store *, const char *name, uint32_t uidvalidity,
-				     uint32_t uidnext, struct error *);
+				     uint32_t uidnext, bool done, struct error *);
 
 /* The first read-write SELECT takes what is recent: recent_from becomes uidnext. Not durable. */
 enum store_result store_take_recent(struct store *, int64_t folder, struct error *);

@@ -9,8 +9,8 @@ imap_do_uids(struct imap *imap, const struct imap_command *command)
 {
 	const struct imap_uids *uids = &command->uids;
 	struct error err;
-	enum store_result result =
-	    store_folder_adopt(imap->store, uids->mailbox, uids->uidvalidity, uids->uidnext, &err);
+	enum store_result result = store_folder_adopt(imap->store, uids->mailbox, uids->uidvalidity,
+						      uids->uidnext, uids->done, &err);
 
 	if (result == STORE_OK)
 		imap_ok(imap, "%s done", imap_verb_name(command));

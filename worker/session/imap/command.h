@@ -458,6 +458,7 @@ struct imap_notify {
 struct imap_uids {
 	const char *mailbox;
 	uint32_t uidvalidity, uidnext;
+	bool done; /* all that it had has come */
 };
 
 /* -- All of it ---------------------------------------------------------------------------- */

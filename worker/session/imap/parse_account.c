@@ -90,18 +90,20 @@ imap_parse_root(struct imap_lexer *lex, struct imap_command *command)
 	return lex_end(lex);
 }
 
-/* XUIDS SP mailbox SP uidvalidity SP uidnext */
+/* XUIDS SP mailbox SP uidvalidity SP uidnext [SP "DONE"] */
 bool
 imap_parse_uids(struct imap_lexer *lex, struct imap_command *command)
 {
 	struct imap_uids *uids = &command->uids;
 
-	return lex_space(lex, "a mailbox name") &&
-	       lex_mailbox(lex, &uids->mailbox, "a mailbox name") &&
-	       lex_space(lex, "a UIDVALIDITY") &&
-	       lex_number32(lex, 1, &uids->uidvalidity, "a UIDVALIDITY") &&
-	       lex_space(lex, "a UIDNEXT") && lex_number32(lex, 1, &uids->uidnext, "a UIDNEXT") &&
-	       lex_end(lex);
+	if (!lex_space(lex, "a mailbox name") ||
+	    !lex_mailbox(lex, &uids->mailbox, "a mailbox name") ||
+	    !lex_space(lex, "a UIDVALIDITY") ||
+	    !lex_number32(lex, 1, &uids->uidvalidity, "a UIDVALIDITY") ||
+	    !lex_space(lex, "a UIDNEXT") || !lex_number32(lex, 1, &uids->uidnext, "a UIDNEXT"))
+		return false;
+	uids->done = lex_take_word(lex, " DONE");
+	return lex_end(lex);
 }
 
 bool

@@ -14,6 +14,15 @@
 /* A list of UIDs is a user's: one that lies must not use up the folder's. */
 #define ADOPTED_UIDNEXT_MAX INT32_MAX
 
+/* Who makes many folders in a second gives out numbers of the next ones. */
+#define AHEAD_SECONDS 86400
+
+/*
+ * A client that knows the UIDVALIDITY may know MODSEQs too, and would take ours for older ones (RFC
+ * 7162 3.1.2.2). Other servers count changes: none has come to the seconds since 1970 times this.
+ */
+#define MODSEQ_SHIFT 16
+
 /* STORE_REFUSED if it is, or may be, another folder's. */
 static enum store_result
 check_unused(struct store *store, uint32_t uidvalidity, struct error *err)
@@ -48,8 +57,8 @@ take_uidvalidity(struct store *store, const struct store_folder *folder, uint32_
 		error_set(err, "the folder has given out UIDs of its own already");
 		return STORE_REFUSED;
 	}
-	/* Nobody has made a folder in the future: what is given out next would be near the end. */
-	if ((int64_t)uidvalidity > (int64_t)time(NULL)) {
+	/* What is given out next must not be near the end. */
+	if ((int64_t)uidvalidity > (int64_t)time(NULL) + AHEAD_SECONDS) {
 		error_set(err, "UIDVALIDITY %" PRIu32 " lies in the future", uidvalidity);
 		return STORE_REFUSED;
 	}
@@ -62,14 +71,18 @@ take_uidvalidity(struct store *store, const struct store_folder *folder, uint32_
 		    sql_run(store, err, "UPDATE account SET uidvalidity = max(uidvalidity, ?1)",
 			    SQL_INT(uidvalidity));
 	if (result == STORE_OK)
-		result = sql_run(store, err, "UPDATE folders SET uidvalidity = ?2 WHERE id = ?1",
-				 SQL_INT(folder->id), SQL_INT(uidvalidity));
+		result = sql_run(store, err,
+				 "UPDATE folders SET uidvalidity = ?2,"
+				 " highestmodseq = max(highestmodseq, ?3),"
+				 " vanished_from = max(highestmodseq, ?3) WHERE id = ?1",
+				 SQL_INT(folder->id), SQL_INT(uidvalidity),
+				 SQL_INT((int64_t)time(NULL) << MODSEQ_SHIFT));
 	return result;
 }
 
 static enum store_result
 adopt(struct store *store, const struct store_folder *folder, uint32_t uidvalidity,
-      uint32_t uidnext, struct error *err)
+      uint32_t uidnext, bool done, struct error *err)
 {
 	enum store_result result = STORE_OK;
 
@@ -83,6 +96,12 @@ adopt(struct store *store, const struct store_folder *folder, uint32_t uidvalidi
 		result = sql_run(store, err,
 				 "UPDATE folders SET uid_floor = max(uid_floor, ?2) WHERE id = ?1",
 				 SQL_INT(folder->id), SQL_INT(uidnext));
+	/* So that clients hear of what went away there just before (RFC 7162 3.2.5.1). */
+	if (result == STORE_OK && done)
+		result = sql_run(store, err,
+				 "UPDATE folders SET uidnext = max(uidnext, uid_floor)"
+				 " WHERE id = ?1",
+				 SQL_INT(folder->id));
 	if (result == STORE_OK)
 		transaction_changed(store, folder->id);
 	return result;
@@ -90,7 +109,7 @@ adopt(struct store *store, const struct store_folder *folder, uint32_t uidvalidi
 
 enum store_result
 store_folder_adopt(struct store *store, const char *name, uint32_t uidvalidity, uint32_t uidnext,
-		   struct error *err)
+		   bool done, struct error *err)
 {
 	struct store_folder folder;
 	enum store_result result = store_folder(store, name, &folder, err);
@@ -99,6 +118,6 @@ store_folder_adopt(struct store *store, const char *name, uint32_t uidvalidity, 
 		result = transaction_begin(store, err);
 	if (result != STORE_OK)
 		return result;
-	result = adopt(store, &folder, uidvalidity, uidnext, err);
+	result = adopt(store, &folder, uidvalidity, uidnext, done, err);
 	return transaction_end(store, result, NULL, err);
 }
