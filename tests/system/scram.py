@@ -85,7 +85,7 @@ class OpenSSL:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.exporter = None
         self.greeting = ""
-        while not re.match(r"\* OK |\+OK ", self.greeting):
+        while not re.match(r"\* OK |\+OK |220 ", self.greeting):
             self.greeting = self.line()
             assert self.process.poll() is None or self.greeting, "s_client ended"
             found = re.search(r"Keying material: ([0-9A-F]{64})", self.greeting)
@@ -127,15 +127,23 @@ def imap_login(stream, mechanism, exchange, initial=True, nonce=None, change=lam
     return stream.line()
 
 
-def pop3_login(stream, mechanism, exchange):
+def pop3_login(stream, mechanism, exchange, challenge="+ "):
+    """The answer to AUTH; with the other CHALLENGE, submission's."""
     stream.send(f"AUTH {mechanism} {encode(exchange.first().encode())}")
     line = stream.line()
-    if not line.startswith("+ "):
+    if not line.startswith(challenge):
         return line
-    stream.send(encode(exchange.final(base64.b64decode(line[2:]).decode()).encode()))
+    stream.send(encode(exchange.final(base64.b64decode(line[len(challenge):]).decode()).encode()))
     line = stream.line()
-    if not line.startswith("+ "):
+    if not line.startswith(challenge):
         return line
-    exchange.check(base64.b64decode(line[2:]).decode())
+    exchange.check(base64.b64decode(line[len(challenge):]).decode())
     stream.send("")
     return stream.line()
+
+
+def submission_login(stream, mechanism, exchange):
+    stream.send("EHLO client.example")
+    while not stream.line().startswith("250 "):
+        pass
+    return pop3_login(stream, mechanism, exchange, "334 ")

@@ -188,7 +188,7 @@ def test_every_key_and_version(make_server, authority, key, version):
     server = make(make_server, authority)
     client = authority.client(f"alice@{DOMAIN}", key=key)
     with submission(server, client, version) as connection:
-        assert connection.esmtp_features["auth"].split() == ["EXTERNAL", "PLAIN", "LOGIN"]
+        assert connection.esmtp_features["auth"].split() == ["EXTERNAL", *SCRAM, "PLAIN", "LOGIN"]
         assert connection.docmd("AUTH", "EXTERNAL =")[0] == 235
         mail(connection)
     server.log.wait(r'event=login\.ok .*user=alice@example\.org .*by=certificate')
@@ -225,7 +225,7 @@ def test_no_certificate_where_it_is_requested(make_server, authority):
     """EXTERNAL can't succeed, so it is not offered; a password does as ever."""
     server = make(make_server, authority)
     with submission(server) as connection:
-        assert connection.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"]
+        assert connection.esmtp_features["auth"].split() == [*SCRAM, "PLAIN", "LOGIN"]
         assert connection.docmd("AUTH", "EXTERNAL =")[0] == 504
         connection.login(f"alice@{DOMAIN}", PASSWORD)
     connection = pop3(server)
@@ -404,7 +404,7 @@ def test_a_proof_counts_once_on_a_connection(make_server, authority):
     with submission(server, client) as connection:
         assert connection.docmd("AUTH", "EXTERNAL " + encode("bob"))[0] == 535
         connection.ehlo()
-        assert connection.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"]
+        assert connection.esmtp_features["auth"].split() == [*SCRAM, "PLAIN", "LOGIN"]
         assert connection.docmd("AUTH", "EXTERNAL =")[0] == 504
 
 

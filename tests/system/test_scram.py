@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""SCRAM (RFC 5802, 7677) with and without channel binding (RFC 9266, 5929), in IMAP and POP3."""
+"""SCRAM (RFC 5802, 7677) with and without channel binding (RFC 9266, 5929), in IMAP, POP3 and submission."""
 
 import base64
 import contextlib
@@ -15,7 +15,7 @@ import subprocess
 import pytest
 
 from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, SCRAM
-from scram import Lines, OpenSSL, Scram, encode, imap_login, pop3_login
+from scram import Lines, OpenSSL, Scram, encode, imap_login, pop3_login, submission_login
 
 PLUS, BARE = SCRAM
 WRONG = "a NO [AUTHENTICATIONFAILED]"
@@ -60,13 +60,18 @@ def test_offered(server, streams):
 
 
 def test_exporter(server, streams):
-    """tls-exporter, with an initial response and without; and on POP3."""
+    """tls-exporter, with an initial response and without; on POP3; on submission."""
     for initial in (True, False):
         stream = streams(OpenSSL(server.ports["imaps"], authority(server), "-tls1_3"))
         assert imap_login(stream, PLUS, bound(server, stream), initial).startswith("a OK ")
     stream = streams(OpenSSL(server.ports["pop3s"], authority(server), "-tls1_3"))
     assert pop3_login(stream, PLUS, bound(server, stream)).startswith("+OK")
     server.log.wait(rf"event=login\.ok .*user={server.user}@.* service=pop3 by={PLUS}")
+    stream = streams(OpenSSL(server.ports["submissions"], authority(server), "-tls1_3"))
+    assert submission_login(stream, PLUS, bound(server, stream, "wrong")).startswith("535 5.7.8")
+    assert submission_login(stream, PLUS, bound(server, stream)).startswith("235 ")
+    stream.send(f"MAIL FROM:<{server.user}@{DOMAIN}>")
+    assert stream.line().startswith("250 ")
 
 
 def test_unique_and_end_point(server, streams):
@@ -111,7 +116,7 @@ def test_wrong_password(server, streams):
     for _ in range(3):
         assert imap_login(stream, BARE, exchange(server, "wrong")).startswith(WRONG)
     assert stream.line().startswith("* BYE")
-    assert len(server.log.find(rf'event=login\.failed .*user={server.user}@.*by={BARE} why="wrong password"')) == 3
+    server.log.wait(rf'event=login\.failed .*user={server.user}@.*by={BARE} why="wrong password"', count=3)
 
 
 def test_wrong_messages(server, streams):

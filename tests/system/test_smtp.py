@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from conftest import DEADLINE, DOMAIN, PASSWORD
+from conftest import DEADLINE, DOMAIN, PASSWORD, SCRAM
 
 ALICE = f"alice@{DOMAIN}"
 
@@ -52,7 +52,7 @@ def test_extensions(server):
                                               "enhancedstatuscodes", "starttls"}
         assert "auth" not in client.esmtp_features
     with server.submission() as client:
-        assert client.esmtp_features["auth"].split() == ["PLAIN", "LOGIN"]
+        assert client.esmtp_features["auth"].split() == [*SCRAM, "PLAIN", "LOGIN"]
 
 
 def test_conversation(raw):

@@ -113,6 +113,22 @@ conn_may_external(const struct conn *c)
 	return c->secure && c->certificate;
 }
 
+uint32_t
+conn_scram_offer(const struct conn *c)
+{
+	(void)c;
+	return orders.scram_offer;
+}
+
+bool
+conn_bindings(const struct conn *c, struct ga_binding binding[BINDING_TYPES])
+{
+	memset(binding, 0, BINDING_TYPES * sizeof(binding[0]));
+	if (c->secure)
+		binding[BINDING_EXPORTER] = (struct ga_binding){.length = 4, .bytes = "expo"};
+	return c->secure;
+}
+
 void
 conn_forget_certificate(struct conn *c)
 {
@@ -330,10 +346,54 @@ on_login_question(struct ipc_channel *channel, struct ipc_message *m, void *cont
 	return 0;
 }
 
+/* The messages are "first" and "final"; what is said back to them is "1st" and "end". */
+static int
+on_scram_question(struct ipc_channel *channel, struct ipc_message *m, void *context)
+{
+	const struct ga_scram *scram = m->body;
+
+	(void)context;
+	assert_int_equal(scram->service, SERVICE_SUBMISSION);
+	assert_int_equal(scram->plus, 1);
+	assert_int_equal(scram->binding[BINDING_EXPORTER].length, 4);
+	assert_string_equal(m->tail, "first");
+	ipc_send(channel, GA_CHALLENGE, m->id, NULL, "1st", 3, -1);
+	return 0;
+}
+
+static int
+on_scram_response(struct ipc_channel *channel, struct ipc_message *m, void *context)
+{
+	struct ga_login_failed failed = {LOGIN_MALFORMED};
+
+	(void)context;
+	assert_true(((const struct ga_exchange *)m->body)->conn == 0x1234);
+	if (strcmp(m->tail, "final") == 0)
+		ipc_send(channel, GA_CHALLENGE, m->id, NULL, "end", 3, -1);
+	else if (m->tail_length == 0)
+		let_in(channel, m->id);
+	else
+		ipc_send(channel, GA_LOGIN_FAILED, m->id, &failed, NULL, 0, -1);
+	return 0;
+}
+
+static int
+on_scram_forget(struct ipc_channel *channel, struct ipc_message *m, void *context)
+{
+	(void)channel;
+	(void)context;
+	assert_true(((const struct ga_exchange *)m->body)->conn == 0x1234);
+	orders.scram_forgotten++;
+	return 0;
+}
+
 static const struct ipc_handler accounts_handlers[] = {
     {GA_RCPT, on_rcpt_question},
     {GA_LOGIN, on_login_question},
     {GA_EXTERNAL, on_external_question},
+    {GA_SCRAM, on_scram_question},
+    {GA_RESPONSE, on_scram_response},
+    {GA_FORGET, on_scram_forget},
     {0, NULL},
 };
 

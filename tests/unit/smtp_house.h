@@ -39,6 +39,8 @@ struct house_orders {
 	bool body_is_full; /* the body is /dev/full */
 	bool bad_queue_id;
 	bool certificate_is_nobodys;
+	uint32_t scram_offer;     /* a bit for each enum scram_hash */
+	unsigned scram_forgotten; /* counts GA_FORGET */
 };
 
 extern struct queue_log queue_log;

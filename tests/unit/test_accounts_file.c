@@ -72,6 +72,54 @@ test_accounts(void **state)
 	accounts_free(accounts);
 }
 
+#define S256                                                                \
+	"SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7" \
+	"BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+#define S1                                                                           \
+	"SCRAM-SHA-1$4096:QSXCR+Q6sek8bf92$6dlGYMOdZcOPutkcNY8U2g7vK9Y=:D+CSWLOshSu" \
+	"lAsxiupA+qs2/fTE="
+
+/* One hash or several of a password, in any order. */
+static void
+test_hashes(void **state)
+{
+	struct accounts *accounts;
+	const struct account *a;
+	struct error err;
+	unsigned line;
+
+	(void)state;
+	accounts = parse("accounts = ( { address = \"a@b\"; password = [ \"" S1 "\", \"" HASH
+			 "\", \"" S256 "\" ]; },\n{ address = \"b@b\"; password = \"" S1
+			 "\"; },\n{ address = \"c@b\"; password = [ \"" S1 "\", \"" S256
+			 "\" ]; },\n{ address = \"d@b\"; password = [ \"" HASH "\" ]; } );",
+			 &line, &err);
+	assert_non_null(accounts);
+	a = accounts_at(accounts, 0);
+	assert_string_equal(a->hash, HASH);
+	assert_string_equal(a->scram[SCRAM_SHA_256], S256);
+	assert_string_equal(a->scram[SCRAM_SHA_1], S1);
+	a = accounts_at(accounts, 1);
+	assert_string_equal(a->hash, S1);
+	assert_null(a->scram[SCRAM_SHA_256]);
+	a = accounts_at(accounts, 2);
+	assert_string_equal(a->hash, S256); /* the better one */
+	a = accounts_at(accounts, 3);
+	assert_string_equal(a->hash, HASH);
+	assert_null(a->scram[SCRAM_SHA_1]);
+	accounts_free(accounts);
+
+#define PASSWORD_IS(password) "accounts = ( {\n address = \"a@b\";\n password = " password "; } );"
+	refused(PASSWORD_IS("[ \"" HASH "\", \"" HASH "\" ]"), 3, "two hashes of one kind");
+	refused(PASSWORD_IS("[ \"" S256 "\", \"" S256 "\" ]"), 3, "two hashes of one kind");
+	refused(PASSWORD_IS("[ \"" HASH "\", \"secret\" ]"), 3, "not a password hash");
+	refused(PASSWORD_IS("\"SCRAM-SHA-256$4096:x$y:z\""), 3, "not a SCRAM verifier");
+	refused(PASSWORD_IS("\"SCRAM-\""), 3, "not a SCRAM verifier");
+	refused(PASSWORD_IS("[ ]"), 3, "must be a hash, or several");
+	refused(PASSWORD_IS("[ 1, 2 ]"), 3, "must be a hash, or several");
+	refused(PASSWORD_IS("true"), 3, "must be a hash, or several");
+}
+
 static void
 test_empty(void **state)
 {
@@ -342,11 +390,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_accounts),     cmocka_unit_test(test_empty),
-	    cmocka_unit_test(test_errors),       cmocka_unit_test(test_address),
-	    cmocka_unit_test(test_quota),        cmocka_unit_test(test_hash),
-	    cmocka_unit_test(test_many),         cmocka_unit_test(test_nearest),
-	    cmocka_unit_test(test_certificates), cmocka_unit_test(test_certificate_errors),
+	    cmocka_unit_test(test_accounts),
+	    cmocka_unit_test(test_empty),
+	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_address),
+	    cmocka_unit_test(test_quota),
+	    cmocka_unit_test(test_hash),
+	    cmocka_unit_test(test_hashes),
+	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_nearest),
+	    cmocka_unit_test(test_certificates),
+	    cmocka_unit_test(test_certificate_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,11 +8,14 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/scram.h"
 #include "tests/unit/gate_house.h"
 
 #define OFFER "CAPABILITY IMAP4rev1 IMAP4rev2 SASL-IR LITERAL- ID ENABLE IDLE"
@@ -237,10 +240,103 @@ accounts_may_be_down(void **state)
 	house_close(&h);
 }
 
+/* Both kinds of SCRAM are offered without TLS, but nothing that would bind to it. */
+static void
+scram_is_carried(void **state)
+{
+	static const struct ga_offer offer = {.scram = 3};
+	struct house h;
+	struct heard heard;
+	struct ga_scram scram;
+	int client, session;
+
+	(void)state;
+	house_build(&h, 0);
+	house_listen(&h, SERVICE_IMAP, TLS_NONE, true, NULL, 0, 0);
+	house_open(&h);
+	house_answer(h.accounts, GA_OFFER, 0, &offer, sizeof(offer), -1);
+	client = client_admitted(&h, 0);
+	client_expect(client, "* OK [" OFFER " AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=PLAIN "
+			      "AUTH=LOGIN] mail.test is ready\r\n");
+	client_send(client, "a AUTHENTICATE scram-sha-1 Zmlyc3Q=\r\n");
+	house_hear(h.accounts, &gate_accounts_boundary, IPC_SERVER, &heard);
+	assert_int_equal(heard.type, GA_SCRAM);
+	memcpy(&scram, &heard.body, sizeof(scram));
+	assert_int_equal(scram.service, SERVICE_IMAP);
+	assert_int_equal(scram.hash, SCRAM_SHA_1);
+	assert_int_equal(scram.plus, 0);
+	assert_int_equal(scram.tls, 0);
+	for (size_t i = 0; i < BINDING_TYPES; i++)
+		assert_int_equal(scram.binding[i].length, 0);
+	assert_int_equal(heard.tail_length, 5);
+	assert_memory_equal(heard.tail, "first", 5);
+	assert_int_equal(
+	    ipc_send_fd(h.accounts, GA_CHALLENGE, heard.id, NULL, 0, "server\xff", 7, -1), 0);
+	client_expect(client, "+ c2VydmVy/w==\r\n");
+	client_send(client, "*\r\n");
+	client_expect(client, "a BAD Cancelled\r\n");
+	house_hear(h.accounts, &gate_accounts_boundary, IPC_SERVER, &heard);
+	assert_int_equal(heard.type, GA_FORGET);
+	assert_memory_equal(&heard.body, &scram.conn, sizeof(scram.conn));
+
+	client_send(client, "b AUTHENTICATE SCRAM-SHA-256\r\n");
+	client_expect(client, "+ \r\n");
+	client_send(client, "Zmlyc3Q=\r\n");
+	house_hear(h.accounts, &gate_accounts_boundary, IPC_SERVER, &heard);
+	assert_int_equal(heard.type, GA_SCRAM);
+	assert_int_equal(ipc_send_fd(h.accounts, GA_CHALLENGE, heard.id, NULL, 0, "x", 1, -1), 0);
+	client_expect(client, "+ eA==\r\n");
+	client_send(client, "\r\nc NOOP\r\n");
+	house_hear(h.accounts, &gate_accounts_boundary, IPC_SERVER, &heard);
+	assert_int_equal(heard.type, GA_RESPONSE);
+	assert_int_equal(heard.tail_length, 0);
+	session = let_in(&h, heard.id);
+	client_expect(session, "b\r\nc NOOP\r\n");
+	close(session);
+	client_expect_end(client);
+	farewell(&h, client);
+}
+
+/* A client that goes away in the middle is told to accounts; an offer that is none ends the
+ * channel. */
+static void
+scram_is_forgotten(void **state)
+{
+	static const struct ga_offer offer = {.scram = 1}, lie = {.scram = 4};
+	struct house h;
+	struct heard heard;
+	char byte;
+	int client;
+
+	(void)state;
+	house_build(&h, 0);
+	house_listen(&h, SERVICE_IMAP, TLS_NONE, true, NULL, 0, 0);
+	house_open(&h);
+	house_answer(h.accounts, GA_OFFER, 0, &offer, sizeof(offer), -1);
+	client = client_admitted(&h, 0);
+	client_read_until(client, "\r\n");
+	client_send(client, "a AUTHENTICATE SCRAM-SHA-256 Zmlyc3Q=\r\n");
+	house_hear(h.accounts, &gate_accounts_boundary, IPC_SERVER, &heard);
+	assert_int_equal(ipc_send_fd(h.accounts, GA_CHALLENGE, heard.id, NULL, 0, "x", 1, -1), 0);
+	client_expect(client, "+ eA==\r\n");
+	close(client);
+	house_hear(h.accounts, &gate_accounts_boundary, IPC_SERVER, &heard);
+	assert_int_equal(heard.type, GA_FORGET);
+	house_expect(&h, MG_GONE);
+	house_answer(h.accounts, GA_OFFER, 0, &lie, sizeof(lie), -1);
+	while (recv(h.accounts, &byte, 1, 0) == -1 && errno == EAGAIN)
+		assert_int_equal(
+		    poll(&(struct pollfd){.fd = h.accounts, .events = POLLIN}, 1, 60000), 1);
+	assert_int_equal(recv(h.accounts, &byte, 1, 0), 0);
+	house_close(&h);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(scram_is_carried),
+	    cmocka_unit_test(scram_is_forgotten),
 	    cmocka_unit_test(the_tag_goes_to_the_session),
 	    cmocka_unit_test(literals_are_asked_for),
 	    cmocka_unit_test(mechanisms),

@@ -565,6 +565,34 @@ login_mechanism(void **state)
 	house_close();
 }
 
+/* In base64: "first", "1st", "final", "end". What they mean is accounts' business. */
+static void
+scram(void **state)
+{
+	(void)state;
+	open_submission();
+	orders.scram_offer = 1;
+	talk("EHLO x\r\n", "250-mx.example.org greets x\r\n250-PIPELINING\r\n"
+			   "250-SIZE 100000\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+			   "250-AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN\r\n250 HELP\r\n");
+	talk("AUTH SCRAM-SHA-256-PLUS Zmlyc3Q=\r\n", "334 MXN0\r\n");
+	talk("*\r\n", "501 5.7.0 Authentication cancelled\r\n");
+	assert_int_equal(orders.scram_forgotten, 1);
+	talk("AUTH SCRAM-SHA-256-PLUS\r\n", "334 \r\n");
+	talk("Zmlyc3Q=\r\n", "334 MXN0\r\n");
+	talk("?\r\n", MALFORMED);
+	assert_int_equal(orders.scram_forgotten, 2);
+	talk("AUTH SCRAM-SHA-256-PLUS Zmlyc3Q=\r\n", "334 MXN0\r\n");
+	talk("Zmlyc3Q=\r\n", MALFORMED); /* says accounts, which has forgotten it */
+	assert_int_equal(orders.scram_forgotten, 2);
+	talk("AUTH SCRAM-SHA-256-PLUS Zmlyc3Q=\r\n", "334 MXN0\r\n");
+	talk("ZmluYWw=\r\n", "334 ZW5k\r\n");
+	talk("\r\n", ACCEPTED);
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	house_close();
+	assert_int_equal(orders.scram_forgotten, 2);
+}
+
 static void
 wrong_logins_are_errors(void **state)
 {
@@ -661,6 +689,7 @@ main(void)
 	    cmocka_unit_test(no_password_where_a_certificate_is_required),
 	    cmocka_unit_test(mail_by_certificate),
 	    cmocka_unit_test(login_mechanism),
+	    cmocka_unit_test(scram),
 	    cmocka_unit_test(wrong_logins_are_errors),
 	    cmocka_unit_test(auth_lines_may_be_longer),
 	    cmocka_unit_test(accounts_dies_at_a_login),

@@ -11,7 +11,7 @@ static void
 announce(struct conn *conn, const struct smtp_command *command)
 {
 	const struct mg_settings *settings = conn_settings(conn);
-	char mechanisms[SMTP_MECHANISMS_SIZE] = "";
+	char mechanisms[SASL_LIST_SIZE] = "";
 
 	smtp_reply(conn, "250-%s greets %s", settings->hostname, command->domain);
 	smtp_reply(conn, "250-PIPELINING");
@@ -21,7 +21,7 @@ announce(struct conn *conn, const struct smtp_command *command)
 	if (conn_can_start_tls(conn))
 		smtp_reply(conn, "250-STARTTLS");
 	if (smtp_is_submission(conn))
-		smtp_mechanisms(conn, mechanisms);
+		sasl_list(conn, " ", mechanisms);
 	if (mechanisms[0] != '\0')
 		smtp_reply(conn, "250-AUTH%s", mechanisms);
 	smtp_reply(conn, "250 HELP");

@@ -16,6 +16,7 @@
 
 #include "common/proto/gate_queue.h"
 #include "worker/gate/conn.h"
+#include "worker/gate/sasl.h"
 #include "worker/gate/smtp/command.h"
 #include "worker/gate/smtp/data.h"
 
@@ -83,8 +84,6 @@ struct smtp_transaction {
 	char from[]; /* reverse-path */
 };
 
-enum smtp_login_step { LOGIN_PLAIN, LOGIN_USER, LOGIN_PASSWORD, LOGIN_EXTERNAL };
-
 struct smtp_session {
 	enum smtp_state state;
 	bool extended;    /* EHLO, not HELO */
@@ -97,8 +96,7 @@ struct smtp_session {
 	struct smtp_transaction *mail; /* NULL: none */
 
 	/* submission */
-	enum smtp_login_step login_step;
-	char *login_user;              /* AUTH LOGIN, between its two responses */
+	struct sasl sasl;
 	struct smtp_command *waiting;  /* MAIL, while its client's certificate is looked at */
 	char *account;                 /* who has logged in; NULL: nobody */
 	struct ipc_channel *submitter; /* to queue, in the account's name; NULL: none, or lost */
@@ -148,9 +146,6 @@ struct ipc_channel *smtp_queue(struct conn *, const struct smtp_session *);
  * -- auth.c ---------------------------------------------------------------------
  */
 
-/* The mechanisms that this client may use now, each with a space in front, as EHLO lists them. */
-#define SMTP_MECHANISMS_SIZE 64
-void smtp_mechanisms(const struct conn *, char out[SMTP_MECHANISMS_SIZE]);
 /*
  * RFC 6409 4.3: who has shown a certificate need not say AUTH before MAIL. Returns true if COMMAND
  * waits for accounts, and is replied to then.
