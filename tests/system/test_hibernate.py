@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: ISC
 """A mailbox's process ends while its clients wait in IDLE, and they notice nothing (postern.conf's session.hibernate)."""
 
+import glob
+import os
+
 import pytest
 
-from conftest import wait_for
+from conftest import DOMAIN, wait_for
 from imap_client import Imap
 
 ONE = b"Subject: one\r\n\r\nHello\r\n"
@@ -124,3 +127,34 @@ def test_others_keep_the_process(server):
         assert not server.log.find(r"event=session\.hibernates", mark)
         assert idle.response().endswith(b"RECENT")
         assert done(idle, tag)[0] == "OK"
+
+
+def test_checkups_of_a_sleeping_mailbox(server):
+    """A check lets the clients sleep on; a repair that has to do something ends them, also if nothing can be opened."""
+    mailbox = f"{server.state}/mail/{DOMAIN}/alice"
+
+    def checkup(verb):
+        return server.posternctl("mailbox", verb, f"alice@{DOMAIN}", check=False).returncode
+
+    with Imap(server) as client:
+        for _ in range(2):
+            client.append(ONE)
+        client.select()
+        tag, = sleep(server, client)
+        assert checkup("check") == 0 and checkup("repair") == 0
+        os.unlink(glob.glob(mailbox + "/msg/*/*")[0])
+        assert checkup("check") == 1
+        assert done(client, tag)[0] == "OK"
+        sleep(server, client)
+        assert checkup("repair") == 0
+        assert client.response().startswith(b"* BYE")
+    with Imap(server) as client:
+        client.select()
+        sleep(server, client)
+        with open(mailbox + "/index.db", "r+b") as index:
+            index.write(b"garbage." * 1024)
+        assert checkup("check") == 1
+        assert client.response().startswith(b"* BYE")
+    assert checkup("repair") == 0 and checkup("check") == 0
+    with Imap(server) as client:
+        assert b"1 EXISTS" in client.select("Recovered")
