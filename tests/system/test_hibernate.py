@@ -115,6 +115,22 @@ def test_a_client_that_goes_wakes_nobody(server):
     assert not server.children("session")
 
 
+def test_who_wants_notifications_is_not_put_to_sleep(server):
+    server.add_account("bob")
+    with Imap(server) as client, Imap(server) as other, Imap(server, user="bob") as bob:
+        client.do("NOTIFY SET (personal (MessageNew MessageExpunge))")
+        mark = server.log.mark()
+        tags = [connection.begin("IDLE") for connection in (client, other, bob)]
+        for connection in (client, other, bob):
+            assert connection.response().startswith(b"+")
+        server.log.wait(r"event=session\.hibernates user=bob", mark)  # who came to it last
+        assert not server.log.find(r"event=session\.hibernates user=alice", mark)
+        with server.smtp() as smtp:
+            smtp.sendmail("bob@example.net", ["alice@example.org"], ONE)
+        assert client.response().startswith(b'* STATUS "INBOX" (')
+        assert done(client, tags[0])[0] == "OK"
+
+
 def test_others_keep_the_process(server):
     with Imap(server) as idle, Imap(server) as busy:
         idle.select()

@@ -101,6 +101,33 @@ def test_a_synchronizing_literal_is_not_asked_for(server):
         client.close()
 
 
+def test_an_answer_that_is_too_large(server):
+    with Imap(server) as imap:
+        value = b"x" * 65536
+        for n in range(MEMORY // 2 // len(value) // 15 + 2):
+            entries = b" ".join(b"/private/e/%d.%d {%d+}\r\n%s" % (n, i, len(value), value) for i in range(15))
+            assert imap.end(imap.begin(b'SETMETADATA "" (' + entries + b")"))[0] == "OK"
+        status, text, untagged = imap.ask('GETMETADATA (DEPTH infinity) "" (/private/e)')
+        assert status == "NO" and text.startswith("[LIMIT] "), text
+        assert untagged[0].endswith(b")")
+        assert imap.do('GETMETADATA "" (/private/e/1.1)')[0].endswith(value + b")")
+
+
+def test_what_a_search_keeps(server):
+    """A SORT of subjects that are too many and too long to be kept."""
+    with Imap(server) as imap:
+        subject = b"Subject: " + b" ".join(b"%09d" % n for n in range(99)) + b"\r\n"
+        one = subject + b"\r\nx\r\n"
+        messages = b" ".join(b"{%d+}\r\n%s" % (len(one), one) for _ in range(250))
+        assert imap.end(imap.begin(b"APPEND INBOX " + messages))[0] == "OK"
+        imap.select()
+        for _ in range(7):
+            imap.do("COPY 1:* INBOX")
+        status, text, _ = imap.ask("SORT (SUBJECT) UTF-8 ALL")
+        assert status == "NO" and text.startswith("[LIMIT] ")
+        assert imap.do("SORT (SUBJECT) UTF-8 1:3") == [b"SORT 1 2 3"]
+
+
 def test_the_process_is_bounded(server):
     with open(os.path.join(build(), "config.status"), encoding="utf-8") as file:
         if "-fsanitize=address" in file.read():

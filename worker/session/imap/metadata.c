@@ -35,6 +35,7 @@ struct asking {
 	uint64_t max_size; /* UINT64_MAX: none */
 	uint64_t longest;  /* of those that were too long */
 	size_t told;
+	bool full; /* there is no memory for all of it */
 };
 
 /* Is ENTRY this one, or below it as far as DEPTH says (RFC 5464 4.2.2)? */
@@ -84,6 +85,10 @@ give_entry(const char *entry, const void *value, size_t length, void *arg)
 			asking->longest = length;
 		return;
 	}
+	imap_account(asking->imap);
+	asking->full = asking->full || imap_memory_left(asking->imap) < length;
+	if (asking->full)
+		return;
 	begin_entry(asking, entry);
 	imap_nstring(asking->imap, value, length);
 }
@@ -100,6 +105,10 @@ tell(struct asking *asking, int64_t folder, bool nil, struct error *err)
 		return STORE_TEMPORARY;
 	}
 	result = store_metadata(asking->imap->store, folder, give_entry, asking, err);
+	if (result == STORE_OK && asking->full) {
+		error_set(err, IMAP_TOO_MUCH);
+		result = STORE_LIMIT;
+	}
 	for (size_t i = 0; i < asking->entries->count && nil && result == STORE_OK; i++)
 		if (!asking->found[i]) {
 			begin_entry(asking, asking->entries->list[i].bytes);

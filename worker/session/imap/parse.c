@@ -225,6 +225,14 @@ too_long(struct imap_parser *parser, const char *bytes, size_t length)
 	parser->state = IMAP_SKIP_LINE;
 }
 
+/* The rest of the command is skipped, and then it is refused. */
+static void
+no_memory(struct imap_parser *parser)
+{
+	parser->limit = true;
+	error_set_text(&parser->err, "There is no memory for this command now");
+}
+
 static size_t
 line_octets(const char *bytes, size_t length, bool *ended)
 {
@@ -247,8 +255,10 @@ take_line(struct imap_parser *parser, const char *bytes, size_t length, size_t *
 	}
 	*used = n;
 	if (keep(parser, bytes, n) != 0) {
-		parser->state = IMAP_LOST;
-		return IMAP_STEP_FATAL;
+		too_long(parser, bytes, n);
+		no_memory(parser);
+		*used = 0;
+		return IMAP_STEP_MORE;
 	}
 	parser->text += n;
 	return ended ? line_ended(parser) : IMAP_STEP_MORE;
@@ -286,8 +296,10 @@ take_literal(struct imap_parser *parser, const char *bytes, size_t length, size_
 		return IMAP_STEP_MORE;
 	}
 	if (keep(parser, bytes, *used) != 0) {
-		parser->state = IMAP_LOST;
-		return IMAP_STEP_FATAL;
+		no_memory(parser);
+		parser->tail_length = 0;
+		parser->state = parser->literal == 0 ? IMAP_SKIP_LINE : IMAP_SKIP_LITERAL;
+		return IMAP_STEP_MORE;
 	}
 	if (parser->literal == 0) {
 		parser->state = IMAP_IN_LINE;
