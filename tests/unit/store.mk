@@ -18,3 +18,6 @@ check_PROGRAMS += tests/unit/test_store_crash
 tests_unit_test_store_crash_SOURCES = tests/unit/test_store_crash.c $(STORE_HOUSE) \
 	tests/unit/power_cut.c tests/unit/power_cut.h
 tests_unit_test_store_crash_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_store_uids
+tests_unit_test_store_uids_SOURCES = tests/unit/test_store_uids.c $(STORE_HOUSE)
+tests_unit_test_store_uids_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

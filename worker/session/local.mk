@@ -115,5 +115,6 @@ worker_libworker_a_SOURCES += \
 	worker/session/store/store.c worker/session/store/store_private.h \
 	worker/session/store/summary.c worker/session/store/summary.h \
 	worker/session/store/transaction.c \
+	worker/session/store/uid_runs.c worker/session/store/uid_runs.h \
 	worker/session/store/uids.c
 dist_man_MANS += worker/session/imap/postern-imap.7

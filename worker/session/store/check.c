@@ -343,6 +343,9 @@ check_all(struct check *check, struct error *err)
 {
 	enum store_result result = count_messages(check, err);
 
+	/* What saves reading rows is made again. */
+	if (result == STORE_OK)
+		result = sql_run_values(check->store, err, "DELETE FROM uid_runs", NULL, 0);
 	if (result == STORE_OK)
 		result = apply(check, first_rules, COUNT(first_rules), err);
 	if (result == STORE_OK)

@@ -76,7 +76,7 @@ copy_range(struct copy *copy, struct store_range range, uint32_t limit, struct p
 	if (range.last >= limit)
 		range.last = limit - 1;
 	while (count == PLACEMENTS_CHUNK && range.first <= range.last) {
-		result = placements_read(copy->store, source(copy)->folder, &range, 0, chunk,
+		result = placements_read(copy->store, source(copy)->folder, &range, false, chunk,
 					 &count, err);
 		for (size_t i = 0; i < count && result == STORE_OK; i++)
 			result = copy_one(copy, &chunk[i], err);

@@ -3,21 +3,29 @@
 
 #include "worker/session/store/sql.h"
 
+#define COLUMNS "SELECT p.uid, p.message, p.flags, m.size, p.keywords IS NOT NULL FROM placements p"
+#define JOIN " CROSS JOIN messages m ON m.id = p.message"
+#define RANGE " WHERE p.folder = ?1 AND p.uid BETWEEN ?2 AND ?3"
+#define ORDER " ORDER BY p.uid LIMIT ?4"
+
+/* [only deleted] */
+static const char *const sqls[2] = {
+    COLUMNS JOIN RANGE ORDER,
+    COLUMNS " INDEXED BY placements_deleted" JOIN RANGE " AND p.flags & 8 <> 0" ORDER,
+};
+
 enum store_result
-placements_read(struct store *store, int64_t folder, const struct store_range *range, uint8_t flags,
-		struct placement chunk[PLACEMENTS_CHUNK], size_t *count, struct error *err)
+placements_read(struct store *store, int64_t folder, const struct store_range *range,
+		bool only_deleted, struct placement chunk[PLACEMENTS_CHUNK], size_t *count,
+		struct error *err)
 {
-	static const char sql[] = "SELECT p.uid, p.message, p.flags, m.size, p.keywords IS NOT NULL"
-				  " FROM placements p JOIN messages m ON m.id = p.message"
-				  " WHERE p.folder = ?1 AND p.uid BETWEEN ?2 AND ?3"
-				  " AND p.flags & ?4 = ?4 ORDER BY p.uid LIMIT ?5";
 	enum store_result result;
 	sqlite3_stmt *stmt;
 	bool row;
 
 	*count = 0;
-	result = sql_start(store, &stmt, err, sql, SQL_INT(folder), SQL_INT(range->first),
-			   SQL_INT(range->last), SQL_INT(flags), SQL_INT(PLACEMENTS_CHUNK));
+	result = sql_start(store, &stmt, err, sqls[only_deleted], SQL_INT(folder),
+			   SQL_INT(range->first), SQL_INT(range->last), SQL_INT(PLACEMENTS_CHUNK));
 	if (result != STORE_OK)
 		return result;
 	while ((result = sql_next(store, stmt, &row, err)) == STORE_OK && row)

@@ -19,11 +19,11 @@ struct placement {
 };
 
 /*
- * The first PLACEMENTS_CHUNK of RANGE that have all of FLAGS; fewer: there are no more. The caller
- * goes on behind the last one.
+ * The first PLACEMENTS_CHUNK of RANGE (ONLY_DELETED: of those with \Deleted); fewer: there are no
+ * more. The caller goes on behind the last one.
  */
 enum store_result placements_read(struct store *, int64_t folder, const struct store_range *,
-				  uint8_t flags, struct placement chunk[PLACEMENTS_CHUNK],
+				  bool only_deleted, struct placement chunk[PLACEMENTS_CHUNK],
 				  size_t *count, struct error *);
 
 #endif

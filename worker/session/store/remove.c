@@ -56,8 +56,8 @@ remove_range(struct store *store, struct change *change, struct store_range rang
 	size_t count;
 
 	do {
-		result = placements_read(store, change->folder, &range,
-					 only_deleted ? STORE_DELETED : 0, chunk, &count, err);
+		result = placements_read(store, change->folder, &range, only_deleted, chunk, &count,
+					 err);
 		if (result == STORE_OK)
 			result = remove_chunk(store, change, chunk, count, removed, err);
 		if (result != STORE_OK)

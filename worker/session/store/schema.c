@@ -151,8 +151,19 @@ static const char version_5[] =
     "UPDATE account SET uidvalidity_first = (SELECT min(uidvalidity) FROM folders);"
     "CREATE TABLE foreign_uidvalidities (uidvalidity INTEGER PRIMARY KEY) STRICT;";
 
-const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3, version_4,
-						  version_5};
+/* What EXPUNGE and opening a large folder need: not to read each message's row. */
+static const char version_6[] =
+    "CREATE INDEX placements_deleted ON placements (folder, uid) WHERE flags & 8 <> 0;"
+    /* uid_runs.c; as of modseq and uidnext. */
+    "CREATE TABLE uid_runs ("
+    " folder INTEGER PRIMARY KEY REFERENCES folders ON DELETE CASCADE,"
+    " modseq INTEGER NOT NULL,"
+    " uidnext INTEGER NOT NULL,"
+    " data BLOB NOT NULL"
+    ") STRICT;";
+
+const char *const schema_steps[SCHEMA_VERSION] = {version_1, version_2, version_3,
+						  version_4, version_5, version_6};
 
 static enum store_result
 read_version(sqlite3 *db, int *version, struct error *err)

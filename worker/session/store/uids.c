@@ -5,6 +5,7 @@
 #include "worker/session/store/ranges.h"
 #include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
+#include "worker/session/store/uid_runs.h"
 
 static enum store_result
 no_memory(struct error *err)
@@ -13,32 +14,48 @@ no_memory(struct error *err)
 	return STORE_TEMPORARY;
 }
 
+static enum store_result
+read_rows(struct store *store, int64_t folder, uint32_t *uids, size_t room, size_t *count,
+	  struct error *err)
+{
+	enum store_result result;
+	sqlite3_stmt *stmt;
+	bool row;
+
+	result =
+	    sql_start(store, &stmt, err,
+		      "SELECT uid FROM placements WHERE folder = ?1 ORDER BY uid", SQL_INT(folder));
+	if (result != STORE_OK)
+		return result;
+	while ((result = sql_next(store, stmt, &row, err)) == STORE_OK && row && *count < room)
+		uids[(*count)++] = (uint32_t)sqlite3_column_int64(stmt, 0);
+	sql_end(store, stmt);
+	return result;
+}
+
 enum store_result
 store_uids(struct store *store, int64_t folder, uint32_t **uids, size_t *count, struct error *err)
 {
-	static const char sql[] = "SELECT uid FROM placements WHERE folder = ?1 ORDER BY uid";
+	bool large, keep = true;
 	enum store_result result;
 	struct store_folder about;
-	sqlite3_stmt *stmt;
-	size_t room;
-	bool row;
 
 	*uids = NULL;
 	*count = 0;
 	result = store_folder_by_id(store, folder, &about, NULL, err);
-	if (result == STORE_OK && about.messages > 0)
-		result = sql_start(store, &stmt, err, sql, SQL_INT(folder));
 	if (result != STORE_OK || about.messages == 0)
 		return result;
 	/* Not more than that, whatever the count says. */
-	room = about.messages;
-	*uids = reallocarray(NULL, room, sizeof(**uids));
+	*uids = reallocarray(NULL, about.messages, sizeof(**uids));
 	if (*uids == NULL)
-		result = no_memory(err);
-	while (result == STORE_OK && (result = sql_next(store, stmt, &row, err)) == STORE_OK &&
-	       row && *count < room)
-		(*uids)[(*count)++] = (uint32_t)sqlite3_column_int64(stmt, 0);
-	sql_end(store, stmt);
+		return no_memory(err);
+	large = about.messages >= UID_RUNS_FROM;
+	if (large && uid_runs_read(store, &about, *uids, &keep))
+		*count = about.messages;
+	else
+		result = read_rows(store, folder, *uids, about.messages, count, err);
+	if (large && keep && *count == about.messages)
+		uid_runs_keep(store, &about, *uids);
 	if (result == STORE_OK && *count > 0)
 		return STORE_OK;
 	free(*uids);
