@@ -167,6 +167,17 @@ def test_at_random(imap, other):
         assert found[order] == [int(n) for n in imap.do("UID SORT (SUBJECT REVERSE ARRIVAL) UTF-8 UNDELETED")[-1].split()[1:]]
 
 
+def test_recent_ones(imap, other):
+    tag = imap.begin("UID SEARCH RETURN (UPDATE) NEW YOUNGER 1000")
+    imap.end(tag)
+    other.do("UNSELECT")  # or it would be recent there
+    other.append(message("new"))
+    assert heads(imap.do("NOOP"))[-1] == f'ESEARCH (TAG "{tag}") UID ADDTO (0 5)'
+    other.select()
+    other.do("STORE 5 +FLAGS.SILENT (\\Seen)")
+    assert heads(imap.do("NOOP"))[-1] == f'ESEARCH (TAG "{tag}") UID REMOVEFROM (0 5)'
+
+
 def test_cancelled(imap, other):
     tag = imap.begin("SEARCH RETURN (UPDATE) FLAGGED")
     imap.end(tag)

@@ -3,10 +3,12 @@
 
 import os
 import re
+import shutil
+import tempfile
 
 import pytest
 
-from conftest import build
+from conftest import ACCOUNTS, DOMAIN, PASSWORD, Server, build
 from imap_client import Imap
 
 MEMORY = 32 << 20
@@ -14,18 +16,23 @@ LITERAL = 1_000_000  # octets: a command may have so many, and its buffer a litt
 
 
 @pytest.fixture(scope="module")
-def limited(shared_server):
-    shared_server.stop()
-    shared_server.settings["session"] = '{ command_seconds = 1; memory = "32M"; }'
-    shared_server.write_configuration()
-    shared_server.start()
-    return shared_server
+def limited():
+    path = tempfile.mkdtemp(prefix="postern-test-")
+    os.chmod(path, 0o711)
+    server = Server(path)
+    server.settings["session"] = '{ command_seconds = 1; memory = "32M"; }'
+    try:
+        yield server.set_up("alice")
+    finally:
+        server.stop(hasten=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture
-def server(limited, fresh_account):
-    return fresh_account
-
+def server(limited):
+    limited.user = f"user{next(ACCOUNTS)}"
+    limited.add_account(limited.user)
+    return limited
 
 
 def test_a_command_has_so_much_time(server):
@@ -137,3 +144,18 @@ def test_the_process_is_bounded(server):
             with open(f"/proc/{pid}/limits", encoding="ascii") as file:
                 limits = file.read()
             assert re.search(rf"Max data size +{MEMORY} +{MEMORY} ", limits)
+
+
+def test_so_many_connections(server):
+    clients = [Imap(server) for _ in range(64)]
+    with Imap(server, login=False) as one_more:
+        one_more.begin(f'LOGIN {server.user}@{DOMAIN} "{PASSWORD}"')
+        assert one_more.response().startswith(b"* BYE [UNAVAILABLE] You have too many connections")
+        assert one_more.response() == b""
+    mark = server.log.mark()
+    clients.pop().close()
+    server.log.wait(r"event=imap\.closed", mark)
+    with Imap(server) as another:
+        another.do("NOOP")
+    for client in clients:
+        client.close()

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "worker/session/imap/commands.h"
 #include "worker/session/imap/search_task.h"
@@ -176,16 +177,18 @@ read_octets(const struct store_message *message, size_t *length, void *arg)
 
 /* As imap_searcher_matches(). */
 static int
-ask(struct search_task *task, const struct store_message *message)
+ask(struct search_task *task, const struct store_message *message, bool fresh)
 {
 	const struct view *view = &task->imap->view;
 	struct imap_candidate candidate = {
 	    .message = message,
 	    .number = view_number(task->other.uids != NULL ? &task->other : view, message->uid),
-	    .recent = message->uid >= view->recent_from && message->uid < view->recent_to,
+	    .recent = message->uid >= (fresh ? view->recent_next : view->recent_from) &&
+		      (fresh || message->uid < view->recent_to),
 	    .read = read_octets,
 	    .arg = task};
 
+	imap_searcher_set_now(task->searcher, time(NULL));
 	return imap_searcher_matches(task->searcher, &candidate);
 }
 
@@ -194,7 +197,7 @@ check(struct imap_context *context, const struct store_message *message, bool fr
 {
 	struct search_task *task = context->task;
 	bool was = ranges_contain(task->found.list, task->found.count, message->uid);
-	int is = ask(task, message);
+	int is = ask(task, message, fresh);
 
 	if (is == 1 && !was) {
 		ranges_append(&context->added, message->uid, message->uid);

@@ -286,6 +286,12 @@ imap_searcher_free(struct imap_searcher *searcher)
 	free(searcher);
 }
 
+void
+imap_searcher_set_now(struct imap_searcher *searcher, int64_t now)
+{
+	searcher->world.now = now;
+}
+
 unsigned
 imap_searcher_wants(const struct imap_searcher *searcher)
 {

@@ -39,6 +39,8 @@ enum imap_search_open imap_searcher_new(const struct imap_search_node *program, 
 					const struct imap_search_world *, struct imap_searcher **);
 void imap_searcher_free(struct imap_searcher *);
 
+/* Time has gone on: OLDER and YOUNGER count from NOW. */
+void imap_searcher_set_now(struct imap_searcher *, int64_t now);
 /* What store_scan() shall give: STORE_WANT_ bits. */
 unsigned imap_searcher_wants(const struct imap_searcher *);
 /* Does the program have MODSEQ (RFC 7162 3.1.5: then the answer has it too)? */

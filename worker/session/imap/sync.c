@@ -251,6 +251,7 @@ sync_changes(struct imap *imap, const struct store_folder *folder, const struct 
 {
 	struct changes changes = {.imap = imap, .own = own};
 
+	imap->view.recent_next = folder->recent_from;
 	/* What was told before a failure is told: the rest, and that again, the next time. */
 	if (store_scan(imap->store, imap->view.folder, NULL, 0, imap->view.changes,
 		       STORE_WANT_KEYWORDS | contexts_want(imap), tell_change, &changes,

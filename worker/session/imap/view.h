@@ -23,6 +23,7 @@ struct view {
 	uint64_t changes;  /* the client knows of flags and messages up to this MODSEQ */
 	uint64_t expunges; /* and of expunged ones up to this */
 	uint32_t recent_from, recent_to; /* UIDs that are \Recent here: from <= UID < to */
+	uint32_t recent_next;            /* of messages that come now, those from here on will be */
 	char *keywords;                  /* those that FLAGS has told, a space between */
 };
 
