@@ -438,6 +438,25 @@ ctl_account_subject(int argc, char **argv)
 	return run_keys(argc, argv, 'S', argc == 2 ? "has no subject" : "has its subjects");
 }
 
+/* Which hashes of the password there are: "crypt,SCRAM-SHA-256". */
+static void
+print_hashes(const struct account *account)
+{
+	const char *comma = "";
+
+	if (!scram_is_verifier(account->hash)) {
+		printf("crypt");
+		comma = ",";
+	}
+	for (unsigned i = 0; i < SCRAM_HASH_COUNT; i++) {
+		if (account->scram[i] == NULL)
+			continue;
+		printf("%s%s", comma, scram_name((enum scram_hash)i));
+		comma = ",";
+	}
+	printf("\n");
+}
+
 static void
 print_account(const struct account *account)
 {
@@ -449,9 +468,10 @@ print_account(const struct account *account)
 		quota /= 1024;
 	printf("%s\t%s\t", account->address, account->enabled ? "enabled" : "disabled");
 	if (quota == 0)
-		printf("-\n");
+		printf("-\t");
 	else
-		printf("%" PRIu64 "%.1s\n", quota, &units[unit]);
+		printf("%" PRIu64 "%.1s\t", quota, &units[unit]);
+	print_hashes(account);
 }
 
 int

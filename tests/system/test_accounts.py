@@ -69,7 +69,7 @@ def test_edits_keep_what_they_do_not_mean(idle):
         assert kept in text
     assert "boss" not in text
     assert idle.posternctl("account", "list").stdout.splitlines() == [
-        "bob@example.org\tenabled\t-", "dave@example.org\tenabled\t-"]
+        "bob@example.org\tenabled\t-\tcrypt", "dave@example.org\tenabled\t-\tcrypt,SCRAM-SHA-256"]
 
 
 def test_a_new_file_is_private_and_an_old_one_keeps_its_mode(idle):

@@ -313,6 +313,8 @@ def test_offer_follows_the_accounts(make_server):
     with contextlib.closing(Lines(server.tls("imaps"))) as stream:
         said = Scram("bob", PASSWORD, hash_name="sha1")
         assert imap_login(stream, "SCRAM-SHA-1", said).startswith("a OK ")
+    hashes = {line.split("\t")[0]: line.split("\t")[3] for line in server.posternctl("account", "list").stdout.splitlines()}
+    assert hashes[f"bob@{DOMAIN}"] == "crypt,SCRAM-SHA-256,SCRAM-SHA-1"
     # passwd without --scram leaves the kinds as they are.
     server.posternctl("account", "passwd", f"bob@{DOMAIN}", text="another\n")
     assert capabilities(server) == everything
