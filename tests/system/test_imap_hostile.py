@@ -28,6 +28,9 @@ COMMANDS = [
     b"UID COPY 1:* INBOX", b"APPEND INBOX (\\Seen) \"07-Feb-1994 21:52:25 -0800\" {3+}\r\nabc",
     b"SETMETADATA INBOX (/private/comment {3+}\r\nabc)", b'RENAME "a" b', b"ENABLE CONDSTORE UTF8=ACCEPT",
     b'ID ("name" "x" "version" NIL)', b"UID EXPUNGE 1,3:5", b"GETQUOTAROOT INBOX",
+    b"NOTIFY SET STATUS (selected (MessageNew (UID FLAGS) MessageExpunge)) (subtree (a b) (MailboxName))",
+    b'ESEARCH IN (personal subtree-one "a") RETURN (COUNT PARTIAL 1:5) 1:* SUBJECT x',
+    b"SORT RETURN (UPDATE (UID) ALL) (REVERSE DATE) UTF-8 UNSEEN", b'CANCELUPDATE "a1" "a2"',
 ]
 
 

@@ -202,7 +202,7 @@ ask(struct asked *asked, const struct search_key *key)
 		result = !is_or;
 		for (size_t i = 0; i < key->child_count && result == !is_or; i++)
 			result = ask(asked, &key->children[i]);
-	} else if (key->cost >= COST_KEPT && asked->candidate->stop != NULL &&
+	} else if (key->cost >= COST_HEADER && asked->candidate->stop != NULL &&
 		   asked->candidate->stop(asked->candidate->arg)) {
 		return -1;
 	} else if (key->cost == COST_KEPT || key->cost == COST_HEADER) {
