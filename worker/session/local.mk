@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/session/checkup.c worker/session/checkup.h \
+	worker/session/clients.c \
+	worker/session/life.c \
+	worker/session/session_private.h \
 	worker/session/deliver.c worker/session/deliver.h \
 	worker/session/discard.c worker/session/discard.h \
 	worker/session/indexing.c worker/session/indexing.h \

@@ -175,7 +175,7 @@ uid_runs_keep(struct store *store, const struct store_folder *folder, const uint
 	unsigned char *data;
 	struct error err;
 
-	if (runs > count / UIDS_A_RUN || !sqlite3_get_autocommit(store->db) ||
+	if (runs == 0 || runs > count / UIDS_A_RUN || !sqlite3_get_autocommit(store->db) ||
 	    (data = malloc(runs * RUN_OCTETS)) == NULL)
 		return;
 	write_runs(data, uids, count);
