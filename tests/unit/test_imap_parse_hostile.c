@@ -296,14 +296,72 @@ test_utf7(void **state)
 	assert_int_equal(imap_utf7_encode("\xc3\xa4", 2, out, 6), 0);
 }
 
+/* What is right, but needs more than there is now: said so, skipped, and the next one is taken. */
+static void
+test_room(void **state)
+{
+	char *texts[] = {
+	    build("a SEARCH SUBJECT {5000+}\r\n", "x", 5000, "\r\n"),
+	    build("a SEARCH SUBJECT {5000}\r\n", "", 0, ""),
+	    build("a UID FETCH ", "1,", 5000, "1 FLAGS\r\n"),
+	    build("a SEARCH ", "NOT SEEN ", 1000, "1\r\n"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct imap_parser *parser = imap_parser_new();
+
+		imap_parser_set_room(parser, 1000);
+		assert_int_equal(feed(parser, texts[i]), IMAP_STEP_BAD);
+		assert_true(imap_parser_is_limit(parser));
+		assert_string_equal(imap_parser_tag(parser), "a");
+		/* Short ones always go. */
+		imap_parser_set_room(parser, 0);
+		assert_int_equal(feed(parser, "b UID FETCH 1:3,5 (FLAGS UID)\r\n"),
+				 IMAP_STEP_COMMAND);
+		assert_int_equal(feed(parser, "c NONSENSE\r\n"), IMAP_STEP_BAD);
+		assert_false(imap_parser_is_limit(parser));
+		imap_parser_set_room(parser, IMAP_ARENA_MAX);
+		if (strchr(texts[i], '}') == NULL)
+			assert_int_equal(feed(parser, texts[i]), IMAP_STEP_COMMAND);
+		imap_parser_free(parser);
+		free(texts[i]);
+	}
+}
+
+/* What a command points to is good when the parser has gone on. */
+static void
+test_given_away(void **state)
+{
+	struct imap_parser *parser = imap_parser_new();
+	struct imap_arena arena;
+	struct imap_notify notify;
+
+	(void)state;
+	assert_int_equal(
+	    feed(parser, "a NOTIFY SET (mailboxes (one two) (MailboxName)) (inboxes NONE)\r\n"),
+	    IMAP_STEP_COMMAND);
+	notify = imap_parser_command(parser)->notify;
+	imap_parser_give(parser, &arena);
+	assert_string_equal(imap_parser_tag(parser), "a");
+	assert_int_equal(feed(parser, "b NOTIFY SET (mailboxes three (MailboxName))\r\n"),
+			 IMAP_STEP_COMMAND);
+	assert_int_equal(notify.count, 2);
+	assert_string_equal(notify.groups[0].filter.mailboxes[1], "two");
+	assert_int_equal(notify.groups[1].filter.kind, IMAP_FILTER_INBOXES);
+	imap_parser_free(parser);
+	imap_arena_clear(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_too_much), cmocka_unit_test(test_too_long_cut_anywhere),
-	    cmocka_unit_test(test_much),     cmocka_unit_test(test_cut_off),
-	    cmocka_unit_test(test_reset),    cmocka_unit_test(test_sets),
-	    cmocka_unit_test(test_utf7),
+	    cmocka_unit_test(test_too_much),   cmocka_unit_test(test_too_long_cut_anywhere),
+	    cmocka_unit_test(test_much),       cmocka_unit_test(test_cut_off),
+	    cmocka_unit_test(test_reset),      cmocka_unit_test(test_sets),
+	    cmocka_unit_test(test_utf7),       cmocka_unit_test(test_room),
+	    cmocka_unit_test(test_given_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
