@@ -5,10 +5,12 @@ import base64
 import contextlib
 import hashlib
 import imaplib
+import itertools
 import os
 import poplib
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 
@@ -21,9 +23,23 @@ PLUS, BARE = SCRAM
 WRONG = "a NO [AUTHENTICATIONFAILED]"
 
 
+ADDRESSES = itertools.count(2)
+
+
 @pytest.fixture
 def server(fresh_account):
+    """Clients come from an address of the test's own: none is slowed by the failures of another test."""
+    fresh_account.client_address = f"127.0.1.{next(ADDRESSES)}"
     return fresh_account
+
+
+def raw(server, listener):
+    return socket.create_connection(("127.0.0.1", server.ports[listener]), DEADLINE,
+                                    source_address=(server.client_address, 0))
+
+
+def tls(server, listener, context=None, **options):
+    return (context or server.context()).wrap_socket(raw(server, listener), server_hostname=HOST, **options)
 
 
 @pytest.fixture
@@ -54,20 +70,20 @@ def end_point(server):
 
 
 def test_offered(server, streams):
-    assert "AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN" in streams(Lines(server.tls("imaps"))).greeting
-    before = streams(Lines(server.raw("imap"))).greeting
+    assert "AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-256 AUTH=PLAIN" in streams(Lines(tls(server, "imaps"))).greeting
+    before = streams(Lines(raw(server, "imap"))).greeting
     assert "LOGINDISABLED" in before and "SCRAM" not in before
 
 
 def test_exporter(server, streams):
     """tls-exporter, with an initial response and without; on POP3; on submission."""
     for initial in (True, False):
-        stream = streams(OpenSSL(server.ports["imaps"], authority(server), "-tls1_3"))
+        stream = streams(OpenSSL(server.ports["imaps"], authority(server), "-tls1_3", "-bind", server.client_address))
         assert imap_login(stream, PLUS, bound(server, stream), initial).startswith("a OK ")
-    stream = streams(OpenSSL(server.ports["pop3s"], authority(server), "-tls1_3"))
+    stream = streams(OpenSSL(server.ports["pop3s"], authority(server), "-tls1_3", "-bind", server.client_address))
     assert pop3_login(stream, PLUS, bound(server, stream)).startswith("+OK")
     server.log.wait(rf"event=login\.ok .*user={server.user}@.* service=pop3 by={PLUS}")
-    stream = streams(OpenSSL(server.ports["submissions"], authority(server), "-tls1_3"))
+    stream = streams(OpenSSL(server.ports["submissions"], authority(server), "-tls1_3", "-bind", server.client_address))
     assert submission_login(stream, PLUS, bound(server, stream, "wrong")).startswith("535 5.7.8")
     assert submission_login(stream, PLUS, bound(server, stream)).startswith("235 ")
     stream.send(f"MAIL FROM:<{server.user}@{DOMAIN}>")
@@ -80,23 +96,23 @@ def test_unique_and_end_point(server, streams):
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     session = None
     for _ in range(2):
-        connection = context.wrap_socket(server.raw("imaps"), server_hostname=HOST, session=session)
+        connection = tls(server, "imaps", context, session=session)
         stream = streams(Lines(connection))
         assert connection.session_reused == (session is not None)
         session = connection.session
         unique = exchange(server, flag="p=tls-unique", data=connection.get_channel_binding("tls-unique"))
         assert imap_login(stream, PLUS, unique).startswith("a OK ")
     for make in (context, server.context()):
-        stream = streams(Lines(make.wrap_socket(server.raw("imaps"), server_hostname=HOST)))
+        stream = streams(Lines(tls(server, "imaps", make)))
         certificate = exchange(server, flag="p=tls-server-end-point", data=end_point(server))
         assert imap_login(stream, PLUS, certificate).startswith("a OK ")
 
 
 def test_without_binding(server, streams):
-    stream = streams(Lines(server.tls("imaps")))
+    stream = streams(Lines(tls(server, "imaps")))
     address = f"{server.user}@{DOMAIN}"
     assert imap_login(stream, BARE, exchange(server, authorization=address)).startswith("a OK ")
-    stream = streams(Lines(server.tls("pop3s")))
+    stream = streams(Lines(tls(server, "pop3s")))
     assert pop3_login(stream, BARE.lower(), exchange(server)).startswith("+OK")
 
 
@@ -112,7 +128,7 @@ def test_password_all_the_same(server):
 
 def test_wrong_password(server, streams):
     """It counts as any other does: the third one on a connection is the last."""
-    stream = streams(Lines(server.tls("imaps")))
+    stream = streams(Lines(tls(server, "imaps")))
     for _ in range(3):
         assert imap_login(stream, BARE, exchange(server, "wrong")).startswith(WRONG)
     assert stream.line().startswith("* BYE")
@@ -121,7 +137,7 @@ def test_wrong_password(server, streams):
 
 def test_wrong_messages(server, streams):
     """Another nonce, a header that was not said, a changed proof: the connection goes on, the exchange doesn't."""
-    stream = streams(Lines(server.tls("imaps")))
+    stream = streams(Lines(tls(server, "imaps")))
     assert imap_login(stream, BARE, exchange(server), nonce="abc").startswith(WRONG)
     server.log.wait(rf'event=login\.failed .*user={server.user}@.*why="another nonce')
 
@@ -134,7 +150,7 @@ def test_wrong_messages(server, streams):
 
 
 def test_malformed(server, streams):
-    stream = streams(Lines(server.tls("imaps")))
+    stream = streams(Lines(tls(server, "imaps")))
     for text in ("n,,n=,r=x", "n,,m=ext,n=u,r=x", "", "\0" * 300, "n,,n=u,r=" + "x" * 1500):
         stream.send(f"a AUTHENTICATE {BARE} {encode(text.encode()) or '='}")
         assert stream.line().startswith("a BAD"), text
@@ -146,8 +162,8 @@ def test_malformed(server, streams):
 
 def test_wrong_binding(server, streams):
     """Another connection's: somebody who is in between has two."""
-    first = streams(OpenSSL(server.ports["imaps"], authority(server), "-tls1_3"))
-    second = streams(OpenSSL(server.ports["imaps"], authority(server), "-tls1_3"))
+    first = streams(OpenSSL(server.ports["imaps"], authority(server), "-tls1_3", "-bind", server.client_address))
+    second = streams(OpenSSL(server.ports["imaps"], authority(server), "-tls1_3", "-bind", server.client_address))
     assert imap_login(second, PLUS, bound(server, first)).startswith(WRONG)
     server.log.wait(rf'event=login\.failed .*user={server.user}@.*why="the channel binding is another')
     assert imap_login(second, PLUS, bound(server, second)).startswith("a OK ")
@@ -162,25 +178,25 @@ def test_wrong_binding(server, streams):
     (PLUS, "p=tls-magic", "no channel binding of"),
 ])
 def test_downgrade(server, streams, mechanism, flag, why):
-    stream = streams(Lines(server.tls("imaps")))
+    stream = streams(Lines(tls(server, "imaps")))
     assert imap_login(stream, mechanism, exchange(server, flag=flag)).startswith(WRONG)
     server.log.wait(rf'event=login\.refused .*user={server.user}@.*why="[^"]*{why}')
 
 
 def test_for_another(server, streams):
-    stream = streams(Lines(server.tls("imaps")))
+    stream = streams(Lines(tls(server, "imaps")))
     assert imap_login(stream, BARE, exchange(server, authorization=f"alice@{DOMAIN}")).startswith(WRONG)
 
 
 def test_replay(server, streams):
     """What was said on one connection opens no other, nor the same one a second time."""
-    stream = streams(Lines(server.tls("imaps")))
+    stream = streams(Lines(tls(server, "imaps")))
     said = exchange(server)
     stream.send(f"a AUTHENTICATE {BARE} {encode(said.first().encode())}")
     final = said.final(base64.b64decode(stream.line()[2:]).decode())
     stream.send("*")
     assert stream.line().startswith("a BAD Cancelled")
-    for again in (stream, streams(Lines(server.tls("imaps")))):
+    for again in (stream, streams(Lines(tls(server, "imaps")))):
         again.send(f"a AUTHENTICATE {BARE} {encode(said.first().encode())}")
         assert again.line().startswith("+ ")
         again.send(encode(final.encode()))
@@ -189,7 +205,7 @@ def test_replay(server, streams):
 
 def test_second_final(server, streams):
     """Behind a proof that is right the client's answer is empty, or it was no login."""
-    stream = streams(Lines(server.tls("imaps")))
+    stream = streams(Lines(tls(server, "imaps")))
     said = exchange(server)
     stream.send(f"a AUTHENTICATE {BARE} {encode(said.first().encode())}")
     final = encode(said.final(base64.b64decode(stream.line()[2:]).decode()).encode())
@@ -203,7 +219,7 @@ def test_second_final(server, streams):
 def test_cancel(server, streams):
     """At each of the three steps; then a login by another mechanism."""
     for listener, cancelled in (("imaps", "a BAD"), ("pop3s", "-ERR")):
-        stream = streams(Lines(server.tls(listener)))
+        stream = streams(Lines(tls(server, listener)))
         for step in range(3):
             said = exchange(server)
             stream.send(("a AUTHENTICATE " if listener == "imaps" else "AUTH ") + BARE)
@@ -219,7 +235,7 @@ def test_cancel(server, streams):
 
 def test_unknown_account(server, streams):
     """It has a salt that stays, and a failure, as one that is there."""
-    stream = streams(Lines(server.tls("imaps")))
+    stream = streams(Lines(tls(server, "imaps")))
     salts = {}
     for user in (server.user, "nobody", "no.body", "n\xf6body", server.user, "nobody"):
         said = Scram(f"{user}@{DOMAIN}", "wrong")
@@ -231,10 +247,30 @@ def test_unknown_account(server, streams):
         assert stream.line().startswith("a BAD")
     assert len(set(salts.values())) == len(salts)
     for user in (server.user, "nobody"):
-        stream = streams(Lines(server.tls("imaps")))
+        stream = streams(Lines(tls(server, "imaps")))
         answer = imap_login(stream, BARE, Scram(f"{user}@{DOMAIN}", "wrong"))
         assert answer == "a NO [AUTHENTICATIONFAILED] Wrong user name or password"
     server.log.wait(r'event=login\.failed .*user=nobody@.*why="no such account"')
+
+
+def test_changed_meanwhile(server, streams):
+    """What the account is when its owner has shown that it is his, is what counts."""
+    address = f"{server.user}@{DOMAIN}"
+    stream = streams(Lines(tls(server, "imaps")))
+
+    def new_password(text):
+        server.posternctl("account", "passwd", address, text="another\n")
+        return text
+    assert imap_login(stream, BARE, exchange(server), change=new_password).startswith(WRONG)
+    said = exchange(server, "another")
+    stream.send(f"a AUTHENTICATE {BARE} {encode(said.first().encode())}")
+    stream.send(encode(said.final(base64.b64decode(stream.line()[2:]).decode()).encode()))
+    said.check(base64.b64decode(stream.line()[2:]).decode())
+    server.posternctl("account", "disable", address)
+    stream.send("")
+    assert stream.line().startswith(WRONG)
+    assert imap_login(stream, BARE, exchange(server, "another")).startswith(WRONG)
+    server.log.wait(rf'event=login\.failed .*user={address}.*why="the account is disabled"', count=2)
 
 
 # -- Real clients -------------------------------------------------------------------------
