@@ -12,7 +12,7 @@
 #define LATER_S 2
 /* While clients are at work it waits so long, and so often at most. */
 #define QUIET_MS 100
-#define POSTPONED_MAX 10
+#define POSTPONED_MAX 50
 
 struct indexing {
 	struct event *timer;
