@@ -3,6 +3,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/checkup.c worker/session/checkup.h \
 	worker/session/clients.c \
 	worker/session/life.c \
+	worker/session/ranges.c worker/session/ranges.h \
 	worker/session/session_private.h \
 	worker/session/deliver.c worker/session/deliver.h \
 	worker/session/discard.c worker/session/discard.h \
@@ -60,7 +61,6 @@ worker_libworker_a_SOURCES += \
 	worker/session/imap/parse_store.c \
 	worker/session/imap/parse_table.c \
 	worker/session/imap/quota.c \
-	worker/session/imap/ranges.c worker/session/imap/ranges.h \
 	worker/session/imap/search.c worker/session/imap/search.h \
 	worker/session/imap/search_answer.c worker/session/imap/search_command.c \
 	worker/session/imap/search_sources.c \
@@ -105,7 +105,6 @@ worker_libworker_a_SOURCES += \
 	worker/session/store/message_file.c worker/session/store/message_file.h \
 	worker/session/store/metadata.c \
 	worker/session/store/placements.c worker/session/store/placements.h \
-	worker/session/store/ranges.c worker/session/store/ranges.h \
 	worker/session/store/read.c \
 	worker/session/store/recover.c worker/session/store/recover.h \
 	worker/session/store/remove.c worker/session/store/remove.h \

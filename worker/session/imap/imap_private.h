@@ -7,9 +7,9 @@
 
 #include "worker/session/imap/imap.h"
 #include "worker/session/imap/parse.h"
-#include "worker/session/imap/ranges.h"
 #include "worker/session/imap/stream.h"
 #include "worker/session/imap/view.h"
+#include "worker/session/ranges.h"
 
 enum imap_state {
 	IMAP_GREETING,      /* the tag of the login has not come yet */

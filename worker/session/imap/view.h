@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "worker/session/imap/ranges.h"
+#include "worker/session/ranges.h"
 #include "worker/session/store.h"
 
 struct view {

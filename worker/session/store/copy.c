@@ -57,8 +57,8 @@ copy_one(struct copy *copy, const struct placement *placement, struct error *err
 	change_add(&copy->target, placement->flags, placement->size);
 	if (copy->move)
 		change_remove(source(copy), placement->flags, placement->size);
-	if (ranges_add(&copy->sources, placement->uid, placement->uid) == -1 ||
-	    ranges_add(&copy->targets, uid, uid) == -1) {
+	if (ranges_append(&copy->sources, placement->uid, placement->uid) == -1 ||
+	    ranges_append(&copy->targets, uid, uid) == -1) {
 		error_errno(err, "copying messages");
 		return STORE_TEMPORARY;
 	}

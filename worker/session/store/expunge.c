@@ -36,18 +36,18 @@ enum store_result
 store_expunge(struct store *store, int64_t folder, const uint32_t *uids, size_t count,
 	      size_t *removed_count, struct error *err)
 {
-	struct ranges ranges = {NULL, 0, 0}, removed = {NULL, 0, 0};
+	struct ranges ranges = {0}, removed = {0};
 	enum store_result result = STORE_OK;
 	size_t n = 0;
 
 	if (removed_count != NULL)
 		*removed_count = 0;
 	for (size_t i = 0; i < count && result == STORE_OK; i++)
-		if (ranges_add(&ranges, uids[i], uids[i]) == -1) {
+		if (ranges_append(&ranges, uids[i], uids[i]) == -1) {
 			error_errno(err, "expunge of %zu messages", count);
 			result = STORE_TEMPORARY;
 		}
-	ranges_normalize(&ranges);
+	ranges.count = ranges_normalise(ranges.list, ranges.count);
 	if (result == STORE_OK && count > 0)
 		result = expunge(store, folder, &(struct order){ranges.list, ranges.count, false},
 				 &removed, &n, err);
@@ -64,7 +64,7 @@ store_expunge_deleted(struct store *store, int64_t folder, const struct store_ra
 		      struct error *err)
 {
 	struct order order = {ranges, range_count, true};
-	struct ranges removed = {NULL, 0, 0};
+	struct ranges removed = {0};
 	enum store_result result;
 	size_t n;
 
@@ -73,7 +73,7 @@ store_expunge_deleted(struct store *store, int64_t folder, const struct store_ra
 	result = expunge(store, folder, &order, &removed, &n, err);
 	if (result != STORE_OK) {
 		free(removed.list);
-		removed = (struct ranges){NULL, 0, 0};
+		removed = (struct ranges){0};
 	}
 	*removed_out = removed.list;
 	*removed_count = removed.count;

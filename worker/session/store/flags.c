@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/session/ranges.h"
 #include "worker/session/store/change.h"
 #include "worker/session/store/keywords.h"
-#include "worker/session/store/ranges.h"
 #include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
 
@@ -117,7 +117,7 @@ change_one(struct job *job, const struct current *current, struct error *err)
 	bool changed = false;
 
 	if (current->modseq > job->order->unchanged_since) {
-		if (ranges_add(&job->failed, current->uid, current->uid) == 0)
+		if (ranges_append(&job->failed, current->uid, current->uid) == 0)
 			return STORE_OK;
 		error_errno(err, "flags");
 		return STORE_TEMPORARY;

@@ -114,7 +114,7 @@ store_folder_create(struct store *store, const char *name, uint32_t use,
 static enum store_result
 empty(struct store *store, int64_t folder, struct error *err)
 {
-	struct ranges removed = {NULL, 0, 0};
+	struct ranges removed = {0};
 	struct change change;
 	enum store_result result = change_begin(store, folder, &change, err);
 

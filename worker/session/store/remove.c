@@ -34,7 +34,7 @@ remove_chunk(struct store *store, struct change *change, const struct placement 
 
 	for (size_t i = 0; i < count && result == STORE_OK; i++) {
 		change_remove(change, chunk[i].flags, chunk[i].size);
-		if (ranges_add(removed, chunk[i].uid, chunk[i].uid) == -1) {
+		if (ranges_append(removed, chunk[i].uid, chunk[i].uid) == -1) {
 			error_errno(err, "removing messages");
 			return STORE_TEMPORARY;
 		}

@@ -7,8 +7,8 @@
 #ifndef POSTERN_WORKER_SESSION_STORE_REMOVE_H
 #define POSTERN_WORKER_SESSION_STORE_REMOVE_H
 
+#include "worker/session/ranges.h"
 #include "worker/session/store/change.h"
-#include "worker/session/store/ranges.h"
 
 /*
  * Inside a transaction: removes what is in RANGES of CHANGE's folder (ONLY_DELETED: and has

@@ -3,7 +3,7 @@
  * store_scan(): along the UIDs; or, where only few messages have changed since, along the MODSEQs,
  * so that its time follows what has changed and not how much mail there is.
  */
-#include "worker/session/store/ranges.h"
+#include "worker/session/ranges.h"
 #include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
 #include "worker/session/store/summary.h"

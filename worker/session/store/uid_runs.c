@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/session/store/ranges.h"
+#include "worker/session/ranges.h"
 #include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
 

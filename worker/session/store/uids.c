@@ -2,7 +2,7 @@
 /* Which UIDs there are in a folder, and which are not there any more. */
 #include <stdlib.h>
 
-#include "worker/session/store/ranges.h"
+#include "worker/session/ranges.h"
 #include "worker/session/store/sql.h"
 #include "worker/session/store/store_private.h"
 #include "worker/session/store/uid_runs.h"
@@ -82,13 +82,13 @@ recorded(struct store *store, int64_t folder, uint64_t since, struct ranges *ran
 	if (result != STORE_OK)
 		return result;
 	while ((result = sql_next(store, stmt, &row, err)) == STORE_OK && row)
-		if (ranges_add(ranges, (uint32_t)sqlite3_column_int64(stmt, 0),
-			       (uint32_t)sqlite3_column_int64(stmt, 1)) == -1) {
+		if (ranges_append(ranges, (uint32_t)sqlite3_column_int64(stmt, 0),
+				  (uint32_t)sqlite3_column_int64(stmt, 1)) == -1) {
 			result = no_memory(err);
 			break;
 		}
 	sql_end(store, stmt);
-	ranges_normalize(ranges);
+	ranges->count = ranges_normalise(ranges->list, ranges->count);
 	return result;
 }
 
@@ -103,11 +103,11 @@ gaps(struct store *store, int64_t folder, uint32_t uidnext, struct ranges *range
 
 	result = store_uids(store, folder, &uids, &count, err);
 	for (size_t i = 0; i < count && result == STORE_OK; i++) {
-		if (uids[i] > next && ranges_add(ranges, next, uids[i] - 1) == -1)
+		if (uids[i] > next && ranges_append(ranges, next, uids[i] - 1) == -1)
 			result = no_memory(err);
 		next = uids[i] + 1;
 	}
-	if (result == STORE_OK && next < uidnext && ranges_add(ranges, next, uidnext - 1) == -1)
+	if (result == STORE_OK && next < uidnext && ranges_append(ranges, next, uidnext - 1) == -1)
 		result = no_memory(err);
 	free(uids);
 	return result;
@@ -142,7 +142,7 @@ enum store_result
 store_expunged(struct store *store, int64_t folder, uint64_t since, struct store_range **list,
 	       size_t *count, bool *complete, struct error *err)
 {
-	struct ranges ranges = {NULL, 0, 0};
+	struct ranges ranges = {0};
 	enum store_result result;
 	uint32_t uidnext = 0;
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include "worker/session/imap/ranges.h"
+#include "worker/session/ranges.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+const struct store_range ranges_all = {1, UINT32_MAX};
 
 void
 ranges_clear(struct ranges *ranges)
@@ -29,13 +31,16 @@ make_room(struct ranges *ranges)
 	return true;
 }
 
-void
+int
 ranges_append(struct ranges *ranges, uint32_t first, uint32_t last)
 {
 	if (ranges->count > 0 && first > 0 && ranges->list[ranges->count - 1].last == first - 1)
 		ranges->list[ranges->count - 1].last = last;
 	else if (make_room(ranges))
 		ranges->list[ranges->count++] = (struct store_range){first, last};
+	else
+		return -1;
+	return 0;
 }
 
 static int

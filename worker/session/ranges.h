@@ -3,8 +3,8 @@
  * ranges - lists of UIDs or sequence numbers as ranges: ascending, without overlap, neighbours
  * joined. Pure functions.
  */
-#ifndef POSTERN_WORKER_SESSION_IMAP_RANGES_H
-#define POSTERN_WORKER_SESSION_IMAP_RANGES_H
+#ifndef POSTERN_WORKER_SESSION_RANGES_H
+#define POSTERN_WORKER_SESSION_RANGES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,8 +20,14 @@ struct ranges {
 
 void ranges_clear(struct ranges *);
 
-/* Adds FIRST..LAST behind what is there: FIRST must be greater than the last number. */
-void ranges_append(struct ranges *, uint32_t first, uint32_t last);
+/* What a NULL list of ranges stands for: all UIDs. */
+extern const struct store_range ranges_all;
+
+/*
+ * Adds FIRST..LAST behind what is there. FIRST is greater than the last number, or the list is
+ * normalised afterwards. 0, or -1 without memory, which FAILED keeps too.
+ */
+int ranges_append(struct ranges *, uint32_t first, uint32_t last);
 
 /* Sorts and joins RANGES, which may be in any order and overlap. Returns how many are left. */
 size_t ranges_normalise(struct store_range *, size_t count);
