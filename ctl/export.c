@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FROM "From "
 #define FROM_LENGTH 5
@@ -119,11 +120,16 @@ on_body(const char *octets, size_t length, void *arg, struct error *err)
 
 	export->octets += length;
 	for (size_t i = 0; i < length; i++) {
-		if (export->cr && octets[i] != '\n')
+		if (export->crs > 0 && (octets[i] != '\n' || export->crlf))
 			put_any(export, '\r');
-		export->cr = octets[i] == '\r';
-		if (!export->cr)
-			put_any(export, octets[i]);
+		if (octets[i] == '\r') {
+			export->crs++;
+			continue;
+		}
+		if (octets[i] == '\n' && export->crs > 1)
+			export->ambiguous = true;
+		export->crs = 0;
+		put_any(export, octets[i]);
 	}
 	return ferror(export->out) ? error_errno(err, "writing the message") : 0;
 }
@@ -142,16 +148,15 @@ on_answer(char *response, size_t length, void *arg, struct error *err)
 	return 0;
 }
 
-int
-export_write(struct export *export, const struct export_entry *entry, FILE *file, bool quote,
-	     struct error *err)
+static int
+write_body(struct export *export, const struct export_entry *entry, bool crlf, struct error *err)
 {
 	int result;
 
-	export->out = file;
-	export->quote = quote;
+	export->crlf = crlf;
+	export->ambiguous = false;
 	export->start = true;
-	export->cr = false;
+	export->crs = 0;
 	export->matched = 0;
 	export->octets = 0;
 	export->last = '\n';
@@ -168,11 +173,36 @@ export_write(struct export *export, const struct export_entry *entry, FILE *file
 		return error_set(
 		    err, "UID %" PRIu32 ": %" PRIu64 " octets came, it should have %" PRIu64,
 		    entry->uid, export->octets, entry->size);
-	if (export->cr)
+	if (export->crs > 0)
 		put_any(export, '\r');
 	for (size_t i = 0; i < export->matched; i++)
 		put(export, FROM[i]);
 	export->matched = 0;
+	return 1;
+}
+
+/*
+ * A line that ends with CR CR LF would end with CR LF in the file, which means LF to all who read
+ * it: such a message is written again, as it is.
+ */
+int
+export_write(struct export *export, const struct export_entry *entry, FILE *file, bool quote,
+	     struct error *err)
+{
+	off_t begin = ftello(file);
+	int result;
+
+	export->out = file;
+	export->quote = quote;
+	result = write_body(export, entry, false, err);
+	if (result == 1 && export->ambiguous) {
+		if (begin == -1 || fflush(file) == EOF || ftruncate(fileno(file), begin) == -1 ||
+		    fseeko(file, begin, SEEK_SET) == -1)
+			return error_errno(err, "writing the message");
+		result = write_body(export, entry, true, err);
+	}
+	if (result != 1)
+		return result;
 	if (quote)
 		fputs(export->last == '\n' ? "\n" : "\n\n", file);
 	return ferror(file) ? error_errno(err, "writing the message") : 1;

@@ -28,7 +28,9 @@ struct export
 	/* The file that is written. */
 	FILE *out;
 	bool quote;      /* for mbox */
-	bool cr;         /* a CR that may belong to a line end */
+	bool crlf;       /* lines end as they came, else with LF */
+	bool ambiguous;  /* LF can't say how a line of it ends */
+	size_t crs;      /* CRs that came last; one of them may belong to a line end */
 	bool start;      /* only ">" came in this line */
 	size_t matched;  /* of "From " */
 	uint64_t octets; /* of the message that came */
@@ -43,8 +45,8 @@ int export_begin(struct export *, const struct folder *, struct error *);
 void export_end(struct export *);
 
 /*
- * Writes a message to FILE, with LF. 1; 0 if it is gone meanwhile; -1 with ERR. QUOTE: as mbox
- * needs it, with an empty line behind.
+ * Writes a message to FILE, with LF; with CRLF if only so it can be read back as it is. 1; 0 if it
+ * is gone meanwhile; -1 with ERR. QUOTE: as mbox needs it, with an empty line behind.
  */
 int export_write(struct export *, const struct export_entry *, FILE *, bool quote, struct error *);
 

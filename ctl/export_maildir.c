@@ -27,11 +27,12 @@ struct maildir {
 	size_t lot_count;
 };
 
+/* Without sizes: Dovecot's of a message with lone LFs is another, and it refuses what is wrong. */
 static void
 base_name(const struct export *export, const struct export_entry *entry, char out[NAME_SIZE])
 {
-	snprintf(out, NAME_SIZE, "%" PRId64 ".U%" PRIu32 "V%" PRIu64 ".postern,W=%" PRIu64,
-		 entry->date, entry->uid, export->folder->uidvalidity, entry->size);
+	snprintf(out, NAME_SIZE, "%" PRId64 ".U%" PRIu32 "V%" PRIu64 ".postern", entry->date,
+		 entry->uid, export->folder->uidvalidity);
 }
 
 /*

@@ -174,9 +174,10 @@ maildir_flags_write(unsigned flags, const char *keywords, struct maildir_keyword
 		char letter;
 
 		length = strcspn(keywords, " ");
-		letter = same_word(keywords, length, "$Forwarded")
-			     ? 'P'
-			     : maildir_keyword_letter(known, keywords, length);
+		letter = maildir_keyword_letter(known, keywords, length);
+		/* A letter of Maildir's own, which Dovecot doesn't know: it gets both. */
+		if (same_word(keywords, length, "$Forwarded"))
+			present['P'] = true;
 		if (letter == 0)
 			all = false;
 		else

@@ -38,7 +38,8 @@ size_t maildir_base_length(const char *name);
  */
 #define MAILDIR_FLAGS_SIZE ((MAILDIR_KEYWORDS + 1) * (MAILDIR_KEYWORD_MAX + 1) + 16)
 unsigned maildir_flags_read(const char *name, const struct maildir_keywords *, char *out);
-/* The letters in their order. False: a keyword has found no letter, and is left out. */
+/* The letters in their order; of $Forwarded P and one for Dovecot. False: a keyword has found no
+ * letter, and is left out. */
 bool maildir_flags_write(unsigned flags, const char *keywords, struct maildir_keywords *,
 			 char out[MAILDIR_LETTERS_SIZE]);
 

@@ -325,6 +325,7 @@ def fill_mailbox(server):
         imap.append(crlf(text(1)), options='(\\Seen $Later) "09-May-1995 06:13:20 +0000"')
         imap.append(crlf(text(2)), options='(\\Flagged \\Draft $Forwarded) "09-May-1996 06:13:20 +0000"')
         imap.append(b"Subject: from\r\n\r\nFrom here\r\n>From there\r\n>>From\r\n>x\r\nFro\r\nunterminated\r\n")
+        imap.append(b"Subject: CR\r\n\r\nlone \r and two\r\r\nFrom here\r\n\r\r\nend\r\r\n")
         for number in range(10, 15):
             imap.append(crlf(text(number)), '"Work/a.b &APw-"')
     return {folder: contents(server, folder)[0] for folder in ("INBOX", "Work/a.b &APw-")}
@@ -335,20 +336,20 @@ def test_export_and_back(server, folder):
     before = fill_mailbox(server)
     path = os.path.join(folder, "out")
     said = server.posternctl("mailbox", "export", ALICE, "--all", path).stdout
-    assert said == "8 messages written, 0 were there already.\n"
+    assert said == "9 messages written, 0 were there already.\n"
     box = mailbox.Maildir(path, create=False)
-    assert box.list_folders() and len(box) == 3
+    assert box.list_folders() and len(box) == 4
     flags = {message["Subject"]: message.get_flags() for message in box}
-    assert flags["number 1"] == "Sa" and flags["number 2"] == "DFP"
+    assert flags["number 1"] == "Sa" and flags["number 2"] == "DFPb"
     assert {message.get_date() for message in box} >= {800000000.0}
     with open(path + "/dovecot-uidlist", encoding="ascii") as file:
-        assert re.match(r"3 V\d+ N4\n1 :\S+\n2 :\S+\n3 :\S+\n$", file.read())
+        assert re.match(r"3 V\d+ N5\n(\d :\S+\n){4}$", file.read())
     with open(path + "/subscriptions", encoding="ascii") as file:
         assert "Work.a&AC4-b &APw-\n" in file.read()
     # A second time there is nothing to do; what was lost comes again.
     os.unlink(os.path.join(path, "cur", os.listdir(path + "/cur")[0]))
     said = server.posternctl("mailbox", "export", ALICE, "--all", path).stdout
-    assert said == "1 messages written, 7 were there already.\n"
+    assert said == "1 messages written, 8 were there already.\n"
     server.posternctl("mailbox", "import", BOB, path)
     assert {name: contents(server, name, "bob")[0] for name in before} == before
     assert "another folder" in fail(server, "export", BOB, "Sent", path)
@@ -359,7 +360,7 @@ def test_export_mbox_and_back(server, folder):
     before = fill_mailbox(server)
     path = os.path.join(folder, "one")
     server.posternctl("mailbox", "export", ALICE, "INBOX", path, "--mbox")
-    assert len(mailbox.mbox(path)) == 3
+    assert len(mailbox.mbox(path)) == 4
     assert "is there already" in fail(server, "export", ALICE, "INBOX", path, "--mbox")
     server.posternctl("mailbox", "import", BOB, path)
     assert contents(server, "INBOX", "bob")[0] == before["INBOX"]
@@ -380,12 +381,12 @@ def test_copy(server):
         imap.append(b"Subject: long\r\n\r\n" + b"x" * 1000 * 1000 + b"\r\n", "Bin")
     before["Bin"] = contents(server, "Bin")[0]
     said = server.posternctl("mailbox", "copy", ALICE, BOB, "--folder", "INBOX").stdout
-    assert said == "3 messages added, 0 were there already.\n"
+    assert said == "4 messages added, 0 were there already.\n"
     assert contents(server, "INBOX", "bob")[0] == before["INBOX"]
     with Imap(server, "bob") as imap:
         imap.no('STATUS Bin (MESSAGES)', "NONEXISTENT")
     said = server.posternctl("mailbox", "copy", ALICE, BOB).stdout
-    assert said == "7 messages added, 3 were there already.\n"
+    assert said == "7 messages added, 4 were there already.\n"
     assert {name: contents(server, name, "bob")[0] for name in before} == before
     with Imap(server, "bob") as imap:
         lines = b"\n".join(imap.do('LIST "" * RETURN (SUBSCRIBED SPECIAL-USE)'))
@@ -395,8 +396,8 @@ def test_copy(server):
     with Imap(server) as imap:
         imap.append(crlf(text(1)), options='"09-May-1995 06:13:20 +0000"')
     assert server.posternctl("mailbox", "copy", ALICE, BOB).stdout == (
-        "1 messages added, 10 were there already.\n")
-    assert len(contents(server, "INBOX", "bob")[1]) == len(contents(server)[1]) == 4
+        "1 messages added, 11 were there already.\n")
+    assert len(contents(server, "INBOX", "bob")[1]) == len(contents(server)[1]) == 5
 
 
 def test_copy_says_what_is_wrong(fresh_account):
