@@ -462,3 +462,15 @@ def test_repair(made, make_server):
     os.chmod(key, 0o644)
     server.posternctl(*arguments)
     assert os.stat(key).st_mode & 0o777 == 0o600
+
+
+def test_key_in_force_stays(make_server, made, folder):
+    """A pair whose certificate file is gone serves on: an import under another name doesn't take its key away."""
+    server = make_server().set_up()
+    box = Box(server, folder)
+    server.posternctl("cert", "import", made.path("P-256.key"), made.path("P-256.crt"), made.path("inter.crt"), "--name", "mail")
+    os.unlink(os.path.join(server.state, "certs", "mail.crt"))
+    result = server.posternctl("cert", "import", made.path("P-256.crt"), made.path("inter.crt"), "--name", "other")
+    assert "is now called" not in result.stdout
+    assert box.is_pair("other", made.read("P-256.key"), [made.read("P-256.crt"), made.read("inter.crt")])
+    assert "mail.key" in box.certs()
