@@ -63,6 +63,10 @@ check_PROGRAMS += tests/unit/test_tls
 tests_unit_test_tls_SOURCES = tests/unit/test_tls.c $(TLS_TEST_SOURCES)
 tests_unit_test_tls_LDADD = $(TLS_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_tls_binding
+tests_unit_test_tls_binding_SOURCES = tests/unit/test_tls_binding.c $(TLS_TEST_SOURCES)
+tests_unit_test_tls_binding_LDADD = $(TLS_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_provider_parse
 tests_unit_test_provider_parse_SOURCES = tests/unit/test_provider_parse.c
 tests_unit_test_provider_parse_LDADD = worker/libworker.a $(UNIT_LIBS)
