@@ -123,10 +123,11 @@ test_letters(void **state)
 	assert_int_equal(maildir_keyword_letter(&keywords, "", 0), 0);
 	assert_true(maildir_flags_write(MESSAGE_SEEN | MESSAGE_DRAFT, "Work $FORWARDED Third",
 					&keywords, out));
-	assert_string_equal(out, "DPSbc");
+	/* $Forwarded has a letter of Maildir's own, and one that Dovecot knows. */
+	assert_string_equal(out, "DPSbcd");
 	assert_true(maildir_flags_write(0, "", &keywords, out));
 	assert_string_equal(out, "");
-	for (int i = 3; i < MAILDIR_KEYWORDS; i++) {
+	for (int i = 4; i < MAILDIR_KEYWORDS; i++) {
 		snprintf(name, sizeof(name), "k%d", i);
 		assert_int_equal(maildir_keyword_letter(&keywords, name, strlen(name)), 'a' + i);
 	}
