@@ -55,7 +55,7 @@ def test_a_command_has_so_much_time(server):
 def test_a_response_ends_whole(server):
     """A FETCH of one message is ended between its sections."""
     with Imap(server) as imap:
-        imap.append(b"".join(b"X-Line-%d: y\r\n" % n for n in range(100_000)) + b"\r\n")
+        imap.append(b"".join(b"X-Line-%d: y\r\n" % n for n in range(300_000)) + b"\r\n")
         imap.select()
         part = b"BODY.PEEK[HEADER.FIELDS.NOT (%s)]<0.9> " % b" ".join(b"x%d" % n for n in range(60))
         status, text, untagged = imap.ask(b"FETCH 1 (" + part * 200 + b"UID)")
