@@ -8,6 +8,7 @@ FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 if FUZZERS
 include tests/fuzz/certd.mk
 include tests/fuzz/mime.mk
+include tests/fuzz/relay.mk
 noinst_PROGRAMS += tests/fuzz/fuzz_pop3_command
 tests_fuzz_fuzz_pop3_command_SOURCES = tests/fuzz/fuzz_pop3_command.c
 tests_fuzz_fuzz_pop3_command_LDFLAGS = $(FUZZ_LDFLAGS)

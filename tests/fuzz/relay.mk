@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: ISC
+noinst_PROGRAMS += tests/fuzz/fuzz_smtp_client
+tests_fuzz_fuzz_smtp_client_SOURCES = tests/fuzz/fuzz_smtp_client.c
+tests_fuzz_fuzz_smtp_client_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_smtp_client_LDADD = worker/libworker.a $(COMMON_LIBS)

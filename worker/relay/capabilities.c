@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/relay/capabilities.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+	const char *keyword;
+	enum capability can;
+} keywords[] = {
+    {"PIPELINING", CAN_PIPELINING},
+    {"8BITMIME", CAN_8BITMIME},
+    {"SIZE", CAN_SIZE},
+    {"STARTTLS", CAN_STARTTLS},
+    {"DSN", CAN_DSN},
+    {"SMTPUTF8", CAN_SMTPUTF8},
+    {"CHUNKING", CAN_CHUNKING},
+    {"ENHANCEDSTATUSCODES", CAN_ENHANCED},
+};
+
+/* 20 digits at most (RFC 1870 3); what is no number says nothing. */
+static uint64_t
+parse_size(const char *text)
+{
+	uint64_t size = 0;
+
+	for (; *text >= '0' && *text <= '9'; text++) {
+		unsigned digit = (unsigned)(*text - '0');
+
+		if (size > (UINT64_MAX - digit) / 10)
+			return 0;
+		size = size * 10 + digit;
+	}
+	return *text == '\0' || *text == ' ' ? size : 0;
+}
+
+void
+capabilities_line(struct capabilities *caps, const char *text)
+{
+	size_t length = strcspn(text, " ");
+
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		if (strlen(keywords[i].keyword) != length ||
+		    strncasecmp(keywords[i].keyword, text, length) != 0)
+			continue;
+		caps->can |= (uint32_t)keywords[i].can;
+		if (keywords[i].can == CAN_SIZE && text[length] == ' ')
+			caps->size = parse_size(text + length + 1);
+	}
+}

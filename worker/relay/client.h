@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * client - the client's side of an SMTP connection (RFC 5321 3 and 4), as a pure function: events
+ * go in, text to send and what to do next come out.
+ *
+ * A connection carries any number of mails, one after the other. What a mail's recipients end with
+ * is in the mail; those that still are PENDING when the connection is to be closed have been
+ * refused by nobody: another host of the same domain may take them.
+ */
+#ifndef POSTERN_WORKER_RELAY_CLIENT_H
+#define POSTERN_WORKER_RELAY_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/relay/capabilities.h"
+#include "worker/relay/reply.h"
+
+struct evbuffer;
+
+enum client_outcome {
+	OUTCOME_PENDING,
+	OUTCOME_DELIVERED, /* the server has taken responsibility (RFC 5321 4.2.5) */
+	OUTCOME_LATER,     /* a transient failure */
+	OUTCOME_FAILED,    /* a permanent one */
+};
+
+struct client_recipient {
+	const char *path; /* the forward-path, without its brackets */
+	enum client_outcome outcome;
+	struct reply reply; /* what it ended with */
+};
+
+struct client_mail {
+	const char *sender; /* the reverse-path, without its brackets; "": the null one */
+	uint64_t size;      /* octets */
+	bool eight_bit;     /* its body has octets above 127 */
+	bool utf8;          /* its addresses or header need SMTPUTF8 */
+	struct client_recipient *recipients;
+	size_t count; /* 1 or more */
+};
+
+enum client_tls {
+	CLIENT_TLS_NEVER,
+	CLIENT_TLS_OFFERED,  /* where the server has STARTTLS */
+	CLIENT_TLS_REQUIRED, /* no mail without it */
+};
+
+enum client_state {
+	CLIENT_GREETING, /* the server speaks first */
+	CLIENT_EHLO,
+	CLIENT_HELO, /* it doesn't know EHLO */
+	CLIENT_STARTTLS,
+	CLIENT_HANDSHAKE,
+	CLIENT_READY, /* for a mail */
+	CLIENT_RSET,  /* between two mails */
+	CLIENT_ENVELOPE,
+	CLIENT_DATA, /* 354 is awaited */
+	CLIENT_BODY, /* the caller sends it */
+	CLIENT_DOT,  /* it is sent, the answer is awaited */
+	CLIENT_QUIT,
+	CLIENT_CLOSED,
+	CLIENT_STATES,
+};
+
+enum client_action {
+	CLIENT_WAIT,      /* for the next reply */
+	CLIENT_START_TLS, /* and drop what has come in plaintext behind the reply (RFC 3207 6) */
+	CLIENT_GIVE,      /* ready: client_mail() or client_quit() */
+	CLIENT_SEND_BODY, /* dot-stuffed, with the final dot; then client_sent() */
+	CLIENT_MAIL_DONE, /* the mail's outcomes are all there; as CLIENT_GIVE */
+	CLIENT_CLOSE,
+};
+
+struct client {
+	enum client_state state;
+	enum client_tls tls;
+	const char *helo; /* our name */
+	bool secure;      /* TLS is on */
+	struct capabilities capabilities;
+	unsigned lines; /* of the reply to EHLO */
+	bool loop;      /* the server has our name */
+	struct client_mail *mail;
+	size_t sent;      /* commands of the envelope: MAIL is the first, then each RCPT */
+	size_t answered;  /* of these */
+	bool transaction; /* the server has an envelope that RSET would clear */
+	struct reply why; /* with CLIENT_CLOSE: why, if it was not QUIT */
+};
+
+/* HELO is our name; it stays the caller's. Nothing is to be sent yet. */
+void client_start(struct client *, const char *helo, enum client_tls);
+
+/* A line of a reply has come, the last one too; before client_reply(). */
+void client_line(struct client *, const char *text);
+/* A whole reply. What is to be sent is added to OUT. */
+enum client_action client_reply(struct client *, const struct reply *, struct evbuffer *out);
+/* The TLS handshake is done. */
+enum client_action client_secured(struct client *, struct evbuffer *out);
+/* In CLIENT_READY: the next mail (stays the caller's, until it is done), or the end. */
+enum client_action client_mail(struct client *, struct client_mail *, struct evbuffer *out);
+enum client_action client_quit(struct client *, struct evbuffer *out);
+/* The body and its final dot are sent. */
+enum client_action client_sent(struct client *);
+/* The connection is gone, or unusable: WHY in words. */
+enum client_action client_lost(struct client *, const char *why);
+
+/* How long the server may take for what it owes us now, in seconds (RFC 5321 4.5.3.2). */
+unsigned client_seconds(const struct client *);
+/* For a person: "the reply to MAIL". */
+const char *client_stage(const struct client *);
+
+#endif
