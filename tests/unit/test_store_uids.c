@@ -28,21 +28,27 @@ note_uid(const struct store_message *message, void *arg)
 }
 
 static size_t
-check_uids(struct store *store)
+check_folder(struct store *store, int64_t folder)
 {
-	struct rows rows = {calloc(house_about(store, INBOX).messages + 1, sizeof(uint32_t)), 0};
+	struct rows rows = {calloc(house_about(store, folder).messages + 1, sizeof(uint32_t)), 0};
 	struct error err;
 	uint32_t *uids;
 	size_t count;
 
-	house_ok(store_uids(store, INBOX, &uids, &count, &err), &err);
-	house_ok(store_scan(store, INBOX, NULL, 0, 0, 0, note_uid, &rows, &err), &err);
+	house_ok(store_uids(store, folder, &uids, &count, &err), &err);
+	house_ok(store_scan(store, folder, NULL, 0, 0, 0, note_uid, &rows, &err), &err);
 	assert_int_equal(count, rows.count);
 	if (count > 0)
 		assert_memory_equal(uids, rows.uids, count * sizeof(*uids));
 	free(rows.uids);
 	free(uids);
 	return count;
+}
+
+static size_t
+check_uids(struct store *store)
+{
+	return check_folder(store, INBOX);
 }
 
 static void
@@ -135,6 +141,42 @@ test_changes(void **state)
 	assert_true(kept_octets() > 8);
 }
 
+/* Every way that messages leave a folder or come into one. */
+static void
+test_moves(void **state)
+{
+	struct store *store = make_large();
+	const struct store_range some = {100, 300}, most = {1000, 11000};
+	struct store_copied copied;
+	struct store_folder old;
+	struct error err;
+	int64_t other;
+
+	(void)state;
+	other = house_folder(store, "other");
+	(void)check_uids(store);
+	house_ok(store_copy(store, INBOX, &some, 1, other, true, &copied, &err), &err);
+	store_copied_free(&copied);
+	(void)check_uids(store);
+	house_ok(store_copy(store, INBOX, NULL, 0, other, false, &copied, &err), &err);
+	store_copied_free(&copied);
+	assert_int_equal(check_folder(store, other), 10240);
+	house_ok(store_copy(store, other, &most, 1, INBOX, true, &copied, &err), &err);
+	store_copied_free(&copied);
+	(void)check_folder(store, other);
+	(void)check_uids(store);
+	house_ok(store_folder_rename(store, "other", "more/other", &err), &err);
+	(void)check_folder(store, other);
+	house_ok(store_folder_rename(store, "INBOX", "old", &err), &err);
+	assert_int_equal(check_uids(store), 0);
+	house_ok(store_folder(store, "old", &old, &err), &err);
+	(void)check_folder(store, old.id);
+	house_deliver(store, 3);
+	assert_int_equal(check_uids(store), 3);
+	house_check(store);
+	store_close(store);
+}
+
 static void
 no_problem(const char *text, void *arg)
 {
@@ -207,7 +249,7 @@ test_not_kept(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_changes), TEST(test_damage),
+	const struct CMUnitTest tests[] = {TEST(test_changes), TEST(test_moves), TEST(test_damage),
 					   TEST(test_not_kept)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
