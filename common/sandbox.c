@@ -30,7 +30,8 @@
 #define FS_REFER (1ULL << 13)
 #define FS_TRUNCATE (1ULL << 14)
 #define FS_ALL_ABI_1 ((1ULL << 13) - 1)
-#define NET_ALL_ABI_4 3ULL   /* bind and connect TCP */
+#define NET_BIND_TCP (1ULL << 0)
+#define NET_CONNECT_TCP (1ULL << 1)
 #define SCOPE_ALL_ABI_6 3ULL /* abstract unix sockets, signals */
 #define RULE_PATH_BENEATH 1
 #define CREATE_RULESET_VERSION 1U
@@ -100,7 +101,8 @@ landlock_restrict(const struct sandbox_rules *rules, int directory, int abi, str
 	int ruleset, result = -1;
 
 	if (abi >= 4)
-		attributes.handled_net = NET_ALL_ABI_4;
+		attributes.handled_net =
+		    rules->connects ? NET_BIND_TCP : NET_BIND_TCP | NET_CONNECT_TCP;
 	if (abi >= 6)
 		attributes.scoped = SCOPE_ALL_ABI_6;
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, ruleset_size_of(abi), 0);

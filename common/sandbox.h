@@ -40,6 +40,7 @@ struct sandbox_rules {
 	uint64_t file_size;                       /* RLIMIT_FSIZE in bytes; 0: no limit */
 	uint64_t descriptors;                     /* RLIMIT_NOFILE; 0: keep */
 	bool forks;                               /* no limit of 0 to its processes */
+	bool connects;                            /* TCP: no limit by Landlock to connect(2) */
 };
 
 /*

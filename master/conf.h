@@ -16,6 +16,7 @@
 #include "common/proto/master_certd.h"
 #include "common/proto/master_child.h"
 #include "common/proto/master_gate.h"
+#include "common/proto/master_relay.h"
 #include "master/network.h"
 
 #define CONF_LISTENERS_MAX 64
@@ -83,6 +84,17 @@ struct conf_limits {
 	uint32_t login_threads;     /* 0: one a core */
 };
 
+/* Mail to other domains. */
+struct conf_relay {
+	bool wanted;               /* the group is there */
+	char host[HOST_NAME_SIZE]; /* the smart host; "": as DNS says */
+	uint32_t port;
+	uint32_t tls;    /* enum relay_tls */
+	uint32_t expire; /* seconds */
+	char resolvers[RELAY_RESOLVERS_MAX][RELAY_RESOLVER_SIZE];
+	size_t resolver_count; /* 0: those of this host */
+};
+
 struct configuration {
 	char *path; /* absolute */
 	char hostname[HOST_NAME_SIZE];
@@ -113,6 +125,7 @@ struct configuration {
 	uint32_t session_hibernate;       /* seconds; 0: never */
 	uint32_t session_command_seconds; /* of CPU time; 0: no limit */
 	uint64_t session_memory;          /* octets */
+	struct conf_relay relay;
 	struct conf_listener *listeners;
 	size_t listener_count;
 	struct conf_watch *watches;

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const enum role separate_roles[] = {ROLE_CERTD, ROLE_GATE, ROLE_ACCOUNTS, ROLE_QUEUE,
-					   ROLE_VERIFY};
+static const enum role separate_roles[] = {ROLE_CERTD, ROLE_GATE,   ROLE_ACCOUNTS,
+					   ROLE_QUEUE, ROLE_VERIFY, ROLE_RELAY};
 #define SEPARATE_COUNT (sizeof(separate_roles) / sizeof(separate_roles[0]))
 
 static struct conf_where
@@ -94,6 +94,8 @@ conf_find_users(const struct configuration *conf, struct conf_users *users,
 	for (size_t i = 0; i < SEPARATE_COUNT; i++) {
 		/* Who asks no client needs no verifier, nor a user for it. */
 		if (separate_roles[i] == ROLE_VERIFY && !conf_asks_clients(conf))
+			continue;
+		if (separate_roles[i] == ROLE_RELAY && !conf->relay.wanted)
 			continue;
 		find_user(conf, separate_roles[i], users, problems);
 	}

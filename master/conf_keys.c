@@ -305,6 +305,7 @@ const struct conf_key conf_keys[] = {
     GROUP("tls", tls_keys),
     GROUP("gate", gate_keys),
     GROUP("session", session_keys),
+    OTHER("relay", conf_set_relay),
     OTHER("listeners", conf_set_listeners),
     {0},
 };

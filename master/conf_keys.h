@@ -25,4 +25,7 @@ void conf_clients_finish(struct conf_reader *, const struct conf_listener *);
 /* The default listeners if there are none; what has to hold between them. */
 void conf_listeners_finish(struct conf_reader *);
 
+/* relay (conf_relay.c). */
+void conf_set_relay(struct conf_reader *, const config_setting_t *, void *target);
+
 #endif

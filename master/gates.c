@@ -76,6 +76,7 @@ send_settings(struct process *p)
 	    .handshake_timeout = conf->limits.handshake_timeout,
 	    .command_timeout = conf->limits.command_timeout,
 	    .max_recipients = conf->limits.recipients,
+	    .relay = conf->relay.wanted ? 1 : 0,
 	    .max_errors = conf->limits.errors,
 	    .max_message_size = conf->limits.message_size,
 	};

@@ -38,6 +38,7 @@ master_libmaster_a_SOURCES = \
 	master/stop.c \
 	master/trust.c master/trust.h \
 	master/trusted_file.c master/trusted_file.h \
+	master/conf_relay.c master/relay.c \
 	master/verify.c \
 	master/watch.c master/watch.h \
 	master/wiring.c

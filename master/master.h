@@ -34,6 +34,7 @@ enum master_phase {
 	MASTER_STOPPING_GATES, /* drained: then the next kind is told to stop */
 	MASTER_STOPPING_SESSIONS,
 	MASTER_STOPPING_QUEUE,
+	MASTER_STOPPING_RELAY,
 	MASTER_STOPPING_ACCOUNTS,
 	MASTER_STOPPING_VERIFY,
 	MASTER_STOPPING_CERTD,
@@ -61,6 +62,7 @@ struct master {
 	struct slot certd;
 	struct slot accounts;
 	struct slot queue;
+	struct slot relay;          /* not initialised: no mail to other domains */
 	struct slot verify;         /* not initialised: no listener asks its clients */
 	struct trust_entry *trusts; /* trust.h; the latest first */
 	struct slot gates[GATES_MAX];

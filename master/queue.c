@@ -16,6 +16,8 @@ settings_of(const struct configuration *conf)
 	    .max_message_size = conf->limits.message_size,
 	    .max_recipients = conf->limits.recipients,
 	    .retry = conf->limits.retry,
+	    .relay = conf->relay.wanted ? 1 : 0,
+	    .expire = conf->relay.expire,
 	};
 
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
@@ -28,7 +30,8 @@ queue_settings_differ(const struct configuration *conf, const struct configurati
 	return strcmp(conf->hostname, old->hostname) != 0 ||
 	       conf->limits.message_size != old->limits.message_size ||
 	       conf->limits.recipients != old->limits.recipients ||
-	       conf->limits.retry != old->limits.retry;
+	       conf->limits.retry != old->limits.retry || conf->relay.wanted != old->relay.wanted ||
+	       conf->relay.expire != old->relay.expire;
 }
 
 static int

@@ -63,12 +63,12 @@ reload_free(struct master *m)
 	m->reload = NULL;
 }
 
-/* A verifier that is not wanted has no user. */
+/* A verifier or relay that is not wanted has no user. */
 static bool
 users_same(const struct conf_users *new, const struct conf_users *old)
 {
 	for (size_t role = 0; role < ROLE_COUNT; role++) {
-		if (role == ROLE_VERIFY &&
+		if ((role == ROLE_VERIFY || role == ROLE_RELAY) &&
 		    (new->uid[role] == UINT32_MAX || old->uid[role] == UINT32_MAX))
 			continue;
 		if (new->uid[role] != old->uid[role] || new->gid[role] != old->gid[role])
@@ -155,6 +155,10 @@ put_in_force(struct master *m, struct generation *new, const struct conf_users *
 		m->users.uid[ROLE_VERIFY] = users->uid[ROLE_VERIFY];
 		m->users.gid[ROLE_VERIFY] = users->gid[ROLE_VERIFY];
 	}
+	if (m->relay.master == NULL) {
+		m->users.uid[ROLE_RELAY] = users->uid[ROLE_RELAY];
+		m->users.gid[ROLE_RELAY] = users->gid[ROLE_RELAY];
+	}
 	if (!m->options.debug)
 		log_set_level((int)new->conf->log_level);
 	/* First, for the new gates may name certificates that it has not read. */
@@ -165,6 +169,8 @@ put_in_force(struct master *m, struct generation *new, const struct conf_users *
 	(void)accounts_send_file(m, &err);
 	if (verify_start(m) == -1)
 		log_event(LOG_ERR, "reload.verify", KV_STR("why", "out of memory"));
+	if (relay_start(m, old->conf) == -1)
+		log_event(LOG_ERR, "reload.relay", KV_STR("why", "out of memory"));
 	renew_start(m);
 	if (queue_settings_differ(new->conf, old->conf))
 		slot_restart(&m->queue);

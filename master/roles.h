@@ -9,6 +9,7 @@ extern const struct master_role certd_master_role;    /* certd.c */
 extern const struct master_role accounts_master_role; /* accounts.c */
 extern const struct master_role queue_master_role;    /* queue.c */
 extern const struct master_role verify_master_role;   /* verify.c */
+extern const struct master_role relay_master_role;    /* relay.c */
 extern const struct master_role gate_master_role;     /* gates.c */
 extern const struct master_role session_master_role;  /* sessions.c */
 
@@ -38,6 +39,16 @@ bool queue_settings_differ(const struct configuration *, const struct configurat
 int verify_start(struct master *);
 /* It is there, or not wanted. */
 bool verify_ready(const struct master *);
+
+/* -- relay ---------------------------------------------------------------------- */
+
+/*
+ * Starts it if the configuration wants it, or again if it is to be told other things than by OLD
+ * (NULL: it isn't there). -1: no memory.
+ */
+int relay_start(struct master *, const struct configuration *old);
+/* It is there, or not wanted. */
+bool relay_ready(const struct master *);
 
 /* -- gates ---------------------------------------------------------------------- */
 

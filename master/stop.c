@@ -16,6 +16,12 @@ close_queue(struct master *m)
 }
 
 static void
+close_relay(struct master *m)
+{
+	slot_close(&m->relay);
+}
+
+static void
 close_accounts(struct master *m)
 {
 	slot_close(&m->accounts);
@@ -42,6 +48,7 @@ static const struct {
     [MASTER_STOPPING_GATES] = {ROLE_GATE, NULL, 0},
     [MASTER_STOPPING_SESSIONS] = {ROLE_SESSION, NULL, 30},
     [MASTER_STOPPING_QUEUE] = {ROLE_QUEUE, close_queue, 30},
+    [MASTER_STOPPING_RELAY] = {ROLE_RELAY, close_relay, 5},
     [MASTER_STOPPING_ACCOUNTS] = {ROLE_ACCOUNTS, close_accounts, 5},
     [MASTER_STOPPING_VERIFY] = {ROLE_VERIFY, close_verify, 5},
     [MASTER_STOPPING_CERTD] = {ROLE_CERTD, close_certd, 5},

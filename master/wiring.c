@@ -10,7 +10,7 @@ static const struct {
 	enum role a, b;
 } wires[] = {
     {ROLE_GATE, ROLE_CERTD},     {ROLE_GATE, ROLE_ACCOUNTS},   {ROLE_GATE, ROLE_QUEUE},
-    {ROLE_ACCOUNTS, ROLE_QUEUE}, {ROLE_ACCOUNTS, ROLE_VERIFY},
+    {ROLE_ACCOUNTS, ROLE_QUEUE}, {ROLE_ACCOUNTS, ROLE_VERIFY}, {ROLE_QUEUE, ROLE_RELAY},
 };
 
 static bool

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The roles (design section 2), each defined in its folder. The gate is a program of its own,
- * postern-gate: it alone speaks TLS. The others are one, postern-worker, which links no TLS.
+ * The roles (design section 2), each defined in its folder. Gate and relay are programs of their
+ * own, postern-gate and postern-relay: they speak TLS. The others are one, postern-worker, which
+ * links none.
  */
 #ifndef POSTERN_WORKER_ROLES_H
 #define POSTERN_WORKER_ROLES_H
@@ -12,6 +13,7 @@ extern const struct child_role gate_role;     /* worker/gate/gate.c */
 extern const struct child_role accounts_role; /* worker/accounts/accounts.c */
 extern const struct child_role session_role;  /* worker/session/session.c */
 extern const struct child_role queue_role;    /* worker/queue/queue.c */
+extern const struct child_role relay_role;    /* worker/relay/relay.c */
 
 /* Those of postern-worker; ends with NULL. */
 extern const struct child_role *const worker_roles[];

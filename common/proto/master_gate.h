@@ -38,8 +38,8 @@ struct mg_settings {
 	uint32_t command_timeout;   /* seconds without a whole command, before login */
 	uint32_t max_recipients;    /* RFC 5321 4.5.3.1.8: at least 100 */
 	uint32_t max_errors;        /* bad commands before the connection is closed */
-	uint32_t zero;
-	uint64_t max_message_size; /* bytes; announced as SIZE (RFC 1870) */
+	uint32_t relay;             /* 1: submitters may send to other domains */
+	uint64_t max_message_size;  /* bytes; announced as SIZE (RFC 1870) */
 };
 
 /* A listening socket comes along. The networks follow as an array: allow first, then deny. */

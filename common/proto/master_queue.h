@@ -10,7 +10,9 @@ struct mq_settings {
 	char hostname[HOST_NAME_SIZE];
 	uint64_t max_message_size; /* bytes */
 	uint32_t max_recipients;
-	uint32_t retry; /* seconds until a delivery that failed for now is tried again, at first */
+	uint32_t retry;  /* seconds until a delivery that failed for now is tried again, at first */
+	uint32_t relay;  /* 1: submitters may send to other domains */
+	uint32_t expire; /* seconds after which mail for these goes back to its sender */
 };
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The attacker: postern-worker, postern-gate and postern-verify, but in one role, once its sandbox
- * has closed, foreign code runs. It is what is left of a role after a perfect exploit: its
- * descriptors, its user, its sandbox.
+ * The attacker: postern-worker, postern-gate, postern-relay and postern-verify, but in one role,
+ * once its sandbox has closed, foreign code runs. It is what is left of a role after a perfect
+ * exploit: its descriptors, its user, its sandbox.
  *
  * The file "attack" beside the program says what is tried, as lines
  *
@@ -581,14 +581,15 @@ int
 main(int argc, char **argv)
 {
 	static struct child_role owned;
-	static const struct child_role *roles[9];
+	static const struct child_role *roles[10];
 	size_t count = 0;
 
 	read_plan(argv[0]);
 	find_certd();
 	roles[count++] = own(&gate_role, &owned);
 	roles[count++] = own(&verify_role, &owned);
-	for (const struct child_role *const *r = worker_roles; *r != NULL && count < 8; r++)
+	roles[count++] = own(&relay_role, &owned);
+	for (const struct child_role *const *r = worker_roles; *r != NULL && count < 9; r++)
 		roles[count++] = own(*r, &owned);
 	child_main(argc, argv, roles);
 }

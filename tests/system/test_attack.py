@@ -13,8 +13,8 @@ import pytest
 
 from conftest import DOMAIN, HOST, build, is_root
 
-WORKERS = ["postern-worker", "postern-gate", "postern-verify"]
-ROLES = ["gate", "accounts", "queue", "session", "verify"]
+WORKERS = ["postern-worker", "postern-gate", "postern-verify", "postern-relay"]
+ROLES = ["gate", "accounts", "queue", "session", "verify", "relay"]
 ATTACKER = os.path.join(build(), "tests", "attack", "postern-attacker")
 
 pytestmark = pytest.mark.skipif(not os.path.exists(ATTACKER), reason="the attacker is not built")
@@ -52,9 +52,10 @@ MASTER = [("command-master", ""), ("babble-to-master", "")]
 
 EVERYWHERE = FILES + [(name, "") for name in PROCESSES + POWERS] + NETWORK + MASTER
 OWN = {("queue", "{state}/queue/queue.db")}  # what a role may of course open
+CALLS = {("relay", "connect-out"), ("relay", "send-datagram")}  # and whom it may speak to
 
 CASES = [(role, name, path) for role in ROLES for name, path in EVERYWHERE
-         if (role, path) not in OWN]
+         if (role, path) not in OWN and (role, name) not in CALLS]
 NAMES = ["", "bob", "../bob@example.org", "bob@example.org/../../certs", "bob@", "@example.org",
          "Bob@example.org", "bob@elsewhere.example", ".@example.org", "..@example.org",
          "bob@../certs", "/@example.org", "a/b@example.org", "bob@example.org\x01"]
@@ -78,6 +79,7 @@ def prepared(tmp_path_factory):
     server = Server(os.path.join(folder, "server"))
     os.chmod(server.folder, 0o711)
     server.settings["session"] = "{ linger = 1; }"
+    server.settings["relay"] = '{ host = "127.0.0.1"; port = 9; }'
     server.write_configuration()
     server.create_certificate()
     # Whose certificates they are does not matter: that they are asked for starts the verifier.

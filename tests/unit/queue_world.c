@@ -178,7 +178,8 @@ static const struct ipc_handler master_handlers[] = {
 
 /* -- Accounts --------------------------------------------------------------------------------- */
 
-/* Everybody at example.org has a mailbox in lower case, but for nobody and later. */
+/* Everybody at example.org has a mailbox in lower case, but for nobody and later; elsewhere.example
+ * is another host's. */
 static int
 on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
@@ -194,6 +195,8 @@ on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *conte
 		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
 	if (strncmp(mailbox, "nobody@", 7) == 0)
 		resolved.verdict = RCPT_NO_MAILBOX;
+	if (strstr(mailbox, "@elsewhere.example") != NULL || strchr(mailbox, '[') != NULL)
+		resolved.verdict = RCPT_NOT_LOCAL;
 	if (strncmp(mailbox, "later@", 6) == 0)
 		resolved.verdict = RCPT_UNAVAILABLE;
 	ipc_send(channel, AQ_RESOLVED, message->id, &resolved, mailbox,

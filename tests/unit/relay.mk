@@ -4,3 +4,9 @@ tests_unit_test_smtp_reply_SOURCES = tests/unit/test_smtp_reply.c
 tests_unit_test_smtp_reply_LDADD = worker/libworker.a $(UNIT_LIBS)
 tests_unit_test_smtp_client_SOURCES = tests/unit/test_smtp_client.c
 tests_unit_test_smtp_client_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_route tests/unit/test_queue_remote
+tests_unit_test_route_SOURCES = tests/unit/test_route.c
+tests_unit_test_route_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNBOUND_LIBS) $(UNIT_LIBS)
+tests_unit_test_queue_remote_SOURCES = tests/unit/test_queue_remote.c \
+	tests/unit/queue_world.c tests/unit/queue_world.h
+tests_unit_test_queue_remote_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

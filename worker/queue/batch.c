@@ -11,6 +11,7 @@
 
 #include "common/child.h"
 #include "common/log.h"
+#include "worker/queue/bounce.h"
 #include "worker/queue/clock.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/transaction.h"
@@ -265,6 +266,8 @@ write_commit(struct batch *batch, const struct transaction *transaction, int64_t
 	status = db_add_message(batch->queue->db, &row);
 	if (status == DB_OK && transaction->notice != NULL)
 		status = db_add_notice(batch->queue->db, transaction->notice);
+	if (status == DB_OK && transaction->bounce != NULL)
+		status = bounce_write(batch->queue->db, transaction->bounce);
 	return status == DB_OK ? write_recipients(batch, transaction, position) : status;
 }
 
@@ -358,6 +361,8 @@ finish_commits(struct batch *batch, int64_t position)
 
 		batch_remove(batch, transaction);
 		log_accepted(transaction);
+		if (transaction->bounce != NULL)
+			bounce_written(queue, transaction);
 		STAILQ_FOREACH (recipient, &transaction->recipients, entry) {
 			if (recipient->chosen)
 				schedule_new(queue->schedule, recipient->mailbox, transaction->id,

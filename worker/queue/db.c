@@ -73,6 +73,7 @@ enum statement {
 	HAS_NOTICE,
 	HAS_FILE,
 	MESSAGE,
+	PATH,
 	NEXT_MAILBOX,
 	DUE,
 	STATEMENT_COUNT
@@ -101,6 +102,7 @@ static const char *const statements[] = {
     [HAS_NOTICE] = "SELECT EXISTS (SELECT 1 FROM notice WHERE name = ?1)",
     [HAS_FILE] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND body IS NULL)",
     [MESSAGE] = "SELECT conn, received, sender, submitter, size, body FROM message WHERE id = ?1",
+    [PATH] = "SELECT path FROM recipient WHERE message = ?1 AND idx = ?2",
     [NEXT_MAILBOX] = "SELECT mailbox FROM recipient WHERE mailbox > ?1 ORDER BY mailbox LIMIT 1",
     [DUE] = "SELECT next_attempt, message, idx, attempts FROM recipient"
 	    " WHERE mailbox = ?1 AND (next_attempt, message) > (?2, ?3)"
@@ -508,6 +510,23 @@ db_message(struct db *db, uint64_t id, db_read_fn *read, void *arg)
 	}
 	reset(db, MESSAGE);
 	return result;
+}
+
+enum db_status
+db_path(struct db *db, uint64_t message, uint32_t index, char path[PATH_SIZE])
+{
+	enum db_status status = DB_OK;
+	int code;
+
+	bind_number(db, PATH, 1, (int64_t)message);
+	bind_number(db, PATH, 2, index);
+	code = step(db, PATH);
+	if (code == SQLITE_ROW)
+		strlcpy(path, column_text(db->statements[PATH], 0), PATH_SIZE);
+	else
+		status = failed(db, code);
+	reset(db, PATH);
+	return status;
 }
 
 int

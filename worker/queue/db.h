@@ -62,7 +62,7 @@ struct db_recipient {
 	uint64_t message;
 	uint32_t index;
 	const char *path;     /* the forward-path */
-	const char *mailbox;  /* user@domain */
+	const char *mailbox;  /* user@domain, or "@domain" of another host */
 	int64_t next_attempt; /* microseconds since the epoch */
 };
 enum db_status db_add_recipient(struct db *, const struct db_recipient *);
@@ -101,6 +101,9 @@ bool db_has_file(struct db *, uint64_t id);
  */
 typedef int db_read_fn(const struct db_message *, void *arg);
 int db_message(struct db *, uint64_t id, db_read_fn *read, void *arg);
+
+/* The forward-path of a recipient. DB_FAILED also if there is no such. */
+enum db_status db_path(struct db *, uint64_t message, uint32_t index, char path[PATH_SIZE]);
 
 /* The mailbox that follows AFTER in the order of their names. 1, 0 if there is none, -1. */
 int db_next_mailbox(struct db *, const char *after, char name[ADDRESS_SIZE]);

@@ -19,9 +19,9 @@
 
 /* -- Results ------------------------------------------------------------------------------ */
 
-/* Tells the database, and frees. */
-static void
-record(struct delivery *delivery, enum result_kind kind, int64_t next_attempt, const char *why)
+void
+delivery_record(struct delivery *delivery, enum result_kind kind, int64_t next_attempt,
+		const char *why)
 {
 	struct result result = {
 	    .kind = kind,
@@ -58,7 +58,7 @@ done(struct delivery *delivery, bool duplicate)
 	const struct log_value more[] = {KV_U64("duplicate", duplicate ? 1 : 0)};
 
 	log_delivery(LOG_INFO, "queue.delivered", delivery, more, 1);
-	record(delivery, RESULT_DONE, 0, NULL);
+	delivery_record(delivery, RESULT_DONE, 0, NULL);
 }
 
 void
@@ -70,18 +70,17 @@ delivery_defer(struct delivery *delivery, const char *why)
 					 KV_I64("next", (delay + CLOCK_SECOND / 2) / CLOCK_SECOND)};
 
 	log_delivery(LOG_WARNING, "queue.deferred", delivery, more, 2);
-	record(delivery, RESULT_DEFER, clock_now() + delay, why);
+	delivery_record(delivery, RESULT_DEFER, clock_now() + delay, why);
 }
 
-/* Nothing more is tried, nothing is thrown away: somebody has to look. */
-static void
-hold(struct delivery *delivery, const char *why)
+void
+delivery_hold(struct delivery *delivery, const char *why)
 {
 	const struct log_value more[] = {KV_STR("why", why)};
 
 	delivery->attempts++;
 	log_delivery(LOG_CRIT, "queue.held", delivery, more, 1);
-	record(delivery, RESULT_DEFER, DB_HELD, why);
+	delivery_record(delivery, RESULT_DEFER, DB_HELD, why);
 }
 
 /* -- The answer ------------------------------------------------------------------------------ */
@@ -129,7 +128,7 @@ on_failed(struct delivery *delivery, const struct ipc_message *message)
 	}
 	take_from_running(delivery);
 	if (body->permanent == 1)
-		hold(delivery, why);
+		delivery_hold(delivery, why);
 	else
 		delivery_defer(delivery, why);
 	mailbox_settle(mailbox);
@@ -253,8 +252,8 @@ delivery_drop_body(struct schedule *schedule)
 	schedule->body_fd = -1;
 }
 
-static int
-body_of(struct schedule *schedule, const struct db_message *message)
+int
+delivery_body(struct schedule *schedule, const struct db_message *message)
 {
 	if (schedule->body_fd != -1 && schedule->body_id == message->id)
 		return schedule->body_fd;
@@ -273,7 +272,7 @@ send_message(const struct db_message *message, void *arg)
 	struct mailbox *mailbox = delivery->mailbox;
 	struct qs_deliver body = {
 	    .conn = message->conn, .size = message->size, .received = message->received};
-	int fd = body_of(mailbox->schedule, message);
+	int fd = delivery_body(mailbox->schedule, message);
 
 	delivery->conn = message->conn;
 	if (fd == -1)
@@ -309,7 +308,7 @@ delivery_send(struct mailbox *mailbox)
 	if (sent == SENT_LATER)
 		delivery_defer(delivery, "no memory or descriptors");
 	if (sent == SENT_NEVER)
-		hold(delivery, "its body is missing from the spool");
+		delivery_hold(delivery, "its body is missing from the spool");
 	if (sent == -1)
 		delivery_defer(delivery, db_error(schedule->queue->db));
 	mailbox_settle(mailbox);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/queue/batch.c worker/queue/batch.h \
+	worker/queue/bounce.c worker/queue/bounce.h worker/queue/bounce_text.c \
 	worker/queue/clock.c worker/queue/clock.h \
 	worker/queue/core.c \
 	worker/queue/db.c worker/queue/db.h \
@@ -10,6 +11,7 @@ worker_libworker_a_SOURCES += \
 	worker/queue/notice.c worker/queue/notice.h worker/queue/notice_text.c \
 	worker/queue/queue.c worker/queue/queue.h \
 	worker/queue/asker.c worker/queue/asker.h \
+	worker/queue/remote.c \
 	worker/queue/schedule.c worker/queue/schedule.h \
 	worker/queue/spool.c worker/queue/spool.h \
 	worker/queue/transaction.c worker/queue/transaction.h

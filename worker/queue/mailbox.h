@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* mailbox - one mailbox that has mail waiting: between schedule.c, which says when, and delivery.c,
- * which does it. */
+/*
+ * mailbox - one mailbox that has mail waiting: between schedule.c, which says when, and delivery.c,
+ * which does it; or another domain ("@example.net"), whose mails remote.c hands to relay.
+ */
 #ifndef POSTERN_WORKER_QUEUE_MAILBOX_H
 #define POSTERN_WORKER_QUEUE_MAILBOX_H
 
@@ -10,9 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "worker/queue/batch.h"
 #include "worker/queue/db.h"
 
-#define WINDOW_MAX 32 /* deliveries on their way to one mailbox */
+#define WINDOW_MAX 32   /* deliveries on their way to one mailbox */
+#define REMOTE_WINDOW 4 /* mails on their way to one domain */
 
 struct mailbox;
 
@@ -37,8 +41,9 @@ enum mailbox_state {
 /* The list that a mailbox is in. */
 enum mailbox_place {
 	PLACE_NONE,
-	PLACE_LINE,  /* QUIET, waits to be attached */
-	PLACE_READY, /* ATTACHED, can take a delivery */
+	PLACE_REMOTE, /* of another domain, can take a job */
+	PLACE_LINE,   /* QUIET, waits to be attached */
+	PLACE_READY,  /* ATTACHED, can take a delivery */
 	PLACE_IDLE, /* ATTACHED, nothing to do; is detached after a while, or when room is needed */
 	PLACE_COUNT
 };
@@ -49,6 +54,7 @@ struct mailbox {
 	struct schedule *schedule;
 	enum mailbox_state state;
 	enum mailbox_place place;
+	bool remote; /* another domain: always QUIET; running_count is of jobs, not in a list */
 
 	struct deliveries waiting; /* the next ones, in order */
 	struct deliveries running; /* sent, not answered */
@@ -72,6 +78,9 @@ struct mailbox {
 TAILQ_HEAD(mailbox_list, mailbox);
 RB_HEAD(mailboxes, mailbox);
 
+struct job;
+LIST_HEAD(jobs, job);
+
 struct schedule {
 	struct queue *queue;
 	struct mailboxes mailboxes;
@@ -80,6 +89,10 @@ struct schedule {
 	unsigned attached;
 	unsigned running;
 	struct event *pump;
+	struct ipc_channel *relay; /* NULL while there is none */
+	struct jobs jobs;          /* that relay has */
+	unsigned job_count;
+	bool resuming;
 	bool stopped;
 	int64_t last_position;
 	/* The body that was sent last: a mail's recipients often follow each other. */
@@ -94,6 +107,9 @@ struct schedule {
 /* After any change: puts the mailbox where it belongs now. It may be gone when this returns. */
 void mailbox_settle(struct mailbox *);
 
+/* Takes the next deliveries from the database, if few are waiting. */
+void mailbox_refill(struct mailbox *);
+
 /* No session process, or not any more: a pause. What was running waits again. */
 void mailbox_failed(struct mailbox *, const char *why);
 
@@ -107,9 +123,24 @@ void delivery_attach(struct mailbox *);
 void delivery_detach(struct mailbox *);
 /* Sends the first that is waiting to the session process of an ATTACHED mailbox. */
 void delivery_send(struct mailbox *);
+/* Tells the database how one ended, and frees it. WHY may be NULL. */
+void delivery_record(struct delivery *, enum result_kind, int64_t next_attempt, const char *why);
+/* Nothing more is tried, nothing is thrown away: somebody has to look. It is freed. */
+void delivery_hold(struct delivery *, const char *why);
+/* The body of a message, for reading: -1 with errno. It is kept until delivery_drop_body(). */
+int delivery_body(struct schedule *, const struct db_message *);
 /* Puts one off, by itself; it is freed. */
 void delivery_defer(struct delivery *, const char *why);
 /* Forgets the body that was sent last. */
 void delivery_drop_body(struct schedule *);
+
+/*
+ * -- remote.c
+ */
+
+/* Gives relay what waits for other domains, one job each in turn. */
+void remote_send_some(struct schedule *);
+/* Forgets all that relay has, without a word. */
+void remote_close(struct schedule *);
 
 #endif

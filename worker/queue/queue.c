@@ -66,6 +66,8 @@ open_channel(const struct mc_channel *peer, int fd)
 
 	if (peer->peer_role == ROLE_ACCOUNTS)
 		return asker_open(queue.asker, fd);
+	if (peer->peer_role == ROLE_RELAY)
+		return schedule_open_relay(queue.schedule, fd);
 	if (peer->peer_role != ROLE_GATE) {
 		close(fd);
 		return -1;

@@ -125,6 +125,15 @@ get(struct schedule *schedule, const char *name)
 	mailbox->schedule = schedule;
 	mailbox->due = DB_HELD;
 	mailbox->window = WINDOW_MAX;
+	mailbox->remote = name[0] == '@';
+	if (mailbox->remote)
+		mailbox->window = REMOTE_WINDOW;
+	/*
+	 * What was due before the last batch was taken by one of the same name that is gone:
+	 * another host would not recognise a second copy.
+	 */
+	if (mailbox->remote && !schedule->resuming)
+		mailbox->position = (struct db_position){schedule->last_position - 1, INT64_MAX};
 	TAILQ_INIT(&mailbox->waiting);
 	TAILQ_INIT(&mailbox->running);
 	mailbox->due_timer = evtimer_new(schedule->queue->base, on_due, mailbox);
@@ -136,19 +145,29 @@ get(struct schedule *schedule, const char *name)
 	return mailbox;
 }
 
+static enum mailbox_place
+place_of(const struct mailbox *mailbox, bool work)
+{
+	bool room = mailbox->running_count < mailbox->window;
+
+	if (mailbox->remote)
+		return work && room && !mailbox->paused ? PLACE_REMOTE : PLACE_NONE;
+	if (mailbox->state == MAILBOX_QUIET)
+		return work && !mailbox->paused ? PLACE_LINE : PLACE_NONE;
+	if (mailbox->state == MAILBOX_ATTACHED && work && room)
+		return PLACE_READY;
+	if (mailbox->state == MAILBOX_ATTACHED && !work && mailbox->running_count == 0)
+		return PLACE_IDLE;
+	return PLACE_NONE;
+}
+
 void
 mailbox_settle(struct mailbox *mailbox)
 {
 	struct schedule *schedule = mailbox->schedule;
 	bool work = mailbox->waiting_count > 0 || mailbox->more;
-	enum mailbox_place place = PLACE_NONE;
+	enum mailbox_place place = place_of(mailbox, work);
 
-	if (mailbox->state == MAILBOX_QUIET && work && !mailbox->paused)
-		place = PLACE_LINE;
-	if (mailbox->state == MAILBOX_ATTACHED && work && mailbox->running_count < mailbox->window)
-		place = PLACE_READY;
-	if (mailbox->state == MAILBOX_ATTACHED && !work && mailbox->running_count == 0)
-		place = PLACE_IDLE;
 	if (mailbox->place == PLACE_IDLE && place != PLACE_IDLE)
 		evtimer_del(mailbox->timer);
 	if (mailbox->place != PLACE_IDLE && place == PLACE_IDLE)
@@ -156,7 +175,8 @@ mailbox_settle(struct mailbox *mailbox)
 	move(mailbox, place);
 	/* If not for this one, there may be room for another. */
 	schedule_wake(schedule);
-	if (mailbox->state == MAILBOX_QUIET && !work && !mailbox->paused && mailbox->due == DB_HELD)
+	if (mailbox->state == MAILBOX_QUIET && !work && !mailbox->paused &&
+	    mailbox->running_count == 0 && mailbox->due == DB_HELD)
 		mailbox_free(mailbox);
 }
 
@@ -189,8 +209,8 @@ set_due(struct mailbox *mailbox, int64_t due)
 }
 
 /* Takes the next ones from the database. */
-static void
-refill(struct mailbox *mailbox)
+void
+mailbox_refill(struct mailbox *mailbox)
 {
 	struct db_delivery rows[LOADED_MAX];
 	struct db *db = mailbox->schedule->queue->db;
@@ -285,7 +305,7 @@ attach_some(struct schedule *schedule)
 	while ((mailbox = TAILQ_FIRST(&schedule->places[PLACE_LINE])) != NULL &&
 	       make_room(schedule)) {
 		move(mailbox, PLACE_NONE);
-		refill(mailbox);
+		mailbox_refill(mailbox);
 		if (mailbox->waiting_count > 0)
 			delivery_attach(mailbox);
 		else
@@ -302,13 +322,12 @@ deliver_some(struct schedule *schedule)
 	while ((mailbox = TAILQ_FIRST(&schedule->places[PLACE_READY])) != NULL &&
 	       schedule->running < RUNNING_MAX && !batch_is_behind(schedule->queue->batch)) {
 		move(mailbox, PLACE_NONE);
-		refill(mailbox);
+		mailbox_refill(mailbox);
 		if (mailbox->waiting_count > 0)
 			delivery_send(mailbox);
 		else
 			mailbox_settle(mailbox);
 	}
-	delivery_drop_body(schedule);
 }
 
 static void
@@ -322,6 +341,8 @@ on_pump(evutil_socket_t fd, short what, void *arg)
 		return;
 	attach_some(schedule);
 	deliver_some(schedule);
+	remote_send_some(schedule);
+	delivery_drop_body(schedule);
 }
 
 void
@@ -342,6 +363,7 @@ schedule_open(struct queue *queue)
 		return NULL;
 	schedule->queue = queue;
 	schedule->body_fd = -1;
+	LIST_INIT(&schedule->jobs);
 	RB_INIT(&schedule->mailboxes);
 	for (int i = 0; i < PLACE_COUNT; i++)
 		TAILQ_INIT(&schedule->places[i]);
@@ -360,6 +382,7 @@ schedule_close(struct schedule *schedule)
 
 	if (schedule == NULL)
 		return;
+	remote_close(schedule);
 	while ((mailbox = RB_ROOT(&schedule->mailboxes)) != NULL) {
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it has left the tree */
 		ipc_close(mailbox->channel);
@@ -379,6 +402,7 @@ schedule_resume(struct schedule *schedule, struct error *err)
 	struct mailbox *mailbox;
 	int found;
 
+	schedule->resuming = true;
 	while ((found = db_next_mailbox(schedule->queue->db, name, name)) == 1) {
 		mailbox = get(schedule, name);
 		if (mailbox == NULL)
@@ -386,6 +410,7 @@ schedule_resume(struct schedule *schedule, struct error *err)
 		mailbox->more = true;
 		mailbox_settle(mailbox);
 	}
+	schedule->resuming = false;
 	if (found == -1)
 		return error_set(err, "%s", db_error(schedule->queue->db));
 	return 0;
@@ -442,5 +467,5 @@ schedule_stop(struct schedule *schedule)
 unsigned
 schedule_running(const struct schedule *schedule)
 {
-	return schedule->running;
+	return schedule->running + schedule->job_count;
 }

@@ -49,4 +49,7 @@ void schedule_stop(struct schedule *);
 /* How many have begun and not ended. */
 unsigned schedule_running(const struct schedule *);
 
+/* Takes a new channel to relay in place of the old one (remote.c). */
+int schedule_open_relay(struct schedule *, int fd);
+
 #endif

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/address.h"
 #include "common/log.h"
 #include "worker/queue/batch.h"
+#include "worker/queue/bounce.h"
 
 /* What one gate may have open at once. The largest takes 10,000 connections with some recipients
  * each. */
@@ -126,6 +128,7 @@ transaction_free(struct transaction *transaction)
 	event_free(transaction->deadline);
 	free(transaction->body);
 	free(transaction->notice);
+	free(transaction->bounce);
 	free(transaction->sender);
 	free(transaction);
 }
@@ -170,6 +173,8 @@ transaction_fail(struct transaction *transaction, enum queue_failure why)
 			  KV_STR("why", "no account takes mail for postmaster, or it is not "
 					"possible now"),
 			  KV_STR("text", "tried again within the hour"));
+	if (transaction->bounce != NULL)
+		bounce_failed(transaction, why);
 	transaction_forget(transaction);
 }
 
@@ -197,6 +202,33 @@ choose(struct recipient *recipient, const char *mailbox)
 		return;
 	recipient->chosen = true;
 	transaction->deliveries++;
+}
+
+/*
+ * Another domain's: only who has logged in sends there, and this host when it says that it could
+ * not deliver. False if that isn't so here.
+ */
+static bool
+choose_remote(struct recipient *recipient)
+{
+	struct transaction *transaction = recipient->transaction;
+	struct address address;
+	char name[ADDRESS_SIZE];
+
+	if (transaction->queue->settings.relay != 1 ||
+	    (transaction->submitter[0] == '\0' && transaction->bounce == NULL) ||
+	    address_parse(recipient->path, strlen(recipient->path), &address) != ADDRESS_OK ||
+	    address.domain[0] == '[')
+		return false;
+	(void)snprintf(name, sizeof(name), "@%s", address.domain);
+	recipient->mailbox = strdup(name);
+	if (recipient->mailbox == NULL) {
+		note_failure(transaction, QUEUE_UNAVAILABLE);
+		return true;
+	}
+	recipient->chosen = true;
+	transaction->deliveries++;
+	return true;
 }
 
 static enum queue_failure
@@ -243,7 +275,7 @@ open_body(struct transaction *transaction)
 		 (unsigned long long)transaction->id);
 	transaction->state = TRANSACTION_BODY;
 	queue->bodies++;
-	if (transaction->notice != NULL)
+	if (transaction->source == queue->own)
 		enter_batch(transaction);
 	else
 		(void)ipc_send(transaction->source->channel, GQ_BODY, transaction->request, &body,
@@ -296,7 +328,7 @@ on_answered(struct question *question, enum rcpt_verdict verdict, const char *ma
 	transaction->unanswered--;
 	if (verdict == RCPT_LOCAL)
 		choose(recipient, mailbox);
-	else
+	else if (verdict != RCPT_NOT_LOCAL || !choose_remote(recipient))
 		note_failure(transaction,
 			     verdict == RCPT_UNAVAILABLE ? QUEUE_UNAVAILABLE : QUEUE_REFUSED);
 	if (transaction->state == TRANSACTION_DATA && transaction->unanswered == 0)

@@ -37,7 +37,7 @@ struct recipient {
 	RB_ENTRY(recipient) by_mailbox;
 	struct question question;
 	struct transaction *transaction;
-	char *mailbox; /* NULL until accounts answered */
+	char *mailbox; /* NULL until accounts answered; "@domain" of another host */
 	bool chosen;   /* it gets a delivery: no other recipient has the same mailbox */
 	char path[];
 };
@@ -71,6 +71,8 @@ struct transaction {
 	bool kept; /* the batch has moved it to body.ID */
 	/* A mail of the server's own (notice.h): it is sent once by this; else NULL. */
 	char *notice;
+	/* It says that a mail could not be delivered (bounce.h); else NULL. */
+	struct bounce *bounce;
 	char submitter[ADDRESS_SIZE];
 };
 RB_HEAD(transactions, transaction);
@@ -110,7 +112,7 @@ int transaction_commit(struct transaction *, uint32_t request, uint64_t size, co
 
 /*
  * Into the batch, as soon as all recipients are known, with BODY (malloc'd, taken) of SIZE bytes.
- * NOTICE (malloc'd, taken) is remembered together with it.
+ * NOTICE (malloc'd, taken, or NULL) is remembered together with it.
  */
 void transaction_commit_own(struct transaction *, char *notice, char *body, uint64_t size);
 

@@ -158,6 +158,20 @@ refuse_rcpt(struct conn *conn, struct smtp_session *session, struct smtp_rcpt *r
 	return smtp_count_idle(conn);
 }
 
+/*
+ * Only who has logged in sends to other domains, and queue sees to that again. An address literal
+ * names a host, not a domain (RFC 5321 4.1.3): none is sent to.
+ */
+static bool
+may_relay(struct conn *conn, const struct smtp_session *session, const struct smtp_rcpt *rcpt)
+{
+	size_t length = strlen(rcpt->path);
+
+	return rcpt->verdict == RCPT_NOT_LOCAL && conn_settings(conn)->relay == 1 &&
+	       smtp_is_submission(conn) && session->submitter != NULL && length > 0 &&
+	       rcpt->path[length - 1] != ']';
+}
+
 /* Replies to RCPTs, in order, as far as they are answered (RFC 2920 3.1). */
 static void
 reply_rcpts(struct conn *conn, struct smtp_session *session)
@@ -168,7 +182,7 @@ reply_rcpts(struct conn *conn, struct smtp_session *session)
 	while ((rcpt = STAILQ_FIRST(&mail->asked)) != NULL && rcpt->request == 0) {
 		STAILQ_REMOVE_HEAD(&mail->asked, entry);
 		mail->asked_count--;
-		if (rcpt->verdict == RCPT_LOCAL) {
+		if (rcpt->verdict == RCPT_LOCAL || may_relay(conn, session, rcpt)) {
 			STAILQ_INSERT_TAIL(&mail->taken, rcpt, entry);
 			mail->taken_count++;
 			smtp_reply(conn, "250 2.1.5 Ok");

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* master (IPC_CLIENT) - relay (IPC_SERVER), over relay's control channel. */
+#ifndef POSTERN_COMMON_PROTO_MASTER_RELAY_H
+#define POSTERN_COMMON_PROTO_MASTER_RELAY_H
+
+#include "common/proto/master_child.h"
+
+enum relay_tls {
+	RELAY_TLS_NONE,
+	RELAY_TLS_OPPORTUNISTIC, /* where the other side has STARTTLS */
+	RELAY_TLS_REQUIRE,       /* no mail without it */
+	RELAY_TLS_COUNT
+};
+
+#define RELAY_RESOLVERS_MAX 3
+#define RELAY_RESOLVER_SIZE 64
+
+struct mr_settings {
+	char hostname[HOST_NAME_SIZE]; /* what EHLO says */
+	char host[HOST_NAME_SIZE]; /* all mail goes there: a name, or an address; "": as DNS says */
+	uint32_t port;
+	uint32_t tls; /* enum relay_tls */
+	/* "192.0.2.1@53", "" behind the last. */
+	char resolvers[RELAY_RESOLVERS_MAX][RELAY_RESOLVER_SIZE];
+};
+
+#define MASTER_RELAY_OWN_MESSAGES(X)                                                     \
+	X(MR_SETTINGS, 16, IPC_CLIENT, struct mr_settings, 0, IPC_NO_FD, CHILD_STARTING) \
+	/* A channel to queue (queue_relay.h) comes along. */                            \
+	X(MR_CHANNEL, 17, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)
+
+enum { MASTER_RELAY_OWN_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary master_relay_boundary;
+
+#endif

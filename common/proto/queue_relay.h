@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/* queue (IPC_CLIENT) - relay (IPC_SERVER): a mail out, to one domain. */
+#ifndef POSTERN_COMMON_PROTO_QUEUE_RELAY_H
+#define POSTERN_COMMON_PROTO_QUEUE_RELAY_H
+
+#include "common/proto/types.h"
+
+#define RELAY_RECIPIENTS_MAX 50 /* of one QR_SEND */
+/* What relay takes at most for one, in seconds: longer than that, and it is told to be lost. */
+#define RELAY_SECONDS 3600
+
+/*
+ * The message comes along, opened for reading; the tail is the reverse-path and then each
+ * forward-path, a NUL behind each. All forward-paths are of the domain.
+ */
+struct qr_send {
+	conn_id conn;
+	uint64_t id;   /* the queue's, for the log */
+	uint64_t size; /* bytes of the message */
+	uint32_t recipients;
+	uint32_t zero;
+	char domain[HOST_NAME_SIZE];
+};
+#define RELAY_PATHS_MAX ((RELAY_RECIPIENTS_MAX + 1) * PATH_SIZE)
+
+enum relay_outcome {
+	RELAY_DELIVERED = 1, /* the next host has taken responsibility */
+	RELAY_LATER,         /* not now */
+	RELAY_FAILED,        /* never */
+};
+
+/* In the order of the forward-paths. Texts are NUL-terminated, printable ASCII. */
+#define RELAY_STATUS_SIZE 12
+#define RELAY_TEXT_SIZE 260
+struct qr_recipient {
+	uint32_t outcome;               /* enum relay_outcome */
+	uint32_t code;                  /* of the reply that decided (RFC 5321 4.2), or 0 */
+	char status[RELAY_STATUS_SIZE]; /* RFC 3463: never "" */
+	char text[RELAY_TEXT_SIZE];
+};
+
+/* The tail is that many struct qr_recipient. */
+struct qr_result {
+	uint32_t recipients;
+	uint32_t zero;
+	char host[HOST_NAME_SIZE]; /* who said so; "" if it was none of the domain's hosts */
+};
+
+#define QUEUE_RELAY_MESSAGES(X)                                                                \
+	/* A request. */                                                                       \
+	X(QR_SEND, 1, IPC_CLIENT, struct qr_send, RELAY_PATHS_MAX, IPC_WITH_FD, IPC_ANY_STATE) \
+	X(QR_RESULT, 2, IPC_SERVER, struct qr_result,                                          \
+	  RELAY_RECIPIENTS_MAX * sizeof(struct qr_recipient), IPC_NO_FD, IPC_ANY_STATE)
+
+enum { QUEUE_RELAY_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary queue_relay_boundary;
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/* relay, as the master sees it: started if the configuration has it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/proto/master_relay.h"
+#include "master/master.h"
+#include "master/network.h"
+#include "master/roles.h"
+
+#define RESOLV_CONF "/etc/resolv.conf"
+
+/* The addresses of resolv.conf(5); without any, this host, as there. */
+static void
+host_resolvers(struct mr_settings *settings)
+{
+	FILE *file = fopen(RESOLV_CONF, "re");
+	char line[512], address[RELAY_RESOLVER_SIZE];
+	struct endpoint endpoint;
+	size_t count = 0;
+
+	while (file != NULL && count < RELAY_RESOLVERS_MAX &&
+	       fgets(line, sizeof(line), file) != NULL) {
+		if (sscanf(line, "nameserver %63s", address) == 1 &&
+		    endpoint_parse(address, 53, &endpoint))
+			strlcpy(settings->resolvers[count++], address, RELAY_RESOLVER_SIZE);
+	}
+	if (file != NULL)
+		fclose(file);
+	if (count == 0)
+		strlcpy(settings->resolvers[0], "127.0.0.1", RELAY_RESOLVER_SIZE);
+}
+
+static struct mr_settings
+settings_of(const struct configuration *conf)
+{
+	struct mr_settings settings = {.port = conf->relay.port, .tls = conf->relay.tls};
+
+	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
+	strlcpy(settings.host, conf->relay.host, sizeof(settings.host));
+	for (size_t i = 0; i < conf->relay.resolver_count; i++)
+		strlcpy(settings.resolvers[i], conf->relay.resolvers[i], RELAY_RESOLVER_SIZE);
+	if (conf->relay.resolver_count == 0)
+		host_resolvers(&settings);
+	return settings;
+}
+
+static int
+configure(struct process *p, struct error *err)
+{
+	struct mr_settings settings = settings_of(master_conf(p->master));
+
+	(void)err;
+	(void)ipc_send(p->control, MR_SETTINGS, 0, &settings, NULL, 0, -1);
+	return 0;
+}
+
+static void
+give_channel(struct process *p, const struct process *peer, int fd)
+{
+	struct mc_channel channel = {.peer_role = peer->role->role, .peer = peer->number};
+
+	(void)ipc_send(p->control, MR_CHANNEL, 0, &channel, NULL, 0, fd);
+}
+
+int
+relay_start(struct master *m, const struct configuration *old)
+{
+	const struct configuration *conf = master_conf(m);
+	struct mr_settings new, before;
+
+	if (!conf->relay.wanted)
+		return 0;
+	if (m->relay.master == NULL) {
+		if (slot_init(&m->relay, m, &relay_master_role) == -1)
+			return -1;
+		slot_fill(&m->relay);
+		return 0;
+	}
+	if (old == NULL)
+		return 0;
+	new = settings_of(conf);
+	before = settings_of(old);
+	if (memcmp(&new, &before, sizeof(new)) != 0)
+		slot_restart(&m->relay);
+	return 0;
+}
+
+bool
+relay_ready(const struct master *m)
+{
+	return m->relay.master == NULL || slot_ready(&m->relay);
+}
+
+static const struct ipc_handler handlers[] = {
+    {MC_READY, process_on_ready},
+    {0, NULL},
+};
+
+const struct master_role relay_master_role = {
+    .role = ROLE_RELAY,
+    .name = "relay",
+    .program = "postern-relay",
+    .boundary = &master_relay_boundary,
+    .handlers = handlers,
+    .chroot = true,
+    .configure = configure,
+    .give_channel = give_channel,
+    .ready = master_child_ready,
+    .gone = slot_gone,
+};

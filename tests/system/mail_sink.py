@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: ISC
+"""The other side of mail out: a mail server that answers as it is told, and a name server.
+
+Both are on free loopback ports, and keep what they were asked.
+"""
+
+import socket
+import socketserver
+import struct
+import threading
+
+from conftest import DEADLINE
+
+A, MX, AAAA = 1, 15, 28
+
+
+class Sink:
+    """A mail server. ANSWERS: verb -> replies, used up one a command, the last for ever. None: it hangs up."""
+
+    def __init__(self, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 1000000")):
+        self.answers = {verb: list(replies) for verb, replies in (answers or {}).items()}
+        self.extensions = extensions
+        self.mails = []  # (sender, recipients, message)
+        self.commands = []
+        self.connections = 0
+        self.changed = threading.Condition()
+        sink = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                try:
+                    sink.serve(self)
+                except (OSError, EOFError):
+                    pass
+
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+            allow_reuse_address = True
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def answer(self, handler, verb, usual):
+        with self.changed:
+            replies = self.answers.get(verb)
+            reply = usual
+            if replies:
+                reply = replies.pop(0) if len(replies) > 1 else replies[0]
+        if reply is None:
+            raise EOFError
+        handler.wfile.write(reply.encode() + b"\r\n")
+        return reply
+
+    def serve(self, handler):
+        with self.changed:
+            self.connections += 1
+        self.answer(handler, "connect", "220 sink.example ESMTP")
+        sender, recipients = None, []
+        while line := handler.rfile.readline():
+            command = line.decode("ascii").rstrip("\r\n")
+            verb = command.split(" ")[0].upper()
+            with self.changed:
+                self.commands.append(command)
+                self.changed.notify_all()
+            if verb == "EHLO":
+                lines = ["sink.example", *self.extensions]
+                self.answer(handler, verb, "\r\n".join(
+                    f"250{'-' if n < len(lines) - 1 else ' '}{text}" for n, text in enumerate(lines)))
+            elif verb == "MAIL":
+                if self.answer(handler, verb, "250 2.1.0 Ok")[0] == "2":
+                    sender, recipients = command[len("MAIL FROM:<"):].split(">")[0], []
+            elif verb == "RCPT":
+                if self.answer(handler, verb, "250 2.1.5 Ok")[0] == "2":
+                    recipients.append(command[len("RCPT TO:<"):-1])
+            elif verb == "DATA":
+                if self.answer(handler, verb, "354 Go")[0] == "3":
+                    self.take(handler, sender, recipients)
+            elif verb == "QUIT":
+                self.answer(handler, verb, "221 2.0.0 Bye")
+                return
+            else:
+                self.answer(handler, verb, "250 2.0.0 Ok")
+
+    def take(self, handler, sender, recipients):
+        lines = []
+        while (line := handler.rfile.readline()) != b".\r\n":
+            if not line:
+                raise EOFError
+            lines.append(line[1:] if line.startswith(b".") else line)
+        if self.answer(handler, "body", "250 2.0.0 Taken")[0] == "2":
+            with self.changed:
+                self.mails.append((sender, recipients, b"".join(lines)))
+                self.changed.notify_all()
+
+    def wait(self, count):
+        """The mails, as soon as there are so many."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.mails) >= count, DEADLINE), self.commands
+            return list(self.mails)
+
+
+def name(text):
+    return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".") if label) + b"\0"
+
+
+class Names:
+    """A name server. RECORDS: (name, type) -> records: (preference, host) or an address. A name with none of
+    them does not exist; a name in FAILING has no answer but SERVFAIL."""
+
+    def __init__(self, records, failing=()):
+        self.records = records
+        self.failing = failing
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def close(self):
+        self.socket.close()
+
+    def serve(self):
+        while True:
+            try:
+                question, client = self.socket.recvfrom(4096)
+                self.socket.sendto(self.answer(question), client)
+            except OSError:
+                return
+
+    def answer(self, question):
+        labels, at = [], 12
+        while question[at]:
+            labels.append(question[at + 1:at + 1 + question[at]].decode().lower())
+            at += 1 + question[at]
+        asked = ".".join(labels)
+        (kind,) = struct.unpack_from("!H", question, at + 1)
+        section = question[12:at + 5]
+        exists = any(owner == asked for owner, _ in self.records)
+        rcode = 2 if asked in self.failing else 0 if exists else 3
+        found = self.records.get((asked, kind), []) if rcode == 0 else []
+        answers = b""
+        for record in found:
+            data = (struct.pack("!H", record[0]) + name(record[1]) if kind == MX
+                    else socket.inet_pton(socket.AF_INET if kind == A else socket.AF_INET6, record))
+            answers += b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(data)) + data
+        return (question[:2] + struct.pack("!HHHHH", 0x8180 | rcode, 1, len(found), 0, 0)
+                + section + answers)

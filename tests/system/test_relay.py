@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: ISC
+"""Mail out: from submission to other hosts, and back to the sender if they don't take it."""
+
+import email
+import os
+import signal
+import smtplib
+
+import pytest
+
+from conftest import DOMAIN, HOST, wait_for
+from mail_sink import A, MX, Names, Sink
+
+ALICE = f"alice@{DOMAIN}"
+BODY = (b"From: alice@example.org\r\nSubject: out\r\n\r\n.one dot\r\n..two\r\n.\x20\r\nlast\r\n")
+
+
+@pytest.fixture
+def make_sink():
+    made = []
+
+    def make(kind=Sink, **options):
+        made.append(kind(**options))
+        return made[-1]
+
+    yield make
+    for sink in made:
+        sink.close()
+
+
+@pytest.fixture
+def send_out(make_server):
+    """A server whose mail goes to PORT of this host, or as OTHER keys say."""
+
+    def make(port, other=None, expire=86400, tls="opportunistic"):
+        server = make_server()
+        other = 'host = "127.0.0.1";' if other is None else other
+        server.settings["relay"] = f'{{ port = {port}; tls = "{tls}"; expire = {expire}; {other} }}'
+        server.settings["limits"] = "{ retry = 1; restart_delay = 0; }"
+        return server.set_up("alice")
+
+    return make
+
+
+def send(server, recipients, message=BODY, sender=ALICE):
+    with server.submission() as client:
+        return client.sendmail(sender, recipients, message)
+
+
+def report(server):
+    """The parts of the one bounce that alice has, as text, and its fields."""
+    (message,) = server.wait_for_messages(1)
+    mail = email.message_from_bytes(message)
+    assert mail.get_content_type() == "multipart/report"
+    assert mail.get_param("report-type") == "delivery-status"
+    assert mail["Auto-Submitted"] == "auto-replied"
+    words, status, header = mail.get_payload()
+    assert status.get_content_type() == "message/delivery-status"
+    assert header.get_content_type() == "text/rfc822-headers"
+    whole, recipient = status.get_payload()
+    assert whole["Reporting-MTA"] == f"dns; {HOST}"
+    assert recipient["Action"] == "failed"
+    assert "Subject: out" in header.get_payload()
+    return words.get_payload(), recipient
+
+
+def test_a_mail_goes_out_as_it_came(make_sink, send_out):
+    sink = make_sink()
+    server = send_out(sink.port)
+    send(server, ["bob@elsewhere.example", "carol@elsewhere.example", "dan@other.example", ALICE])
+    mails = sorted(sink.wait(2), key=lambda mail: mail[1])
+    assert [mail[:2] for mail in mails] == [
+        (ALICE, ["bob@elsewhere.example", "carol@elsewhere.example"]), (ALICE, ["dan@other.example"])]
+    for mail in mails:
+        assert mail[2].endswith(BODY)
+        assert mail[2].startswith(b"Received: ")
+    (own,) = server.wait_for_messages(1)
+    assert own.endswith(BODY)
+    server.log.wait(r"event=queue\.relayed", count=3)
+
+
+@pytest.mark.parametrize("size", [100_000, 3_000_000])
+def test_large_and_eight_bit(make_sink, send_out, size):
+    sink = make_sink(extensions=("PIPELINING", "8BITMIME"))
+    message = BODY + ("ä.\r\n" * (size // 5)).encode()
+    server = send_out(sink.port)
+    send(server, ["bob@elsewhere.example"], message)
+    assert sink.wait(1)[0][2].endswith(message)
+    assert any("BODY=8BITMIME" in command for command in sink.commands)
+
+
+@pytest.mark.parametrize("answers,status,code", [
+    ({"RCPT": ["550 5.1.1 Nobody is called so"]}, "5.1.1", "550"),
+    ({"MAIL": ["553 Go away"]}, "5.0.0", "553"),
+    ({"DATA": ["554 5.7.1 No"]}, "5.7.1", "554"),
+    ({"body": ["552-5.3.4 Too\r\n552 5.3.4 large"]}, "5.3.4", "552"),
+])
+def test_what_is_refused_comes_back(make_sink, send_out, answers, status, code):
+    sink = make_sink(answers=answers)
+    server = send_out(sink.port)
+    send(server, ["bob@elsewhere.example"])
+    words, recipient = report(server)
+    assert recipient["Final-Recipient"] == "rfc822; bob@elsewhere.example"
+    assert recipient["Status"] == status
+    assert recipient["Diagnostic-Code"].startswith(f"smtp; {code} {status}")
+    assert recipient["Remote-MTA"] == "dns; 127.0.0.1"
+    assert "bob@elsewhere.example" in words
+    server.log.wait(r"event=queue\.bounced")
+
+
+def test_one_of_two_is_refused(make_sink, send_out):
+    sink = make_sink(answers={"RCPT": ["550 5.1.1 No", "250 Ok"]})
+    server = send_out(sink.port)
+    send(server, ["bob@elsewhere.example", "carol@elsewhere.example"])
+    assert sink.wait(1)[0][1] == ["carol@elsewhere.example"]
+    assert report(server)[1]["Final-Recipient"] == "rfc822; bob@elsewhere.example"
+
+
+@pytest.mark.parametrize("answers", [
+    {"connect": [None, "220 sink.example"]}, {"connect": ["554 No", "220 sink.example"]},
+    {"connect": ["HTTP/1.1 400 Bad Request", "220 sink.example"]},
+    {"EHLO": ["421 Busy", None, "250 sink.example"]},
+    {"MAIL": ["451 Later", None, "250 Ok"]}, {"RCPT": ["450 4.2.0 Grey", None, "250 Ok"]},
+    {"DATA": ["421 Busy", None, "354 Go"]}, {"body": ["452 4.3.1 Full", None, "250 Ok"]},
+])
+def test_what_fails_for_now_is_tried_again(make_sink, send_out, answers):
+    sink = make_sink(answers=answers)
+    server = send_out(sink.port)
+    send(server, ["bob@elsewhere.example"])
+    assert sink.wait(1)[0][2].endswith(BODY)
+    server.log.wait(r"event=queue\.relayed")
+    assert not server.messages()
+
+
+def test_old_mail_comes_back(make_sink, send_out):
+    sink = make_sink(answers={"RCPT": ["450 4.2.0 Come again"]})
+    server = send_out(sink.port, expire=4)
+    send(server, ["bob@elsewhere.example"])
+    words, recipient = report(server)
+    assert recipient["Status"] == "4.2.0"
+    assert "until its time was over" in words
+    assert len([command for command in sink.commands if command.startswith("RCPT")]) >= 2
+
+
+def test_a_bounce_is_never_bounced(make_sink, send_out):
+    sink = make_sink(answers={"RCPT": ["550 5.1.1 No"]})
+    server = send_out(sink.port)
+    send(server, ["bob@elsewhere.example"], sender="")
+    server.log.wait(r"event=queue\.dropped")
+    # Its sender is nobody's address: the bounce has nowhere to go.
+    send(server, ["bob@elsewhere.example"], sender=f"nobody@{DOMAIN}")
+    server.log.wait(r"event=queue\.dropped", count=2)
+    # Nor does a bounce that goes out come back.
+    send(server, ["bob@elsewhere.example"], sender="else@elsewhere.example")
+    server.log.wait(r"event=queue\.dropped", count=3)
+    assert not server.messages()
+    assert not sink.mails
+
+
+TRICKS = [
+    "victim@elsewhere.example", "victim%elsewhere.example@example.org", "elsewhere.example!victim@example.org",
+    "@example.org:victim@elsewhere.example", "@example.org,@b.example:victim@elsewhere.example",
+    '"victim@elsewhere.example"@example.org', "victim@[127.0.0.1]", "victim@elsewhere.example.",
+    '"victim%elsewhere.example"@example.org', "example.org!victim@elsewhere.example", "victim",
+    "victim@elsewhere.example@example.org", "victim@example.org@elsewhere.example", "victim@",
+    '"@example.org:victim"@elsewhere.example', "victim@EXAMPLE.ORG.elsewhere.example",
+    "victim\\@elsewhere.example@example.org", "<victim@elsewhere.example>", "@elsewhere.example",
+]
+
+
+def test_port_25_never_relays(make_sink, send_out):
+    """The usual tricks of open relay tests, from strangers with all kinds of senders."""
+    sink = make_sink()
+    server = send_out(sink.port)
+    for sender in (ALICE, "", "spam@elsewhere.example", f"postmaster@{DOMAIN}", "alice@[127.0.0.1]"):
+        for trick in TRICKS:
+            with server.smtp(tls=False) as client:
+                client.ehlo(DOMAIN)
+                assert client.docmd(f"MAIL FROM:<{sender}>")[0] == 250
+                code, text = client.docmd(f"RCPT TO:<{trick}>")
+                assert 500 <= code < 600, (sender, trick, text)
+                assert client.docmd("DATA")[0] >= 500
+    assert sink.connections == 0
+    # Submission: nobody without a login.
+    with smtplib.SMTP(HOST, server.ports["submission"]) as client:
+        client.ehlo("example.org")
+        assert client.docmd(f"MAIL FROM:<{ALICE}>")[0] == 530
+        client.starttls(context=server.context())
+        client.ehlo("example.org")
+        assert client.docmd(f"MAIL FROM:<{ALICE}>")[0] == 530
+        assert client.docmd("RCPT TO:<victim@elsewhere.example>")[0] == 503
+    # With one, to domains only: an address literal is a host.
+    with server.submission() as client:
+        client.ehlo("example.org")
+        client.docmd(f"MAIL FROM:<{ALICE}>")
+        assert client.docmd("RCPT TO:<victim@[127.0.0.1]>")[0] == 550
+        assert client.docmd('RCPT TO:<"victim@elsewhere.example"@example.org>')[0] == 550
+    assert sink.connections == 0
+
+
+def test_without_relay_nobody_sends_out(server):
+    with server.submission() as client:
+        client.ehlo("example.org")
+        client.docmd(f"MAIL FROM:<{ALICE}>")
+        assert client.docmd("RCPT TO:<bob@elsewhere.example>")[0] == 550
+    assert not server.children("postern-relay")
+
+
+def test_mx_hosts_are_tried_in_their_order(make_sink, send_out):
+    sink = make_sink()
+    names = make_sink(Names, records={
+        ("elsewhere.example", MX): [(20, "second.example"), (10, "first.example"), (5, "gone.example"),
+                                    (30, "third.example")],
+        ("first.example", A): ["127.0.0.9"],  # nobody listens there
+        ("second.example", A): ["127.0.0.1"],
+        ("third.example", A): ["127.0.0.9"],
+        ("plain.example", A): ["127.0.0.1"],  # no MX: the domain itself
+    })
+    server = send_out(sink.port, f'resolver = "127.0.0.1@{names.port}";')
+    send(server, ["bob@elsewhere.example"])
+    sink.wait(1)
+    server.log.wait(r"event=queue\.relayed .*host=second\.example")
+    send(server, ["bob@plain.example"])
+    sink.wait(2)
+    server.log.wait(r"event=queue\.relayed .*host=plain\.example")
+
+
+@pytest.mark.parametrize("domain,status", [
+    ("nomail.example", "5.1.10"), ("missing.example", "5.1.2"), ("empty.example", "5.1.2"),
+    ("loop.example", "5.4.6"),
+])
+def test_domains_that_take_no_mail(make_sink, send_out, domain, status):
+    names = make_sink(Names, records={
+        ("nomail.example", MX): [(0, "")],  # RFC 7505
+        ("empty.example", 16): [],
+        ("loop.example", MX): [(10, HOST), (20, "behind.example")],
+        ("behind.example", A): ["127.0.0.1"],
+    })
+    server = send_out(1, f'resolver = "127.0.0.1@{names.port}";')
+    send(server, [f"bob@{domain}"])
+    _, recipient = report(server)
+    assert recipient["Status"] == status
+    assert recipient["Remote-MTA"] is None
+
+
+def test_dns_that_fails_is_asked_again(make_sink, send_out):
+    sink = make_sink()
+    names = make_sink(Names, records={("elsewhere.example", A): ["127.0.0.1"]},
+                      failing=["elsewhere.example"])
+    server = send_out(sink.port, f'resolver = "127.0.0.1@{names.port}";')
+    send(server, ["bob@elsewhere.example"])
+    server.log.wait(r"event=queue\.deferred .*DNS does not answer")
+    names.failing = ()
+    sink.wait(1)
+
+
+def second_server(make_server):
+    """Another Postern, with bob at elsewhere.example."""
+    other = make_server()
+    other.domains = ["elsewhere.example"]
+    other.write_configuration(other.configuration_text().replace(
+        f'hostname = "{HOST}"', 'hostname = "mx.elsewhere.example"'))
+    other.create_certificate("mx")
+    other.add_account("bob@elsewhere.example")
+    other.start()
+    return other
+
+
+@pytest.mark.parametrize("tls", ["opportunistic", "require"])
+def test_from_one_postern_to_another(make_server, send_out, tls):
+    other = second_server(make_server)
+    server = send_out(other.ports["smtp"], tls=tls)
+    send(server, ["bob@elsewhere.example"])
+    server.log.wait(r"event=relay\.answered .*tls=TLSv1\.3")
+    other.log.wait(r"event=queue\.delivered .*to=bob@elsewhere\.example")
+    send(server, ["nobody@elsewhere.example"])
+    assert report(server)[1]["Status"] == "5.1.1"
+
+
+def test_no_mail_without_tls_where_it_is_required(make_sink, send_out):
+    sink = make_sink()
+    server = send_out(sink.port, tls="require")
+    send(server, ["bob@elsewhere.example"])
+    server.log.wait(r"event=queue\.deferred .*offers no TLS")
+    assert not any(command.startswith("MAIL") for command in sink.commands)
+
+
+def test_tls_that_fails_is_done_without(make_sink, send_out):
+    """STARTTLS is taken, but what follows is no handshake: once more, in plaintext."""
+    sink = make_sink(answers={"STARTTLS": ["220 Go\r\n250 injected"]}, extensions=("STARTTLS",))
+    server = send_out(sink.port)
+    send(server, ["bob@elsewhere.example"])
+    sink.wait(1)
+    assert sink.connections >= 2
+
+
+@pytest.mark.parametrize("program", ["postern-relay relay", "postern-worker queue"])
+def test_a_process_that_dies_loses_no_mail(make_sink, send_out, program):
+    sink = make_sink(answers={"RCPT": ["450 4.2.0 Not yet"]})
+    server = send_out(sink.port)
+    for number in range(20):
+        send(server, [f"bob{number}@elsewhere{number % 3}.example"])
+    wait_for(lambda: sink.connections >= 3, "the first attempts")
+    (pid,) = server.children(program)
+    os.kill(pid, signal.SIGKILL)
+    with sink.changed:
+        sink.answers.clear()
+    mails = sink.wait(20)
+    assert {mail[1][0].split("@")[0] for mail in mails} == {f"bob{number}" for number in range(20)}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "worker/relay/route.h"
+
+/* The head of an answer to a question of a.b, with so many records. */
+#define HEAD(records) "\0\0\x81\x80\0\1\0" records "\0\0\0\0\1a\1b\0\0\x0f\0\1"
+#define OWNER "\xc0\x0c"
+#define MX_OF(length) OWNER "\0\x0f\0\1\0\0\0\x3c\0" length
+
+static void
+records_are_taken(void **state)
+{
+	static const uint8_t mx[] = HEAD("\3")
+	    MX_OF("\7") "\0\x0a\2MX" OWNER MX_OF("\5") "\0\5\1c\0" OWNER
+						       "\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1";
+	static const uint8_t v6[] = HEAD("\1") OWNER "\0\x1c\0\1\0\0\0\x3c\0\x10"
+						     "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1";
+	struct dns_answer answer;
+	char text[INET6_ADDRSTRLEN];
+
+	(void)state;
+	assert_int_equal(dns_parse(mx, sizeof(mx) - 1, DNS_MX, &answer), 0);
+	assert_int_equal(answer.count, 2);
+	assert_int_equal(answer.records[0].preference, 10);
+	assert_string_equal(answer.records[0].name, "mx.a.b");
+	assert_int_equal(answer.records[1].preference, 5);
+	assert_string_equal(answer.records[1].name, "c");
+	assert_int_equal(dns_parse(mx, sizeof(mx) - 1, DNS_A, &answer), 0);
+	assert_int_equal(answer.count, 1);
+	inet_ntop(AF_INET6, &answer.records[0].address, text, sizeof(text));
+	assert_string_equal(text, "::ffff:127.0.0.1");
+	assert_int_equal(dns_parse(v6, sizeof(v6) - 1, DNS_AAAA, &answer), 0);
+	assert_int_equal(answer.count, 1);
+	inet_ntop(AF_INET6, &answer.records[0].address, text, sizeof(text));
+	assert_string_equal(text, "2001:db8::1");
+}
+
+/* Cut anywhere, it is an error; so are names that go round in circles. */
+static void
+damage_is_seen(void **state)
+{
+	static const uint8_t whole[] = HEAD("\1") MX_OF("\7") "\0\x0a\2MX" OWNER;
+	static const struct {
+		const uint8_t *octets;
+		size_t length;
+		int result;
+	} packets[] = {
+	    {(const uint8_t *)HEAD("\1") "\xc0\x15\0\x0f\0\1\0\0\0\x3c\0\0", 33, -1},
+	    {(const uint8_t *)HEAD("\1") "\xff\xff\0\x0f\0\1\0\0\0\x3c\0\0", 33, -1},
+	    {(const uint8_t *)HEAD("\1") "\x80\0\0\x0f\0\1\0\0\0\x3c\0\0", 33, -1},
+	    {(const uint8_t *)HEAD("\2") MX_OF("\7") "\0\x0a\2MX" OWNER, 40, -1},
+	    /* Its data is no name of a host: left out. */
+	    {(const uint8_t *)HEAD("\1") MX_OF("\6") "\0\x0a\2\r\n\0", 39, 0},
+	    {(const uint8_t *)HEAD("\1") MX_OF("\3") "\0\x0a\2", 36, 0},
+	};
+	struct dns_answer answer;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(whole) - 1; n++)
+		assert_int_equal(dns_parse(whole, n, DNS_MX, &answer), -1);
+	for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
+		assert_int_equal(dns_parse(packets[i].octets, packets[i].length, DNS_MX, &answer),
+				 packets[i].result);
+		assert_int_equal(answer.count, 0);
+	}
+}
+
+static const struct {
+	struct {
+		uint16_t preference;
+		const char *name;
+	} mx[4];
+	const char *hosts; /* each with a space behind it; NULL: none */
+	const char *status;
+} orders[] = {
+    {{{0, NULL}}, "d.example ", NULL},
+    {{{20, "b"}, {10, "a"}, {30, "c"}}, "a b c ", NULL},
+    {{{10, "a"}, {10, "b"}, {5, "z"}}, "z a b ", NULL},
+    {{{0, ""}}, NULL, "5.1.10"},
+    {{{0, ""}, {10, "a"}}, "a ", NULL},
+    {{{10, "own"}, {20, "a"}}, NULL, "5.4.6"},
+    {{{5, "a"}, {10, "OWN"}, {20, "b"}}, "a ", NULL},
+};
+
+static void
+hosts_come_in_their_order(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		struct dns_answer answer = {0};
+		struct route_hosts hosts;
+		struct reply why = {0};
+		char text[256] = "";
+		bool found;
+
+		for (; answer.count < 4 && orders[i].mx[answer.count].name != NULL;
+		     answer.count++) {
+			struct dns_record *record = &answer.records[answer.count];
+
+			record->preference = orders[i].mx[answer.count].preference;
+			strlcpy(record->name, orders[i].mx[answer.count].name,
+				sizeof(record->name));
+		}
+		found = route_order(&answer, "d.example", "own", 0, &hosts, &why);
+		assert_int_equal(found, orders[i].hosts != NULL);
+		for (size_t h = 0; found && h < hosts.count; h++) {
+			strlcat(text, hosts.names[h], sizeof(text));
+			strlcat(text, " ", sizeof(text));
+		}
+		if (found)
+			assert_string_equal(text, orders[i].hosts);
+		else
+			assert_string_equal(why.status, orders[i].status);
+	}
+}
+
+/* Equal ones take turns (RFC 5321 5.1). */
+static void
+equal_hosts_take_turns(void **state)
+{
+	struct dns_answer answer = {
+	    .count = 3,
+	    .records = {{.preference = 1, .name = "a"},
+			{.preference = 1, .name = "b"},
+			{.preference = 0, .name = "c"}},
+	};
+	struct route_hosts hosts;
+	struct reply why;
+
+	(void)state;
+	assert_true(route_order(&answer, "d", "own", 1, &hosts, &why));
+	assert_int_equal(hosts.count, 3);
+	assert_string_equal(hosts.names[0], "c");
+	assert_string_equal(hosts.names[1], "b");
+	assert_string_equal(hosts.names[2], "a");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(records_are_taken),
+	    cmocka_unit_test(damage_is_seen),
+	    cmocka_unit_test(hosts_come_in_their_order),
+	    cmocka_unit_test(equal_hosts_take_turns),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

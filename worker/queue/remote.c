@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the queue says to relay to get mails to other domains.
+ *
+ * A job is one mail for recipients of one domain that are due together. A domain has few jobs at a
+ * time, fewer after failures, and all domains take turns, so that one that is slow holds nobody
+ * else's mail back.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/proto/queue_relay.h"
+#include "worker/queue/batch.h"
+#include "worker/queue/bounce.h"
+#include "worker/queue/clock.h"
+#include "worker/queue/mailbox.h"
+#include "worker/queue/queue.h"
+#include "worker/queue/schedule.h"
+
+#define JOBS_MAX 200
+#define DEATHS_MAX 3
+#define REASON_SIZE (RELAY_TEXT_SIZE + HOST_NAME_SIZE + 64)
+
+struct job {
+	LIST_ENTRY(job) entry;
+	struct mailbox *mailbox;
+	uint32_t request;
+	struct deliveries deliveries;
+	uint32_t count;
+	conn_id conn;
+	int64_t received;           /* seconds since the epoch */
+	size_t length;              /* of text */
+	const char *paths;          /* in it, behind the sender */
+	char text[RELAY_PATHS_MAX]; /* qr_send's tail */
+};
+
+static void
+job_free(struct job *job)
+{
+	struct mailbox *mailbox = job->mailbox;
+
+	LIST_REMOVE(job, entry);
+	mailbox->schedule->job_count--;
+	mailbox->running_count--;
+	free(job);
+}
+
+/* -- Results ------------------------------------------------------------------------------ */
+
+static void
+log_relay(const struct job *job, const char *event, const struct delivery *delivery,
+	  const char *path, const char *host, const struct qr_recipient *result)
+{
+	char id[QUEUE_ID_SIZE];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)delivery->message);
+	log_event(LOG_INFO, event, KV_STR("id", id), KV_CONN(job->conn), KV_STR("to", path),
+		  KV_STR("host", host), KV_U64("code", result->code),
+		  KV_STR("status", result->status), KV_STR("text", result->text));
+}
+
+static void
+bounce(const struct job *job, struct delivery *delivery, const struct bounce_reason *reason)
+{
+	struct mailbox *mailbox = job->mailbox;
+	size_t size = strlen(mailbox->name) + 1;
+	struct bounce *about = calloc(1, sizeof(*about) + size);
+
+	if (about == NULL) {
+		delivery_defer(delivery, "no memory for its bounce");
+		return;
+	}
+	about->message = delivery->message;
+	about->index = delivery->index;
+	about->attempts = delivery->attempts;
+	memcpy(about->mailbox, mailbox->name, size);
+	bounce_send(mailbox->schedule->queue, about, reason);
+	free(about);
+	free(delivery);
+}
+
+/* One recipient's; the delivery is freed. */
+static void
+finish(const struct job *job, struct delivery *delivery, const char *path, const char *host,
+       const struct qr_recipient *result)
+{
+	uint32_t patience = job->mailbox->schedule->queue->settings.expire;
+	struct bounce_reason reason = {.path = path,
+				       .host = host,
+				       .code = result->code,
+				       .status = result->status,
+				       .text = result->text};
+
+	if (result->outcome == RELAY_DELIVERED) {
+		log_relay(job, "queue.relayed", delivery, path, host, result);
+		delivery_record(delivery, RESULT_DONE, 0, NULL);
+		return;
+	}
+	log_relay(job, result->outcome == RELAY_FAILED ? "queue.refused" : "queue.not_now",
+		  delivery, path, host, result);
+	reason.expired = result->outcome == RELAY_LATER &&
+			 clock_now() / CLOCK_SECOND - job->received >= (int64_t)patience;
+	if (result->outcome == RELAY_FAILED || reason.expired)
+		bounce(job, delivery, &reason);
+	else
+		delivery_defer(delivery, result->text);
+}
+
+static bool
+is_text(const char *text, size_t size)
+{
+	const char *end = memchr(text, '\0', size);
+
+	for (; end != NULL && text < end; text++) {
+		if (*text < 0x20 || *text > 0x7e)
+			return false;
+	}
+	return end != NULL;
+}
+
+/* What the table doesn't say. */
+static bool
+is_sound(const struct job *job, const struct ipc_message *message)
+{
+	const struct qr_result *body = message->body;
+
+	if (message->type != QR_RESULT || body->recipients != job->count || body->zero != 0 ||
+	    message->tail_length != job->count * sizeof(struct qr_recipient) ||
+	    !is_text(body->host, sizeof(body->host)))
+		return false;
+	for (uint32_t i = 0; i < job->count; i++) {
+		struct qr_recipient result;
+
+		memcpy(&result, message->tail + i * sizeof(result), sizeof(result));
+		if (result.outcome < RELAY_DELIVERED || result.outcome > RELAY_FAILED ||
+		    result.code > 599 || result.status[0] == '\0' ||
+		    !is_text(result.status, sizeof(result.status)) ||
+		    !is_text(result.text, sizeof(result.text)))
+			return false;
+	}
+	return true;
+}
+
+static void
+take_results(struct job *job, const struct ipc_message *message)
+{
+	const struct qr_result *body = message->body;
+	const char *path = job->paths;
+	struct delivery *delivery;
+	bool any = false;
+
+	for (uint32_t i = 0; (delivery = TAILQ_FIRST(&job->deliveries)) != NULL; i++) {
+		struct qr_recipient result;
+
+		TAILQ_REMOVE(&job->deliveries, delivery, entry);
+		memcpy(&result, message->tail + i * sizeof(result), sizeof(result));
+		any = any || result.outcome != RELAY_LATER;
+		finish(job, delivery, path, body->host, &result);
+		path += strlen(path) + 1;
+	}
+	/* Who takes nothing is asked for less, who takes something for more. */
+	if (!any)
+		job->mailbox->window = 1;
+	else if (job->mailbox->window < REMOTE_WINDOW)
+		job->mailbox->window++;
+}
+
+/* Relay died over it, or gave no answer that is one. */
+static void
+put_back(struct job *job, const char *why)
+{
+	struct mailbox *mailbox = job->mailbox;
+	struct delivery *delivery;
+
+	while ((delivery = TAILQ_LAST(&job->deliveries, deliveries)) != NULL) {
+		TAILQ_REMOVE(&job->deliveries, delivery, entry);
+		if (++delivery->deaths >= DEATHS_MAX) {
+			delivery_defer(delivery, why);
+			continue;
+		}
+		TAILQ_INSERT_HEAD(&mailbox->waiting, delivery, entry);
+		mailbox->waiting_count++;
+	}
+	mailbox->window = 1;
+}
+
+static int
+on_result(struct ipc_channel *channel, struct ipc_message *message, void *arg)
+{
+	struct job *job = arg;
+	struct mailbox *mailbox = job->mailbox;
+	int result = 0;
+
+	(void)channel;
+	if (message != NULL && is_sound(job, message)) {
+		take_results(job, message);
+	} else {
+		put_back(job, "relay died or did not answer");
+		result = message == NULL ? 0 : -1;
+	}
+	job_free(job);
+	mailbox_settle(mailbox);
+	return result;
+}
+
+/* -- Jobs ---------------------------------------------------------------------------------- */
+
+enum sent {
+	SENT,
+	SENT_NOT,   /* the channel is broken, or there is no memory or descriptor */
+	SENT_NEVER, /* there is no body */
+};
+
+/* The tail: the sender, then each path. */
+static bool
+write_tail(struct job *job, struct db *db, const char *sender)
+{
+	struct delivery *delivery;
+	char path[PATH_SIZE];
+	size_t length = strlen(sender) + 1;
+
+	if (length > PATH_SIZE)
+		return false;
+	memcpy(job->text, sender, length);
+	job->paths = job->text + length;
+	job->length = length;
+	TAILQ_FOREACH (delivery, &job->deliveries, entry) {
+		/* cppcheck-suppress uninitvar ; they are of the list */
+		if (db_path(db, delivery->message, delivery->index, path) != DB_OK)
+			return false;
+		length = strlen(path) + 1;
+		memcpy(job->text + job->length, path, length);
+		job->length += length;
+	}
+	return true;
+}
+
+static int
+send_message(const struct db_message *message, void *arg)
+{
+	struct job *job = arg;
+	struct schedule *schedule = job->mailbox->schedule;
+	struct qr_send body = {.conn = message->conn,
+			       .id = message->id,
+			       .size = message->size,
+			       .recipients = job->count};
+	int fd;
+
+	job->conn = message->conn;
+	job->received = message->received;
+	if (!write_tail(job, schedule->queue->db, message->sender))
+		return SENT_NOT;
+	fd = delivery_body(schedule, message);
+	if (fd == -1)
+		return errno == ENOENT ? SENT_NEVER : SENT_NOT;
+	strlcpy(body.domain, job->mailbox->name + 1, sizeof(body.domain));
+	job->request = ipc_request(schedule->relay, QR_SEND, &body, job->text, job->length, fd,
+				   RELAY_SECONDS + 60, on_result, job);
+	return job->request == 0 ? SENT_NOT : SENT;
+}
+
+/* Takes the first that is waiting, and those behind it that are of the same mail. */
+static struct job *
+job_new(struct mailbox *mailbox)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	struct delivery *first = TAILQ_FIRST(&mailbox->waiting), *delivery;
+
+	if (job == NULL)
+		return NULL;
+	job->mailbox = mailbox;
+	TAILQ_INIT(&job->deliveries);
+	while ((delivery = TAILQ_FIRST(&mailbox->waiting)) != NULL &&
+	       delivery->message == first->message && job->count < RELAY_RECIPIENTS_MAX) {
+		TAILQ_REMOVE(&mailbox->waiting, delivery, entry);
+		mailbox->waiting_count--;
+		TAILQ_INSERT_TAIL(&job->deliveries, delivery, entry);
+		job->count++;
+	}
+	LIST_INSERT_HEAD(&mailbox->schedule->jobs, job, entry);
+	mailbox->schedule->job_count++;
+	mailbox->running_count++;
+	return job;
+}
+
+static void
+give_up(struct job *job, int sent)
+{
+	struct delivery *delivery;
+
+	while ((delivery = TAILQ_FIRST(&job->deliveries)) != NULL) {
+		TAILQ_REMOVE(&job->deliveries, delivery, entry);
+		if (sent == SENT_NEVER)
+			delivery_hold(delivery, "its body is missing from the spool");
+		else
+			delivery_defer(delivery, "no memory, or no relay");
+	}
+}
+
+static void
+send_one(struct mailbox *mailbox)
+{
+	struct db *db = mailbox->schedule->queue->db;
+	struct job *job;
+	int sent;
+
+	mailbox_refill(mailbox);
+	if (mailbox->waiting_count > 0 && (job = job_new(mailbox)) != NULL) {
+		uint64_t message = TAILQ_FIRST(&job->deliveries)->message;
+
+		sent = db_message(db, message, send_message, job);
+		if (sent != SENT) {
+			give_up(job, sent);
+			job_free(job);
+		}
+	}
+	mailbox_settle(mailbox);
+}
+
+void
+remote_send_some(struct schedule *schedule)
+{
+	struct mailbox *mailbox;
+	unsigned turns = schedule->job_count;
+
+	while (turns++ < JOBS_MAX && schedule->relay != NULL &&
+	       !batch_is_behind(schedule->queue->batch) &&
+	       (mailbox = TAILQ_FIRST(&schedule->places[PLACE_REMOTE])) != NULL) {
+		/* To the end of the line, if it goes there again. */
+		TAILQ_REMOVE(&schedule->places[PLACE_REMOTE], mailbox, in_place);
+		mailbox->place = PLACE_NONE;
+		send_one(mailbox);
+	}
+}
+
+/* -- The channel ------------------------------------------------------------------------------ */
+
+static const struct ipc_handler no_handlers[] = {
+    {0, NULL},
+};
+
+/* on_result() has heard of it for each job. */
+static void
+on_ended(struct ipc_channel *channel, void *context)
+{
+	struct schedule *schedule = context;
+
+	if (schedule->relay == channel)
+		schedule->relay = NULL;
+}
+
+/* Jobs of a channel that is closed by us: nobody calls on_result() for them. */
+static void
+put_all_back(struct schedule *schedule)
+{
+	struct job *job;
+
+	while ((job = LIST_FIRST(&schedule->jobs)) != NULL) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the one before has left the list */
+		struct mailbox *mailbox = job->mailbox;
+
+		put_back(job, "relay was restarted");
+		job_free(job);
+		mailbox_settle(mailbox);
+	}
+}
+
+int
+schedule_open_relay(struct schedule *schedule, int fd)
+{
+	ipc_close(schedule->relay);
+	schedule->relay = NULL;
+	put_all_back(schedule);
+	schedule->relay = ipc_open(schedule->queue->base, fd, &queue_relay_boundary, IPC_CLIENT,
+				   no_handlers, on_ended, schedule, "relay");
+	if (schedule->relay == NULL)
+		return -1;
+	schedule_wake(schedule);
+	return 0;
+}
+
+void
+remote_close(struct schedule *schedule)
+{
+	struct delivery *delivery;
+	struct job *job;
+
+	ipc_close(schedule->relay);
+	schedule->relay = NULL;
+	while ((job = LIST_FIRST(&schedule->jobs)) != NULL) {
+		while ((delivery = TAILQ_FIRST(&job->deliveries)) != NULL) {
+			TAILQ_REMOVE(&job->deliveries, delivery, entry);
+			free(delivery);
+		}
+		job_free(job);
+	}
+}

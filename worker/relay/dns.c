@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/relay/dns.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define HEADER_SIZE 12
+#define JUMPS_MAX 64
+
+struct packet {
+	const uint8_t *octets;
+	size_t length;
+	size_t at;
+};
+
+static bool
+take_16(struct packet *p, uint16_t *value)
+{
+	if (p->length - p->at < 2)
+		return false;
+	*value = (uint16_t)(p->octets[p->at] << 8 | p->octets[p->at + 1]);
+	p->at += 2;
+	return true;
+}
+
+static bool
+skip(struct packet *p, size_t count)
+{
+	if (p->length - p->at < count)
+		return false;
+	p->at += count;
+	return true;
+}
+
+/* Letters, digits, "-" and "_" (which real names have). */
+static bool
+is_host_octet(uint8_t c)
+{
+	return isalnum(c) != 0 || c == '-' || c == '_';
+}
+
+/* Adds a label; false if no host is called so. */
+static bool
+add_label(char *name, size_t *used, const uint8_t *label, size_t length)
+{
+	if (*used + length + 2 > HOST_NAME_SIZE)
+		return false;
+	if (*used > 0)
+		name[(*used)++] = '.';
+	for (size_t i = 0; i < length; i++) {
+		if (!is_host_octet(label[i]))
+			return false;
+		name[(*used)++] = (char)tolower(label[i]);
+	}
+	name[*used] = '\0';
+	return true;
+}
+
+/* Where a compressed name goes on (4.1.4); false at damage. */
+static bool
+jump(const struct packet *p, size_t *at, unsigned *jumps)
+{
+	if (p->length - *at < 2 || ++*jumps > JUMPS_MAX)
+		return false;
+	*at = (size_t)(p->octets[*at] & 0x3f) << 8 | p->octets[*at + 1];
+	return *at < p->length;
+}
+
+/*
+ * A name; the packet goes on behind it. NAME may be NULL. *HOST: it is one that a host can have.
+ * False at damage.
+ */
+static bool
+take_name(struct packet *p, char *name, bool *host)
+{
+	size_t at = p->at, used = 0;
+	unsigned jumps = 0;
+
+	*host = true;
+	if (name != NULL)
+		name[0] = '\0';
+	for (;;) {
+		size_t length;
+
+		if (at >= p->length)
+			return false;
+		length = p->octets[at];
+		if ((length & 0xc0) == 0xc0) {
+			if (jumps == 0)
+				p->at = at + 2;
+			if (!jump(p, &at, &jumps))
+				return false;
+			continue;
+		}
+		if (length > 63 || p->length - at - 1 < length)
+			return false;
+		at += 1 + length;
+		if (length == 0)
+			break;
+		if (name != NULL && *host)
+			*host = add_label(name, &used, p->octets + at - length, length);
+	}
+	if (jumps == 0)
+		p->at = at;
+	return p->at <= p->length;
+}
+
+/* The data of a record of a wanted type; false if it is to be left out. */
+static bool
+read_data(struct packet p, uint16_t type, size_t length, struct dns_record *record)
+{
+	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+	const uint8_t *data = p.octets + p.at;
+	size_t end = p.at + length;
+	bool host;
+
+	switch (type) {
+	case DNS_A:
+		memcpy(record->address.s6_addr, mapped, sizeof(mapped));
+		if (length == 4)
+			memcpy(record->address.s6_addr + 12, data, 4);
+		return length == 4;
+	case DNS_AAAA:
+		if (length == 16)
+			memcpy(record->address.s6_addr, data, 16);
+		return length == 16;
+	default:
+		return take_16(&p, &record->preference) && take_name(&p, record->name, &host) &&
+		       p.at == end && host;
+	}
+}
+
+static int
+take_record(struct packet *p, uint16_t wanted, struct dns_answer *answer)
+{
+	struct dns_record record = {0};
+	uint16_t type = 0, class = 0, length = 0;
+	bool host;
+
+	/* Owner, type, class, time to live, data. */
+	if (!take_name(p, NULL, &host) || !take_16(p, &type) || !take_16(p, &class) ||
+	    !skip(p, 4) || !take_16(p, &length) || p->length - p->at < length)
+		return -1;
+	if (type == wanted && class == 1 && answer->count < DNS_RECORDS_MAX &&
+	    read_data(*p, type, length, &record))
+		answer->records[answer->count++] = record;
+	return skip(p, length) ? 0 : -1;
+}
+
+int
+dns_parse(const uint8_t *octets, size_t length, uint16_t type, struct dns_answer *answer)
+{
+	struct packet p = {.octets = octets, .length = length, .at = 4};
+	uint16_t questions = 0, answers = 0;
+	bool host;
+
+	answer->count = 0;
+	if (length < HEADER_SIZE)
+		return -1;
+	(void)take_16(&p, &questions);
+	(void)take_16(&p, &answers);
+	p.at = HEADER_SIZE;
+	for (; questions > 0; questions--) {
+		if (!take_name(&p, NULL, &host) || !skip(&p, 4))
+			return -1;
+	}
+	for (; answers > 0; answers--) {
+		if (take_record(&p, type, answer) == 0)
+			continue;
+		answer->count = 0;
+		return -1;
+	}
+	return 0;
+}

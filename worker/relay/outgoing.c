@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/relay/outgoing.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define READ_SIZE 16384
+#define CONNECT_SECONDS 30
+
+enum state { CONNECTING, PLAIN, HANDSHAKE, SECURE, BROKEN };
+
+struct outgoing {
+	enum state state;
+	int fd;
+	SSL_CTX *ctx;
+	SSL *ssl; /* NULL before TLS */
+	struct event *event;
+	struct event *timer;
+	struct evbuffer *out;
+	const struct outgoing_calls *calls;
+	void *arg;
+	bool wants_write; /* TLS does, to go on */
+	unsigned busy;    /* in a call: it is freed afterwards */
+	bool dead;
+};
+
+static void on_event(evutil_socket_t, short, void *);
+
+static void
+destroy(struct outgoing *stream)
+{
+	if (stream->event != NULL)
+		event_free(stream->event);
+	if (stream->timer != NULL)
+		event_free(stream->timer);
+	if (stream->out != NULL)
+		evbuffer_free(stream->out);
+	SSL_free(stream->ssl);
+	if (stream->fd != -1)
+		close(stream->fd);
+	free(stream);
+}
+
+void
+outgoing_free(struct outgoing *stream)
+{
+	if (stream == NULL)
+		return;
+	stream->dead = true;
+	if (stream->busy == 0)
+		destroy(stream);
+}
+
+static void
+enter(struct outgoing *stream)
+{
+	stream->busy++;
+}
+
+static void
+leave(struct outgoing *stream)
+{
+	if (--stream->busy == 0 && stream->dead)
+		destroy(stream);
+}
+
+/* What is waited for now. */
+static void
+update(struct outgoing *stream)
+{
+	short what = EV_READ;
+
+	if (stream->dead || stream->state == BROKEN) {
+		(void)event_del(stream->event);
+		return;
+	}
+	if (stream->state == CONNECTING || stream->wants_write ||
+	    (stream->state != HANDSHAKE && evbuffer_get_length(stream->out) > 0))
+		what |= EV_WRITE;
+	(void)event_del(stream->event);
+	if (event_assign(stream->event, event_get_base(stream->event), stream->fd,
+			 (short)(what | EV_PERSIST), on_event, stream) == 0)
+		(void)event_add(stream->event, NULL);
+}
+
+static void
+lose(struct outgoing *stream, const char *why)
+{
+	if (stream->dead || stream->state == BROKEN)
+		return;
+	stream->state = BROKEN;
+	(void)evtimer_del(stream->timer);
+	stream->calls->lost(stream->arg, why);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct outgoing *stream = arg;
+
+	(void)fd;
+	(void)what;
+	enter(stream);
+	lose(stream, stream->state == CONNECTING ? "no connection in time" : "no answer in time");
+	leave(stream);
+}
+
+/* -- TLS --------------------------------------------------------------------------------- */
+
+/* What an SSL call that failed means: true if it is to be called again. */
+static bool
+is_patience(struct outgoing *stream, int result)
+{
+	int error = SSL_get_error(stream->ssl, result);
+
+	stream->wants_write = error == SSL_ERROR_WANT_WRITE;
+	ERR_clear_error();
+	return error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ;
+}
+
+static void
+shake_hands(struct outgoing *stream)
+{
+	int result;
+
+	ERR_clear_error();
+	result = SSL_connect(stream->ssl);
+	if (result == 1) {
+		stream->state = SECURE;
+		stream->wants_write = false;
+		stream->calls->secured(stream->arg);
+	} else if (!is_patience(stream, result)) {
+		lose(stream, "the TLS handshake failed");
+	}
+}
+
+int
+outgoing_start_tls(struct outgoing *stream, const char *name)
+{
+	struct in6_addr ignored;
+
+	stream->ssl = SSL_new(stream->ctx);
+	if (stream->ssl == NULL || SSL_set_fd(stream->ssl, stream->fd) != 1)
+		return -1;
+	/* RFC 6066 3: no addresses. */
+	if (evutil_inet_pton(AF_INET, name, &ignored) != 1 &&
+	    evutil_inet_pton(AF_INET6, name, &ignored) != 1)
+		(void)SSL_set_tlsext_host_name(stream->ssl, name);
+	stream->state = HANDSHAKE;
+	/* From the loop: its caller is in a call of ours. */
+	stream->wants_write = true;
+	update(stream);
+	return 0;
+}
+
+const char *
+outgoing_tls(const struct outgoing *stream)
+{
+	return stream->state == SECURE ? SSL_get_version(stream->ssl) : "";
+}
+
+/* -- Octets -------------------------------------------------------------------------------- */
+
+/* >0; 0: not now; -1: the end. */
+static ssize_t
+read_some(struct outgoing *stream, char *data, size_t size)
+{
+	ssize_t n;
+	int result;
+
+	if (stream->ssl == NULL) {
+		n = recv(stream->fd, data, size, 0);
+		if (n > 0)
+			return n;
+		return n == -1 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+	}
+	ERR_clear_error();
+	result = SSL_read(stream->ssl, data, (int)size);
+	if (result > 0)
+		return result;
+	return is_patience(stream, result) ? 0 : -1;
+}
+
+static ssize_t
+write_some(struct outgoing *stream, const void *data, size_t length)
+{
+	ssize_t n;
+	int result;
+
+	if (stream->ssl == NULL) {
+		n = send(stream->fd, data, length, MSG_NOSIGNAL);
+		if (n >= 0)
+			return n;
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	}
+	ERR_clear_error();
+	result = SSL_write(stream->ssl, data, (int)length);
+	if (result > 0)
+		return result;
+	return is_patience(stream, result) ? 0 : -1;
+}
+
+static void
+receive(struct outgoing *stream)
+{
+	char data[READ_SIZE];
+	SSL *ssl = stream->ssl;
+	ssize_t n;
+
+	do {
+		n = read_some(stream, data, sizeof(data));
+		if (n == -1)
+			lose(stream, "the connection was closed");
+		else if (n > 0)
+			stream->calls->received(stream->arg, data, (size_t)n);
+		/* What TLS has taken from the socket already no event tells of. */
+	} while (n > 0 && !stream->dead && stream->state == SECURE && stream->ssl == ssl &&
+		 SSL_pending(stream->ssl) > 0);
+}
+
+static void
+send_out(struct outgoing *stream)
+{
+	bool any = false;
+
+	while (!stream->dead && (stream->state == PLAIN || stream->state == SECURE) &&
+	       evbuffer_get_length(stream->out) > 0) {
+		size_t length = evbuffer_get_contiguous_space(stream->out);
+		const void *data = evbuffer_pullup(stream->out, (ssize_t)length);
+		ssize_t n = write_some(stream, data, length);
+
+		if (n == -1)
+			lose(stream, "the connection was closed");
+		if (n <= 0)
+			break;
+		evbuffer_drain(stream->out, (size_t)n);
+		any = true;
+	}
+	if (any && !stream->dead && stream->state != BROKEN)
+		stream->calls->sent(stream->arg);
+}
+
+static void
+on_connected(struct outgoing *stream)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1)
+		error = errno;
+	if (error != 0) {
+		lose(stream, strerror(error));
+		return;
+	}
+	stream->state = PLAIN;
+	stream->calls->connected(stream->arg);
+}
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct outgoing *stream = arg;
+
+	(void)fd;
+	enter(stream);
+	if (stream->state == CONNECTING)
+		on_connected(stream);
+	else if (stream->state == HANDSHAKE)
+		shake_hands(stream);
+	else if ((what & EV_READ) != 0)
+		receive(stream);
+	if (!stream->dead)
+		send_out(stream);
+	update(stream);
+	leave(stream);
+}
+
+struct evbuffer *
+outgoing_out(struct outgoing *stream)
+{
+	return stream->out;
+}
+
+void
+outgoing_flush(struct outgoing *stream)
+{
+	enter(stream);
+	send_out(stream);
+	update(stream);
+	leave(stream);
+}
+
+void
+outgoing_wait(struct outgoing *stream, unsigned seconds)
+{
+	struct timeval tv = {.tv_sec = (time_t)seconds};
+
+	(void)evtimer_add(stream->timer, &tv);
+}
+
+/* -- Connecting -------------------------------------------------------------------------------- */
+
+static int
+begin(int *fd, const struct in6_addr *address, uint16_t port)
+{
+	struct sockaddr_in6 v6 = {
+	    .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = *address};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	bool mapped = IN6_IS_ADDR_V4MAPPED(address);
+	int result;
+
+	memcpy(&v4.sin_addr, address->s6_addr + 12, sizeof(v4.sin_addr));
+	*fd = socket(mapped ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*fd == -1)
+		return -1;
+	result = mapped ? connect(*fd, (struct sockaddr *)&v4, sizeof(v4))
+			: connect(*fd, (struct sockaddr *)&v6, sizeof(v6));
+	return result == 0 || errno == EINPROGRESS ? 0 : -1;
+}
+
+struct outgoing *
+outgoing_connect(struct event_base *base, SSL_CTX *ctx, const struct in6_addr *address,
+		 uint16_t port, const struct outgoing_calls *calls, void *arg)
+{
+	struct outgoing *stream = calloc(1, sizeof(*stream));
+	int saved;
+
+	if (stream == NULL)
+		return NULL;
+	stream->ctx = ctx;
+	stream->calls = calls;
+	stream->arg = arg;
+	if (begin(&stream->fd, address, port) == 0) {
+		stream->event = event_new(base, stream->fd, EV_WRITE, on_event, stream);
+		stream->timer = evtimer_new(base, on_timer, stream);
+		stream->out = evbuffer_new();
+		if (stream->event != NULL && stream->timer != NULL && stream->out != NULL) {
+			outgoing_wait(stream, CONNECT_SECONDS);
+			update(stream);
+			return stream;
+		}
+		errno = ENOMEM;
+	}
+	saved = errno;
+	destroy(stream);
+	errno = saved;
+	return NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/* outgoing - a TCP connection to another host, with TLS from some point on. */
+#ifndef POSTERN_WORKER_RELAY_OUTGOING_H
+#define POSTERN_WORKER_RELAY_OUTGOING_H
+
+#include <netinet/in.h>
+#include <openssl/types.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct evbuffer;
+struct event_base;
+struct outgoing;
+
+/* What its user is told; from the loop, and from outgoing_flush(). He may free it in any of them.
+ */
+struct outgoing_calls {
+	void (*connected)(void *arg);
+	void (*secured)(void *arg);
+	void (*received)(void *arg, const char *data, size_t length);
+	void (*sent)(void *arg); /* something was; what is left is in outgoing_out() */
+	void (*lost)(void *arg, const char *why);
+};
+
+/* Begins to connect. NULL with errno. */
+struct outgoing *outgoing_connect(struct event_base *, SSL_CTX *, const struct in6_addr *,
+				  uint16_t port, const struct outgoing_calls *, void *arg);
+void outgoing_free(struct outgoing *);
+
+/* What is added here is sent by outgoing_flush(). */
+struct evbuffer *outgoing_out(struct outgoing *);
+void outgoing_flush(struct outgoing *);
+
+/* The handshake, for the server called NAME; then secured(). -1 without memory. */
+int outgoing_start_tls(struct outgoing *, const char *name);
+/* "TLSv1.3", or "". */
+const char *outgoing_tls(const struct outgoing *);
+
+/* After so many seconds without another call of this it is lost(). */
+void outgoing_wait(struct outgoing *, unsigned seconds);
+
+#endif

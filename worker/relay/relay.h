@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* relay - what the jobs of the relay role share. */
+#ifndef POSTERN_WORKER_RELAY_RELAY_H
+#define POSTERN_WORKER_RELAY_RELAY_H
+
+#include <sys/queue.h>
+
+#include <openssl/types.h>
+
+#include "common/proto/master_relay.h"
+#include "common/proto/queue_relay.h"
+
+struct event_base;
+struct resolver;
+struct job;
+LIST_HEAD(job_list, job);
+
+struct relay {
+	struct event_base *base;
+	struct mr_settings settings;
+	struct resolver *resolver;
+	SSL_CTX *tls;
+	struct ipc_channel *queue; /* NULL while it is being restarted */
+	struct job_list jobs;
+};
+
+#endif

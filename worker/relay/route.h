@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * route - which addresses take a domain's mail, in which order (RFC 5321 5.1): MX by preference,
+ * the domain itself without one, nobody with a null MX (RFC 7505).
+ */
+#ifndef POSTERN_WORKER_RELAY_ROUTE_H
+#define POSTERN_WORKER_RELAY_ROUTE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "common/proto/master_relay.h"
+#include "worker/relay/dns.h"
+#include "worker/relay/reply.h"
+
+struct event_base;
+struct resolver;
+struct route;
+
+#define ROUTE_TARGETS_MAX 16
+#define ROUTE_HOSTS_MAX 8
+
+struct route_target {
+	struct in6_addr address;
+	char host[HOST_NAME_SIZE];
+};
+
+enum route_verdict { ROUTE_OK, ROUTE_LATER, ROUTE_NEVER };
+
+struct route_answer {
+	enum route_verdict verdict;
+	struct reply why; /* if it is not ROUTE_OK */
+	size_t count;
+	struct route_target targets[ROUTE_TARGETS_MAX];
+};
+
+/* Asks the settings' resolvers, on BASE. NULL with ERR filled. */
+struct resolver *resolver_open(struct event_base *, const struct mr_settings *, struct error *);
+
+/*
+ * Finds the way to DOMAIN, or, if it is a HOST (a name or an address), to that alone. DONE is
+ * called from the loop, once, unless route_drop() comes first; then all that is ROUTE is gone.
+ * NULL without memory.
+ */
+typedef void route_done_fn(const struct route_answer *, void *arg);
+struct route *route_find(struct resolver *, const char *domain, bool host, route_done_fn *done,
+			 void *arg);
+void route_drop(struct route *);
+
+/* -- A pure function ------------------------------------------------------------------- */
+
+struct route_hosts {
+	size_t count;
+	char names[ROUTE_HOSTS_MAX][HOST_NAME_SIZE];
+};
+
+/*
+ * The hosts of an MX answer, the most preferred first; equal ones in the order of the answer,
+ * begun at ROTATE. Without any record it is DOMAIN. OWN and what is not preferred to it is left
+ * out. False, with WHY filled, if that leaves nobody.
+ */
+bool route_order(const struct dns_answer *, const char *domain, const char *own, uint32_t rotate,
+		 struct route_hosts *, struct reply *why);
+
+#endif
