@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/aliases.h"
 #include "common/nearest.h"
 
 struct accounts {
@@ -21,6 +22,7 @@ struct accounts {
 	bool indexed;
 	struct hsearch_data certificates; /* by 'F' and fingerprint, by 'S' and subject */
 	bool certificates_indexed;
+	struct aliases *aliases;
 };
 
 /* One group while it is read. */
@@ -176,7 +178,7 @@ static const struct key keys[] = {
 static const char *const key_names[] = {
     "address",        "password",           "enabled",        "quota",
     "quota_messages", "client_fingerprint", "client_subject", NULL};
-static const char *const top_names[] = {"accounts", NULL};
+static const char *const top_names[] = {"accounts", "aliases", NULL};
 
 static int
 unknown_key(const char *name, const char *const *known, struct error *err)
@@ -408,26 +410,50 @@ take_list(const config_setting_t *list, size_t length, unsigned *line, struct er
 	return accounts;
 }
 
+/* The keys of the file; NULL where one is not given. */
+struct lists {
+	const config_setting_t *accounts;
+	const config_setting_t *aliases;
+};
+
+static int
+find_lists(const config_setting_t *root, struct lists *lists, unsigned *line, struct error *err)
+{
+	for (int i = 0; i < config_setting_length(root); i++) {
+		const config_setting_t *one = config_setting_get_elem(root, (unsigned)i);
+		const char *name = config_setting_name(one);
+
+		*line = config_setting_source_line(one);
+		if (strcmp(name, "accounts") != 0 && strcmp(name, "aliases") != 0)
+			return unknown_key(name, top_names, err);
+		if (config_setting_type(one) != CONFIG_TYPE_LIST)
+			return error_set(err, "%s must be a list, %s = ( { ... }, ... );", name,
+					 name);
+		if (strcmp(name, "accounts") == 0)
+			lists->accounts = one;
+		else
+			lists->aliases = one;
+	}
+	return 0;
+}
+
 static struct accounts *
 take_root(const config_setting_t *root, size_t length, unsigned *line, struct error *err)
 {
-	const config_setting_t *list = NULL;
+	struct lists lists = {NULL, NULL};
+	struct accounts *accounts;
 
-	for (int i = 0; i < config_setting_length(root); i++) {
-		const config_setting_t *one = config_setting_get_elem(root, (unsigned)i);
-
-		*line = config_setting_source_line(one);
-		if (strcmp(config_setting_name(one), "accounts") != 0) {
-			unknown_key(config_setting_name(one), top_names, err);
-			return NULL;
-		}
-		if (config_setting_type(one) != CONFIG_TYPE_LIST) {
-			error_set(err, "accounts must be a list, accounts = ( { ... }, ... );");
-			return NULL;
-		}
-		list = one;
+	if (find_lists(root, &lists, line, err) == -1)
+		return NULL;
+	accounts = take_list(lists.accounts, length, line, err);
+	if (accounts == NULL)
+		return NULL;
+	accounts->aliases = aliases_take(lists.aliases, accounts, line, err);
+	if (accounts->aliases == NULL) {
+		accounts_free(accounts);
+		return NULL;
 	}
-	return take_list(list, length, line, err);
+	return accounts;
 }
 
 /*
@@ -487,9 +513,16 @@ accounts_free(struct accounts *accounts)
 		hdestroy_r(&accounts->index);
 	if (accounts->certificates_indexed)
 		hdestroy_r(&accounts->certificates);
+	aliases_free(accounts->aliases);
 	freezero(accounts->strings, accounts->strings_size);
 	free(accounts->list);
 	free(accounts);
+}
+
+const struct aliases *
+accounts_aliases(const struct accounts *accounts)
+{
+	return accounts->aliases;
 }
 
 size_t

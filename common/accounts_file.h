@@ -36,6 +36,7 @@ struct account {
 };
 
 struct accounts;
+struct aliases;
 
 /*
  * Parses LENGTH bytes (TEXT[LENGTH] is a NUL that does not count). Returns the accounts, for
@@ -57,6 +58,9 @@ size_t accounts_count(const struct accounts *);
 const struct account *accounts_at(const struct accounts *, size_t index);
 /* ADDRESS: lower case, as account_address() makes it. NULL if there is none. */
 const struct account *accounts_find(const struct accounts *, const char *address);
+
+/* The aliases of the file (common/aliases.h); never NULL. */
+const struct aliases *accounts_aliases(const struct accounts *);
 
 /* Who has listed this certificate (SHA-256 of its DER), or this subject. NULL: nobody. */
 const struct account *accounts_find_fingerprint(const struct accounts *,

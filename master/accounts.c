@@ -18,7 +18,8 @@ send_settings(struct process *p)
 {
 	const struct configuration *conf = master_conf(p->master);
 	char domains[ACCOUNTS_DOMAINS_MAX];
-	struct ma_settings settings = {.threads = conf->limits.login_threads};
+	struct ma_settings settings = {.threads = conf->limits.login_threads,
+				       .separator = (unsigned char)conf->tag_separator[0]};
 	size_t used = 0;
 
 	if (settings.threads == 0)

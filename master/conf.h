@@ -101,8 +101,9 @@ struct configuration {
 	struct conf_where hostname_where;
 	char **domains; /* lower case */
 	size_t domain_count;
-	char *state;    /* paths are absolute */
-	char *accounts; /* accounts.conf */
+	char tag_separator[2]; /* "": local parts have no tags */
+	char *state;           /* paths are absolute */
+	char *accounts;        /* accounts.conf */
 	char *certs;
 	struct conf_names certificates; /* the default of listeners */
 	struct conf_where certificate_where;

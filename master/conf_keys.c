@@ -288,9 +288,30 @@ static const struct conf_key session_keys[] = {
     {0},
 };
 
+/* Of what a dot-string may have, what is no letter, digit or dot (RFC 5322 3.2.3); "/" is no part
+ * of an account's address. */
+static void
+set_separator(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	struct configuration *conf = target;
+	const char *text = config_setting_get_string(setting);
+
+	if (text == NULL || strlen(text) > 1 ||
+	    (text[0] != '\0' && strchr("!#$%&'*+-=?^_`{|}~", text[0]) == NULL))
+		conf_bad(r, setting, "must be one of !#$%%&'*+-=?^_`{|}~, or \"\" for none");
+	else
+		strlcpy(conf->tag_separator, text, sizeof(conf->tag_separator));
+}
+
+static const struct conf_key address_keys[] = {
+    OTHER("separator", set_separator),
+    {0},
+};
+
 const struct conf_key conf_keys[] = {
     OTHER("hostname", set_hostname),
     OTHER("domains", set_domains),
+    GROUP("addresses", address_keys),
     PATH("state", state),
     PATH("accounts", accounts),
     PATH("certs", certs),
@@ -348,6 +369,7 @@ conf_keys_start(struct conf_reader *r)
 {
 	conf_table_defaults(conf_keys, r->conf);
 	conf_table_defaults(uid_keys, r->conf);
+	strlcpy(r->conf->tag_separator, "+", sizeof(r->conf->tag_separator));
 }
 
 void

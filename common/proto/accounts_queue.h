@@ -12,7 +12,8 @@ struct aq_submitter {
 	conn_id conn;
 };
 
-/* The tail is the mailbox (user@domain, lower case) with RCPT_LOCAL, else empty. */
+/* The tail is the mailboxes (user@domain, lower case), with a NUL between them, with RCPT_LOCAL;
+ * else empty. */
 struct aq_resolved {
 	uint32_t verdict; /* enum rcpt_verdict */
 };
@@ -22,7 +23,7 @@ struct aq_resolved {
 	  IPC_ANY_STATE)                                                                    \
 	/* A request: the tail is a forward-path's mailbox. */                              \
 	X(AQ_RESOLVE, 2, IPC_SERVER, struct ipc_empty, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE) \
-	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)
+	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, MAILBOXES_MAX, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { ACCOUNTS_QUEUE_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary accounts_queue_boundary;

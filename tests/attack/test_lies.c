@@ -321,7 +321,8 @@ say_mail(const struct queue_fixture *f, uint32_t transaction, const char *to)
 }
 
 static void
-answer_resolve(const struct queue_fixture *f, enum rcpt_verdict verdict, const char *mailbox)
+answer_resolve_bytes(const struct queue_fixture *f, enum rcpt_verdict verdict, const char *bytes,
+		     size_t length)
 {
 	struct aq_resolved resolved = {.verdict = verdict};
 	struct ipc_message message;
@@ -330,8 +331,14 @@ answer_resolve(const struct queue_fixture *f, enum rcpt_verdict verdict, const c
 			 1);
 	assert_int_equal(message.type, AQ_RESOLVE);
 	assert_int_equal(ipc_send_fd(f->accounts, AQ_RESOLVED, message.id, &resolved,
-				     sizeof(resolved), mailbox, strlen(mailbox), -1),
+				     sizeof(resolved), bytes, length, -1),
 			 0);
+}
+
+static void
+answer_resolve(const struct queue_fixture *f, enum rcpt_verdict verdict, const char *mailbox)
+{
+	answer_resolve_bytes(f, verdict, mailbox, strlen(mailbox));
 }
 
 /* The descriptor to write to, after all was said right so far. */
@@ -396,6 +403,46 @@ recipients_that_accounts_refuses(void **state)
 		assert_int_equal(message.fd, -1);
 	}
 	close_queue(&f);
+}
+
+/* What is no list of mailboxes is none: accounts is cut off, and no mail is taken. */
+static void
+mailboxes_that_are_none(void **state)
+{
+	static const struct {
+		uint32_t verdict;
+		size_t length;
+		char bytes[40];
+	} lies[] = {{RCPT_LOCAL, 0, ""},
+		    {RCPT_LOCAL, 1, "\0"},
+		    {RCPT_LOCAL, 18, "alice@example.org\0"},
+		    {RCPT_LOCAL, 18, "\0alice@example.org"},
+		    {RCPT_LOCAL, 21, "a@example.org\0\0b@x.yz"},
+		    {RCPT_LOCAL, 20, "a@example.org\0b@x\n.y"},
+		    {RCPT_NO_MAILBOX, 17, "alice@example.org"},
+		    {RCPT_NO_MAILBOX, 1, "\0"},
+		    {0, 17, "alice@example.org"},
+		    {RCPT_UNAVAILABLE + 1, 0, ""}};
+	struct gq_transaction data = {.transaction = 1};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct queue_fixture f;
+		struct ipc_message message;
+
+		open_queue(&f);
+		say_mail(&f, 1, "alice@example.org");
+		assert_int_equal(
+		    ipc_send_fd(f.channel, GQ_DATA, 9, &data, sizeof(data), NULL, 0, -1), 0);
+		answer_resolve_bytes(&f, (enum rcpt_verdict)lies[i].verdict, lies[i].bytes,
+				     lies[i].length);
+		assert_int_equal(
+		    house_receive(f.channel, &gate_queue_boundary, IPC_CLIENT, &message), 1);
+		assert_int_equal(message.type, GQ_FAILED);
+		assert_int_equal(
+		    house_receive(f.accounts, &accounts_queue_boundary, IPC_CLIENT, &message), 0);
+		close_queue(&f);
+	}
 }
 
 static void
@@ -785,6 +832,7 @@ main(void)
 	    cmocka_unit_test(keys_that_no_listener_can_choose),
 	    cmocka_unit_test(logins_as_somebody_else),
 	    cmocka_unit_test(recipients_that_accounts_refuses),
+	    cmocka_unit_test(mailboxes_that_are_none),
 	    cmocka_unit_test(sizes_that_lie),
 	    cmocka_unit_test(sizes_that_lie_inline),
 	    cmocka_unit_test(two_bodies),

@@ -178,13 +178,14 @@ static const struct ipc_handler master_handlers[] = {
 
 /* -- Accounts --------------------------------------------------------------------------------- */
 
-/* Everybody at example.org has a mailbox in lower case, but for nobody and later; elsewhere.example
- * is another host's. */
+/* Everybody at example.org has a mailbox in lower case, but for nobody and later; team is an alias,
+ * elsewhere.example another host's. */
 static int
 on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	struct world *world = context;
 	struct aq_resolved resolved = {.verdict = RCPT_LOCAL};
+	static const char team[] = "alice@example.org\0bob@example.org\0carol@example.org";
 	char mailbox[PATH_SIZE + 1];
 
 	world->resolves++;
@@ -199,8 +200,11 @@ on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *conte
 		resolved.verdict = RCPT_NOT_LOCAL;
 	if (strncmp(mailbox, "later@", 6) == 0)
 		resolved.verdict = RCPT_UNAVAILABLE;
-	ipc_send(channel, AQ_RESOLVED, message->id, &resolved, mailbox,
-		 resolved.verdict == RCPT_LOCAL ? strlen(mailbox) : 0, -1);
+	if (strncmp(mailbox, "team@", 5) == 0)
+		ipc_send(channel, AQ_RESOLVED, message->id, &resolved, team, sizeof(team) - 1, -1);
+	else
+		ipc_send(channel, AQ_RESOLVED, message->id, &resolved, mailbox,
+			 resolved.verdict == RCPT_LOCAL ? strlen(mailbox) : 0, -1);
 	return 0;
 }
 

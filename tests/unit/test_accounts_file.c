@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/accounts_file.h"
+#include "common/aliases.h"
 #include "common/nearest.h"
 
 #define HASH                                                                                  \
@@ -386,21 +387,132 @@ test_nearest(void **state)
 	assert_int_equal(nearest_distance("kitten", "sitting"), 3);
 }
 
+#define TWO                                                                  \
+	"accounts = ( { address = \"a@example.org\"; " PW " }, { address = " \
+	"\"b@example.org\"; " PW " } );\n"
+
+static void
+test_aliases(void **state)
+{
+	struct accounts *accounts;
+	const struct alias *alias;
+	struct error err;
+	unsigned line;
+
+	(void)state;
+	accounts = parse("aliases = (\n"
+			 "{ address = \"Both@example.org\"; to = [ \"B@example.org\", "
+			 "\"one@example.org\" ]; },\n"
+			 "{ address = \"one@example.org\"; to = \"a@example.org\"; },\n"
+			 "{ address = \"@Example.org\"; to = \"both@example.org\"; } );\n" TWO,
+			 &line, &err);
+	assert_non_null(accounts);
+	assert_int_equal(aliases_count(accounts_aliases(accounts)), 3);
+	alias = aliases_find(accounts_aliases(accounts), "@example.org");
+	assert_non_null(alias);
+	assert_ptr_equal(alias, aliases_at(accounts_aliases(accounts), 2));
+	assert_int_equal(alias->account_count, 2);
+	assert_string_equal(alias->accounts[0]->address, "b@example.org");
+	assert_string_equal(alias->accounts[1]->address, "a@example.org");
+	assert_int_equal(alias->line, 4);
+	assert_int_equal(alias->depth, 3);
+	assert_int_equal(alias->target_count, 1);
+	assert_string_equal(alias->targets, "both@example.org");
+	accounts_free(accounts);
+	accounts = parse(TWO, &line, &err);
+	assert_int_equal(aliases_count(accounts_aliases(accounts)), 0);
+	assert_null(aliases_find(accounts_aliases(accounts), "both@example.org"));
+	accounts_free(accounts);
+}
+
+#define ALIAS(address, to) "{ address = \"" address "@example.org\"; to = " to "; }"
+
+static void
+test_alias_errors(void **state)
+{
+	(void)state;
+	refused(TWO "aliases = (" ALIAS("x", "\"x@example.org\"") ");", 2,
+		"aliases in a loop: x@example.org -> x@example.org");
+	refused(
+	    TWO "aliases = (" ALIAS("x", "\"y@example.org\"") ",\n" ALIAS(
+		"y",
+		"[ \"a@example.org\", \"z@example.org\" ]") ",\n" ALIAS("z",
+									"\"y@example.org\"") ");",
+	    2, "aliases in a loop: y@example.org -> z@example.org -> y@example.org");
+	refused(TWO "aliases = (" ALIAS("x", "\"c@elsewhere.example\"") ");", 2,
+		"leads to c@elsewhere.example, which is no account and no alias");
+	refused(TWO "aliases = (" ALIAS("a", "\"b@example.org\"") ");", 2,
+		"the address of the alias a@example.org is an account's, in line 1");
+	refused(TWO "aliases = (" ALIAS("x", "\"a@example.org\"") ",\n" ALIAS(
+		    "X", "\"b@example.org\"") ");",
+		3, "the alias x@example.org is there already, in line 2");
+	refused(TWO "aliases = (" ALIAS("x", "[]") ");", 2, "to must be an address");
+	refused(TWO "aliases = (" ALIAS("x", "( \"a@example.org\", 7 )") ");", 2,
+		"something else than strings");
+	refused(TWO "aliases = (" ALIAS("x", "\"@example.org\"") ");", 2, "to: @example.org");
+	refused(TWO "aliases = ( { address = \"x@example.org\"; } );", 2, "to must be an address");
+	refused(TWO "aliases = ( { to = \"a@example.org\"; } );", 2, "without an address");
+	refused(TWO "aliases = ( { addres = \"x@example.org\"; } );", 2, "is 'address' meant?");
+	refused(TWO "aliases = ( 7 );", 2, "each alias must be a group");
+	refused(TWO "aliases = 7;", 2, "aliases must be a list");
+}
+
+/* A chain of COUNT aliases, the last one first in the file if TURNED. */
+static struct accounts *
+chain(unsigned count, bool turned, struct error *err)
+{
+	char text[8192];
+	size_t used = strlcpy(text, TWO "aliases = (", sizeof(text));
+	unsigned line;
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned n = turned ? count - 1 - i : i;
+
+		used +=
+		    (size_t)snprintf(text + used, sizeof(text) - used, "%s", i > 0 ? ",\n" : "");
+		if (n + 1 == count)
+			used += (size_t)snprintf(text + used, sizeof(text) - used,
+						 "{ address = \"x%u@example.org\"; to = "
+						 "\"a@example.org\"; }",
+						 n);
+		else
+			used += (size_t)snprintf(text + used, sizeof(text) - used,
+						 "{ address = \"x%u@example.org\"; to = "
+						 "\"x%u@example.org\"; }",
+						 n, n + 1);
+	}
+	strlcat(text, ");", sizeof(text));
+	return parse(text, &line, err);
+}
+
+/* How deep they may be nested does not depend on their order in the file. */
+static void
+test_alias_depth(void **state)
+{
+	struct error err = {""};
+
+	(void)state;
+	for (int turned = 0; turned < 2; turned++) {
+		struct accounts *accounts = chain(ALIAS_DEPTH_MAX, turned == 1, &err);
+
+		assert_non_null(accounts);
+		accounts_free(accounts);
+		assert_null(chain(ALIAS_DEPTH_MAX + 1, turned == 1, &err));
+		assert_non_null(strstr(err.text, "others"));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_accounts),
-	    cmocka_unit_test(test_empty),
-	    cmocka_unit_test(test_errors),
-	    cmocka_unit_test(test_address),
-	    cmocka_unit_test(test_quota),
-	    cmocka_unit_test(test_hash),
-	    cmocka_unit_test(test_hashes),
-	    cmocka_unit_test(test_many),
-	    cmocka_unit_test(test_nearest),
-	    cmocka_unit_test(test_certificates),
-	    cmocka_unit_test(test_certificate_errors),
+	    cmocka_unit_test(test_accounts),     cmocka_unit_test(test_empty),
+	    cmocka_unit_test(test_errors),       cmocka_unit_test(test_address),
+	    cmocka_unit_test(test_quota),        cmocka_unit_test(test_hash),
+	    cmocka_unit_test(test_hashes),       cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_nearest),      cmocka_unit_test(test_aliases),
+	    cmocka_unit_test(test_alias_errors), cmocka_unit_test(test_alias_depth),
+	    cmocka_unit_test(test_certificates), cmocka_unit_test(test_certificate_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

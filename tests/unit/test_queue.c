@@ -204,6 +204,27 @@ test_recipients(void **state)
 	assert_int_equal(world.deliveries, 3);
 }
 
+/* An alias leads to several mailboxes, each of which gets the mail once. */
+static void
+test_alias(void **state)
+{
+	static const char *const both[] = {"bob@example.org", "team@example.org",
+					   "TEAM@example.org", NULL};
+	struct mail mail = {.world = &world,
+			    .transaction = 9,
+			    .sender = "s@example.net",
+			    .recipients = both,
+			    .size = 10};
+
+	(void)state;
+	mail_send(&mail);
+	assert_true(mail.committed);
+	run_until_stored(3);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(world.stored_count, 3);
+	assert_int_equal(world.deliveries, 3);
+}
+
 static void
 test_refusals(void **state)
 {
@@ -775,6 +796,7 @@ main(void)
 	    WITH_WORLD(test_open_body),
 	    WITH_WORLD(test_large_mail),
 	    WITH_WORLD(test_recipients),
+	    WITH_WORLD(test_alias),
 	    WITH_WORLD(test_refusals),
 	    WITH_WORLD(test_abort),
 	    WITH_WORLD(test_group_commit),

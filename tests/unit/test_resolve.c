@@ -46,19 +46,28 @@ teardown(void **state)
 	return 0;
 }
 
-/* The mailbox TEXT is delivered to, or the verdict as a word. */
+/* The mailboxes TEXT is delivered to, or the verdict as a word. */
 static const char *
 resolve(const char *text)
 {
 	static const char *const words[] = {"",         "local",     "no mailbox",
 					    "disabled", "not local", "unavailable"};
-	const struct account *account;
-	enum rcpt_verdict verdict = resolve_mailbox(resolver, text, strlen(text), &account);
+	static char list[1024];
+	struct resolved resolved;
+	enum rcpt_verdict verdict = resolve_mailbox(resolver, text, strlen(text), &resolved);
 
-	if (verdict == RCPT_LOCAL)
-		return account->address;
-	assert_null(account);
-	return words[verdict];
+	if (verdict != RCPT_LOCAL) {
+		assert_int_equal(resolved.count, 0);
+		return words[verdict];
+	}
+	list[0] = '\0';
+	for (size_t i = 0; i < resolved.count; i++) {
+		if (!resolved.accounts[i]->enabled)
+			continue;
+		strlcat(list, list[0] == '\0' ? "" : " ", sizeof(list));
+		strlcat(list, resolved.accounts[i]->address, sizeof(list));
+	}
+	return list;
 }
 
 static void
@@ -100,6 +109,77 @@ test_postmaster(void **state)
 	    "{ address = \"postmaster@second.example\";" PW "enabled = false; } );");
 	assert_string_equal(resolve("postmaster@second.example"), "carol@second.example");
 	assert_string_equal(resolve("postmaster"), "unavailable");
+}
+
+#define ALIASED                                                     \
+	"accounts = ( { address = \"alice@example.org\";" PW "},"   \
+	"{ address = \"bob@example.org\";" PW "enabled = false; }," \
+	"{ address = \"carol@second.example\";" PW "},"             \
+	"{ address = \"dave@second.example\";" PW "} );"
+
+static void
+test_aliases(void **state)
+{
+	(void)state;
+	use("aliases = ("
+	    "{ address = \"Sales@example.org\"; to = [ \"Carol@second.example\", "
+	    "\"alice@example.org\" ]; },"
+	    "{ address = \"all@example.org\"; to = ( \"sales@example.org\", "
+	    "\"bob@example.org\", \"carol@second.example\" ); },"
+	    "{ address = \"gone@example.org\"; to = \"bob@example.org\"; },"
+	    "{ address = \"@second.example\"; to = \"carol@second.example\"; } );" ALIASED);
+	assert_string_equal(resolve("SALES@example.org"), "carol@second.example alice@example.org");
+	assert_string_equal(resolve("all@example.org"), "carol@second.example alice@example.org");
+	assert_string_equal(resolve("gone@example.org"), "disabled");
+	assert_string_equal(resolve("sales@second.example"), "carol@second.example");
+	assert_string_equal(resolve("dave@second.example"), "dave@second.example");
+	assert_string_equal(resolve("\"no such\"@second.example"), "carol@second.example");
+	assert_string_equal(resolve("\"\"@second.example"), "no mailbox");
+	assert_string_equal(resolve("nobody@example.org"), "no mailbox");
+}
+
+static void
+test_tags(void **state)
+{
+	(void)state;
+	use("aliases = ( { address = \"team@example.org\"; to = \"dave@second.example\"; },"
+	    "{ address = \"alice+own@example.org\"; to = \"carol@second.example\"; } );" ALIASED);
+	assert_string_equal(resolve("alice+list@example.org"), "no mailbox");
+	resolver_set_separator(resolver, '+');
+	assert_string_equal(resolve("Alice+List@example.org"), "alice@example.org");
+	assert_string_equal(resolve("alice+a+b@example.org"), "alice@example.org");
+	assert_string_equal(resolve("alice+@example.org"), "alice@example.org");
+	assert_string_equal(resolve("alice+own@example.org"), "carol@second.example");
+	assert_string_equal(resolve("team+x@example.org"), "dave@second.example");
+	assert_string_equal(resolve("bob+x@example.org"), "disabled");
+	assert_string_equal(resolve("+alice@example.org"), "no mailbox");
+	assert_string_equal(resolve("nobody+x@example.org"), "no mailbox");
+	assert_string_equal(resolve("postmaster+x@example.org"), "alice@example.org");
+	resolver_set_separator(resolver, '-');
+	assert_string_equal(resolve("alice+list@example.org"), "no mailbox");
+	assert_string_equal(resolve("alice-list@example.org"), "alice@example.org");
+}
+
+/* RFC 5321 4.5.1, RFC 2142 */
+static void
+test_roles(void **state)
+{
+	(void)state;
+	use(ALIASED);
+	assert_string_equal(resolve("Abuse@example.org"), "alice@example.org");
+	assert_string_equal(resolve("abuse@second.example"), "carol@second.example");
+	assert_string_equal(resolve("abuse@empty.example"), "alice@example.org");
+	assert_string_equal(resolve("abuse"), "no mailbox");
+	use("aliases = ( { address = \"postmaster@second.example\"; to = "
+	    "\"dave@second.example\"; },"
+	    "{ address = \"postmaster@example.org\"; to = \"bob@example.org\"; },"
+	    "{ address = \"@empty.example\"; to = \"carol@second.example\"; },"
+	    "{ address = \"abuse@empty.example\"; to = \"dave@second.example\"; } );" ALIASED);
+	assert_string_equal(resolve("abuse@second.example"), "dave@second.example");
+	assert_string_equal(resolve("postmaster@second.example"), "dave@second.example");
+	assert_string_equal(resolve("postmaster@example.org"), "alice@example.org");
+	assert_string_equal(resolve("postmaster@empty.example"), "carol@second.example");
+	assert_string_equal(resolve("abuse@empty.example"), "dave@second.example");
 }
 
 static void
@@ -156,8 +236,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_mailboxes), TEST(test_postmaster), TEST(test_no_file),
-	    TEST(test_login),     TEST(test_settings),
+	    TEST(test_mailboxes), TEST(test_postmaster), TEST(test_no_file), TEST(test_aliases),
+	    TEST(test_tags),      TEST(test_roles),      TEST(test_login),   TEST(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

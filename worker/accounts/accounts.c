@@ -34,10 +34,10 @@ static struct accounts_service service;
  */
 
 static enum rcpt_verdict
-resolve(const struct ipc_message *message, const struct account **account)
+resolve(const struct ipc_message *message, struct resolved *resolved)
 {
 	enum rcpt_verdict verdict =
-	    resolve_mailbox(service.resolver, message->tail, message->tail_length, account);
+	    resolve_mailbox(service.resolver, message->tail, message->tail_length, resolved);
 
 	if (verdict == RCPT_UNAVAILABLE)
 		log_event(LOG_ERR, "accounts.unavailable",
@@ -51,8 +51,8 @@ resolve(const struct ipc_message *message, const struct account **account)
 static int
 on_rcpt(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
-	const struct account *account;
-	struct ga_rcpt_verdict verdict = {.verdict = resolve(message, &account)};
+	struct resolved resolved;
+	struct ga_rcpt_verdict verdict = {.verdict = resolve(message, &resolved)};
 
 	(void)context;
 	(void)ipc_send(channel, GA_RCPT_VERDICT, message->id, &verdict, NULL, 0, -1);
@@ -84,15 +84,35 @@ static const struct ipc_handler gate_handlers[] = {
  * -- Queue ------------------------------------------------------------------------
  */
 
+/* Those that are enabled, with a NUL between them. Returns the length; the file's reader saw to it
+ * that they fit. */
+static size_t
+list_mailboxes(const struct resolved *resolved, char out[MAILBOXES_MAX])
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < resolved->count; i++) {
+		const struct account *account = resolved->accounts[i];
+		size_t size = strlen(account->address) + 1;
+
+		if (!account->enabled || size > MAILBOXES_MAX - used)
+			continue;
+		memcpy(out + used, account->address, size);
+		used += size;
+	}
+	return used > 0 ? used - 1 : 0;
+}
+
 static int
 on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
-	const struct account *account;
-	struct aq_resolved resolved = {.verdict = resolve(message, &account)};
-	const char *mailbox = account != NULL ? account->address : "";
+	static char mailboxes[MAILBOXES_MAX];
+	struct resolved found;
+	struct aq_resolved resolved = {.verdict = resolve(message, &found)};
+	size_t length = list_mailboxes(&found, mailboxes);
 
 	(void)context;
-	(void)ipc_send(channel, AQ_RESOLVED, message->id, &resolved, mailbox, strlen(mailbox), -1);
+	(void)ipc_send(channel, AQ_RESOLVED, message->id, &resolved, mailboxes, length, -1);
 	return 0;
 }
 
@@ -175,6 +195,7 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 		resolver_free(resolver);
 		return -1;
 	}
+	resolver_set_separator(resolver, (char)settings->separator);
 	service.threads = settings->threads; /* of effect before the start only */
 	resolver_use(resolver, service.accounts);
 	resolver_free(service.resolver);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/address.h"
+#include "common/aliases.h"
 
 struct domain {
 	const char *name;
@@ -20,6 +21,7 @@ struct resolver {
 	size_t count;
 	struct domain *standard; /* the default domain */
 	const struct accounts *accounts;
+	char separator; /* '\0': none */
 };
 
 static int
@@ -97,62 +99,146 @@ resolver_use(struct resolver *resolver, const struct accounts *accounts)
 	}
 }
 
-static const struct account *
-find_account(const struct resolver *resolver, const char *local, const char *domain)
+void
+resolver_set_separator(struct resolver *resolver, char separator)
 {
+	resolver->separator = separator;
+}
+
+static void
+resolve_to_one(struct resolved *resolved, const struct account *account)
+{
+	resolved->one = account;
+	resolved->accounts = &resolved->one;
+	resolved->count = 1;
+}
+
+static bool
+is_enabled(const struct resolved *resolved)
+{
+	for (size_t i = 0; i < resolved->count; i++) {
+		if (resolved->accounts[i]->enabled)
+			return true;
+	}
+	return false;
+}
+
+/* The account or the alias LENGTH bytes of LOCAL at the domain; false if there is neither. */
+static bool
+find_local(const struct resolver *resolver, const char *local, size_t length,
+	   const struct domain *domain, struct resolved *resolved)
+{
+	const struct account *account;
+	const struct alias *alias;
 	char key[ADDRESS_SIZE];
 
-	if ((size_t)snprintf(key, sizeof(key), "%s@%s", local, domain) >= sizeof(key))
-		return NULL;
+	if ((size_t)snprintf(key, sizeof(key), "%.*s@%s", (int)length, local, domain->name) >=
+	    sizeof(key))
+		return false;
 	for (char *p = key; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
-	return accounts_find(resolver->accounts, key);
+	account = accounts_find(resolver->accounts, key);
+	if (account != NULL) {
+		resolve_to_one(resolved, account);
+		return true;
+	}
+	alias = aliases_find(accounts_aliases(resolver->accounts), key);
+	if (alias == NULL)
+		return false;
+	resolved->accounts = alias->accounts;
+	resolved->count = alias->account_count;
+	return true;
+}
+
+static bool
+find_word(const struct resolver *resolver, const char *word, const struct domain *domain,
+	  struct resolved *resolved)
+{
+	return find_local(resolver, word, strlen(word), domain, resolved);
+}
+
+static bool
+is_word(const char *local, size_t length, const char *word)
+{
+	return length == strlen(word) && strncasecmp(local, word, length) == 0;
+}
+
+/* Who must always be somebody: false if there is no account at all for it. */
+static bool
+find_role(const struct resolver *resolver, bool abuse, const struct domain *domain,
+	  struct resolved *resolved)
+{
+	const struct account *first =
+	    domain->first != NULL ? domain->first : resolver->standard->first;
+
+	if (abuse && find_word(resolver, "abuse", domain, resolved) && is_enabled(resolved))
+		return true;
+	if (find_word(resolver, "postmaster", domain, resolved) && is_enabled(resolved))
+		return true;
+	if (find_word(resolver, "", domain, resolved) && is_enabled(resolved))
+		return true;
+	if (first == NULL)
+		return false;
+	resolve_to_one(resolved, first);
+	return true;
+}
+
+/* How much of LOCAL stands in front of a tag; all of it if there is none. */
+static size_t
+without_tag(const struct resolver *resolver, const char *local)
+{
+	const char *at = resolver->separator == '\0' || local[0] == '\0'
+			     ? NULL
+			     : strchr(local + 1, resolver->separator);
+
+	return at == NULL ? strlen(local) : (size_t)(at - local);
 }
 
 static enum rcpt_verdict
-resolve_postmaster(const struct resolver *resolver, const struct domain *domain,
-		   const struct account **account)
+resolve_local(const struct resolver *resolver, const char *local, const struct domain *domain,
+	      struct resolved *resolved)
 {
-	const struct account *own = find_account(resolver, "postmaster", domain->name);
+	size_t base = without_tag(resolver, local);
+	bool abuse = is_word(local, base, "abuse");
+	bool found;
 
-	if (own == NULL || !own->enabled)
-		own = domain->first;
-	if (own == NULL)
-		own = resolver->standard->first;
-	if (own == NULL)
-		return RCPT_UNAVAILABLE;
-	*account = own;
-	return RCPT_LOCAL;
+	if (abuse || is_word(local, base, "postmaster"))
+		return find_role(resolver, abuse, domain, resolved) ? RCPT_LOCAL : RCPT_UNAVAILABLE;
+	found = find_word(resolver, local, domain, resolved) ||
+		find_local(resolver, local, base, domain, resolved) ||
+		find_word(resolver, "", domain, resolved);
+	if (!found)
+		return RCPT_NO_MAILBOX;
+	return is_enabled(resolved) ? RCPT_LOCAL : RCPT_DISABLED;
 }
 
 enum rcpt_verdict
 resolve_mailbox(const struct resolver *resolver, const char *text, size_t length,
-		const struct account **account)
+		struct resolved *resolved)
 {
 	static const char postmaster[] = "postmaster";
-	const struct account *found;
 	const struct domain *domain;
 	struct address address;
+	enum rcpt_verdict verdict;
 
-	*account = NULL;
+	*resolved = (struct resolved){NULL, 0, NULL};
 	if (resolver->accounts == NULL)
 		return RCPT_UNAVAILABLE;
-	if (length == strlen(postmaster) && strncasecmp(text, postmaster, length) == 0)
-		return resolve_postmaster(resolver, resolver->standard, account);
+	if (is_word(text, length, postmaster))
+		return find_role(resolver, false, resolver->standard, resolved) ? RCPT_LOCAL
+										: RCPT_UNAVAILABLE;
 	if (address_parse(text, length, &address) != ADDRESS_OK)
 		return RCPT_NO_MAILBOX;
 	domain = find_domain(resolver, address.domain);
 	if (domain == NULL)
 		return RCPT_NOT_LOCAL;
-	if (strcasecmp(address.local, postmaster) == 0)
-		return resolve_postmaster(resolver, domain, account);
-	found = find_account(resolver, address.local, domain->name);
-	if (found == NULL)
+	/* What looks like a catch-all's address is "" in quotes, and no mailbox. */
+	if (address.local[0] == '\0')
 		return RCPT_NO_MAILBOX;
-	if (!found->enabled)
-		return RCPT_DISABLED;
-	*account = found;
-	return RCPT_LOCAL;
+	verdict = resolve_local(resolver, address.local, domain, resolved);
+	if (verdict != RCPT_LOCAL)
+		resolved->count = 0;
+	return verdict;
 }
 
 const struct account *

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * resolve - whose mailbox an address is, and who a login name means.
+ * resolve - whose mailboxes an address leads to, and who a login name means.
  *
  * Local parts are compared without regard to ASCII case (RFC 5321 2.4 leaves that to the receiving
- * host), domains always are. "postmaster", alone or at any of our domains, is always somebody
- * (RFC 5321 4.5.1): the account of that name, or if there is none the first enabled account of the
- * domain in the file, or of the default domain.
+ * host), domains always are. What an address means, the first of these that there is:
+ *
+ *   1. the account or the alias of that address
+ *   2. without a tag ("alice+list" is "alice"): the account or the alias of that
+ *   3. "postmaster", alone or at any of our domains, and "abuse" at any (RFC 5321 4.5.1, RFC 2142):
+ *      abuse goes where postmaster does; else to the domain's catch-all, else to the first enabled
+ *      account of the domain in the file, or of the default domain
+ *   4. the domain's catch-all, the alias "@domain"
  */
 #ifndef POSTERN_WORKER_ACCOUNTS_RESOLVE_H
 #define POSTERN_WORKER_ACCOUNTS_RESOLVE_H
@@ -30,9 +35,22 @@ void resolver_use(struct resolver *, const struct accounts *);
 /* Whether it is one of our domains. */
 bool resolver_has_domain(const struct resolver *, const char *domain);
 
-/* TEXT: a forward-path's mailbox, or "postmaster". *ACCOUNT is set with RCPT_LOCAL. */
+/* What stands between a local part and its tag; '\0': there are no tags. */
+void resolver_set_separator(struct resolver *, char separator);
+
+/* Accounts of the file, in its order; those that are not enabled are not meant. */
+struct resolved {
+	const struct account *const *accounts;
+	size_t count;
+	const struct account *one; /* what accounts points to where it is no alias's */
+};
+
+/*
+ * TEXT: a forward-path's mailbox, or "postmaster". *RESOLVED, which must not be copied, has at
+ * least one enabled account with RCPT_LOCAL, and none else.
+ */
 enum rcpt_verdict resolve_mailbox(const struct resolver *, const char *text, size_t length,
-				  const struct account **account);
+				  struct resolved *);
 
 /*
  * The account that NAME logs in to: an address, or a local part at the default domain; lower-cased

@@ -43,20 +43,38 @@ move(struct question *question, enum question_state state)
 	question->request = 0;
 }
 
+/* How many addresses TEXT (with a NUL behind it) is, with a NUL between them; 0 if it is not that.
+ */
+static size_t
+count_mailboxes(const char *text, size_t length)
+{
+	size_t count = 0, used = 0;
+
+	for (; used <= length && length > 0; count++) {
+		size_t one = strlen(text + used);
+
+		if (!queue_is_address(text + used, one, ADDRESS_SIZE))
+			return 0;
+		used += one + 1;
+	}
+	return count;
+}
+
 /* -1 if the answer is not one. */
 static int
 answer(struct question *question, const struct ipc_message *message)
 {
 	const struct aq_resolved *resolved = message->body;
-	bool local = resolved->verdict == RCPT_LOCAL;
-	char mailbox[ADDRESS_SIZE] = "";
+	size_t count;
 
 	if (message->type != AQ_RESOLVED || resolved->verdict < RCPT_LOCAL ||
-	    resolved->verdict > RCPT_UNAVAILABLE || local != (message->tail_length > 0) ||
-	    (local && !queue_is_address(message->tail, message->tail_length, sizeof(mailbox))))
+	    resolved->verdict > RCPT_UNAVAILABLE)
 		return -1;
-	memcpy(mailbox, message->tail, message->tail_length);
-	question->answered(question, (enum rcpt_verdict)resolved->verdict, mailbox);
+	count = count_mailboxes(message->tail, message->tail_length);
+	if ((resolved->verdict == RCPT_LOCAL) != (count > 0) ||
+	    (message->tail_length > 0) != (count > 0))
+		return -1;
+	question->answered(question, (enum rcpt_verdict)resolved->verdict, message->tail, count);
 	return 0;
 }
 
@@ -75,7 +93,7 @@ on_resolved(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	move(question, QUESTION_NONE);
 	result = answer(question, message);
 	if (result == -1)
-		question->answered(question, RCPT_UNAVAILABLE, "");
+		question->answered(question, RCPT_UNAVAILABLE, "", 0);
 	send_questions(asker);
 	return result;
 }

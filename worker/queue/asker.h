@@ -26,8 +26,9 @@ struct question {
 	enum question_state state;
 	uint32_t request;
 	const char *path;
-	/* MAILBOX is valid during the call only, and "" unless the verdict is RCPT_LOCAL. */
-	void (*answered)(struct question *, enum rcpt_verdict, const char *mailbox);
+	/* MAILBOXES: COUNT strings one behind the other, valid during the call only; none unless
+	 * the verdict is RCPT_LOCAL. */
+	void (*answered)(struct question *, enum rcpt_verdict, const char *mailboxes, size_t count);
 };
 
 struct asker *asker_new(struct queue *);

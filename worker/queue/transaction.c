@@ -231,6 +231,42 @@ choose_remote(struct recipient *recipient)
 	return true;
 }
 
+/* A new one, without a question; NULL if that is too much. */
+static struct recipient *
+recipient_new(struct transaction *transaction, const char *path)
+{
+	size_t size = strlen(path) + 1;
+	struct recipient *recipient = NULL;
+
+	if (!account(transaction, sizeof(*recipient) + size)) {
+		note_failure(transaction, QUEUE_NO_SPACE);
+		return NULL;
+	}
+	recipient = calloc(1, sizeof(*recipient) + size);
+	if (recipient == NULL) {
+		note_failure(transaction, QUEUE_UNAVAILABLE);
+		return NULL;
+	}
+	memcpy(recipient->path, path, size);
+	recipient->transaction = transaction;
+	STAILQ_INSERT_TAIL(&transaction->recipients, recipient, entry);
+	return recipient;
+}
+
+/* An alias leads to several: each further one is a recipient with the same path. */
+static void
+choose_all(struct recipient *recipient, const char *mailboxes, size_t count)
+{
+	const char *path = recipient->path;
+
+	for (size_t i = 0; i < count && recipient != NULL; i++) {
+		choose(recipient, mailboxes);
+		mailboxes += strlen(mailboxes) + 1;
+		if (i + 1 < count)
+			recipient = recipient_new(recipient->transaction, path);
+	}
+}
+
 static enum queue_failure
 classify(int number)
 {
@@ -319,7 +355,8 @@ answer_data(struct transaction *transaction)
 }
 
 static void
-on_answered(struct question *question, enum rcpt_verdict verdict, const char *mailbox)
+on_answered(struct question *question, enum rcpt_verdict verdict, const char *mailboxes,
+	    size_t count)
 {
 	struct recipient *recipient =
 	    (struct recipient *)(void *)((char *)question - offsetof(struct recipient, question));
@@ -327,7 +364,7 @@ on_answered(struct question *question, enum rcpt_verdict verdict, const char *ma
 
 	transaction->unanswered--;
 	if (verdict == RCPT_LOCAL)
-		choose(recipient, mailbox);
+		choose_all(recipient, mailboxes, count);
 	else if (verdict != RCPT_NOT_LOCAL || !choose_remote(recipient))
 		note_failure(transaction,
 			     verdict == RCPT_UNAVAILABLE ? QUEUE_UNAVAILABLE : QUEUE_REFUSED);
@@ -351,28 +388,22 @@ void
 transaction_add(struct transaction *transaction, const char *path)
 {
 	struct queue *queue = transaction->queue;
-	size_t size = strlen(path) + 1;
-	struct recipient *recipient = NULL;
-	size_t count = transaction->deliveries + transaction->unanswered;
+	struct recipient *recipient;
 
 	/* What is refused anyway is not kept: the gate's numbers may be older than ours. */
 	if (transaction->failed != 0)
 		return;
-	if (count >= queue->settings.max_recipients ||
-	    !account(transaction, sizeof(*recipient) + size)) {
+	/* Of what an alias leads to, accounts.conf is the limit. */
+	if (transaction->paths >= queue->settings.max_recipients) {
 		note_failure(transaction, QUEUE_NO_SPACE);
 		return;
 	}
-	recipient = calloc(1, sizeof(*recipient) + size);
-	if (recipient == NULL) {
-		note_failure(transaction, QUEUE_UNAVAILABLE);
+	recipient = recipient_new(transaction, path);
+	if (recipient == NULL)
 		return;
-	}
-	memcpy(recipient->path, path, size);
-	recipient->transaction = transaction;
 	recipient->question.path = recipient->path;
 	recipient->question.answered = on_answered;
-	STAILQ_INSERT_TAIL(&transaction->recipients, recipient, entry);
+	transaction->paths++;
 	transaction->unanswered++;
 	asker_ask(queue->asker, &recipient->question);
 }

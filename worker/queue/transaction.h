@@ -57,6 +57,7 @@ struct transaction {
 	char *sender;
 	struct recipients recipients;
 	struct mailboxes_seen mailboxes;
+	size_t paths; /* that the gate named */
 	size_t unanswered;
 	size_t deliveries;
 	size_t bytes;              /* of addresses held, for the source's account */

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: ISC
+"""Addresses: several domains, aliases, catch-alls, tags, and who is always there."""
+
+import os
+import poplib
+import shutil
+import smtplib
+import tempfile
+
+import pytest
+from conftest import DOMAIN, PASSWORD, Server, wait_for
+
+SECOND = "second.example"
+ALIASES = f"""
+# Who reads what is sent to a role.
+aliases = (
+  {{ address = "sales@{DOMAIN}"; to = [ "alice@{DOMAIN}", "bob@{SECOND}" ]; }},
+  {{ address = "all@{DOMAIN}"; to = [ "sales@{DOMAIN}", "Carol@{DOMAIN}" ]; }},
+  {{ address = "@{SECOND}"; to = "bob@{SECOND}"; }}
+);
+"""
+
+
+@pytest.fixture(scope="module")
+def domains():
+    """One server with two domains, and an account that receives nothing but what is sent to it."""
+    folder = tempfile.mkdtemp(prefix="postern-test-")
+    os.chmod(folder, 0o711)
+    server = Server(folder)
+    server.domains = [DOMAIN, SECOND, "empty.example"]
+    try:
+        server.write_configuration()
+        server.create_certificate()
+        for user in ("alice", f"bob@{SECOND}", "carol"):
+            server.add_account(user)
+        with open(server.accounts, "a", encoding="utf-8") as file:
+            file.write(ALIASES)
+        yield start(server)
+    finally:
+        server.stop(hasten=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(server):
+    server.start()
+    return server
+
+
+def verdict(server, *recipients):
+    """The replies to RCPT."""
+    with server.smtp() as client:
+        client.ehlo("client.example")
+        client.mail("someone@elsewhere.example")
+        return [client.rcpt(recipient)[0] for recipient in recipients]
+
+
+def send(server, subject, *recipients):
+    with server.smtp() as client:
+        client.sendmail("someone@elsewhere.example", recipients,
+                        f"From: someone@elsewhere.example\r\nSubject: {subject}\r\n\r\nHello.\r\n")
+
+
+def subjects(server, address):
+    client = poplib.POP3_SSL("localhost", server.ports["pop3s"], timeout=60, context=server.context())
+    client.user(address)
+    client.pass_(PASSWORD)
+    found = []
+    for number in range(client.stat()[0]):
+        found += [line[9:].decode() for line in client.top(number + 1, 0)[1] if line.startswith(b"Subject: ")]
+    client.quit()
+    return sorted(found)
+
+
+def wait_for_subject(server, subject, *addresses):
+    for address in addresses:
+        wait_for(lambda who=address: subject in subjects(server, who), f"{subject} at {address}")
+
+
+def test_an_alias_leads_to_each_of_its_accounts_once(domains):
+    send(domains, "alias", f"ALL@{DOMAIN}", f"sales@{DOMAIN}", f"alice@{DOMAIN}")
+    wait_for_subject(domains, "alias", f"alice@{DOMAIN}", f"bob@{SECOND}", f"carol@{DOMAIN}")
+    send(domains, "after", f"all@{DOMAIN}")
+    everybody = (f"alice@{DOMAIN}", f"bob@{SECOND}", f"carol@{DOMAIN}")
+    wait_for_subject(domains, "after", *everybody)
+    assert [subjects(domains, who).count("alias") for who in everybody] == [1, 1, 1]
+
+
+def test_what_nobody_has_goes_to_the_catch_all_of_its_domain_only(domains):
+    assert verdict(domains, f"nobody@{SECOND}", f"nobody@{DOMAIN}", "nobody@empty.example") == [250, 550, 550]
+    send(domains, "catch-all", f"Who.Ever@{SECOND}")
+    wait_for_subject(domains, "catch-all", f"bob@{SECOND}")
+
+
+def test_tags_are_the_account_without_them(domains):
+    assert verdict(domains, f"carol+list@{DOMAIN}", f"+carol@{DOMAIN}", f"nobody+x@{DOMAIN}") == [250, 550, 550]
+    send(domains, "tagged", f"Carol+News.2026@{DOMAIN}")
+    wait_for_subject(domains, "tagged", f"carol@{DOMAIN}")
+
+
+def test_postmaster_and_abuse_are_always_there(domains):
+    roles = [f"{role}@{domain}" for role in ("postmaster", "Abuse") for domain in domains.domains]
+    assert verdict(domains, "postmaster", *roles) == [250] * 7
+    send(domains, "role", "abuse@empty.example")
+    wait_for_subject(domains, "role", f"alice@{DOMAIN}")
+
+
+def test_nobody_is_told_who_is_who(domains):
+    with domains.smtp() as client:
+        client.ehlo("client.example")
+        assert client.verify(f"alice@{DOMAIN}")[0] == client.verify(f"nobody@{DOMAIN}")[0] == 252
+        assert client.expn(f"sales@{DOMAIN}")[0] == 502
+
+
+def test_an_alias_is_no_account(domains):
+    client = smtplib.SMTP_SSL("localhost", domains.ports["submissions"], timeout=60, context=domains.context())
+    with pytest.raises(smtplib.SMTPAuthenticationError):
+        client.login(f"sales@{DOMAIN}", PASSWORD)
+    client.close()
+
+
+def test_what_leads_nowhere_is_refused_and_the_old_file_stays(domains):
+    with open(domains.accounts, encoding="utf-8") as file:
+        good = file.read()
+    for bad, why in ((f'"sales@{DOMAIN}"', "aliases in a loop"), ('"a@elsewhere.example"', "not forwarded")):
+        mark = domains.log.mark()
+        with open(domains.accounts, "w", encoding="utf-8") as file:
+            file.write(good.replace(f'[ "alice@{DOMAIN}", "bob@{SECOND}" ]', bad))
+        domains.log.wait(rf"event=accounts\.refused .*{why}", mark)
+        assert verdict(domains, f"sales@{DOMAIN}") == [250]
+    mark = domains.log.mark()
+    with open(domains.accounts, "w", encoding="utf-8") as file:
+        file.write(good)
+    domains.log.wait(r"event=accounts\.loaded", mark)
+
+
+def test_the_separator_of_tags_can_be_chosen(domains):
+    domains.settings["addresses"] = '{ separator = "-"; }'
+    domains.write_configuration()
+    domains.posternctl("reload")
+    assert verdict(domains, f"carol-list@{DOMAIN}", f"carol+list@{DOMAIN}") == [250, 550]
+    domains.settings["addresses"] = '{ separator = ""; }'
+    domains.write_configuration()
+    domains.posternctl("reload")
+    assert verdict(domains, f"carol-list@{DOMAIN}", f"carol+list@{DOMAIN}") == [550, 550]
+    del domains.settings["addresses"]
+    domains.write_configuration()
+    domains.posternctl("reload")
+    domains.settings["addresses"] = '{ separator = "ab"; }'
+    domains.write_configuration()
+    assert "separator must be one of" in domains.posternctl("reload", check=False).stderr
+    del domains.settings["addresses"]
+    domains.write_configuration()
+    assert verdict(domains, f"carol+list@{DOMAIN}") == [250]
