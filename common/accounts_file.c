@@ -33,6 +33,7 @@ struct group {
 	const char *scram[SCRAM_HASH_COUNT];
 	const config_setting_t *fingerprints; /* a string or several; NULL: none */
 	const config_setting_t *subjects;
+	const config_setting_t *senders;
 };
 
 struct key {
@@ -164,6 +165,12 @@ take_subject(const config_setting_t *setting, struct group *group, struct error 
 	return take_strings(setting, &group->subjects, err);
 }
 
+static int
+take_senders(const config_setting_t *setting, struct group *group, struct error *err)
+{
+	return take_strings(setting, &group->senders, err);
+}
+
 #define ANY_TYPE (-1) /* the taker looks */
 static const struct key keys[] = {
     {"address", CONFIG_TYPE_STRING, "a string", take_address},
@@ -173,11 +180,12 @@ static const struct key keys[] = {
     {"quota_messages", CONFIG_TYPE_INT, "a number", take_quota_messages},
     {"client_fingerprint", ANY_TYPE, "", take_fingerprint},
     {"client_subject", ANY_TYPE, "", take_subject},
+    {"senders", ANY_TYPE, "", take_senders},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
-static const char *const key_names[] = {
-    "address",        "password",           "enabled",        "quota",
-    "quota_messages", "client_fingerprint", "client_subject", NULL};
+static const char *const key_names[] = {"address",        "password",       "enabled",
+					"quota",          "quota_messages", "client_fingerprint",
+					"client_subject", "senders",        NULL};
 static const char *const top_names[] = {"accounts", "aliases", NULL};
 
 static int
@@ -317,6 +325,27 @@ add_certificates(struct accounts *accounts, struct account *account, char kind,
 }
 
 static int
+add_senders(struct accounts *accounts, struct account *account, const config_setting_t *setting,
+	    unsigned *line, struct error *err)
+{
+	int count = count_strings(setting);
+
+	for (int i = 0; i < count; i++) {
+		char sender[ADDRESS_SIZE];
+		const char *kept;
+
+		if (alias_address(string_at(setting, i), sender, err) == -1) {
+			*line = config_setting_source_line(setting);
+			return error_prefix(err, "senders");
+		}
+		kept = keep_string(accounts, sender);
+		if (account->sender_count++ == 0)
+			account->senders = kept;
+	}
+	return 0;
+}
+
+static int
 add_account(struct accounts *accounts, const struct group *group, unsigned *line, struct error *err)
 {
 	struct account *account = &accounts->list[accounts->count];
@@ -338,7 +367,9 @@ add_account(struct accounts *accounts, const struct group *group, unsigned *line
 	accounts->count++;
 	if (add_certificates(accounts, account, 'F', group->fingerprints, line, err) == -1)
 		return -1;
-	return add_certificates(accounts, account, 'S', group->subjects, line, err);
+	if (add_certificates(accounts, account, 'S', group->subjects, line, err) == -1)
+		return -1;
+	return add_senders(accounts, account, group->senders, line, err);
 }
 
 /* All strings of the file cannot need more than the file has. */

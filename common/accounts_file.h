@@ -33,6 +33,11 @@ struct account {
 	 * each 'F' and a fingerprint as account_fingerprint() makes it, or 'S' and a subject. */
 	const char *certificates;
 	size_t certificate_count;
+
+	/* What it may send as beside its own: strings one behind the other, lower case, each an
+	 * address or "@domain". */
+	const char *senders;
+	size_t sender_count;
 };
 
 struct accounts;

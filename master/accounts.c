@@ -19,7 +19,8 @@ send_settings(struct process *p)
 	const struct configuration *conf = master_conf(p->master);
 	char domains[ACCOUNTS_DOMAINS_MAX];
 	struct ma_settings settings = {.threads = conf->limits.login_threads,
-				       .separator = (unsigned char)conf->tag_separator[0]};
+				       .separator = (unsigned char)conf->tag_separator[0],
+				       .any_sender = conf->sender_check == SENDER_CHECK_OFF};
 	size_t used = 0;
 
 	if (settings.threads == 0)

@@ -71,6 +71,8 @@ struct conf_watch {
 
 enum conf_log { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_SYSLOG, CONF_LOG_JOURNAL };
 
+enum conf_sender_check { SENDER_CHECK_ENVELOPE, SENDER_CHECK_OFF };
+
 struct conf_limits {
 	uint32_t sessions;          /* session processes */
 	uint32_t message_size;      /* bytes */
@@ -102,6 +104,7 @@ struct configuration {
 	char **domains; /* lower case */
 	size_t domain_count;
 	char tag_separator[2]; /* "": local parts have no tags */
+	uint32_t sender_check; /* enum conf_sender_check */
 	char *state;           /* paths are absolute */
 	char *accounts;        /* accounts.conf */
 	char *certs;

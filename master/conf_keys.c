@@ -308,10 +308,19 @@ static const struct conf_key address_keys[] = {
     {0},
 };
 
+/* By enum conf_sender_check. */
+static const char *const sender_checks[] = {"envelope", "off", NULL};
+
+static const struct conf_key submission_keys[] = {
+    CHOICE("sender_check", sender_check, sender_checks, SENDER_CHECK_ENVELOPE),
+    {0},
+};
+
 const struct conf_key conf_keys[] = {
     OTHER("hostname", set_hostname),
     OTHER("domains", set_domains),
     GROUP("addresses", address_keys),
+    GROUP("submission", submission_keys),
     PATH("state", state),
     PATH("accounts", accounts),
     PATH("certs", certs),

@@ -18,12 +18,29 @@ struct aq_resolved {
 	uint32_t verdict; /* enum rcpt_verdict */
 };
 
-#define ACCOUNTS_QUEUE_MESSAGES(X)                                                          \
-	X(AQ_SUBMITTER, 1, IPC_CLIENT, struct aq_submitter, ADDRESS_SIZE, IPC_WITH_FD,      \
-	  IPC_ANY_STATE)                                                                    \
-	/* A request: the tail is a forward-path's mailbox. */                              \
-	X(AQ_RESOLVE, 2, IPC_SERVER, struct ipc_empty, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE) \
-	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, MAILBOXES_MAX, IPC_NO_FD, IPC_ANY_STATE)
+/* May ACCOUNT, who has logged in, use the reverse-path in the tail? */
+struct aq_sender {
+	char account[ADDRESS_SIZE];
+	uint8_t zero[3];
+};
+
+enum sender_verdict {
+	SENDER_OWN = 1,
+	SENDER_FOREIGN,     /* 550 5.7.1 */
+	SENDER_UNAVAILABLE, /* can't tell now: 451 4.3.0 */
+};
+struct aq_sender_is {
+	uint32_t verdict; /* enum sender_verdict */
+};
+
+#define ACCOUNTS_QUEUE_MESSAGES(X)                                                                 \
+	X(AQ_SUBMITTER, 1, IPC_CLIENT, struct aq_submitter, ADDRESS_SIZE, IPC_WITH_FD,             \
+	  IPC_ANY_STATE)                                                                           \
+	/* A request: the tail is a forward-path's mailbox. */                                     \
+	X(AQ_RESOLVE, 2, IPC_SERVER, struct ipc_empty, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)        \
+	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, MAILBOXES_MAX, IPC_NO_FD, IPC_ANY_STATE) \
+	X(AQ_SENDER, 4, IPC_SERVER, struct aq_sender, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)         \
+	X(AQ_SENDER_IS, 5, IPC_CLIENT, struct aq_sender_is, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { ACCOUNTS_QUEUE_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary accounts_queue_boundary;

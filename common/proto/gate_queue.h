@@ -49,6 +49,7 @@ enum queue_failure {
 	QUEUE_REFUSED,      /* a recipient that accounts doesn't know, or none: 554 5.5.1 */
 	QUEUE_UNAVAILABLE,  /* 451 4.3.0 */
 	QUEUE_UNKNOWN,      /* GQ_CONFIRM: no such message: 451 4.3.0 */
+	QUEUE_SENDER,       /* the reverse-path is not one of the submitter's: 550 5.7.1 */
 };
 struct gq_failed {
 	uint32_t failure; /* enum queue_failure */

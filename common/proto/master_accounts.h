@@ -10,8 +10,9 @@
 struct ma_settings {
 	char hostname[HOST_NAME_SIZE];
 	uint32_t count;
-	uint32_t threads;   /* that hash passwords */
-	uint32_t separator; /* of a local part and its tag: ASCII; 0: none */
+	uint32_t threads;    /* that hash passwords */
+	uint32_t separator;  /* of a local part and its tag: ASCII; 0: none */
+	uint32_t any_sender; /* 1: who has logged in may use any reverse-path */
 };
 
 /* accounts.conf comes along, opened for reading; sent at start and whenever it changes. */

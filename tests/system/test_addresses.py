@@ -111,6 +111,52 @@ def test_nobody_is_told_who_is_who(domains):
         assert client.expn(f"sales@{DOMAIN}")[0] == 502
 
 
+def submit(server, user, sender, *recipients):
+    """The reply to DATA, or to the end of it."""
+    with smtplib.SMTP_SSL("localhost", server.ports["submissions"], timeout=60, context=server.context()) as client:
+        client.login(user, PASSWORD)
+        client.mail(sender)
+        for recipient in recipients:
+            assert client.rcpt(recipient)[0] == 250
+        try:
+            return client.data(f"From: {sender}\r\n\r\nHello.\r\n")
+        except smtplib.SMTPDataError as error:
+            return error.smtp_code, error.smtp_error
+
+
+def test_senders_use_their_own_addresses(domains):
+    alice, bob = f"alice@{DOMAIN}", f"bob@{SECOND}"
+    for user, sender in ((alice, f"ALICE@{DOMAIN}"), (alice, f"alice+x@{DOMAIN}"), (alice, f"all@{DOMAIN}"),
+                         (bob, f"sales@{DOMAIN}"), (bob, f"anything@{SECOND}"), (alice, "")):
+        assert submit(domains, user, sender, alice)[0] == 250, (user, sender)
+    for user, sender in ((alice, bob), (bob, f"all+x@{DOMAIN}x"), (f"carol@{DOMAIN}", f"sales@{DOMAIN}"),
+                         (alice, "alice@elsewhere.example"), (alice, f"nobody@{DOMAIN}")):
+        code, text = submit(domains, user, sender, alice)
+        assert (code, text[:6]) == (550, b"5.7.1 ") and sender.encode() in text and user.encode() in text
+    assert domains.log.find(r"event=smtp\.refused .*why=sender-not-own")
+
+
+def test_what_else_one_may_send_as_is_listed(domains):
+    with open(domains.accounts, encoding="utf-8") as file:
+        good = file.read()
+    mark = domains.log.mark()
+    with open(domains.accounts, "w", encoding="utf-8") as file:
+        file.write(good.replace(f'address = "carol@{DOMAIN}";',
+                                f'address = "carol@{DOMAIN}"; senders = [ "Me@work.example", "@own.example" ];'))
+    domains.log.wait(r"event=accounts\.loaded", mark)
+    carol = f"carol@{DOMAIN}"
+    assert [submit(domains, carol, sender, carol)[0] for sender in
+            ("me@work.example", "any@own.example", "you@work.example", f"alice@{DOMAIN}")] == [250, 250, 550, 550]
+    domains.settings["submission"] = '{ sender_check = "off"; }'
+    domains.write_configuration()
+    domains.posternctl("reload")
+    assert submit(domains, carol, "you@work.example", carol)[0] == 250
+    del domains.settings["submission"]
+    domains.write_configuration()
+    domains.posternctl("reload")
+    assert submit(domains, carol, "you@work.example", carol)[0] == 550
+
+
 def test_an_alias_is_no_account(domains):
     client = smtplib.SMTP_SSL("localhost", domains.ports["submissions"], timeout=60, context=domains.context())
     with pytest.raises(smtplib.SMTPAuthenticationError):

@@ -208,7 +208,21 @@ on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	return 0;
 }
 
+/* All may use all addresses but a stranger's. */
+static int
+on_sender(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct aq_sender_is is = {.verdict = SENDER_OWN};
+
+	(void)context;
+	if (strncmp(message->tail, "stranger@", 9) == 0)
+		is.verdict = SENDER_FOREIGN;
+	ipc_send(channel, AQ_SENDER_IS, message->id, &is, NULL, 0, -1);
+	return 0;
+}
+
 static const struct ipc_handler accounts_handlers[] = {
+    {AQ_SENDER, on_sender},
     {AQ_RESOLVE, on_resolve},
     {0, NULL},
 };

@@ -454,6 +454,10 @@ test_alias_errors(void **state)
 	refused(TWO "aliases = ( { to = \"a@example.org\"; } );", 2, "without an address");
 	refused(TWO "aliases = ( { addres = \"x@example.org\"; } );", 2, "is 'address' meant?");
 	refused(TWO "aliases = ( 7 );", 2, "each alias must be a group");
+	refused("accounts = (\n{ address = \"a@example.org\"; " PW "\nsenders = \"a@\"; } );", 3,
+		"senders: not an address");
+	refused("accounts = (\n{ address = \"a@example.org\"; " PW "\nsenders = 7; } );", 3,
+		"senders: must be a string");
 	refused(TWO "aliases = 7;", 2, "aliases must be a list");
 }
 

@@ -744,6 +744,17 @@ test_submitter(void **state)
 	mail_send(&mail);
 	assert_true(mail.committed);
 	run_until_stored(1);
+	/* Whose the reverse-path is, is not the gate's to say. */
+	mail.transaction = 2;
+	mail.sender = "stranger@example.net";
+	mail.committed = false;
+	mail_send(&mail);
+	assert_int_equal(mail.failure, QUEUE_SENDER);
+	mail.failure = 0;
+	mail.sender = "";
+	mail_send(&mail);
+	assert_true(mail.committed);
+	run_until_stored(2);
 	ipc_close(mail.channel);
 	/* As it comes from accounts. */
 	assert_int_equal(ipc_pair(sv), 0);

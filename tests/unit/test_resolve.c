@@ -182,6 +182,42 @@ test_roles(void **state)
 	assert_string_equal(resolve("abuse@empty.example"), "dave@second.example");
 }
 
+static bool
+may_send(const char *account, const char *text)
+{
+	return resolve_sender(resolver, accounts_find(accounts, account), text, strlen(text));
+}
+
+static void
+test_senders(void **state)
+{
+	(void)state;
+	use("aliases = ( { address = \"sales@example.org\"; to = \"alice@example.org\"; },"
+	    "{ address = \"@second.example\"; to = \"carol@second.example\"; } );"
+	    "accounts = ( { address = \"alice@example.org\";" PW
+	    "senders = [ \"Old@elsewhere.example\", \"@Mine.example\" ]; },"
+	    "{ address = \"bob@example.org\";" PW "enabled = false; },"
+	    "{ address = \"carol@second.example\";" PW "} );");
+	resolver_set_separator(resolver, '+');
+	assert_true(may_send("alice@example.org", "Alice@EXAMPLE.org"));
+	assert_true(may_send("alice@example.org", "alice+list@example.org"));
+	assert_true(may_send("alice@example.org", "sales@example.org"));
+	assert_true(may_send("alice@example.org", "postmaster@example.org"));
+	assert_true(may_send("alice@example.org", "old@Elsewhere.example"));
+	assert_true(may_send("alice@example.org", "\"any one\"@mine.example"));
+	assert_true(may_send("carol@second.example", "whatever@second.example"));
+	assert_false(may_send("alice@example.org", "new@elsewhere.example"));
+	assert_false(may_send("alice@example.org", "x@sub.mine.example"));
+	assert_false(may_send("alice@example.org", "x@notmine.example"));
+	assert_false(may_send("alice@example.org", "carol@second.example"));
+	assert_false(may_send("alice@example.org", "nobody@example.org"));
+	assert_false(may_send("alice@example.org", "alice"));
+	assert_false(may_send("alice@example.org", "@mine.example"));
+	assert_false(may_send("alice@example.org", ""));
+	assert_false(may_send("bob@example.org", "bob@example.org"));
+	assert_false(may_send("carol@second.example", "sales@example.org"));
+}
+
 static void
 test_no_file(void **state)
 {
@@ -236,8 +272,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_mailboxes), TEST(test_postmaster), TEST(test_no_file), TEST(test_aliases),
-	    TEST(test_tags),      TEST(test_roles),      TEST(test_login),   TEST(test_settings),
+	    TEST(test_mailboxes), TEST(test_postmaster), TEST(test_no_file),
+	    TEST(test_aliases),   TEST(test_senders),    TEST(test_tags),
+	    TEST(test_roles),     TEST(test_login),      TEST(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,35 @@ on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	return 0;
 }
 
+static enum sender_verdict
+check_sender(const char *name, const char *path, size_t length)
+{
+	const struct account *account;
+
+	if (service.any_sender)
+		return SENDER_OWN;
+	if (service.accounts == NULL)
+		return SENDER_UNAVAILABLE;
+	account = accounts_find(service.accounts, name);
+	if (account == NULL || !resolve_sender(service.resolver, account, path, length))
+		return SENDER_FOREIGN;
+	return SENDER_OWN;
+}
+
+static int
+on_sender(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct aq_sender *sender = message->body;
+	struct aq_sender_is verdict;
+
+	(void)context;
+	if (message->id == 0 || strnlen(sender->account, ADDRESS_SIZE) == ADDRESS_SIZE)
+		return -1;
+	verdict.verdict = check_sender(sender->account, message->tail, message->tail_length);
+	(void)ipc_send(channel, AQ_SENDER_IS, message->id, &verdict, NULL, 0, -1);
+	return 0;
+}
+
 static void
 on_queue_ended(struct ipc_channel *channel, void *context)
 {
@@ -126,6 +155,7 @@ on_queue_ended(struct ipc_channel *channel, void *context)
 
 static const struct ipc_handler queue_handlers[] = {
     {AQ_RESOLVE, on_resolve},
+    {AQ_SENDER, on_sender},
     {0, NULL},
 };
 
@@ -195,6 +225,7 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 		resolver_free(resolver);
 		return -1;
 	}
+	service.any_sender = settings->any_sender == 1;
 	resolver_set_separator(resolver, (char)settings->separator);
 	service.threads = settings->threads; /* of effect before the start only */
 	resolver_use(resolver, service.accounts);

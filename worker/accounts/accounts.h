@@ -37,6 +37,7 @@ struct accounts_service {
 	bool draining;
 	unsigned threads;
 	struct resolver *resolver;
+	bool any_sender;           /* ma_settings */
 	struct accounts *accounts; /* NULL: no good file yet */
 	struct throttle *throttle;
 	struct pool *pool;

@@ -241,6 +241,45 @@ resolve_mailbox(const struct resolver *resolver, const char *text, size_t length
 	return verdict;
 }
 
+static bool
+is_listed(const struct account *account, const char *text, size_t length)
+{
+	const char *sender = account->senders;
+	struct address address;
+	char name[ADDRESS_TEXT_SIZE];
+
+	if (address_parse(text, length, &address) != ADDRESS_OK)
+		return false;
+	address_format(&address, name, sizeof(name));
+	for (size_t i = 0; i < account->sender_count; i++) {
+		bool all = sender[0] == '@';
+
+		if (all ? strcmp(address.domain, sender + 1) == 0 : strcasecmp(name, sender) == 0)
+			return true;
+		sender += strlen(sender) + 1;
+	}
+	return false;
+}
+
+bool
+resolve_sender(const struct resolver *resolver, const struct account *account, const char *text,
+	       size_t length)
+{
+	struct resolved resolved;
+
+	if (!account->enabled)
+		return false;
+	if (is_listed(account, text, length))
+		return true;
+	if (resolve_mailbox(resolver, text, length, &resolved) != RCPT_LOCAL)
+		return false;
+	for (size_t i = 0; i < resolved.count; i++) {
+		if (resolved.accounts[i] == account)
+			return true;
+	}
+	return false;
+}
+
 const struct account *
 resolve_login(const struct resolver *resolver, const char *name, char canonical[ADDRESS_SIZE])
 {

@@ -53,6 +53,13 @@ enum rcpt_verdict resolve_mailbox(const struct resolver *, const char *text, siz
 				  struct resolved *);
 
 /*
+ * May ACCOUNT send with this reverse-path: does mail to it get there (by its address, an alias, a
+ * tag, a catch-all), or is it among its senders?
+ */
+bool resolve_sender(const struct resolver *, const struct account *, const char *text,
+		    size_t length);
+
+/*
  * The account that NAME logs in to: an address, or a local part at the default domain; lower-cased
  * to CANONICAL. NULL if there is none; CANONICAL is then a name all the same.
  */

@@ -60,6 +60,19 @@ count_mailboxes(const char *text, size_t length)
 	return count;
 }
 
+/* As answer(), for a reverse-path. */
+static int
+answer_sender(struct question *question, const struct ipc_message *message)
+{
+	const struct aq_sender_is *is = message->body;
+
+	if (message->type != AQ_SENDER_IS || is->verdict < SENDER_OWN ||
+	    is->verdict > SENDER_UNAVAILABLE)
+		return -1;
+	question->checked(question, (enum sender_verdict)is->verdict);
+	return 0;
+}
+
 /* -1 if the answer is not one. */
 static int
 answer(struct question *question, const struct ipc_message *message)
@@ -67,6 +80,8 @@ answer(struct question *question, const struct ipc_message *message)
 	const struct aq_resolved *resolved = message->body;
 	size_t count;
 
+	if (question->submitter != NULL)
+		return answer_sender(question, message);
 	if (message->type != AQ_RESOLVED || resolved->verdict < RCPT_LOCAL ||
 	    resolved->verdict > RCPT_UNAVAILABLE)
 		return -1;
@@ -92,10 +107,26 @@ on_resolved(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	}
 	move(question, QUESTION_NONE);
 	result = answer(question, message);
-	if (result == -1)
+	if (result == -1 && question->submitter != NULL)
+		question->checked(question, SENDER_UNAVAILABLE);
+	else if (result == -1)
 		question->answered(question, RCPT_UNAVAILABLE, "", 0);
 	send_questions(asker);
 	return result;
+}
+
+static uint32_t
+send_question(const struct asker *asker, struct question *question)
+{
+	struct aq_sender sender = {.account = ""};
+	uint16_t type = AQ_RESOLVE;
+
+	if (question->submitter != NULL) {
+		strlcpy(sender.account, question->submitter, sizeof(sender.account));
+		type = AQ_SENDER;
+	}
+	return ipc_request(asker->channel, type, type == AQ_SENDER ? &sender : NULL, question->path,
+			   strlen(question->path), -1, ANSWER_SECONDS, on_resolved, question);
 }
 
 static void
@@ -105,9 +136,7 @@ send_questions(struct asker *asker)
 
 	while (asker->channel != NULL && asker->asked_count < ASKED_MAX &&
 	       (question = TAILQ_FIRST(&asker->waiting)) != NULL) {
-		uint32_t request =
-		    ipc_request(asker->channel, AQ_RESOLVE, NULL, question->path,
-				strlen(question->path), -1, ANSWER_SECONDS, on_resolved, question);
+		uint32_t request = send_question(asker, question);
 
 		if (request == 0)
 			return;

@@ -39,6 +39,7 @@ RB_GENERATE_INTERNAL(mailboxes_seen, recipient, by_mailbox, compare_mailboxes,
 		     static __attribute__((unused)))
 
 static void on_deadline(evutil_socket_t, short, void *);
+static void ask_sender(struct transaction *);
 
 /* -- Its life ------------------------------------------------------------------------ */
 
@@ -93,6 +94,7 @@ transaction_new(struct source *source, const struct gq_mail *mail, const char *s
 		return NULL;
 	}
 	source->count++;
+	ask_sender(transaction);
 	return transaction;
 }
 
@@ -115,6 +117,8 @@ transaction_free(struct transaction *transaction)
 	struct recipient *recipient;
 
 	orphan(transaction);
+	if (transaction->sender_question.asker != NULL)
+		asker_forget(&transaction->sender_question);
 	if (transaction->state == TRANSACTION_BODY)
 		transaction->queue->bodies--;
 	while ((recipient = STAILQ_FIRST(&transaction->recipients)) != NULL) {
@@ -370,6 +374,35 @@ on_answered(struct question *question, enum rcpt_verdict verdict, const char *ma
 			     verdict == RCPT_UNAVAILABLE ? QUEUE_UNAVAILABLE : QUEUE_REFUSED);
 	if (transaction->state == TRANSACTION_DATA && transaction->unanswered == 0)
 		answer_data(transaction);
+}
+
+static void
+on_sender_checked(struct question *question, enum sender_verdict verdict)
+{
+	struct transaction *transaction =
+	    (struct transaction *)(void *)((char *)question -
+					   offsetof(struct transaction, sender_question));
+
+	transaction->unanswered--;
+	if (verdict == SENDER_FOREIGN)
+		transaction->failed = QUEUE_SENDER;
+	else if (verdict != SENDER_OWN)
+		note_failure(transaction, QUEUE_UNAVAILABLE);
+	if (transaction->state == TRANSACTION_DATA && transaction->unanswered == 0)
+		answer_data(transaction);
+}
+
+/* Reports of a client's own (RFC 8098 2.1) have no sender. */
+static void
+ask_sender(struct transaction *transaction)
+{
+	if (transaction->submitter[0] == '\0' || transaction->sender[0] == '\0')
+		return;
+	transaction->sender_question.path = transaction->sender;
+	transaction->sender_question.submitter = transaction->submitter;
+	transaction->sender_question.checked = on_sender_checked;
+	transaction->unanswered++;
+	asker_ask(transaction->queue->asker, &transaction->sender_question);
 }
 
 static void

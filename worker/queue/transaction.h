@@ -55,6 +55,7 @@ struct transaction {
 	conn_id conn;
 	uint64_t declared; /* size, as MAIL FROM said */
 	char *sender;
+	struct question sender_question; /* of a submitter: is it his? */
 	struct recipients recipients;
 	struct mailboxes_seen mailboxes;
 	size_t paths; /* that the gate named */

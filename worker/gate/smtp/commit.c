@@ -21,6 +21,7 @@ static const struct {
     [QUEUE_UNAVAILABLE] = {"451 4.3.0 The mail queue can't be reached now, try again later",
 			   "queue-unavailable"},
     [QUEUE_UNKNOWN] = {"451 4.3.0 The message was not kept, try again later", "queue-restarted"},
+    [QUEUE_SENDER] = {NULL, "sender-not-own"},
 };
 
 /*
@@ -48,15 +49,33 @@ received_size(const struct smtp_transaction *mail)
 	return mail->receipt != NULL ? mail->receipt->data.size : 0;
 }
 
+/* What is allowed, and how to have more of it. */
+static void
+reply_sender(struct conn *conn, const struct smtp_session *session)
+{
+	char quoted[SMTP_QUOTE_SIZE];
+	const char *from = session->mail->from;
+
+	smtp_reply(
+	    conn,
+	    "550 5.7.1 <%s> is not an address of %s: send as that, as one of its aliases, or as "
+	    "what the administrator lists in its senders",
+	    smtp_quote(from, strlen(from), quoted),
+	    session->account != NULL ? session->account : "yours");
+}
+
 void
 smtp_queue_failed(struct conn *conn, struct smtp_session *session, uint32_t failure)
 {
-	if (failure < QUEUE_NO_SPACE || failure > QUEUE_UNKNOWN)
+	if (failure < QUEUE_NO_SPACE || failure > QUEUE_SENDER)
 		failure = QUEUE_UNAVAILABLE;
 	log_outcome(conn, session, "smtp.refused", failures[failure].why,
 		    received_size(session->mail));
+	if (failure == QUEUE_SENDER)
+		reply_sender(conn, session);
+	else
+		smtp_reply(conn, "%s", failures[failure].reply);
 	smtp_transaction_end(conn, session);
-	smtp_reply(conn, "%s", failures[failure].reply);
 }
 
 static void
