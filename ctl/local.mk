@@ -10,6 +10,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/cert_fields.c ctl/cert_fields.h ctl/cert_files.c ctl/cert_request.c \
 	ctl/cert_look.c ctl/cert_look.h ctl/cert_list.c ctl/cert_show.c ctl/cert_check.c ctl/cert_audit.c \
 	ctl/imap.c ctl/imap.h ctl/imap_responses.c ctl/imap_words.c ctl/imap_words.h \
+	ctl/queue.c ctl/queue.h ctl/queue_commands.c \
 	ctl/json.c ctl/json.h \
 	ctl/export.c ctl/export.h ctl/export_maildir.c ctl/export_mbox.c \
 	ctl/import.c ctl/import.h ctl/import_maildir.c ctl/import_mbox.c \

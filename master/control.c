@@ -142,23 +142,41 @@ on_accounts(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	return 0;
 }
 
+/* A channel between the client and a child, to which HAND gives its end. */
 static int
-on_certd(struct ipc_channel *channel, struct ipc_message *message, void *context)
+connect_to(struct client *c, struct ipc_message *message, int (*hand)(struct master *, int fd),
+	   const char *name)
 {
-	struct client *c = context;
+	char text[64];
 	int sv[2];
 
 	if (ipc_pair(sv) == -1) {
 		send_result(c, message->id, false, strerror(errno));
 		return 0;
 	}
-	if (certd_administrate(c->control->master, sv[0]) == -1)
-		send_result(c, message->id, false, "certd is being restarted: try again");
-	else
-		(void)ipc_send(channel, CM_CHANNEL, message->id, NULL, NULL, 0, sv[1]);
+	if (hand(c->control->master, sv[0]) == -1) {
+		snprintf(text, sizeof(text), "%s is being restarted: try again", name);
+		send_result(c, message->id, false, text);
+	} else {
+		(void)ipc_send(c->channel, CM_CHANNEL, message->id, NULL, NULL, 0, sv[1]);
+	}
 	close(sv[0]);
 	close(sv[1]);
 	return 0;
+}
+
+static int
+on_certd(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	return connect_to(context, message, certd_administrate, "certd");
+}
+
+static int
+on_queue(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	return connect_to(context, message, queue_administrate, "queue");
 }
 
 /* The tail is the mailbox's address; sessions answers. */
@@ -187,8 +205,13 @@ on_mailbox(struct ipc_channel *channel, struct ipc_message *message, void *conte
 }
 
 static const struct ipc_handler handlers[] = {
-    {CM_RELOAD, on_reload}, {CM_STATUS, on_status},   {CM_ACCOUNTS, on_accounts},
-    {CM_CERTD, on_certd},   {CM_MAILBOX, on_mailbox}, {0, NULL},
+    {CM_RELOAD, on_reload},
+    {CM_STATUS, on_status},
+    {CM_ACCOUNTS, on_accounts},
+    {CM_CERTD, on_certd},
+    {CM_QUEUE, on_queue},
+    {CM_MAILBOX, on_mailbox},
+    {0, NULL},
 };
 
 /* Takes FD. */

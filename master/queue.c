@@ -34,6 +34,16 @@ queue_settings_differ(const struct configuration *conf, const struct configurati
 	       conf->relay.expire != old->relay.expire;
 }
 
+int
+queue_administrate(struct master *m, int fd)
+{
+	struct process *p = m->queue.process;
+
+	if (p == NULL || p->phase != PROCESS_RUNNING || p->control == NULL)
+		return -1;
+	return ipc_send(p->control, MQ_ADMIN, 0, NULL, NULL, 0, fd);
+}
+
 static int
 configure(struct process *p, struct error *err)
 {

@@ -29,6 +29,8 @@ void accounts_send_settings(struct master *);
 
 /* -- queue ---------------------------------------------------------------------- */
 
+/* Gives queue one end of a channel to a posternctl (fd stays the caller's). -1: it isn't there. */
+int queue_administrate(struct master *, int fd);
 /* Would queue be told other things now than when it was started from OLD? */
 bool queue_settings_differ(const struct configuration *, const struct configuration *old);
 

@@ -6,6 +6,7 @@
 #include "common/proto/certd_importer.h"
 #include "common/proto/ctl_certd.h"
 #include "common/proto/ctl_master.h"
+#include "common/proto/ctl_queue.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_certd.h"
 #include "common/proto/gate_queue.h"
@@ -40,19 +41,17 @@ BOUNDARY(gate_queue, GATE_QUEUE_MESSAGES(IPC_RULE));
 BOUNDARY(queue_relay, QUEUE_RELAY_MESSAGES(IPC_RULE));
 BOUNDARY(queue_session, QUEUE_SESSION_MESSAGES(IPC_RULE));
 BOUNDARY(ctl_master, CTL_MASTER_MESSAGES(IPC_RULE));
+BOUNDARY(ctl_queue, CTL_QUEUE_MESSAGES(IPC_RULE));
 BOUNDARY(ctl_certd, CTL_CERTD_MESSAGES(IPC_RULE));
 BOUNDARY(certd_importer, MASTER_CHILD_MESSAGES(IPC_RULE) CERTD_IMPORTER_OWN_MESSAGES(IPC_RULE));
 BOUNDARY(import_job, IMPORT_JOB_MESSAGES(IPC_RULE));
 
 const struct ipc_boundary *const ipc_boundaries[] = {
-    &master_child_boundary,    &master_gate_boundary,
-    &master_certd_boundary,    &master_accounts_boundary,
-    &master_queue_boundary,    &master_session_boundary,
-    &gate_certd_boundary,      &gate_accounts_boundary,
-    &accounts_queue_boundary,  &gate_queue_boundary,
-    &queue_session_boundary,   &ctl_master_boundary,
-    &ctl_certd_boundary,       &master_verify_boundary,
-    &accounts_verify_boundary, &certd_importer_boundary,
-    &import_job_boundary,      &master_relay_boundary,
-    &queue_relay_boundary,     NULL,
+    &master_child_boundary,    &master_gate_boundary,   &master_certd_boundary,
+    &master_accounts_boundary, &master_queue_boundary,  &master_session_boundary,
+    &gate_certd_boundary,      &gate_accounts_boundary, &accounts_queue_boundary,
+    &gate_queue_boundary,      &queue_session_boundary, &ctl_master_boundary,
+    &ctl_certd_boundary,       &master_verify_boundary, &accounts_verify_boundary,
+    &certd_importer_boundary,  &import_job_boundary,    &master_relay_boundary,
+    &queue_relay_boundary,     &ctl_queue_boundary,     NULL,
 };

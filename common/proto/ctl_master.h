@@ -34,7 +34,9 @@ struct cm_mailbox {
 	 * A mailbox: CM_CHANNEL with a stream, or CM_RESULT says why not. MAILBOX_MAIL: of IMAP; \
 	 * else of what common/proto/checkup.h says.                                              \
 	 */                                                                                       \
-	X(CM_MAILBOX, 7, IPC_CLIENT, struct cm_mailbox, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)
+	X(CM_MAILBOX, 7, IPC_CLIENT, struct cm_mailbox, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)   \
+	/* A channel to queue (ctl_queue.h): CM_CHANNEL, or CM_RESULT if it is not there. */      \
+	X(CM_QUEUE, 8, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { CTL_MASTER_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary ctl_master_boundary;

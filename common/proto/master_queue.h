@@ -38,7 +38,9 @@ struct mq_notice {
 	X(MQ_ATTACH_FAILED, 20, IPC_CLIENT, struct ipc_empty, REASON_MAX, IPC_NO_FD,            \
 	  IPC_ANY_STATE)                                                                        \
 	X(MQ_NOTICE, 21, IPC_CLIENT, struct mq_notice, PRESENTERS_SIZE - 1, IPC_NO_FD,          \
-	  CHILD_RUNNING)
+	  CHILD_RUNNING)                                                                        \
+	/* A channel to an administrator (ctl_queue.h) comes along. */                          \
+	X(MQ_ADMIN, 22, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, CHILD_RUNNING)
 
 enum { MASTER_QUEUE_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_queue_boundary;

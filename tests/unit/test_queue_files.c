@@ -288,7 +288,7 @@ test_db_due(void **state)
 {
 	struct error err;
 	struct db *db = db_open(&err);
-	struct db_position position = {0, 0};
+	struct db_position position = {0, 0, 0};
 	struct db_delivery found[4];
 	int64_t due;
 

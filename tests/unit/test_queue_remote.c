@@ -11,9 +11,11 @@
 
 #include <cmocka.h>
 
+#include "common/proto/ctl_queue.h"
 #include "common/proto/gate_queue.h"
 #include "common/proto/queue_relay.h"
 #include "tests/unit/queue_world.h"
+#include "worker/queue/admin.h"
 #include "worker/queue/schedule.h"
 
 static char folder[64];
@@ -26,7 +28,7 @@ static struct {
 	void (*lie)(struct qr_result *, struct qr_recipient *, size_t *length);
 	unsigned sends, ended;
 	struct qr_send last;
-	char tail[1024];
+	char tail[4096];
 	size_t tail_length;
 } relay;
 
@@ -244,6 +246,202 @@ what_is_not_now_is_later(void **state)
 	assert_int_equal(world.stored_count, 0);
 }
 
+static unsigned recipients_told;
+
+static void
+count_recipients(struct qr_result *body, struct qr_recipient *results, size_t *length)
+{
+	(void)results;
+	(void)length;
+	recipients_told += body->recipients;
+}
+
+/* More than one job has, and than are in memory at a time: each gets it once. */
+static void
+all_recipients_of_a_domain(void **state)
+{
+	enum { MANY = 100 };
+	static char names[MANY][32];
+	const char *recipients[MANY + 1];
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "user%zu@elsewhere.example", i);
+		recipients[i] = names[i];
+	}
+	recipients[MANY] = NULL;
+	recipients_told = 0;
+	relay.lie = count_recipients;
+	assert_int_equal(send_as("alice@example.org", "alice@example.org", recipients), 0);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(recipients_told, MANY);
+	assert_true(relay.sends >= MANY / RELAY_RECIPIENTS_MAX);
+}
+
+/* -- Administrators ------------------------------------------------------------------------------
+ */
+
+static struct {
+	struct ipc_channel *channel;
+	unsigned ended, entries;
+	struct cq_entry entry;
+	struct cq_done done;
+} admin;
+
+static int
+on_entry(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	(void)context;
+	admin.entries++;
+	memcpy(&admin.entry, message->body, sizeof(admin.entry));
+	return 0;
+}
+
+static int
+on_done(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	(void)context;
+	memcpy(&admin.done, message->body, sizeof(admin.done));
+	admin.done.zero = 1; /* it is there */
+	return 0;
+}
+
+static const struct ipc_handler admin_handlers[] = {
+    {CQ_ENTRY, on_entry},
+    {CQ_DONE, on_done},
+    {0, NULL},
+};
+
+static void
+on_admin_ended(struct ipc_channel *channel, void *context)
+{
+	(void)channel;
+	(void)context;
+	admin.channel = NULL;
+	admin.ended++;
+}
+
+static void
+open_admin(void)
+{
+	int sv[2];
+
+	assert_int_equal(ipc_pair(sv), 0);
+	admin.channel = ipc_open(world.base, sv[0], &ctl_queue_boundary, IPC_CLIENT, admin_handlers,
+				 on_admin_ended, NULL, "queue");
+	admin_open(&world.queue, sv[1]);
+}
+
+static bool
+admin_is_answered(void *arg)
+{
+	(void)arg;
+	return admin.done.zero == 1;
+}
+
+static bool
+admin_is_cut_off(void *arg)
+{
+	return admin.ended >= *(const unsigned *)arg;
+}
+
+static void
+ask(uint16_t type, const void *body, const struct cq_name *names, size_t count)
+{
+	memset(&admin.done, 0, sizeof(admin.done));
+	admin.entries = 0;
+	assert_int_equal(
+	    ipc_send(admin.channel, type, 7, body, (const char *)names, count * sizeof(*names), -1),
+	    0);
+	world_run_until(&world, admin_is_answered, NULL);
+	assert_int_equal(admin.done.failed, 0);
+}
+
+/* What relay has is left alone; what waits is held, released and removed. */
+static void
+an_administrator_changes_the_queue(void **state)
+{
+	const struct cq_list list = {.first = 1};
+	struct cq_change change = {.action = CQ_HOLD, .count = 1};
+	unsigned sends = 1;
+
+	(void)state;
+	memset(&admin, 0, sizeof(admin));
+	open_admin();
+	relay.outcome = 0;
+	assert_int_equal(send_as("alice@example.org", "alice@example.org", to_bob), 0);
+	world_run_until(&world, sent_at_least, &sends);
+	ask(CQ_LIST, &list, NULL, 0);
+	assert_int_equal(admin.entries, 1);
+	assert_int_equal(admin.entry.state, CQ_BUSY);
+	ask(CQ_CHANGE, &change, &admin.entry.name, 1);
+	assert_int_equal(admin.done.count, 0);
+	assert_int_equal(admin.done.busy, 1);
+	/* Relay dies, and until there is another one it waits. */
+	ipc_close(relay.channel);
+	relay.channel = NULL;
+	world_run_for(&world, 50);
+	ask(CQ_CHANGE, &change, &admin.entry.name, 1);
+	assert_int_equal(admin.done.count, 1);
+	relay.outcome = RELAY_DELIVERED;
+	open_relay();
+	world_run_for(&world, 50);
+	assert_int_equal(relay.sends, 1);
+	change.action = CQ_RETRY;
+	ask(CQ_CHANGE, &change, &admin.entry.name, 1);
+	assert_int_equal(admin.done.count, 0);
+	change.action = CQ_RELEASE;
+	ask(CQ_CHANGE, &change, &admin.entry.name, 1);
+	assert_int_equal(admin.done.count, 1);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(relay.sends, 2);
+	change.action = CQ_REMOVE;
+	ask(CQ_CHANGE, &change, &admin.entry.name, 1);
+	assert_int_equal(admin.done.count, 0);
+	ipc_close(admin.channel);
+	world_run_for(&world, 50);
+}
+
+static void
+administrators_that_lie_are_cut_off(void **state)
+{
+	static const struct cq_name name;
+	static const struct {
+		uint16_t type;
+		uint32_t id;
+		struct cq_list list;
+		struct cq_change change;
+		size_t names;
+	} lies[] = {
+	    {.type = CQ_LIST, .id = 0, .list = {.first = 1}},
+	    {.type = CQ_LIST, .id = 7, .list = {.first = 2}},
+	    {.type = CQ_LIST, .id = 7, .list = {.zero = 1}},
+	    {.type = CQ_LIST, .id = 7, .list = {.first = 1, .after = {.message = 1}}},
+	    {.type = CQ_LIST, .id = 7, .list = {.after = {.zero = 1}}},
+	    {.type = CQ_CHANGE, .id = 0, .change = {CQ_HOLD, 1}, .names = 1},
+	    {.type = CQ_CHANGE, .id = 7, .change = {0, 1}, .names = 1},
+	    {.type = CQ_CHANGE, .id = 7, .change = {CQ_REMOVE + 1, 1}, .names = 1},
+	    {.type = CQ_CHANGE, .id = 7, .change = {CQ_HOLD, 0}, .names = 0},
+	    {.type = CQ_CHANGE, .id = 7, .change = {CQ_HOLD, 2}, .names = 1},
+	    {.type = CQ_CHANGE, .id = 7, .change = {CQ_HOLD, UINT32_MAX}, .names = 1},
+	};
+
+	(void)state;
+	memset(&admin, 0, sizeof(admin));
+	for (unsigned i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		const void *body =
+		    lies[i].type == CQ_LIST ? (const void *)&lies[i].list : &lies[i].change;
+		unsigned ended = i + 1;
+
+		open_admin();
+		(void)ipc_send(admin.channel, lies[i].type, lies[i].id, body, (const char *)&name,
+			       lies[i].names * sizeof(name), -1);
+		world_run_until(&world, admin_is_cut_off, &ended);
+	}
+}
+
 /* -- Lies ------------------------------------------------------------------------------------ */
 
 static void
@@ -354,6 +552,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(nobody_hears_of_what_has_no_sender, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_bounce_goes_out, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_not_now_is_later, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(all_recipients_of_a_domain, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(an_administrator_changes_the_queue, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(administrators_that_lie_are_cut_off, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_relay_that_lies_is_cut_off, set_up, tear_down),
 	};
 

@@ -47,6 +47,22 @@ record(struct queue *queue, const struct bounce *bounce, enum result_kind kind, 
 	batch_result(queue->batch, &result);
 }
 
+/* Its transaction's. */
+static uint32_t
+number_of(uint64_t message, uint32_t index)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "bounce %016llx.%u", (unsigned long long)message, index);
+	return notice_number(name);
+}
+
+bool
+bounce_is_under_way(const struct queue *queue, uint64_t message, uint32_t index)
+{
+	return transaction_find(queue->own, number_of(message, index)) != NULL;
+}
+
 static void
 start(const struct making *making, const char *sender, char *text, size_t length)
 {
@@ -56,11 +72,8 @@ start(const struct making *making, const char *sender, char *text, size_t length
 	struct transaction *transaction = NULL;
 	struct bounce *copy = malloc(size);
 	struct gq_mail mail = {0};
-	char name[64];
 
-	snprintf(name, sizeof(name), "bounce %016llx.%u", (unsigned long long)bounce->message,
-		 bounce->index);
-	mail.transaction = notice_number(name);
+	mail.transaction = number_of(bounce->message, bounce->index);
 	if (copy != NULL)
 		transaction = transaction_new(queue->own, &mail, "");
 	if (transaction == NULL) {

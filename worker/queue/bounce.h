@@ -46,6 +46,9 @@ struct bounce_reason {
  */
 void bounce_send(struct queue *, const struct bounce *, const struct bounce_reason *);
 
+/* One is on its way to the disk for this delivery. */
+bool bounce_is_under_way(const struct queue *, uint64_t message, uint32_t index);
+
 /* -- For the batch and its transactions ------------------------------------------------- */
 
 /* Ends the delivery, within the batch's transaction. */

@@ -74,10 +74,18 @@ enum statement {
 	HAS_FILE,
 	MESSAGE,
 	PATH,
+	ENTRIES,
+	ENTRY,
+	MOVE,
 	NEXT_MAILBOX,
 	DUE,
 	STATEMENT_COUNT
 };
+
+#define ENTRY_COLUMNS                                                                          \
+	"r.message, r.idx, r.attempts, r.next_attempt, m.received, m.size, m.sender,"          \
+	" m.submitter, r.path, r.mailbox, r.reason FROM recipient r JOIN message m ON m.id = " \
+	"r.message"
 
 static const char *const statements[] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -103,10 +111,14 @@ static const char *const statements[] = {
     [HAS_FILE] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND body IS NULL)",
     [MESSAGE] = "SELECT conn, received, sender, submitter, size, body FROM message WHERE id = ?1",
     [PATH] = "SELECT path FROM recipient WHERE message = ?1 AND idx = ?2",
+    [ENTRIES] = "SELECT " ENTRY_COLUMNS " WHERE (r.message, r.idx) > (?1, ?2)"
+		" ORDER BY r.message, r.idx LIMIT ?3",
+    [ENTRY] = "SELECT " ENTRY_COLUMNS " WHERE r.message = ?1 AND r.idx = ?2",
+    [MOVE] = "UPDATE recipient SET next_attempt = ?3 WHERE message = ?1 AND idx = ?2",
     [NEXT_MAILBOX] = "SELECT mailbox FROM recipient WHERE mailbox > ?1 ORDER BY mailbox LIMIT 1",
     [DUE] = "SELECT next_attempt, message, idx, attempts FROM recipient"
-	    " WHERE mailbox = ?1 AND (next_attempt, message) > (?2, ?3)"
-	    " ORDER BY next_attempt, message LIMIT ?4",
+	    " WHERE mailbox = ?1 AND (next_attempt, message, idx) > (?2, ?3, ?5)"
+	    " ORDER BY next_attempt, message, idx LIMIT ?4",
 };
 
 struct db {
@@ -427,6 +439,15 @@ db_defer(struct db *db, uint64_t message, uint32_t index, uint32_t attempts, int
 }
 
 enum db_status
+db_move(struct db *db, uint64_t message, uint32_t index, int64_t next_attempt)
+{
+	bind_number(db, MOVE, 1, (int64_t)message);
+	bind_number(db, MOVE, 2, index);
+	bind_number(db, MOVE, 3, next_attempt);
+	return run(db, MOVE);
+}
+
+enum db_status
 db_remember(struct db *db, uint64_t id)
 {
 	bind_number(db, REMEMBER, 1, (int64_t)id);
@@ -512,6 +533,53 @@ db_message(struct db *db, uint64_t id, db_read_fn *read, void *arg)
 	return result;
 }
 
+/* Hands on all rows of one of the two statements. */
+static enum db_status
+hand_on(struct db *db, enum statement which, db_entry_fn *each, void *arg)
+{
+	sqlite3_stmt *stmt = db->statements[which];
+	enum db_status status;
+	int code;
+
+	while ((code = step(db, which)) == SQLITE_ROW) {
+		struct db_entry entry = {
+		    .message = (uint64_t)sqlite3_column_int64(stmt, 0),
+		    .index = (uint32_t)sqlite3_column_int64(stmt, 1),
+		    .attempts = (uint32_t)sqlite3_column_int64(stmt, 2),
+		    .next_attempt = sqlite3_column_int64(stmt, 3),
+		    .received = sqlite3_column_int64(stmt, 4),
+		    .size = (uint64_t)sqlite3_column_int64(stmt, 5),
+		    .sender = column_text(stmt, 6),
+		    .submitter = column_text(stmt, 7),
+		    .path = column_text(stmt, 8),
+		    .mailbox = column_text(stmt, 9),
+		    .reason = column_text(stmt, 10),
+		};
+
+		each(&entry, arg);
+	}
+	status = code == SQLITE_DONE ? DB_OK : failed(db, code);
+	reset(db, which);
+	return status;
+}
+
+enum db_status
+db_entries(struct db *db, const struct db_name *after, size_t max, db_entry_fn *each, void *arg)
+{
+	bind_number(db, ENTRIES, 1, after == NULL ? INT64_MIN : (int64_t)after->message);
+	bind_number(db, ENTRIES, 2, after == NULL ? -1 : (int64_t)after->index);
+	bind_number(db, ENTRIES, 3, (int64_t)max);
+	return hand_on(db, ENTRIES, each, arg);
+}
+
+enum db_status
+db_entry(struct db *db, uint64_t message, uint32_t index, db_entry_fn *each, void *arg)
+{
+	bind_number(db, ENTRY, 1, (int64_t)message);
+	bind_number(db, ENTRY, 2, index);
+	return hand_on(db, ENTRY, each, arg);
+}
+
 enum db_status
 db_path(struct db *db, uint64_t message, uint32_t index, char path[PATH_SIZE])
 {
@@ -562,6 +630,7 @@ db_due(struct db *db, const char *mailbox, struct db_position after, int64_t now
 	bind_number(db, DUE, 2, after.next_attempt);
 	bind_number(db, DUE, 3, (int64_t)after.message);
 	bind_number(db, DUE, 4, (int64_t)max + 1);
+	bind_number(db, DUE, 5, after.index);
 	while ((code = step(db, DUE)) == SQLITE_ROW) {
 		int64_t next = sqlite3_column_int64(stmt, 0);
 
@@ -572,7 +641,7 @@ db_due(struct db *db, const char *mailbox, struct db_position after, int64_t now
 		}
 		found[count].position.next_attempt = next;
 		found[count].position.message = (uint64_t)sqlite3_column_int64(stmt, 1);
-		found[count].index = (uint32_t)sqlite3_column_int64(stmt, 2);
+		found[count].position.index = (uint32_t)sqlite3_column_int64(stmt, 2);
 		found[count].attempts = (uint32_t)sqlite3_column_int64(stmt, 3);
 		count++;
 	}

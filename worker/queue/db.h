@@ -78,6 +78,8 @@ enum db_status db_add_notice(struct db *, const char *name);
 enum db_status db_done(struct db *, uint64_t message, uint32_t index, bool *left_file);
 
 #define DB_HELD INT64_MAX /* a time of the next attempt: none, until somebody releases it */
+/* Puts its next attempt elsewhere, and leaves all else. */
+enum db_status db_move(struct db *, uint64_t message, uint32_t index, int64_t next_attempt);
 enum db_status db_defer(struct db *, uint64_t message, uint32_t index, uint32_t attempts,
 			int64_t next_attempt, const char *reason);
 
@@ -102,6 +104,28 @@ bool db_has_file(struct db *, uint64_t id);
 typedef int db_read_fn(const struct db_message *, void *arg);
 int db_message(struct db *, uint64_t id, db_read_fn *read, void *arg);
 
+/* A recipient with all that is known of it; the pointers hold during the call only. */
+struct db_name {
+	uint64_t message;
+	uint32_t index;
+};
+struct db_entry {
+	uint64_t message;
+	uint32_t index;
+	uint32_t attempts;
+	int64_t next_attempt;
+	int64_t received;
+	uint64_t size;
+	const char *sender, *submitter, *path, *mailbox, *reason;
+};
+typedef void db_entry_fn(const struct db_entry *, void *arg);
+/* Those behind AFTER (NULL: from the first), at most MAX. Nothing is written meanwhile. */
+enum db_status db_entries(struct db *, const struct db_name *after, size_t max, db_entry_fn *each,
+			  void *arg);
+/* That one; EACH is not called if there is none. */
+enum db_status db_entry(struct db *, uint64_t message, uint32_t index, db_entry_fn *each,
+			void *arg);
+
 /* The forward-path of a recipient. DB_FAILED also if there is no such. */
 enum db_status db_path(struct db *, uint64_t message, uint32_t index, char path[PATH_SIZE]);
 
@@ -112,10 +136,10 @@ int db_next_mailbox(struct db *, const char *after, char name[ADDRESS_SIZE]);
 struct db_position {
 	int64_t next_attempt;
 	uint64_t message;
+	uint32_t index; /* a message has many recipients in another domain */
 };
 struct db_delivery {
 	struct db_position position;
-	uint32_t index;
 	uint32_t attempts;
 };
 /*

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
+	worker/queue/admin.c worker/queue/admin.h \
 	worker/queue/batch.c worker/queue/batch.h \
 	worker/queue/bounce.c worker/queue/bounce.h worker/queue/bounce_text.c \
 	worker/queue/clock.c worker/queue/clock.h \

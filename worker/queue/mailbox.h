@@ -140,6 +140,8 @@ void delivery_drop_body(struct schedule *);
 
 /* Gives relay what waits for other domains, one job each in turn. */
 void remote_send_some(struct schedule *);
+/* Has relay this one? */
+bool remote_has(const struct schedule *, uint64_t message, uint32_t index);
 /* Forgets all that relay has, without a word. */
 void remote_close(struct schedule *);
 

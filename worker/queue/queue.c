@@ -15,6 +15,7 @@
 
 #include "common/log.h"
 #include "common/sqlite_dir.h"
+#include "worker/queue/admin.h"
 #include "worker/queue/asker.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/notice.h"
@@ -105,6 +106,15 @@ on_notice(struct ipc_channel *channel, struct ipc_message *message, void *contex
 }
 
 static int
+on_admin(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	(void)context;
+	admin_open(&queue, ipc_take_fd(message));
+	return 0;
+}
+
+static int
 open_early_channels(struct error *err)
 {
 	struct early *early;
@@ -160,6 +170,7 @@ static const struct ipc_handler handlers[] = {
     {MQ_SETTINGS, on_settings},
     {MQ_CHANNEL, on_channel},
     {MQ_NOTICE, on_notice},
+    {MQ_ADMIN, on_admin},
     {0, NULL},
 };
 

@@ -383,6 +383,22 @@ schedule_open_relay(struct schedule *schedule, int fd)
 	return 0;
 }
 
+bool
+remote_has(const struct schedule *schedule, uint64_t message, uint32_t index)
+{
+	const struct delivery *delivery;
+	const struct job *job;
+
+	LIST_FOREACH (job, &schedule->jobs, entry) {
+		TAILQ_FOREACH (delivery, &job->deliveries, entry) {
+			/* cppcheck-suppress uninitvar ; they are of the list */
+			if (delivery->message == message && delivery->index == index)
+				return true;
+		}
+	}
+	return false;
+}
+
 void
 remote_close(struct schedule *schedule)
 {

@@ -133,7 +133,7 @@ get(struct schedule *schedule, const char *name)
 	 * another host would not recognise a second copy.
 	 */
 	if (mailbox->remote && !schedule->resuming)
-		mailbox->position = (struct db_position){schedule->last_position - 1, INT64_MAX};
+		mailbox->position = (struct db_position){schedule->last_position - 1, INT64_MAX, 0};
 	TAILQ_INIT(&mailbox->waiting);
 	TAILQ_INIT(&mailbox->running);
 	mailbox->due_timer = evtimer_new(schedule->queue->base, on_due, mailbox);
@@ -190,7 +190,7 @@ append(struct mailbox *mailbox, const struct db_delivery *row)
 		return false;
 	delivery->mailbox = mailbox;
 	delivery->message = row->position.message;
-	delivery->index = row->index;
+	delivery->index = row->position.index;
 	delivery->attempts = row->attempts;
 	mailbox->position = row->position;
 	TAILQ_INSERT_TAIL(&mailbox->waiting, delivery, entry);
@@ -432,7 +432,7 @@ schedule_new(struct schedule *schedule, const char *name, uint64_t message, uint
 	     int64_t position)
 {
 	struct mailbox *mailbox = get(schedule, name);
-	struct db_delivery row = {.position = {position, message}, .index = index};
+	struct db_delivery row = {.position = {position, message, index}};
 
 	if (mailbox == NULL) {
 		log_event(LOG_ERR, "queue.delivery_late", KV_STR("to", name),
@@ -455,6 +455,58 @@ schedule_deferred(struct schedule *schedule, const char *name, int64_t next_atte
 		return;
 	if (next_attempt < mailbox->due && !mailbox->more)
 		set_due(mailbox, next_attempt);
+	mailbox_settle(mailbox);
+}
+
+/* The mailbox of that name, or NULL. */
+static struct mailbox *
+find(const struct schedule *schedule, const char *name)
+{
+	struct mailbox *mailbox = RB_ROOT(&schedule->mailboxes);
+
+	while (mailbox != NULL) {
+		int order = strcmp(name, mailbox->name);
+
+		if (order == 0)
+			return mailbox;
+		mailbox = order < 0 ? RB_LEFT(mailbox, by_name) : RB_RIGHT(mailbox, by_name);
+	}
+	return NULL;
+}
+
+static struct delivery *
+find_in(const struct deliveries *list, uint64_t message, uint32_t index)
+{
+	struct delivery *delivery;
+
+	TAILQ_FOREACH (delivery, list, entry) {
+		if (delivery->message == message && delivery->index == index)
+			return delivery;
+	}
+	return NULL;
+}
+
+bool
+schedule_is_running(const struct schedule *schedule, const char *name, uint64_t message,
+		    uint32_t index)
+{
+	const struct mailbox *mailbox = find(schedule, name);
+
+	return mailbox != NULL && (find_in(&mailbox->running, message, index) != NULL ||
+				   (mailbox->remote && remote_has(schedule, message, index)));
+}
+
+void
+schedule_forget(struct schedule *schedule, const char *name, uint64_t message, uint32_t index)
+{
+	struct mailbox *mailbox = find(schedule, name);
+	struct delivery *delivery;
+
+	if (mailbox == NULL || (delivery = find_in(&mailbox->waiting, message, index)) == NULL)
+		return;
+	TAILQ_REMOVE(&mailbox->waiting, delivery, entry);
+	mailbox->waiting_count--;
+	free(delivery);
 	mailbox_settle(mailbox);
 }
 

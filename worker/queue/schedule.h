@@ -49,6 +49,12 @@ void schedule_stop(struct schedule *);
 /* How many have begun and not ended. */
 unsigned schedule_running(const struct schedule *);
 
+/* Is it being delivered? */
+bool schedule_is_running(const struct schedule *, const char *mailbox, uint64_t message,
+			 uint32_t index);
+/* Drops one that waits in memory, if it does: its row says something else now. */
+void schedule_forget(struct schedule *, const char *mailbox, uint64_t message, uint32_t index);
+
 /* Takes a new channel to relay in place of the old one (remote.c). */
 int schedule_open_relay(struct schedule *, int fd);
 

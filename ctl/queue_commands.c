@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+/* posternctl queue list, show, hold, release, retry, flush, remove. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/connect.h"
+#include "ctl/ctl.h"
+#include "ctl/json.h"
+#include "ctl/mailbox.h"
+#include "ctl/queue.h"
+
+#define TIME_SIZE 32
+
+static const char *const states[] = {
+    [CQ_WAITING] = "waiting", [CQ_HELD] = "held", [CQ_BUSY] = "busy"};
+
+/* -- Options ----------------------------------------------------------------------------------- */
+
+struct arguments {
+	struct queue_filter filter;
+	bool json;
+	bool all;
+};
+
+static const struct option options[] = {
+    {"json", no_argument, NULL, 'j'},
+    {"all", no_argument, NULL, 'a'},
+    {"from", required_argument, NULL, 'f'},
+    {"to", required_argument, NULL, 't'},
+    {"held", no_argument, NULL, 'h'},
+    {"waiting", no_argument, NULL, 'w'},
+    {NULL, 0, NULL, 0},
+};
+
+/* 0, or an exit status. */
+static int
+read_arguments(struct arguments *arguments, int argc, char **argv)
+{
+	struct error err;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'j':
+			arguments->json = true;
+			break;
+		case 'a':
+			arguments->all = true;
+			break;
+		case 'f':
+			arguments->filter.from = optarg;
+			break;
+		case 't':
+			arguments->filter.to = optarg;
+			break;
+		case 'h':
+			arguments->filter.state = CQ_HELD;
+			break;
+		case 'w':
+			arguments->filter.state = CQ_WAITING;
+			break;
+		default:
+			return CTL_USAGE;
+		}
+	}
+	for (; optind < argc; optind++) {
+		if (queue_filter_add(&arguments->filter, argv[optind], &err) == -1)
+			return ctl_error(&err);
+	}
+	return 0;
+}
+
+/* -- list and show ----------------------------------------------------------------------------- */
+
+static const char *
+time_text(int64_t seconds, char out[TIME_SIZE])
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		strlcpy(out, "?", TIME_SIZE);
+	return out;
+}
+
+struct printing {
+	struct json json;
+	bool as_json, all;
+	size_t count;
+};
+
+static void
+print_json(struct json *json, const struct queue_entry *entry)
+{
+	char id[QUEUE_ID_SIZE], when[TIME_SIZE];
+
+	snprintf(id, sizeof(id), "%016" PRIx64, entry->fixed.name.message);
+	json_object(json, NULL);
+	json_string(json, "id", id);
+	json_number(json, "index", entry->fixed.name.index);
+	json_string(json, "from", entry->sender);
+	json_string(json, "to", entry->path);
+	json_string(json, "submitter", entry->submitter);
+	json_string(json, "destination", entry->mailbox);
+	json_number(json, "size", (int64_t)entry->fixed.size);
+	json_string(json, "state", states[entry->fixed.state]);
+	json_string(json, "received", time_text(entry->fixed.received, when));
+	if (entry->fixed.state == CQ_WAITING)
+		json_string(json, "next", time_text(entry->fixed.next_attempt, when));
+	json_number(json, "attempts", entry->fixed.attempts);
+	json_string(json, "reason", entry->reason);
+	json_end(json);
+}
+
+static void
+print_line(const struct queue_entry *entry)
+{
+	char size[OCTETS_SIZE], when[TIME_SIZE];
+
+	printf("%016" PRIx64 ".%-3" PRIu32 " %-7s %9s  <%s> -> <%s>", entry->fixed.name.message,
+	       entry->fixed.name.index, states[entry->fixed.state],
+	       octets_text(entry->fixed.size, size), entry->sender, entry->path);
+	if (entry->fixed.attempts > 0 && entry->fixed.state == CQ_WAITING)
+		printf("  next %s", time_text(entry->fixed.next_attempt, when));
+	if (entry->reason[0] != '\0')
+		printf("  (%s)", entry->reason);
+	printf("\n");
+}
+
+static void
+print_all(const struct queue_entry *entry)
+{
+	char received[TIME_SIZE], next[TIME_SIZE];
+
+	printf("id          %016" PRIx64 ".%" PRIu32 "\n", entry->fixed.name.message,
+	       entry->fixed.name.index);
+	printf("from        <%s>\n", entry->sender);
+	printf("to          <%s>\n", entry->path);
+	if (entry->submitter[0] != '\0')
+		printf("submitter   %s\n", entry->submitter);
+	printf("destination %s\n", entry->mailbox);
+	printf("size        %" PRIu64 "\n", entry->fixed.size);
+	printf("received    %s\n", time_text(entry->fixed.received, received));
+	printf("state       %s\n", states[entry->fixed.state]);
+	printf("attempts    %" PRIu32 "\n", entry->fixed.attempts);
+	if (entry->fixed.state == CQ_WAITING)
+		printf("next        %s\n", time_text(entry->fixed.next_attempt, next));
+	if (entry->reason[0] != '\0')
+		printf("reason      %s\n", entry->reason);
+	printf("\n");
+}
+
+static int
+print_entry(const struct queue_entry *entry, void *arg, struct error *err)
+{
+	struct printing *printing = arg;
+
+	(void)err;
+	printing->count++;
+	if (printing->as_json)
+		print_json(&printing->json, entry);
+	else if (printing->all)
+		print_all(entry);
+	else
+		print_line(entry);
+	return 0;
+}
+
+static int
+print(const struct arguments *arguments, bool all)
+{
+	struct printing printing = {.as_json = arguments->json, .all = all};
+	struct error err;
+	int fd, result;
+
+	if (queue_connect(&fd, &err) == -1)
+		return ctl_error(&err);
+	if (printing.as_json) {
+		printing.json = json_start(stdout);
+		json_array(&printing.json, NULL);
+	}
+	result = queue_each(fd, &arguments->filter, print_entry, &printing, &err);
+	close(fd);
+	if (printing.as_json)
+		json_end(&printing.json);
+	if (result == 0 && all && printing.count == 0)
+		result = error_set(&err, "nothing of that id is in the queue");
+	return result == -1 ? ctl_error(&err) : fflush(stdout) == EOF ? CTL_FAILED : CTL_OK;
+}
+
+int
+ctl_queue_list(int argc, char **argv)
+{
+	struct arguments arguments = {0};
+	int status = read_arguments(&arguments, argc, argv);
+
+	if (status != 0)
+		return status;
+	return arguments.all ? CTL_USAGE : print(&arguments, false);
+}
+
+int
+ctl_queue_show(int argc, char **argv)
+{
+	struct arguments arguments = {0};
+	int status = read_arguments(&arguments, argc, argv);
+
+	if (status != 0)
+		return status;
+	return arguments.all || arguments.filter.count == 0 ? CTL_USAGE : print(&arguments, true);
+}
+
+/* -- Changes --------------------------------------------------------------------------------------
+ */
+
+struct changing {
+	struct cq_name *names;
+	size_t count, room;
+};
+
+static int
+collect(const struct queue_entry *entry, void *arg, struct error *err)
+{
+	struct changing *changing = arg;
+
+	if (changing->count == changing->room) {
+		size_t room = changing->room == 0 ? CQ_CHANGES_MAX : 2 * changing->room;
+		struct cq_name *grown = reallocarray(changing->names, room, sizeof(*grown));
+
+		if (grown == NULL)
+			return error_errno(err, "the queue");
+		changing->names = grown;
+		changing->room = room;
+	}
+	changing->names[changing->count++] = entry->fixed.name;
+	return 0;
+}
+
+/* Up to CQ_CHANGES_MAX of them; adds to *TOTAL. */
+static int
+change_some(int fd, enum cq_action action, const struct cq_name *names, size_t count,
+	    struct cq_done *total, struct error *err)
+{
+	struct cq_change change = {.action = action, .count = (uint32_t)count};
+	void *buffer = malloc(IPC_MESSAGE_MAX + 1);
+	struct ipc_message message;
+	const struct cq_done *done;
+	int result = -1;
+
+	if (buffer == NULL || ipc_send_fd(fd, CQ_CHANGE, 1, &change, sizeof(change),
+					  (const char *)names, count * sizeof(*names), -1) == -1) {
+		error_errno(err, "the queue");
+	} else if (ctl_receive(fd, &ctl_queue_boundary, buffer, &message, err) == 0) {
+		done = message.body;
+		if (message.type != CQ_DONE)
+			error_set(err, "the queue says what is no answer");
+		else if (done->failed != 0)
+			error_set(err, "the queue: %s", message.tail);
+		else
+			result = 0;
+		if (result == 0) {
+			total->count += done->count;
+			total->busy += done->busy;
+		}
+	}
+	free(buffer);
+	return result;
+}
+
+static int
+change(enum cq_action action, const struct queue_filter *filter, const char *what)
+{
+	struct changing changing = {0};
+	struct cq_done total = {0};
+	struct error err;
+	int fd, result;
+
+	if (queue_connect(&fd, &err) == -1)
+		return ctl_error(&err);
+	result = queue_each(fd, filter, collect, &changing, &err);
+	for (size_t i = 0; result == 0 && i < changing.count; i += CQ_CHANGES_MAX) {
+		size_t count = changing.count - i;
+
+		result = change_some(fd, action, changing.names + i,
+				     count < CQ_CHANGES_MAX ? count : CQ_CHANGES_MAX, &total, &err);
+	}
+	close(fd);
+	free(changing.names);
+	if (result == 0 && filter->count > 0 && changing.count == 0)
+		result = error_set(&err, "nothing of that id is in the queue");
+	if (result == -1)
+		return ctl_error(&err);
+	printf("%" PRIu32 " recipient%s %s\n", total.count, total.count == 1 ? "" : "s", what);
+	if (total.busy > 0)
+		printf("%" PRIu32 " left alone: being delivered now\n", total.busy);
+	return CTL_OK;
+}
+
+static int
+run(enum cq_action action, int argc, char **argv, const char *what)
+{
+	struct arguments arguments = {0};
+	int status = read_arguments(&arguments, argc, argv);
+	const struct queue_filter *filter = &arguments.filter;
+
+	if (status != 0)
+		return status;
+	/* All of them only if that is said. */
+	if (arguments.json || (arguments.all && filter->count > 0) ||
+	    (!arguments.all && filter->count == 0 && filter->from == NULL && filter->to == NULL &&
+	     filter->state == 0))
+		return CTL_USAGE;
+	return change(action, filter, what);
+}
+
+int
+ctl_queue_hold(int argc, char **argv)
+{
+	return run(CQ_HOLD, argc, argv, "held");
+}
+
+int
+ctl_queue_release(int argc, char **argv)
+{
+	return run(CQ_RELEASE, argc, argv, "released");
+}
+
+int
+ctl_queue_retry(int argc, char **argv)
+{
+	return run(CQ_RETRY, argc, argv, "tried now");
+}
+
+int
+ctl_queue_remove(int argc, char **argv)
+{
+	return run(CQ_REMOVE, argc, argv, "removed");
+}
+
+int
+ctl_queue_flush(int argc, char **argv)
+{
+	static const struct queue_filter waiting = {.state = CQ_WAITING};
+
+	(void)argv;
+	return argc == 1 ? change(CQ_RETRY, &waiting, "tried now") : CTL_USAGE;
+}

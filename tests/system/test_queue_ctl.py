@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: ISC
+"""posternctl queue: what is in the queue, and what an administrator makes of it."""
+
+import json
+
+import pytest
+
+from conftest import DOMAIN, wait_for
+from mail_sink import Sink
+
+ALICE = f"alice@{DOMAIN}"
+
+
+@pytest.fixture
+def waiting(make_server):
+    """A server with three recipients' mail that the other side doesn't take yet, for an hour; its sink."""
+    sink = Sink(answers={"RCPT": ["450 4.2.0 Not yet"]})
+    server = make_server()
+    server.settings["relay"] = f'{{ host = "127.0.0.1"; port = {sink.port}; }}'
+    server.settings["limits"] = "{ retry = 3600; }"
+    server.set_up("alice")
+    with server.submission() as client:
+        client.sendmail(ALICE, ["bob@one.example", "carol@one.example"], b"Subject: 1\r\n\r\n1\r\n")
+        client.sendmail(ALICE, ["dan@two.example"], b"Subject: 2\r\n\r\n2\r\n")
+    wait_for(lambda: sorted(e["attempts"] for e in entries(server)) == [1, 1, 1], "the first attempts")
+    yield server, sink
+    sink.close()
+
+
+def queue(server, *arguments, **options):
+    return server.posternctl("queue", *arguments, **options)
+
+
+def entries(server, *arguments):
+    return json.loads(queue(server, "list", "--json", *arguments).stdout)
+
+
+def accept(sink):
+    with sink.changed:
+        sink.answers.clear()
+
+
+def test_list_and_show(waiting):
+    server, _ = waiting
+    found = {entry["to"]: entry for entry in entries(server)}
+    assert set(found) == {"bob@one.example", "carol@one.example", "dan@two.example"}
+    bob = found["bob@one.example"]
+    assert bob["state"] == "waiting" and bob["from"] == ALICE and bob["submitter"] == ALICE
+    assert bob["destination"] == "@one.example" and bob["reason"] == "Not yet"
+    assert bob["id"] == found["carol@one.example"]["id"] and bob["index"] != found["carol@one.example"]["index"]
+    assert [entry["to"] for entry in entries(server, "--to", "@TWO.example")] == ["dan@two.example"]
+    assert not entries(server, "--from", "else@example.org")
+    assert not entries(server, "--held")
+    assert len(queue(server, "list").stdout.splitlines()) == 3
+    shown = queue(server, "show", f"{bob['id']}.{bob['index']}").stdout
+    assert "to          <bob@one.example>" in shown and "carol" not in shown
+    assert len(entries(server, bob["id"])) == 2
+
+
+def test_hold_and_release(waiting):
+    server, sink = waiting
+    (dan,) = entries(server, "--to", "dan@two.example")
+    assert queue(server, "hold", dan["id"]).stdout == "1 recipient held\n"
+    assert queue(server, "hold", dan["id"]).stdout == "0 recipients held\n"
+    (held,) = entries(server, "--held")
+    assert held["to"] == "dan@two.example" and "next" not in held
+    accept(sink)
+    # All that waits goes, what is held stays.
+    assert queue(server, "flush").stdout == "2 recipients tried now\n"
+    ((_, recipients, _),) = sink.wait(1)
+    assert recipients == ["bob@one.example", "carol@one.example"]
+    wait_for(lambda: len(entries(server)) == 1, "the others to be gone")
+    assert queue(server, "retry", dan["id"]).stdout == "0 recipients tried now\n"
+    # Also over a restart.
+    server.stop()
+    server.start()
+    assert [entry["state"] for entry in entries(server)] == ["held"]
+    assert queue(server, "release", "--all").stdout == "1 recipient released\n"
+    assert sink.wait(2)[1][1] == ["dan@two.example"]
+    wait_for(lambda: not entries(server), "an empty queue")
+    server.log.wait(r"event=queue\.changed .*action=release")
+
+
+def test_retry_one(waiting):
+    server, sink = waiting
+    (carol,) = entries(server, "--to", "carol@one.example")
+    accept(sink)
+    assert queue(server, "retry", f"{carol['id']}.{carol['index']}").stdout == "1 recipient tried now\n"
+    assert sink.wait(1)[0][1] == ["carol@one.example"]
+    wait_for(lambda: len(entries(server)) == 2, "her mail to be gone")
+
+
+def test_remove(waiting):
+    server, sink = waiting
+    assert queue(server, "remove", "--to", "@one.example").stdout == "2 recipients removed\n"
+    assert [entry["to"] for entry in entries(server)] == ["dan@two.example"]
+    accept(sink)
+    queue(server, "flush")
+    assert sink.wait(1)[0][1] == ["dan@two.example"]
+    wait_for(lambda: not entries(server), "an empty queue")
+    assert len(sink.mails) == 1
+    assert not server.messages()  # nobody was told
+
+
+def test_what_makes_no_sense(waiting):
+    server, _ = waiting
+    for arguments, status in [
+            (["remove"], 2), (["remove", "--all", "0123456789abcdef"], 2), (["show"], 2), (["flush", "x"], 2),
+            (["show", "0123456789abcdef"], 1), (["hold", "0123456789abcdef"], 1), (["show", "zzz"], 1),
+            (["hold", "0123456789abcdef.99999999999"], 1), (["list", "--nonsense"], 2)]:
+        result = queue(server, *arguments, check=False)
+        assert result.returncode == status, (arguments, result.stderr)
+        assert "posternctl" in result.stderr
+    assert len(entries(server)) == 3
+
+
+def test_without_a_server(make_server):
+    server = make_server()
+    server.write_configuration()
+    assert "no server is running" in queue(server, "list", check=False).stderr
+
+
+def test_more_than_a_page(waiting):
+    """Each entry is listed once, however many there are; all are changed at once."""
+    server, _ = waiting
+    recipients = [f"user{number}@many.example" for number in range(700)]
+    with server.submission() as client:
+        client.sendmail(ALICE, recipients, b"Subject: many\r\n\r\n.\r\n")
+    queue(server, "hold", "--to", "@two.example")
+    wait_for(lambda: all(e["attempts"] == 1 for e in entries(server, "--to", "@many.example")), "all attempts")
+    found = entries(server, "--to", "@many.example")
+    assert sorted(entry["to"] for entry in found) == sorted(recipients)
+    assert queue(server, "remove", "--to", "@many.example").stdout == "700 recipients removed\n"
+    assert len(entries(server)) == 3
