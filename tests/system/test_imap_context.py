@@ -105,7 +105,7 @@ def test_sorted(imap, other):
     other.append(message("s25"))
     assert heads(imap.do("NOOP"))[-1] == f'ESEARCH (TAG "{tag}") UID ADDTO (3 5)'
     other.do("STORE 4,1 +FLAGS.SILENT (\\Deleted)")
-    assert heads(imap.do("NOOP"))[-1] == f'ESEARCH (TAG "{tag}") UID REMOVEFROM (1 4 4 1)'
+    assert heads(imap.do("NOOP"))[-1] == f'ESEARCH (TAG "{tag}") UID REMOVEFROM (5 1 1 4)'
     other.do("STORE 1 -FLAGS.SILENT (\\Deleted)")
     assert heads(imap.do("NOOP"))[-1] == f'ESEARCH (TAG "{tag}") UID ADDTO (4 1)'
 
@@ -210,3 +210,59 @@ def test_of_many_mailboxes(imap, other):
                         heads(imap.do("NOOP"))[-1])
     tag = imap.begin("ESEARCH IN (mailboxes Sent) RETURN (UPDATE) FLAGGED")
     assert any(b"NOUPDATE" in line for line in imap.end(tag)[2])
+
+
+def test_no_numbers_with_uidonly(imap, other):
+    by_number = imap.begin("SEARCH RETURN (UPDATE) ALL")
+    imap.end(by_number)
+    by_uid = imap.begin("UID SEARCH RETURN (UPDATE) ALL")
+    imap.end(by_uid)
+    lines = imap.do("ENABLE UIDONLY")
+    assert any(b"NOUPDATE" in line and by_number.encode() in line for line in lines)
+    other.append(message("s5"))
+    assert [line for line in imap.do("NOOP") if b"ESEARCH" in line] == [f'ESEARCH (TAG "{by_uid}") UID ADDTO (0 5)'.encode()]
+
+
+def test_bodies_are_not_read_again(imap, other):
+    """Flags don't change what a program of words finds; one that needs too much reading ends."""
+    large = message("large", "x" * 70 + "\r\n" + "words of a body\r\n" * 1_100_000)
+    for _ in range(2):
+        other.append(large)
+    imap.do("NOOP")
+    words = imap.begin("SEARCH RETURN (UPDATE COUNT) BODY nowhere")
+    imap.end(words)
+    both = imap.begin("SEARCH RETURN (UPDATE COUNT) BODY nowhere FLAGGED")
+    imap.end(both)
+    other.do("STORE 5:6 +FLAGS.SILENT (\\Flagged)")
+    lines = imap.do("NOOP")
+    ended = [line for line in lines if b"NOUPDATE" in line]
+    assert len(ended) == 1 and both.encode() in ended[0]
+    other.append(message("new", "nowhere"))
+    assert any(f'(TAG "{words}") ADDTO (0 7)'.encode() in line for line in imap.do("NOOP"))
+
+
+def test_many_at_once(imap, other):
+    """Positions of many that go and come, in the middle and at both ends."""
+    for n in range(40):
+        other.append(message(f"{n * 7 % 40:02}"))
+    tag = imap.begin("UID SORT RETURN (UPDATE ALL) (SUBJECT) UTF-8 UNFLAGGED")
+    imap.end(imap.begin("NOOP"))
+    order = sorted_uids(imap)
+    for change in ("STORE 1:9,20:30,43 +FLAGS.SILENT (\\Flagged)", "STORE 3:25,43 -FLAGS.SILENT (\\Flagged)"):
+        other.do("NOOP")
+        other.do(change)
+        for line in imap.do("NOOP"):
+            if tag.encode() in line:
+                for what, positions in re.findall(rb"(REMOVEFROM|ADDTO) \(([^)]*)\)", line):
+                    words = positions.split()
+                    for position, uid in zip(map(int, words[::2]), map(int, words[1::2])):
+                        if what == b"ADDTO":
+                            order.insert(position - 1, uid)
+                        else:
+                            assert order.pop(position - 1) == uid
+        assert order == sorted_uids(imap)
+
+
+def sorted_uids(client):
+    line, = [line for line in client.do("UID SORT (SUBJECT) UTF-8 UNFLAGGED") if line.startswith(b"SORT")]
+    return [int(word) for word in line.split()[1:]]

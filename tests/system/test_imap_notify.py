@@ -299,3 +299,92 @@ def test_new_ones_of_a_search(imap, other):
     lines = heard(imap, 2)
     assert lines[0].startswith(b"1 FETCH") and lines[1].endswith(b"ADDTO (0 1)")
     assert nothing_more(imap)
+
+
+def test_odd_entries(imap, other):
+    """An entry's name is an astring: what it ends with is not taken for syntax."""
+    names = ["/private/a)b", "/private/nil{3}", "/private/q\"q", "/shared/plain"]
+    imap.do("NOTIFY SET (inboxes (MailboxMetadataChange))")
+    for name in names:
+        quoted = name.replace('"', '\\"')
+        other.do(f'SETMETADATA INBOX ("{quoted}" "x")')
+        expected = name if name == "/shared/plain" else f'"{quoted}"'
+        assert heard(imap) == [f'METADATA "INBOX" {expected}'.encode()]
+        assert other.do(f'GETMETADATA INBOX "{quoted}"') == [f'METADATA "INBOX" ({expected} "x")'.encode()]
+    assert nothing_more(imap)
+
+
+def test_selected_mailbox_is_left(imap, other):
+    """What was not told of it is told as of any other."""
+    for _ in range(3):
+        imap.append(ONE)
+    imap.select()
+    imap.do("NOTIFY SET (selected-delayed (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge))")
+    other.select()
+    other.do("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    other.do("EXPUNGE")
+    imap.do("UNSELECT")
+    name, numbers = items(*heard(imap))
+    assert (name, numbers["MESSAGES"]) == ("INBOX", 2)
+    assert nothing_more(imap)
+
+
+def test_set_is_a_noop(imap, other):
+    """RFC 5465 3.1: what has happened until now is told by what was wanted until now."""
+    imap.append(ONE)
+    imap.select()
+    other.select()
+    other.do("STORE 1 +FLAGS (\\Flagged)")
+    other.append(ONE)
+    lines = imap.do("NOTIFY SET (selected (MessageNew MessageExpunge))")
+    assert any(b"1 FETCH" in line and b"\\Flagged" in line for line in lines) and b"2 EXISTS" in lines
+    assert nothing_more(imap)
+
+
+def follow(names, lines):
+    """The names that a client has who follows LIST responses one by one."""
+    for line in lines:
+        new = re.match(rb'LIST \(([^)]*)\) "/" "([^"]*)"(?: \("OLDNAME" \("([^"]*)"\)\))?', line)
+        assert new, line
+        if new[3]:  # what is below goes with it (RFC 5465 5.4)
+            old, name = new[3].decode(), new[2].decode()
+            below = {other for other in names if other.startswith(old + "/")}
+            names = names - below - {old} | {name + other[len(old):] for other in below}
+        (names.discard if b"NonExistent" in new[1] else names.add)(new[2].decode())
+    return names
+
+
+def test_names_that_come_again(imap, other):
+    for name in ("a1", "b1", "s1", "s1/below"):
+        other.do(f"CREATE {name}")
+    names = {"a1", "b1", "s1", "s1/below"}
+    imap.do("NOTIFY SET (personal (MailboxName))")
+    tag = [other.begin(command) for command in (
+        "RENAME s1 s2", "CREATE s1", "RENAME s2 s3", "RENAME a1 t", "RENAME b1 a1", "RENAME t b1")][-1]
+    while not other.response().startswith(tag.encode()):
+        pass
+    names = follow(names, imap.do("NOOP") or heard(imap))
+    while names != {"a1", "b1", "s1", "s3", "s3/below"}:
+        names = follow(names, heard(imap))
+    assert nothing_more(imap)
+
+
+def test_bye_is_the_last_word(imap, other):
+    other.do("CREATE gone")
+    imap.select("gone")
+    imap.do("NOTIFY SET (selected (MessageNew MessageExpunge)) (personal (MailboxName))")
+    other.do("DELETE gone")
+    lines = []
+    while line := imap.response():
+        lines.append(line)
+    assert lines[-1].startswith(b"* BYE"), lines
+
+
+def test_seen_by_oneself(imap):
+    """RFC 9051 6.4.5: whatever it wants to hear of others."""
+    imap.append(ONE)
+    imap.select()
+    imap.do("NOTIFY NONE")
+    lines = imap.do("FETCH 1 BODY[TEXT]")
+    assert any(b"FLAGS" in line and b"\\Seen" in line for line in lines[1:])
+    assert nothing_more(imap)

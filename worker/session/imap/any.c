@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "worker/session/imap/commands.h"
+#include "worker/session/imap/context.h"
 
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
@@ -119,6 +120,8 @@ imap_do_enable(struct imap *imap, const struct imap_command *command)
 	if ((more & (IMAP_ENABLE_QRESYNC | IMAP_ENABLE_CONDSTORE)) != 0)
 		imap_enable_condstore(imap);
 	imap->enabled |= more;
+	if ((more & IMAP_ENABLE_UIDONLY) != 0)
+		contexts_end_numbers(imap);
 	if (imap_is_enabled(imap, IMAP_ENABLE_UTF8 | IMAP_ENABLE_REV2))
 		imap_parser_set_utf8(imap->parser, true);
 	imap_ok(imap, "%s done", imap_verb_name(command));

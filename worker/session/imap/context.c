@@ -11,6 +11,9 @@
 #include "worker/session/imap/unasked.h"
 
 #define CONTEXTS_MAX 16 /* of one connection */
+/* Octets of messages read for them in one go; those that need more are kept up to date no longer.
+ */
+#define READ_MAX ((uint64_t)32 << 20)
 
 struct imap_context {
 	struct imap_context *next;
@@ -172,7 +175,9 @@ read_octets(const struct store_message *message, size_t *length, void *arg)
 	    STORE_OK)
 		return NULL;
 	*length = task->content.length;
-	return task->content.bytes;
+	/* Nobody has asked for this now: others wait meanwhile. */
+	task->imap->contexts_read += *length;
+	return task->imap->contexts_read > READ_MAX ? NULL : task->content.bytes;
 }
 
 /* As imap_searcher_matches(). */
@@ -216,7 +221,7 @@ void
 contexts_changed(struct imap *imap, const struct store_message *message, bool fresh)
 {
 	for (struct imap_context *c = imap->contexts; c != NULL; c = c->next) {
-		if (!c->failed)
+		if (!c->failed && (fresh || imap_searcher_can_change(c->task->searcher)))
 			check(c, message, fresh);
 	}
 }
@@ -258,43 +263,66 @@ write_position(struct imap_context *context, const char **space, size_t position
 	*space = " ";
 }
 
-/* Each where it is in the order when those before have gone. */
+/* From the last position to the first, which stay where they are meanwhile. */
 static void
 write_sorted_gone(struct imap_context *context)
 {
+	const struct ranges *removed = &context->removed;
 	struct search_task *task = context->task;
+	size_t stay = 0, fresh = task->count - context->sorted;
 	const char *space = "";
 
-	for (size_t i = 0; i < context->sorted;) {
-		uint32_t uid = task->sorts[i].uid;
-
-		if (!ranges_contain(context->removed.list, context->removed.count, uid)) {
-			i++;
-			continue;
-		}
-		write_position(context, &space, i, uid);
-		context->sorted--;
-		task->count--;
-		memmove(task->sorts + i, task->sorts + i + 1,
-			(task->count - i) * sizeof(*task->sorts));
-	}
+	for (size_t i = context->sorted; i > 0; i--)
+		if (ranges_contain(removed->list, removed->count, task->sorts[i - 1].uid))
+			write_position(context, &space, i - 1, task->sorts[i - 1].uid);
+	for (size_t i = 0; i < context->sorted; i++)
+		if (!ranges_contain(removed->list, removed->count, task->sorts[i].uid))
+			task->sorts[stay++] = task->sorts[i];
+	memmove(task->sorts + stay, task->sorts + context->sorted, fresh * sizeof(*task->sorts));
+	context->sorted = stay;
+	task->count = stay + fresh;
 }
 
+/* Puts FRESH, sorted and COUNT, among the others: each of these moves once. */
+static void
+merge(struct imap_context *context, const struct sort_message *fresh, size_t count)
+{
+	struct search_task *task = context->task;
+	struct sort_message *sorts = task->sorts;
+	size_t end = context->sorted;
+
+	for (size_t i = count; i > 0; i--) {
+		size_t at = sort_position(&task->order, sorts, end, &fresh[i - 1]);
+
+		memmove(sorts + at + i, sorts + at, (end - at) * sizeof(*sorts));
+		sorts[at + i - 1] = fresh[i - 1];
+		end = at;
+	}
+	context->sorted = task->count;
+}
+
+/* From the first position to the last: where each comes in when those before have. */
 static void
 write_sorted_new(struct imap_context *context)
 {
 	struct search_task *task = context->task;
+	size_t count = task->count - context->sorted, told = 0;
+	struct sort_message *fresh = reallocarray(NULL, count + 1, sizeof(*fresh));
 	const char *space = "";
 
-	for (; context->sorted < task->count; context->sorted++) {
-		struct sort_message message = task->sorts[context->sorted];
-		size_t at = sort_position(&task->order, task->sorts, context->sorted, &message);
-
-		memmove(task->sorts + at + 1, task->sorts + at,
-			(context->sorted - at) * sizeof(*task->sorts));
-		task->sorts[at] = message;
-		write_position(context, &space, at, message.uid);
+	if (fresh == NULL) {
+		context->failed = true;
+		return;
 	}
+	memcpy(fresh, task->sorts + context->sorted, count * sizeof(*fresh));
+	sort_messages(&task->order, fresh, count);
+	merge(context, fresh, count);
+	for (size_t i = 0; i < task->count && told < count; i++)
+		if (task->sorts[i].uid == fresh[told].uid) {
+			write_position(context, &space, i, fresh[told].uid);
+			told++;
+		}
+	free(fresh);
 }
 
 static void
@@ -376,6 +404,14 @@ contexts_tell(struct imap *imap)
 		*at = context->next;
 		free_context(context);
 	}
+}
+
+void
+contexts_end_numbers(struct imap *imap)
+{
+	for (struct imap_context *c = imap->contexts; c != NULL; c = c->next)
+		c->failed = c->failed || !c->task->uid;
+	contexts_tell(imap);
 }
 
 void

@@ -27,6 +27,8 @@ void contexts_gone(struct imap *, const struct store_range *, size_t count);
 void contexts_changed(struct imap *, const struct store_message *, bool fresh);
 /* After the client was told of these messages: what that does to the results. */
 void contexts_tell(struct imap *);
+/* UIDONLY is enabled: those that are told by message numbers end (RFC 9586 3). */
+void contexts_end_numbers(struct imap *);
 /* Octets they take. */
 size_t contexts_memory(const struct imap *);
 void contexts_free(struct imap *);

@@ -45,6 +45,7 @@ imap_end_command(struct imap *imap)
 	if (imap->free_task != NULL)
 		imap->free_task(imap);
 	imap->task_memory = 0;
+	imap->seen_from = imap->seen_to = 0;
 	imap->unfinished = "";
 	imap->step = NULL;
 	imap->task = NULL;
@@ -155,6 +156,8 @@ work(struct imap *imap)
 			work_on(imap);
 			if (++steps == STEPS_MAX)
 				return false;
+		} else if (imap->state == IMAP_SELECTED && imap->unasked != NULL) {
+			unasked_begin(imap); /* before the next command, or it may wait for ever */
 		} else if (imap->state == IMAP_CLOSING || !imap_input_take(imap)) {
 			return true;
 		}
@@ -173,6 +176,9 @@ tell_changes(struct imap *imap)
 	if (imap->changed && (imap->idling || notify_is_on(imap))) {
 		imap->changed = false;
 		imap_sync(imap, imap->idling || notify_expunges(imap), NULL);
+		if (imap->state ==
+		    IMAP_CLOSING) /* the selected mailbox is gone: BYE was the last word */
+			return;
 	}
 	notify_tell(imap);
 	unasked_begin(imap);

@@ -139,6 +139,14 @@ next_message(struct fetch *fetch, uint32_t *uid)
 	return false;
 }
 
+static void
+note_seen(struct imap *imap, uint64_t modseq)
+{
+	if (imap->seen_to == 0)
+		imap->seen_from = modseq;
+	imap->seen_to = modseq;
+}
+
 /* RFC 9051 6.4.5: to read a message is to see it. Told by the sync at the command's end. */
 static void
 mark_seen(struct fetch *fetch)
@@ -165,6 +173,8 @@ mark_seen(struct fetch *fetch)
 					   &seen, &modseq, &failed, &count, &err) != STORE_OK)
 		log_event(LOG_ERR, "imap.failed", KV_CONN(imap->options.conn),
 			  KV_STR("user", imap->options.mailbox), KV_STR("why", err.text));
+	else if (batch.count > 0)
+		note_seen(imap, modseq);
 	free(failed);
 	ranges_clear(&batch);
 }
@@ -261,6 +271,12 @@ cut_partial(struct fetch *fetch, const struct imap_partial *partial)
 	fetch->range = 0;
 	ranges_clear(&fetch->uids);
 	fetch->uids = cut;
+	if (cut.failed) {
+		fetch->failed = true;
+		fetch->result = STORE_LIMIT;
+		(void)error_set(&fetch->err, IMAP_TOO_MUCH);
+		ranges_clear(&fetch->uids);
+	}
 }
 
 static bool

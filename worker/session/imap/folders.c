@@ -91,6 +91,7 @@ folders_read(struct folders *folders, struct store *store, struct error *err)
 void
 folders_free(struct folders *folders)
 {
+	free(folders->by_id);
 	for (size_t i = 0; i < folders->count; i++)
 		free(folders->list[i].name);
 	free(folders->list);
@@ -121,6 +122,45 @@ folders_find(const struct folders *folders, const char *name)
 
 	if (i < folders->count && strcmp(folders->list[i].name, name) == 0)
 		return &folders->list[i];
+	return NULL;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const struct folder_id *left = a, *right = b;
+
+	return (left->id > right->id) - (left->id < right->id);
+}
+
+void
+folders_index(struct folders *folders)
+{
+	folders->by_id = calloc(folders->count + 1, sizeof(*folders->by_id));
+	if (folders->by_id == NULL)
+		return;
+	folders->id_count = 0;
+	for (size_t i = 0; i < folders->count; i++)
+		if (folders->list[i].folder.id != 0)
+			folders->by_id[folders->id_count++] =
+			    (struct folder_id){folders->list[i].folder.id, i};
+	qsort(folders->by_id, folders->id_count, sizeof(*folders->by_id), compare_ids);
+}
+
+struct folder_name *
+folders_find_id(const struct folders *folders, int64_t id)
+{
+	const struct folder_id wanted = {.id = id}, *found;
+
+	if (folders->by_id != NULL) {
+		found = bsearch(&wanted, folders->by_id, folders->id_count, sizeof(*folders->by_id),
+				compare_ids);
+		return found == NULL ? NULL : &folders->list[found->at];
+	}
+	for (size_t i = 0; i < folders->count; i++) {
+		if (folders->list[i].folder.id == id && id != 0)
+			return &folders->list[i];
+	}
 	return NULL;
 }
 

@@ -13,10 +13,17 @@ struct folder_name {
 	struct store_folder folder; /* id 0: there is no such folder */
 };
 
+struct folder_id {
+	int64_t id;
+	size_t at; /* in the list */
+};
+
 struct folders {
 	struct folder_name *list; /* by the octets of their names, each once */
 	size_t count, room;
-	bool failed; /* no memory: not whole */
+	bool failed;             /* no memory: not whole */
+	struct folder_id *by_id; /* of folders_index(), or NULL */
+	size_t id_count;
 };
 
 enum store_result folders_read(struct folders *, struct store *, struct error *);
@@ -24,6 +31,11 @@ void folders_free(struct folders *);
 
 /* NULL if there is no such name. */
 const struct folder_name *folders_find(const struct folders *, const char *name);
+
+/* Makes folders_find_id() logarithmic; without memory it stays linear. */
+void folders_index(struct folders *);
+/* NULL if there is no such folder. */
+struct folder_name *folders_find_id(const struct folders *, int64_t id);
 
 /* The next name below NAME, in their order; *AT is SIZE_MAX at first. NULL: there are no more. */
 const struct folder_name *folders_next_below(const struct folders *, const char *name, size_t *at);

@@ -70,6 +70,8 @@ struct imap {
 	struct imap_context *contexts;   /* searches that are kept up to date (context.h) */
 	struct imap_notify_task *notify; /* NOTIFY has been used (notify.h) */
 	unsigned told_events;            /* of the selected mailbox: IMAP_EVENT_ bits */
+	uint64_t seen_from, seen_to;     /* MODSEQs of \Seen that the command in progress has set */
+	uint64_t contexts_read;          /* octets read for them since the last sync began */
 	struct imap_unasked *unasked;    /* FETCH responses that are to come (unasked.h) */
 	struct imap_kept *kept;          /* what the step needs of a command that is over */
 	struct imap_append_task *append; /* messages on their way in (append.c) */
@@ -92,6 +94,8 @@ void imap_failed(struct imap *, enum store_result, const struct error *);
 
 /* A quoted string or a literal, whatever the octets need; NULL is NIL. */
 void imap_nstring(struct imap *, const char *bytes, size_t length);
+/* TEXT as an atom if it can be one, else as above: an entry's name. */
+void imap_astring(struct imap *, const char *text);
 /* A folder's name, in UTF-8 or modified UTF-7 as the client has enabled. */
 void imap_mailbox(struct imap *, const char *name);
 /* "(\Seen $Forwarded)". */

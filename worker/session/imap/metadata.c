@@ -62,7 +62,7 @@ begin_entry(struct asking *asking, const char *entry)
 	} else {
 		imap_text(imap, " ");
 	}
-	imap_text(imap, entry);
+	imap_astring(imap, entry);
 	imap_text(imap, " ");
 }
 

@@ -50,6 +50,7 @@ notify_memory(const struct imap *imap)
 	if (notify == NULL)
 		return 0;
 	return sizeof(*notify) + notify->known.room * sizeof(*notify->known.list) +
+	       notify->known.count * sizeof(*notify->known.by_id) +
 	       (notify->kept == NULL ? 0 : notify->kept->arena.total);
 }
 
@@ -86,6 +87,7 @@ notify_overflow(struct imap *imap)
 		  "* OK [NOTIFICATIONOVERFLOW] Too much has happened, ask by NOTIFY again\r\n");
 	notify->rules = NULL;
 	notify->selected = NULL;
+	notify->wanted = 0;
 	notify->overflow = false;
 	imap->told_events = 0;
 	folders_free(&notify->known);
@@ -228,7 +230,7 @@ tell_entries(struct imap *imap, int64_t folder, const char *name)
 		if (notify->entries[i].folder != folder)
 			continue;
 		imap_text(imap, " ");
-		imap_text(imap, notify->entries[i].entry);
+		imap_astring(imap, notify->entries[i].entry);
 		notify->entries[i].folder = -1;
 	}
 	imap_text(imap, "\r\n");
@@ -254,6 +256,30 @@ tell_metadata(struct imap *imap)
 			tell_entries(imap, id, name);
 	}
 	forget_entries(notify);
+}
+
+/* What is known of it is what the client knew; of unseen messages no count is kept there. */
+void
+notify_left(struct imap *imap)
+{
+	const struct view *view = &imap->view;
+	struct imap_notify_task *notify = imap->notify;
+	struct store_folder folder;
+	struct folder_name *known;
+	struct error err;
+
+	if (notify == NULL || notify->rules == NULL ||
+	    store_folder_by_id(imap->store, view->folder, &folder, NULL, &err) != STORE_OK ||
+	    (folder.highestmodseq == view->changes && folder.highestmodseq == view->expunges))
+		return;
+	known = folders_find_id(&notify->known, view->folder);
+	if (known == NULL)
+		return;
+	note_folder(notify, view->folder, true);
+	known->folder.uidnext = view->uidnext;
+	known->folder.messages = (uint32_t)view->count;
+	known->folder.highestmodseq =
+	    view->changes < view->expunges ? view->changes : view->expunges;
 }
 
 void

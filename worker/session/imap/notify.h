@@ -30,6 +30,11 @@ void notify_new(struct imap *, uint32_t uid);
 /* The client has been told of all those: what it wants to know of them is told next. */
 void notify_fetch_new(struct imap *);
 
+/*
+ * The selected mailbox is being left: what the client has not been told of it is told as of any
+ * other.
+ */
+void notify_left(struct imap *);
 /* Tells what has been noted of folders that are not selected. */
 void notify_tell(struct imap *);
 /* Octets it takes. */

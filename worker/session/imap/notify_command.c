@@ -90,6 +90,17 @@ new_task(struct imap *imap, const struct imap_notify *rules)
 	return notify;
 }
 
+/* RFC 5465 3.1: NOTIFY SET implies a NOOP, by what was wanted until now. */
+static void
+tell_so_far(struct imap *imap)
+{
+	if (imap->told_events == 0)
+		imap->told_events = NOTIFY_MESSAGES;
+	imap_sync(imap, true, NULL);
+	if (imap->state != IMAP_CLOSING)
+		notify_tell(imap);
+}
+
 void
 imap_do_notify(struct imap *imap, const struct imap_command *command)
 {
@@ -107,6 +118,10 @@ imap_do_notify(struct imap *imap, const struct imap_command *command)
 	}
 	if (rules->set)
 		result = folders_read(&notify->known, imap->store, &err);
+	if (result == STORE_OK && rules->set) {
+		folders_index(&notify->known);
+		tell_so_far(imap);
+	}
 	notify_free(imap);
 	imap->notify = notify;
 	imap->told_events =

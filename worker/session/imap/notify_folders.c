@@ -26,16 +26,6 @@ id_of(const struct folder_name *entry)
 	return entry == NULL ? 0 : entry->folder.id;
 }
 
-static const struct folder_name *
-find_id(const struct folders *folders, int64_t id)
-{
-	for (size_t i = 0; i < folders->count; i++) {
-		if (folders->list[i].folder.id == id)
-			return &folders->list[i];
-	}
-	return NULL;
-}
-
 /* Events that are wanted of it as it was or as it is. */
 static unsigned
 wanted(const struct imap *imap, const struct folder_name *before, const struct folder_name *after)
@@ -73,6 +63,16 @@ tell_parent(struct comparison *c, const char *name)
 	imap_tell_entry(c->imap, c->after, entry, NULL);
 }
 
+/*
+ * A name that is another folder's now is not told as an old one: who follows the responses one by
+ * one would take that folder for gone.
+ */
+static bool
+is_free(const struct comparison *c, const char *name)
+{
+	return id_of(folders_find(c->after, name)) == 0;
+}
+
 /* Was it renamed only because a level above it was? That one is told of (RFC 5465 5.4). */
 static bool
 moved_with_parent(const struct comparison *c, const char *from, const char *to)
@@ -87,19 +87,20 @@ moved_with_parent(const struct comparison *c, const char *from, const char *to)
 	old = folders_find(c->before, name);
 	snprintf(name, sizeof(name), "%.*s", (int)(new_leaf - to), to);
 	new = folders_find(c->after, name);
-	return id_of(old) != 0 && id_of(old) == id_of(new);
+	return id_of(old) != 0 && id_of(old) == id_of(new) && is_free(c, old->name);
 }
 
 static void
 tell_new_name(struct comparison *c, const struct folder_name *after)
 {
-	const struct folder_name *old = find_id(c->before, after->folder.id);
+	const struct folder_name *old = folders_find_id(c->before, after->folder.id);
 
 	if ((wanted(c->imap, old, after) & IMAP_EVENT_MAILBOX_NAME) == 0)
 		return;
 	if (old != NULL && moved_with_parent(c, old->name, after->name))
 		return;
-	imap_tell_entry(c->imap, c->after, after, old == NULL ? NULL : old->name);
+	imap_tell_entry(c->imap, c->after, after,
+			old == NULL || !is_free(c, old->name) ? NULL : old->name);
 	tell_parent(c, after->name);
 }
 
@@ -109,7 +110,7 @@ tell_deleted(struct comparison *c, const struct folder_name *before,
 {
 	struct folder_name gone = {.name = before->name};
 
-	if (find_id(c->after, before->folder.id) != NULL ||
+	if (folders_find_id(c->after, before->folder.id) != NULL ||
 	    (wanted(c->imap, before, after) & IMAP_EVENT_MAILBOX_NAME) == 0)
 		return;
 	if (after != NULL)
@@ -194,7 +195,7 @@ compare_entry(struct comparison *c, const struct folder_name *before,
 		   (wanted(c->imap, NULL, after) & IMAP_EVENT_FLAG_CHANGE) != 0;
 	if (!replaced && !others_changed(c->imap->notify, id_of(after)))
 		return;
-	known = id_of(before) == id_of(after) ? before : find_id(c->before, id_of(after));
+	known = id_of(before) == id_of(after) ? before : folders_find_id(c->before, id_of(after));
 	if (replaced)
 		known = NULL;
 	tell_messages(c->imap, after->name, known == NULL ? NULL : &known->folder, &after->folder);
@@ -231,6 +232,7 @@ look_at_all(struct imap *imap, struct error *err)
 
 	if (result != STORE_OK)
 		return result;
+	folders_index(&now);
 	compare_all(&c);
 	folders_free(&notify->known);
 	notify->known = now;
@@ -242,16 +244,14 @@ static enum store_result
 look_at(struct imap *imap, const struct noted_folder *noted, struct error *err)
 {
 	struct imap_notify_task *notify = imap->notify;
-	struct folder_name *known = NULL;
+	struct folder_name *known;
 	char name[STORE_NAME_MAX + 1];
 	struct store_folder folder;
 	enum store_result result = store_folder_by_id(imap->store, noted->id, &folder, name, err);
 
 	if (result != STORE_OK)
 		return result == STORE_GONE ? STORE_OK : result;
-	for (size_t i = 0; i < notify->known.count && known == NULL; i++)
-		if (notify->known.list[i].folder.id == noted->id)
-			known = &notify->known.list[i];
+	known = folders_find_id(&notify->known, noted->id);
 	if (noted->others)
 		tell_messages(imap, name, known == NULL ? NULL : &known->folder, &folder);
 	if (known != NULL)

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 #include <unistr.h>
 
 #include "worker/session/imap/imap_private.h"
@@ -184,6 +185,25 @@ imap_nstring(struct imap *imap, const char *bytes, size_t length)
 	}
 	imap_printf(imap, "%s{%zu}\r\n", form == LITERAL8 ? "~" : "", length);
 	imap_write(imap, bytes, length);
+}
+
+void
+imap_astring(struct imap *imap, const char *text)
+{
+	/* RFC 9051 9, ASTRING-CHAR: not atom-specials, but "]". */
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)text[i] <= ' ' || (unsigned char)text[i] >= 0x7f ||
+		    strchr("(){%*\"\\", text[i]) != NULL) {
+			imap_nstring(imap, text, length);
+			return;
+		}
+	}
+	if (length == 0 || strcasecmp(text, "NIL") == 0)
+		imap_nstring(imap, text, length);
+	else
+		imap_write(imap, text, length);
 }
 
 void

@@ -145,6 +145,14 @@ copy_children(struct making *making, const struct imap_search_node *node, struct
 	return 0;
 }
 
+/* What a message's answer to is not the same for ever. */
+static bool
+changes(enum imap_search_key key)
+{
+	return key == IMAP_KEY_FLAG || key == IMAP_KEY_KEYWORD || key == IMAP_KEY_RECENT ||
+	       key == IMAP_KEY_MODSEQ || key == IMAP_KEY_OLDER || key == IMAP_KEY_YOUNGER;
+}
+
 /* As deep as the parser lets it be (IMAP_SEARCH_DEPTH_MAX). */
 static int
 copy_node(struct making *making, const struct imap_search_node *node, struct search_key *key)
@@ -158,6 +166,7 @@ copy_node(struct making *making, const struct imap_search_node *node, struct sea
 				   .day = node->day,
 				   .number = node->number};
 	making->searcher->has_modseq |= node->key == IMAP_KEY_MODSEQ;
+	making->searcher->can_change |= changes(node->key);
 	if (node->key == IMAP_KEY_AND || node->key == IMAP_KEY_OR)
 		return copy_children(making, node, key);
 	if (node->key == IMAP_KEY_NUMBERS || node->key == IMAP_KEY_UID)
@@ -302,6 +311,12 @@ bool
 imap_searcher_has_modseq(const struct imap_searcher *searcher)
 {
 	return searcher->has_modseq;
+}
+
+bool
+imap_searcher_can_change(const struct imap_searcher *searcher)
+{
+	return searcher->can_change;
 }
 
 bool

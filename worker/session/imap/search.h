@@ -45,6 +45,8 @@ void imap_searcher_set_now(struct imap_searcher *, int64_t now);
 unsigned imap_searcher_wants(const struct imap_searcher *);
 /* Does the program have MODSEQ (RFC 7162 3.1.5: then the answer has it too)? */
 bool imap_searcher_has_modseq(const struct imap_searcher *);
+/* Can another answer come of a message that is there already: by its flags, its age? */
+bool imap_searcher_can_change(const struct imap_searcher *);
 /* Does it ask for sequence numbers (which UIDONLY forbids)? */
 bool imap_searcher_has_numbers(const struct imap_searcher *);
 /*

@@ -28,7 +28,7 @@ struct imap_searcher {
 	struct search_key *root;
 	struct imap_search_world world; /* without saved */
 	unsigned wants;
-	bool has_modseq, has_numbers;
+	bool has_modseq, has_numbers, can_change;
 	char **words;
 	size_t word_count, word_room;
 };

@@ -8,6 +8,7 @@
 
 #include "worker/session/imap/commands.h"
 #include "worker/session/imap/context.h"
+#include "worker/session/imap/notify.h"
 #include "worker/session/imap/unasked.h"
 
 void
@@ -15,6 +16,7 @@ imap_unselect(struct imap *imap)
 {
 	if (imap->state != IMAP_SELECTED)
 		return;
+	notify_left(imap);
 	imap->state = IMAP_AUTHENTICATED;
 	contexts_free(imap);
 	unasked_free(imap);

@@ -207,6 +207,14 @@ struct changes {
 	bool more; /* messages have come */
 };
 
+/* The client's own doing, which it is told whatever it wants to be notified of. */
+static bool
+has_just_seen(const struct imap *imap, const struct store_message *message)
+{
+	return imap->seen_to != 0 && message->modseq >= imap->seen_from &&
+	       message->modseq <= imap->seen_to;
+}
+
 static bool
 tell_change(const struct store_message *message, void *arg)
 {
@@ -224,7 +232,8 @@ tell_change(const struct store_message *message, void *arg)
 		}
 		changes->more = true;
 		notify_new(imap, message->uid);
-	} else if (!own && (imap->told_events & IMAP_EVENT_FLAG_CHANGE) != 0) {
+	} else if (!own && ((imap->told_events & IMAP_EVENT_FLAG_CHANGE) != 0 ||
+			    has_just_seen(imap, message))) {
 		imap_fetch_flags(imap, message, true);
 	}
 	if (!imap->broken)
@@ -271,13 +280,13 @@ sync_changes(struct imap *imap, const struct store_folder *folder, const struct 
 }
 
 /*
- * RFC 5465 3.1: a client may want no events of the selected mailbox. But what it expunges itself it
- * must hear of, and with that all that came before.
+ * RFC 5465 3.1: a client may want no events of the selected mailbox. But what it expunges or sees
+ * itself it must hear of, and with that all that came before.
  */
 static bool
 wants_to_know(const struct imap *imap)
 {
-	if (imap->told_events != 0)
+	if (imap->told_events != 0 || imap->seen_to != 0)
 		return true;
 	return imap->command != NULL &&
 	       (imap->command->verb == IMAP_EXPUNGE || imap->command->verb == IMAP_MOVE ||
@@ -295,6 +304,7 @@ imap_sync(struct imap *imap, bool expunges, const struct imap_own *own)
 		return;
 	/* The command is done: what it has not used of its time does not matter any more. */
 	store_limit_work(imap->store, 0);
+	imap->contexts_read = 0;
 	result = store_folder_by_id(imap->store, imap->view.folder, &folder, NULL, &err);
 	if (result == STORE_GONE) {
 		imap_text(imap, "* BYE The selected mailbox has been deleted\r\n");
