@@ -124,11 +124,11 @@ edit(const struct accounts_store *store, const struct change *change, struct err
 
 	settings_of(change, settings, room);
 	if (change->kind == CHANGE_ADD)
-		return text_add(store->text, settings, err);
+		return text_add(store->text, "accounts", settings, err);
 	index = (size_t)(account - accounts_at(store->accounts, 0));
 	if (change->kind == CHANGE_REMOVE)
-		return text_remove(store->text, index, err);
-	return text_set(store->text, index, &settings[0], err);
+		return text_remove(store->text, "accounts", index, err);
+	return text_set(store->text, "accounts", index, &settings[0], err);
 }
 
 static bool
@@ -203,8 +203,10 @@ apply(struct accounts_store *store, const struct change *change, struct error *e
 
 	if (text != NULL)
 		accounts = accounts_parse(text, strlen(text), &line, err);
-	if (text != NULL && accounts == NULL && change->keys.kind != 0)
-		result = -1; /* a certificate of somebody else's: the parser says whose */
+	if (text != NULL && accounts == NULL &&
+	    (change->keys.kind != 0 || change->kind != CHANGE_SET))
+		result =
+		    -1; /* a certificate or an alias of somebody else's: the parser says whose */
 	else if (accounts == NULL || !compare(store->accounts, accounts, change))
 		result =
 		    error_set(err, "the layout of %s is too unusual; edit it by hand", store->path);
@@ -220,8 +222,8 @@ apply(struct accounts_store *store, const struct change *change, struct error *e
  * -- The running server -----------------------------------------------------------
  */
 
-static int
-tell_server(const struct configuration *conf)
+int
+ctl_tell_accounts(const struct configuration *conf)
 {
 	static struct ctl_answer answer;
 	struct error err;
@@ -316,7 +318,7 @@ run_change(struct change *change, bool with_password, const char *done)
 	explicit_bzero(&hashes, sizeof(hashes));
 	if (result == 0) {
 		printf("account %s %s\n", change->address, done);
-		result = tell_server(conf);
+		result = ctl_tell_accounts(conf);
 	} else {
 		result = ctl_error(&err);
 	}

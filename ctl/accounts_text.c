@@ -176,20 +176,20 @@ take_setting(const char *p, struct setting *setting)
 	return true;
 }
 
-/* The list of accounts; START is NULL if the text has none. */
+/* A list of groups; START is NULL if the text has none. */
 struct list {
 	const char *start; /* "(" */
 };
 
 static int
-find_list(const char *text, struct list *list, struct error *err)
+find_list(const char *text, const char *name, struct list *list, struct error *err)
 {
 	struct setting setting;
 	const char *p = text;
 
 	*list = (struct list){0};
 	while (take_setting(p, &setting)) {
-		if (is(&setting.name, "accounts")) {
+		if (is(&setting.name, name)) {
 			list->start = setting.value;
 			return 0;
 		}
@@ -339,22 +339,22 @@ add_behind(const char *text, const char *last, const char *group, struct error *
 }
 
 char *
-text_add(const char *text, const struct text_setting *settings, struct error *err)
+text_add(const char *text, const char *name, const struct text_setting *settings, struct error *err)
 {
 	char group[GROUP_MAX], more[GROUP_MAX + 64];
 	size_t length = strlen(text);
 	const char *last, *to;
 	struct list list;
 
-	if (find_list(text, &list, err) == -1)
+	if (find_list(text, name, &list, err) == -1)
 		return NULL;
 	format_group(settings, group, sizeof(group));
 	last = find_group(&list, SIZE_MAX);
 	if (last != NULL)
 		return add_behind(text, last, group, err);
 	if (list.start == NULL) {
-		snprintf(more, sizeof(more), "%saccounts = (\n  %s\n);\n",
-			 length > 0 && text[length - 1] != '\n' ? "\n" : "", group);
+		snprintf(more, sizeof(more), "%s%s = (\n  %s\n);\n",
+			 length > 0 && text[length - 1] != '\n' ? "\n" : "", name, group);
 		return splice(text, text + length, text + length, more, err);
 	}
 	/* "( )": what is between the brackets stays, if it is more than blanks. */
@@ -407,13 +407,14 @@ add_setting(const char *text, const char *group, const struct setting *last,
 }
 
 char *
-text_set(const char *text, size_t index, const struct text_setting *setting, struct error *err)
+text_set(const char *text, const char *name, size_t index, const struct text_setting *setting,
+	 struct error *err)
 {
 	struct setting found;
 	const char *group;
 	struct list list;
 
-	if (find_list(text, &list, err) == -1)
+	if (find_list(text, name, &list, err) == -1)
 		return NULL;
 	group = find_group(&list, index);
 	if (group == NULL)
@@ -455,13 +456,13 @@ remove_last(const char *text, const char *behind, const char *from, const char *
 }
 
 char *
-text_remove(const char *text, size_t index, struct error *err)
+text_remove(const char *text, const char *name, size_t index, struct error *err)
 {
 	const char *group, *end, *from, *to, *behind;
 	struct token comma;
 	struct list list;
 
-	if (find_list(text, &list, err) == -1)
+	if (find_list(text, name, &list, err) == -1)
 		return NULL;
 	group = find_group(&list, index);
 	end = group == NULL ? NULL : skip_brackets(group);

@@ -21,14 +21,16 @@ struct text_setting {
 
 /*
  * All return a new NUL-terminated text (caller frees, with freezero(3)) or NULL with ERR filled.
- * INDEX: which account, as accounts_at() counts.
+ * LIST: "accounts" or "aliases".
+ * INDEX: which one of the list, as accounts_at() and aliases_at() count.
  */
 
 /* Adds a group with these settings (ends with a NULL name) behind the last one. */
-char *text_add(const char *text, const struct text_setting *, struct error *);
+char *text_add(const char *text, const char *list, const struct text_setting *, struct error *);
 /* Replaces the value of a setting, or adds the setting behind the last one of the group. */
-char *text_set(const char *text, size_t index, const struct text_setting *, struct error *);
+char *text_set(const char *text, const char *list, size_t index, const struct text_setting *,
+	       struct error *);
 /* Removes the group; a comment beside or above it stays. */
-char *text_remove(const char *text, size_t index, struct error *);
+char *text_remove(const char *text, const char *list, size_t index, struct error *);
 
 #endif

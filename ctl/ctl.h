@@ -51,7 +51,7 @@ int ctl_error(const struct error *);
 /* Runs the command line with a table that ends with a NULL noun. Returns the exit status. */
 int ctl_run(const struct ctl_command *table, int argc, char **argv);
 
-/* The commands: server.c, account.c, cert_*.c, mailbox_*.c, queue_commands.c. */
+/* The commands: server.c, account.c, alias.c, cert_*.c, mailbox_*.c, queue_commands.c. */
 int ctl_reload(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_account_add(int argc, char **argv);
@@ -62,6 +62,10 @@ int ctl_account_remove(int argc, char **argv);
 int ctl_account_fingerprint(int argc, char **argv);
 int ctl_account_subject(int argc, char **argv);
 int ctl_account_list(int argc, char **argv);
+int ctl_alias_add(int argc, char **argv);
+int ctl_alias_remove(int argc, char **argv);
+int ctl_alias_list(int argc, char **argv);
+int ctl_alias_show(int argc, char **argv);
 int ctl_cert_create(int argc, char **argv);
 int ctl_cert_request(int argc, char **argv);
 int ctl_cert_import(int argc, char **argv);
@@ -92,6 +96,9 @@ int ctl_queue_release(int argc, char **argv);
 int ctl_queue_retry(int argc, char **argv);
 int ctl_queue_flush(int argc, char **argv);
 int ctl_queue_remove(int argc, char **argv);
+
+/* Has a running server read accounts.conf again; an enum ctl_exit. */
+int ctl_tell_accounts(const struct configuration *);
 
 /* Is there an account of this address, as account_address() writes it? 0, or -1 with ERR filled. */
 int ctl_account_known(const struct configuration *, const char *address, struct error *);

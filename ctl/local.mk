@@ -3,6 +3,7 @@
 noinst_LIBRARIES += ctl/libctl.a
 ctl_libctl_a_SOURCES = \
 	ctl/account.c \
+	ctl/alias.c \
 	ctl/account_keys.c ctl/account_keys.h \
 	ctl/accounts_store.c ctl/accounts_store.h \
 	ctl/accounts_text.c ctl/accounts_text.h \

@@ -20,6 +20,14 @@ static const struct ctl_command commands[] = {
      "the same, by what the certificates say as their subject", ctl_account_subject},
     {"account", "list", "", "show each account, whether it is enabled, and its quota",
      ctl_account_list},
+    {"alias", "add", "ADDRESS TO...",
+     "have an address (or @DOMAIN: all that is nobody's there) lead to accounts or other aliases",
+     ctl_alias_add},
+    {"alias", "remove", "ADDRESS [TO]...", "remove an alias, or some of what it leads to",
+     ctl_alias_remove},
+    {"alias", "list", "", "show each alias as it is written", ctl_alias_list},
+    {"alias", "show", "ADDRESS", "show the accounts that an alias leads to in the end",
+     ctl_alias_show},
     {"cert", "create",
      "NAME [--yes] [--from NAME] [--replace] [--name HOST]... [--key KIND | --key NAME] [--weak] "
      "[--days N] [--country CC] [--state TEXT] [--locality TEXT] [--organization TEXT] [--unit "

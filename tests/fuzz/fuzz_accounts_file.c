@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/accounts_file.h"
+#include "common/aliases.h"
 #include "ctl/accounts_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -57,6 +58,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct text_setting added[] = {
 	    {"address", "\"new@example.org\""}, {"password", HASH}, {NULL, NULL}};
+	static const struct text_setting alias[] = {
+	    {"address", "\"@example.org\""}, {"to", "\"a@example.org\""}, {NULL, NULL}};
+	static const struct text_setting to = {"to", "[ \"a@example.org\" ]"};
 	static const struct text_setting off = {"enabled", "false"};
 	char *text = malloc(size + 1);
 	struct accounts *accounts;
@@ -77,10 +81,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (accounts_find(accounts, account->address) != account)
 				abort();
 			check_certificates(accounts, account);
-			check_edit(text_set(text, i, &off, &err));
-			check_edit(text_remove(text, i, &err));
+			check_edit(text_set(text, "accounts", i, &off, &err));
+			check_edit(text_remove(text, "accounts", i, &err));
 		}
-		check_edit(text_add(text, added, &err));
+		for (size_t i = 0; i < aliases_count(accounts_aliases(accounts)); i++) {
+			check_edit(text_set(text, "aliases", i, &to, &err));
+			check_edit(text_remove(text, "aliases", i, &err));
+		}
+		check_edit(text_add(text, "accounts", added, &err));
+		check_edit(text_add(text, "aliases", alias, &err));
 	}
 	accounts_free(accounts);
 	free(text);

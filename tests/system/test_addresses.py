@@ -164,6 +164,53 @@ def test_an_alias_is_no_account(domains):
     client.close()
 
 
+def test_posternctl_alias_keeps_what_it_does_not_mean(domains):
+    def read():
+        with open(domains.accounts, encoding="utf-8") as file:
+            return file.read()
+
+    good = read()
+    new, bob = f"new@{DOMAIN}", f"bob@{SECOND}"
+    assert domains.posternctl("alias", "add", f"New@{DOMAIN}", f"all@{DOMAIN}").stdout == \
+        f"alias {new} leads to all@{DOMAIN}\n"
+    assert verdict(domains, new) == [250]
+    assert "# Who reads what is sent to a role." in read() and good.split("aliases")[0] in read()
+    domains.posternctl("alias", "add", new, f"Alice@{DOMAIN}", f"alice@{DOMAIN}")
+    assert f"{new}\tall@{DOMAIN},alice@{DOMAIN}" in domains.posternctl("alias", "list").stdout.splitlines()
+    assert domains.posternctl("alias", "show", new).stdout.splitlines() == [
+        f"alice@{DOMAIN}\tenabled", f"{bob}\tenabled", f"carol@{DOMAIN}\tenabled"]
+    domains.posternctl("alias", "remove", new, f"all@{DOMAIN}")
+    assert domains.posternctl("alias", "show", new).stdout == f"alice@{DOMAIN}\tenabled\n"
+    domains.posternctl("alias", "add", "@empty.example", bob)
+    assert verdict(domains, "who@empty.example") == [250]
+    domains.posternctl("alias", "remove", "@empty.example", bob)
+    assert verdict(domains, "who@empty.example") == [550]
+    domains.posternctl("alias", "remove", new)
+    assert read() == good
+    assert verdict(domains, new) == [550]
+
+
+@pytest.mark.parametrize("arguments, why", [
+    (("alias", "add", f"new@{DOMAIN}", f"nobody@{DOMAIN}"), "which is no account and no alias"),
+    (("alias", "add", f"new@{DOMAIN}", "a@elsewhere.example"), "not forwarded to other servers"),
+    (("alias", "add", f"sales@{DOMAIN}", f"all@{DOMAIN}"), "aliases in a loop: sales@"),
+    (("alias", "add", f"alice@{DOMAIN}", f"carol@{DOMAIN}"), "is an account's"),
+    (("alias", "add", "new@elsewhere.example", f"alice@{DOMAIN}"), "not in the domains of"),
+    (("alias", "remove", f"nobody@{DOMAIN}"), "there is no alias"),
+    (("alias", "remove", f"all@{DOMAIN}", f"alice@{DOMAIN}"), "does not lead to alice"),
+    (("alias", "remove", f"sales@{DOMAIN}"), f"leads to sales@{DOMAIN}, which is no account"),
+    (("alias", "show", f"alice@{DOMAIN}"), "there is no alias"),
+    (("account", "remove", f"alice@{DOMAIN}"), f"the alias sales@{DOMAIN} leads to alice@{DOMAIN}"),
+])
+def test_posternctl_says_why_not_and_changes_nothing(domains, arguments, why):
+    with open(domains.accounts, encoding="utf-8") as file:
+        before = file.read()
+    result = domains.posternctl(*arguments, check=False)
+    assert result.returncode == 1 and why in result.stderr
+    with open(domains.accounts, encoding="utf-8") as file:
+        assert file.read() == before
+
+
 def test_what_leads_nowhere_is_refused_and_the_old_file_stays(domains):
     with open(domains.accounts, encoding="utf-8") as file:
         good = file.read()

@@ -26,9 +26,9 @@ becomes(char *got, const struct error *err, const char *want)
 		fail_msg("\n--- got\n%s\n--- wanted\n%s\n---", got, want);
 	free(got);
 }
-#define ADD(text, want) becomes(text_add((text), carol, &err), &err, (want))
-#define SET(text, i, s, want) becomes(text_set((text), (i), &(s), &err), &err, (want))
-#define REMOVE(text, i, want) becomes(text_remove((text), (i), &err), &err, (want))
+#define ADD(text, want) becomes(text_add((text), "accounts", carol, &err), &err, (want))
+#define SET(text, i, s, want) becomes(text_set((text), "accounts", (i), &(s), &err), &err, (want))
+#define REMOVE(text, i, want) becomes(text_remove((text), "accounts", (i), &err), &err, (want))
 
 #define CAROL "{ address = \"c@x\"; password = \"$c\"; }"
 
@@ -115,10 +115,34 @@ test_remove(void **state)
 	REMOVE("accounts = (\n  { address = \"a@x\"; }\n);\n", 0, "accounts = (\n);\n");
 }
 
+/* The other list of the file is edited, and the accounts are left alone. */
+static void
+test_aliases(void **state)
+{
+	static const struct text_setting alias[] = {
+	    {"address", "\"s@x\""}, {"to", "\"\""}, {NULL, NULL}};
+	static const struct text_setting to = {"to", "[ \"a@x\" ]"};
+	static const char both[] = "aliases = (\n  { address = \"s@x\"; to = \"b@x\"; } # old\n);\n"
+				   "accounts = ( { address = \"a@x\"; to = \"z\"; } );\n";
+	struct error err;
+
+	(void)state;
+	becomes(text_add("accounts = ( );\n", "aliases", alias, &err), &err,
+		"accounts = ( );\naliases = (\n  { address = \"s@x\"; to = \"\"; }\n);\n");
+	becomes(text_set(both, "aliases", 0, &to, &err), &err,
+		"aliases = (\n  { address = \"s@x\"; to = [ \"a@x\" ]; } # old\n);\n"
+		"accounts = ( { address = \"a@x\"; to = \"z\"; } );\n");
+	becomes(text_set(both, "accounts", 0, &to, &err), &err,
+		"aliases = (\n  { address = \"s@x\"; to = \"b@x\"; } # old\n);\n"
+		"accounts = ( { address = \"a@x\"; to = [ \"a@x\" ]; } );\n");
+	assert_null(text_set(both, "aliases", 1, &to, &err));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_aliases),
 	    cmocka_unit_test(test_add),
 	    cmocka_unit_test(test_set),
 	    cmocka_unit_test(test_remove),
