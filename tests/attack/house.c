@@ -24,6 +24,7 @@
 #include "common/proto/master_accounts.h"
 #include "common/proto/master_certd.h"
 #include "common/proto/master_queue.h"
+#include "common/proto/master_relay.h"
 #include "common/proto/master_session.h"
 #include "common/proto/master_verify.h"
 
@@ -232,6 +233,18 @@ house_session(void)
 	return child;
 }
 
+struct house_child
+house_relay(void)
+{
+	struct house_child child = spawn("postern-relay", "relay", &master_relay_boundary);
+	struct mr_settings settings = {.hostname = "localhost", .host = "127.0.0.1", .port = 1};
+
+	strlcpy(settings.resolvers[0], "127.0.0.1@1", sizeof(settings.resolvers[0]));
+	tell(&child, MR_SETTINGS, &settings, sizeof(settings), NULL, 0, -1);
+	start(&child);
+	return child;
+}
+
 /* -- Channels ----------------------------------------------------------------------- */
 
 /* Sends one end of a pair with a control message; the other end. */
@@ -338,6 +351,24 @@ int
 house_queue_to_session(const struct house_child *child)
 {
 	return hand_out(child, MS_DELIVERY, &empty, sizeof(empty), NULL, 0);
+}
+
+int
+house_queue_to_relay(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MR_CHANNEL, ROLE_QUEUE);
+}
+
+int
+house_relay_to_queue(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MQ_CHANNEL, ROLE_RELAY);
+}
+
+int
+house_admin_to_queue(const struct house_child *child)
+{
+	return hand_out(child, MQ_ADMIN, &empty, sizeof(empty), NULL, 0);
 }
 
 /* Two keys, made the way an administrator makes them. */

@@ -50,3 +50,8 @@ tests_attack_postern_attacker_LDADD = verify/libverify.a $(WORKER_LIBS) $(SSL_LI
 	$(UNBOUND_LIBS)
 check_DATA += tests/attack/postern-attacker
 CLEANFILES += tests/attack/postern-attacker
+
+check_PROGRAMS += tests/attack/test_relay_lies
+tests_attack_test_relay_lies_SOURCES = tests/attack/test_relay_lies.c tests/attack/house.c \
+	tests/attack/house.h
+tests_attack_test_relay_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)

@@ -19,9 +19,11 @@
 #include "common/proto/accounts_verify.h"
 #include "common/proto/boundaries.h"
 #include "common/proto/ctl_certd.h"
+#include "common/proto/ctl_queue.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_certd.h"
 #include "common/proto/gate_queue.h"
+#include "common/proto/queue_relay.h"
 #include "common/proto/queue_session.h"
 #include "tests/attack/house.h"
 
@@ -157,6 +159,27 @@ from_verify_to_accounts(void **state)
 	attack(house_accounts(), house_verify_to_accounts, &accounts_verify_boundary, IPC_CLIENT);
 }
 
+static void
+from_queue_to_relay(void **state)
+{
+	(void)state;
+	attack(house_relay(), house_queue_to_relay, &queue_relay_boundary, IPC_SERVER);
+}
+
+static void
+from_relay_to_queue(void **state)
+{
+	(void)state;
+	attack(house_queue(), house_relay_to_queue, &queue_relay_boundary, IPC_CLIENT);
+}
+
+static void
+from_posternctl_to_queue(void **state)
+{
+	(void)state;
+	attack(house_queue(), house_admin_to_queue, &ctl_queue_boundary, IPC_SERVER);
+}
+
 static int
 set_up(void **state)
 {
@@ -181,7 +204,8 @@ main(void)
 	    cmocka_unit_test(from_a_gate_to_accounts), cmocka_unit_test(from_queue_to_accounts),
 	    cmocka_unit_test(from_a_gate_to_queue),    cmocka_unit_test(from_accounts_to_queue),
 	    cmocka_unit_test(from_queue_to_a_session), cmocka_unit_test(from_accounts_to_verify),
-	    cmocka_unit_test(from_verify_to_accounts),
+	    cmocka_unit_test(from_verify_to_accounts), cmocka_unit_test(from_queue_to_relay),
+	    cmocka_unit_test(from_relay_to_queue),     cmocka_unit_test(from_posternctl_to_queue),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -308,3 +308,22 @@ def test_a_process_that_dies_loses_no_mail(make_sink, send_out, program):
         sink.answers.clear()
     mails = sink.wait(20)
     assert {mail[1][0].split("@")[0] for mail in mails} == {f"bob{number}" for number in range(20)}
+
+
+def test_relay_comes_and_changes_with_a_reload(make_sink, make_server):
+    first, second = make_sink(), make_sink()
+    server = make_server().set_up("alice")
+    for number, sink in enumerate((first, second)):
+        server.settings["relay"] = f'{{ host = "127.0.0.1"; port = {sink.port}; }}'
+        server.write_configuration()
+        server.posternctl("reload")
+        assert len(server.children("postern-relay")) == 1
+        send(server, [f"bob{number}@elsewhere.example"])
+        assert sink.wait(1)[0][1] == [f"bob{number}@elsewhere.example"]
+    # Without it, nobody can send out any more.
+    del server.settings["relay"]
+    server.write_configuration()
+    server.posternctl("reload")
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send(server, ["bob@elsewhere.example"])
+    assert len(first.mails) == len(second.mails) == 1

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/* A queue that lies to relay is cut off; relay goes on, and what it is told is no SMTP command. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/proto/queue_relay.h"
+#include "tests/attack/house.h"
+
+#define TEXT(text) (text), sizeof(text)
+
+static const struct {
+	const char *what;
+	uint32_t id;
+	struct qr_send body;
+	const char *tail;
+	size_t length;
+} lies[] = {
+    {"nobody waits", 0, {.recipients = 1, .domain = "a.example"}, TEXT("s@b\0r@a.example")},
+    {"no recipient", 7, {.recipients = 0, .domain = "a.example"}, TEXT("s@b")},
+    {"too many", 7, {.recipients = RELAY_RECIPIENTS_MAX + 1, .domain = "a.example"}, TEXT("s@b")},
+    {"fewer than it says", 7, {.recipients = 2, .domain = "a.example"}, TEXT("s@b\0r@a.example")},
+    {"more than it says", 7, {.recipients = 1, .domain = "a.example"}, TEXT("s@b\0r@a\0t@a")},
+    {"not zero", 7, {.recipients = 1, .zero = 1, .domain = "a.example"}, TEXT("s@b\0r@a.example")},
+    {"no domain", 7, {.recipients = 1}, TEXT("s@b\0r@a.example")},
+    {"an odd domain", 7, {.recipients = 1, .domain = "a\r\nb"}, TEXT("s@b\0r@a.example")},
+    {"an empty path", 7, {.recipients = 1, .domain = "a.example"}, TEXT("s@b\0")},
+    {"no end", 7, {.recipients = 1, .domain = "a.example"}, "s@b\0r@a.example", 15},
+    {"a command in a path",
+     7,
+     {.recipients = 1, .domain = "a.example"},
+     TEXT("s@b\0r@a>\r\nRCPT TO:<v@a")},
+    {"a command in the sender",
+     7,
+     {.recipients = 1, .domain = "a.example"},
+     TEXT("s@b>\r\nRCPT TO:<v@a\0r@a")},
+    {"8-bit", 7, {.recipients = 1, .domain = "a.example"}, TEXT("s@b\0\xe4@a")},
+    {"nothing", 7, {.recipients = 1, .domain = "a.example"}, "", 0},
+};
+
+static void
+sends_that_lie(void **state)
+{
+	struct house_child relay = house_relay();
+	int body = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		int channel = house_queue_to_relay(&relay);
+
+		print_message("%s\n", lies[i].what);
+		assert_int_equal(ipc_send_fd(channel, QR_SEND, lies[i].id, &lies[i].body,
+					     sizeof(lies[i].body), lies[i].tail, lies[i].length,
+					     body),
+				 0);
+		house_must_be_cut(channel);
+	}
+	close(body);
+	house_end(&relay);
+}
+
+/* The same shape without a lie is answered: nobody is at that port, so it is for later. */
+static void
+the_truth_is_answered(void **state)
+{
+	struct house_child relay = house_relay();
+	const struct qr_send send = {.recipients = 2, .domain = "a.example"};
+	int channel = house_queue_to_relay(&relay);
+	int body = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct qr_recipient results[2];
+	struct ipc_message message;
+
+	(void)state;
+	assert_int_equal(ipc_send_fd(channel, QR_SEND, 7, &send, sizeof(send),
+				     TEXT("s@b\0r@a.example\0t@a.example"), body),
+			 0);
+	assert_int_equal(house_receive(channel, &queue_relay_boundary, IPC_CLIENT, &message), 1);
+	assert_int_equal(message.id, 7);
+	assert_int_equal(message.tail_length, sizeof(results));
+	memcpy(results, message.tail, sizeof(results));
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(results[i].outcome, RELAY_LATER);
+		assert_string_equal(results[i].status, "4.4.2");
+	}
+	close(body);
+	close(channel);
+	house_end(&relay);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(sends_that_lie, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(the_truth_is_answered, house_setup, house_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
