@@ -327,3 +327,14 @@ def test_relay_comes_and_changes_with_a_reload(make_sink, make_server):
     with pytest.raises(smtplib.SMTPRecipientsRefused):
         send(server, ["bob@elsewhere.example"])
     assert len(first.mails) == len(second.mails) == 1
+
+
+def test_mail_that_goes_round_in_circles_comes_back(make_sink, send_out):
+    sink = make_sink()
+    server = send_out(sink.port)
+    send(server, ["bob@elsewhere.example"], b"Received: from here\r\n" * 49 + BODY)
+    assert sink.wait(1)  # 50 with our own
+    send(server, ["bob@elsewhere.example"], b"Received: from here\r\n" * 50 + BODY)
+    _, recipient = report(server)
+    assert recipient["Status"] == "5.4.6"
+    assert len(sink.mails) == 1

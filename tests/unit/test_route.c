@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "worker/relay/hops.h"
 #include "worker/relay/route.h"
 
 /* The head of an answer to a question of a.b, with so many records. */
@@ -145,14 +146,34 @@ equal_hosts_take_turns(void **state)
 	assert_string_equal(hosts.names[2], "a");
 }
 
+static void
+hops_are_counted(void **state)
+{
+	static const struct {
+		const char *message;
+		unsigned hops;
+	} messages[] = {
+	    {"", 0},
+	    {"Received: a\r\n b\r\nRECEIVED:c\r\nX-Received: d\r\n\r\nReceived: e\r\n", 2},
+	    {"Received: a\r\n\tReceived: b\r\nReceived", 1},
+	    {"\r\nReceived: a\r\n", 0},
+	    {"Received:", 1},
+	    {"Received:\nReceived:\n\nReceived:", 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+		assert_int_equal(hops_count(messages[i].message, strlen(messages[i].message)),
+				 messages[i].hops);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(records_are_taken),
-	    cmocka_unit_test(damage_is_seen),
-	    cmocka_unit_test(hosts_come_in_their_order),
-	    cmocka_unit_test(equal_hosts_take_turns),
+	    cmocka_unit_test(records_are_taken),         cmocka_unit_test(damage_is_seen),
+	    cmocka_unit_test(hosts_come_in_their_order), cmocka_unit_test(equal_hosts_take_turns),
+	    cmocka_unit_test(hops_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "worker/relay/client.h"
+#include "worker/relay/hops.h"
 #include "worker/relay/outgoing.h"
 #include "worker/relay/route.h"
 #include "worker/session/pop3/stuff.h"
@@ -179,6 +180,16 @@ has_eight_bit(int body)
 		offset += n;
 	}
 	return false;
+}
+
+/* RFC 5321 6.3. */
+static bool
+goes_in_circles(int body)
+{
+	char header[2 * CHUNK];
+	ssize_t n = pread(body, header, sizeof(header), 0);
+
+	return n > 0 && hops_count(header, (size_t)n) > HOPS_MAX;
 }
 
 /* -- The conversation ----------------------------------------------------------------------------
@@ -351,6 +362,18 @@ try_target(struct job *job)
 	job_finish(job);
 }
 
+/* No host is asked. */
+static void
+refuse(struct job *job, const struct reply *why, bool for_ever)
+{
+	job->why = *why;
+	for (size_t i = 0; for_ever && i < job->mail.count; i++) {
+		job->recipients[i].outcome = OUTCOME_FAILED;
+		job->recipients[i].reply = *why;
+	}
+	job_finish(job);
+}
+
 static void
 on_route(const struct route_answer *way, void *arg)
 {
@@ -362,12 +385,7 @@ on_route(const struct route_answer *way, void *arg)
 		try_target(job);
 		return;
 	}
-	job->why = way->why;
-	for (size_t i = 0; way->verdict == ROUTE_NEVER && i < job->mail.count; i++) {
-		job->recipients[i].outcome = OUTCOME_FAILED;
-		job->recipients[i].reply = way->why;
-	}
-	job_finish(job);
+	refuse(job, &way->why, way->verdict == ROUTE_NEVER);
 }
 
 /* However slowly it goes on. */
@@ -455,11 +473,19 @@ job_new(struct relay *relay, struct ipc_message *message)
 int
 job_start(struct relay *relay, struct ipc_message *message)
 {
+	static const struct reply circles = {.code = 554,
+					     .status = "5.4.6",
+					     .text =
+						 "too many hops: this mail goes round in circles"};
 	bool smart = relay->settings.host[0] != '\0';
 	struct job *job = job_new(relay, message);
 
 	if (job == NULL)
 		return -1;
+	if (goes_in_circles(job->body)) {
+		refuse(job, &circles, true);
+		return 0;
+	}
 	job->mail.eight_bit = has_eight_bit(job->body);
 	job->route = route_find(relay->resolver, smart ? relay->settings.host : job->domain, smart,
 				on_route, job);
