@@ -71,6 +71,7 @@ struct conf_watch {
 
 enum conf_log { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_SYSLOG, CONF_LOG_JOURNAL };
 
+enum conf_client_address { CLIENT_ADDRESS_SHOW, CLIENT_ADDRESS_HIDE };
 enum conf_sender_check { SENDER_CHECK_ENVELOPE, SENDER_CHECK_OFF };
 
 struct conf_limits {
@@ -103,10 +104,11 @@ struct configuration {
 	struct conf_where hostname_where;
 	char **domains; /* lower case */
 	size_t domain_count;
-	char tag_separator[2]; /* "": local parts have no tags */
-	uint32_t sender_check; /* enum conf_sender_check */
-	char *state;           /* paths are absolute */
-	char *accounts;        /* accounts.conf */
+	char tag_separator[2];   /* "": local parts have no tags */
+	uint32_t sender_check;   /* enum conf_sender_check */
+	uint32_t client_address; /* enum conf_client_address */
+	char *state;             /* paths are absolute */
+	char *accounts;          /* accounts.conf */
 	char *certs;
 	struct conf_names certificates; /* the default of listeners */
 	struct conf_where certificate_where;

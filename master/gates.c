@@ -77,6 +77,7 @@ send_settings(struct process *p)
 	    .command_timeout = conf->limits.command_timeout,
 	    .max_recipients = conf->limits.recipients,
 	    .relay = conf->relay.wanted ? 1 : 0,
+	    .hide_client = conf->client_address == CLIENT_ADDRESS_HIDE,
 	    .max_errors = conf->limits.errors,
 	    .max_message_size = conf->limits.message_size,
 	};

@@ -40,6 +40,8 @@ struct mg_settings {
 	uint32_t max_errors;        /* bad commands before the connection is closed */
 	uint32_t relay;             /* 1: submitters may send to other domains */
 	uint64_t max_message_size;  /* bytes; announced as SIZE (RFC 1870) */
+	uint32_t hide_client;       /* 1: a submitter's Received: field doesn't say where from */
+	uint32_t zero;
 };
 
 /* A listening socket comes along. The networks follow as an array: allow first, then deny. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Addresses: several domains, aliases, catch-alls, tags, and who is always there."""
 
+import email
 import os
 import poplib
 import shutil
@@ -155,6 +156,38 @@ def test_what_else_one_may_send_as_is_listed(domains):
     domains.write_configuration()
     domains.posternctl("reload")
     assert submit(domains, carol, "you@work.example", carol)[0] == 550
+
+
+def received(server, address, subject):
+    """The first Received: field of the message, unfolded."""
+    client = poplib.POP3_SSL("localhost", server.ports["pop3s"], timeout=60, context=server.context())
+    client.user(address)
+    client.pass_(PASSWORD)
+    for number in range(client.stat()[0]):
+        text = b"\r\n".join(client.top(number + 1, 0)[1]).decode()
+        if subject in text:
+            client.quit()
+            return email.message_from_string(text).get_all("Received")[0]
+    client.quit()
+    return None
+
+
+def test_where_a_user_is_can_be_kept_to_oneself(domains):
+    carol = f"carol@{DOMAIN}"
+    for value, shown in (("hide", False), ("show", True)):
+        domains.settings["submission"] = f'{{ client_address = "{value}"; }}'
+        domains.write_configuration()
+        domains.posternctl("reload")
+        sender = f"carol+{value}@{DOMAIN}"
+        assert submit(domains, carol, sender, carol)[0] == 250
+        send(domains, f"stranger {value}", carol)
+        field = wait_for(lambda who=sender: received(domains, carol, who), "the mail")
+        assert ("127.0.0.1" in field) == shown and "with ESMTPSA" in field
+        field = wait_for(lambda what=value: received(domains, carol, f"stranger {what}"), "the mail")
+        assert "127.0.0.1" in field
+    del domains.settings["submission"]
+    domains.write_configuration()
+    domains.posternctl("reload")
 
 
 def test_an_alias_is_no_account(domains):

@@ -450,6 +450,11 @@ received_fields(void **state)
 				  "\tby mx (Postern) with SMTP\r\n"
 				  "\tid " QUEUE_ID ";\r\n"
 				  "\tThu, 01 Jan 1970 00:00:01 +0000\r\n");
+	received.helo = NULL;
+	(void)received_format(&received, text);
+	assert_string_equal(text, "Received: by mx (Postern) with SMTP\r\n"
+				  "\tid " QUEUE_ID ";\r\n"
+				  "\tThu, 01 Jan 1970 00:00:01 +0000\r\n");
 	memset(longest, 'x', sizeof(longest));
 	longest[sizeof(longest) - 1] = '\0';
 	memset(path, 'y', sizeof(path));

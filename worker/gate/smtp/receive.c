@@ -116,8 +116,10 @@ format_received(struct conn *conn, const struct smtp_session *session,
 		char field[RECEIVED_FIELD_SIZE])
 {
 	const struct smtp_transaction *mail = session->mail;
+	/* What a user's own device is called, and where it is, is not everybody's business. */
+	bool hide = session->account != NULL && conn_settings(conn)->hide_client == 1;
 	struct received received = {
-	    .helo = session->helo,
+	    .helo = hide ? NULL : session->helo,
 	    .peer = conn_peer(conn),
 	    .hostname = conn_settings(conn)->hostname,
 	    .protocol = received_protocol(session->extended, conn_is_secure(conn),

@@ -71,9 +71,13 @@ received_format(const struct received *received, char text[RECEIVED_FIELD_SIZE])
 {
 	struct output out = {text, 0};
 
-	append(&out, "Received: from %s (", received->helo);
-	append_literal(&out, received->peer);
-	append(&out, ")\r\n\tby %s (Postern) with %s", received->hostname, received->protocol);
+	append(&out, "Received: ");
+	if (received->helo != NULL) {
+		append(&out, "from %s (", received->helo);
+		append_literal(&out, received->peer);
+		append(&out, ")\r\n\t");
+	}
+	append(&out, "by %s (Postern) with %s", received->hostname, received->protocol);
 	if (received->tls_version != NULL)
 		append(&out, "\r\n\t(%s%s%s)", received->tls_version,
 		       received->tls_cipher != NULL ? " " : "",

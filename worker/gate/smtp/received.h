@@ -13,7 +13,8 @@
 #define RECEIVED_FIELD_SIZE GQ_RECEIVED_MAX
 
 struct received {
-	const char *helo; /* a Domain or address-literal, as the client said it */
+	const char *helo; /* a Domain or address-literal, as the client said it; NULL: nothing is
+			   * said of where it came from */
 	const struct peer *peer;
 	const char *hostname;    /* ours */
 	const char *protocol;    /* RFC 3848: "ESMTPS" */
