@@ -86,6 +86,43 @@ three_lines(void **state)
 }
 
 static void
+relay_keys(void **state)
+{
+	struct configuration *conf = good(BASE);
+
+	(void)state;
+	assert_false(conf->relay.wanted);
+	conf_free(conf);
+	conf = good(BASE "relay = { };\n");
+	assert_true(conf->relay.wanted);
+	assert_string_equal(conf->relay.host, "");
+	assert_int_equal(conf->relay.port, 25);
+	assert_int_equal(conf->relay.tls, RELAY_TLS_OPPORTUNISTIC);
+	assert_int_equal(conf->relay.expire, 432000);
+	assert_int_equal(conf->relay.resolver_count, 0);
+	conf_free(conf);
+	conf = good(BASE "relay = { host = \"Smart.example.net\"; port = 2525; tls = \"require\"; "
+			 "resolver = ( \"192.0.2.53\", \"::1@5353\" ); };\n");
+	assert_string_equal(conf->relay.host, "smart.example.net");
+	assert_int_equal(conf->relay.port, 2525);
+	assert_int_equal(conf->relay.tls, RELAY_TLS_REQUIRE);
+	assert_int_equal(conf->relay.resolver_count, 2);
+	assert_string_equal(conf->relay.resolvers[1], "::1@5353");
+	conf_free(conf);
+	bad(BASE "relay = 5;\n", 4, "relay must be a group");
+	bad(BASE "relay = { host = \"a b\"; };\n", 4, "neither an address nor a host name");
+	bad(BASE "relay = { host = 5; };\n", 4, "relay.host must be");
+	bad(BASE "relay = { port = 0; };\n", 4, "relay.port must be");
+	bad(BASE "relay = { tls = \"perhaps\"; };\n", 4, "relay.tls must be");
+	bad(BASE "relay = { resolver = \"ns.example\"; };\n", 4, "must be an address");
+	bad(BASE "relay = { resolver = \"::1@0\"; };\n", 4, "must be an address");
+	bad(BASE "relay = { resolver = \"::1@\"; };\n", 4, "must be an address");
+	bad(BASE "relay = { resolver = ( \"::1\", \"::2\", \"::3\", \"::4\" ); };\n", 4,
+	    "more than 3 addresses");
+	bad(BASE "relay = { expires = 5; };\n", 4, "expire");
+}
+
+static void
 default_listeners(void **state)
 {
 	static const struct {
@@ -413,21 +450,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(three_lines),
-	    cmocka_unit_test(default_listeners),
-	    cmocka_unit_test(everything),
-	    cmocka_unit_test(certificates_once),
-	    cmocka_unit_test(keys_of_gates),
-	    cmocka_unit_test(missing_lines),
-	    cmocka_unit_test(unknown_keys),
-	    cmocka_unit_test(wrong_types),
-	    cmocka_unit_test(out_of_range),
-	    cmocka_unit_test(bad_names),
-	    cmocka_unit_test(bad_listeners),
-	    cmocka_unit_test(duplicate_listeners),
-	    cmocka_unit_test(syntax),
-	    cmocka_unit_test(several_at_once),
-	    cmocka_unit_test(short_pop3_idle_is_a_warning),
+	    cmocka_unit_test(three_lines),         cmocka_unit_test(relay_keys),
+	    cmocka_unit_test(default_listeners),   cmocka_unit_test(everything),
+	    cmocka_unit_test(certificates_once),   cmocka_unit_test(keys_of_gates),
+	    cmocka_unit_test(missing_lines),       cmocka_unit_test(unknown_keys),
+	    cmocka_unit_test(wrong_types),         cmocka_unit_test(out_of_range),
+	    cmocka_unit_test(bad_names),           cmocka_unit_test(bad_listeners),
+	    cmocka_unit_test(duplicate_listeners), cmocka_unit_test(syntax),
+	    cmocka_unit_test(several_at_once),     cmocka_unit_test(short_pop3_idle_is_a_warning),
 	    cmocka_unit_test(included_file),
 	};
 
