@@ -4,21 +4,43 @@
 
 #include <crypt.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/accounts_file.h"
 #include "common/address.h"
+#include "common/idn.h"
 #include "common/proto/types.h"
+
+/* The same with A-labels in its domain; what has none has an error in it anyway. */
+static int
+with_a_labels(const char *text, char *out, size_t size, struct error *err)
+{
+	const char *at = strrchr(text, '@');
+	char domain[HOST_NAME_SIZE];
+
+	if (at == NULL)
+		at = text + strlen(text) - (text[0] != '\0');
+	if (idn_to_ascii(*at == '@' ? at + 1 : "", domain, err) == -1)
+		return -1;
+	if (snprintf(out, size, "%.*s%s", (int)(at - text) + 1, text, domain) >= (int)size)
+		return error_set(err, "longer than any address");
+	return 0;
+}
 
 int
 account_address(const char *text, char *out, struct error *err)
 {
+	char ascii[2 * ADDRESS_SIZE];
 	struct address address;
-	enum address_error result = address_parse(text, strlen(text), &address);
+	enum address_error result;
 
+	if (with_a_labels(text, ascii, sizeof(ascii), err) == -1)
+		return -1;
+	result = address_parse(ascii, strlen(ascii), &address);
 	if (result != ADDRESS_OK)
 		return error_set(err, "not an address NAME@DOMAIN: %s", address_error_text(result));
-	if (text[0] == '"' || strchr(address.local, '/') != NULL)
+	if (ascii[0] == '"' || strchr(address.local, '/') != NULL)
 		return error_set(err, "the part before the @ of an account's address can't have "
 				      "quotes or \"/\"");
 	if (address.domain[0] == '[')

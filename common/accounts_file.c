@@ -372,9 +372,9 @@ add_account(struct accounts *accounts, const struct group *group, unsigned *line
 	return add_senders(accounts, account, group->senders, line, err);
 }
 
-/* All strings of the file cannot need more than the file has. */
+/* All strings of the file cannot need more than the file has, but for A-labels: MORE bytes. */
 static struct accounts *
-allocate(size_t count, size_t certificates, size_t length, struct error *err)
+allocate(size_t count, size_t certificates, size_t length, size_t more, struct error *err)
 {
 	struct accounts *accounts = calloc(1, sizeof(*accounts));
 
@@ -382,7 +382,7 @@ allocate(size_t count, size_t certificates, size_t length, struct error *err)
 		error_errno(err, "no memory");
 		return NULL;
 	}
-	accounts->strings_size = length + 1;
+	accounts->strings_size = length + 1 + more;
 	accounts->strings = malloc(accounts->strings_size);
 	accounts->list = calloc(count + 1, sizeof(*accounts->list));
 	accounts->indexed = hcreate_r(count * 2 + 1, &accounts->index) != 0;
@@ -414,6 +414,36 @@ count_certificates(const config_setting_t *list, size_t count)
 	return all;
 }
 
+static bool
+is_ascii(const char *text)
+{
+	while (*text != '\0' && (unsigned char)*text < 128)
+		text++;
+	return *text == '\0';
+}
+
+/* How many domains get A-labels, which may be longer than what the file has. */
+static size_t
+count_domains(const config_setting_t *list, size_t count)
+{
+	size_t all = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const config_setting_t *one = config_setting_get_elem(list, (unsigned)i);
+		const config_setting_t *senders;
+		const char *address;
+
+		if (!config_setting_is_group(one))
+			continue;
+		if (config_setting_lookup_string(one, "address", &address) == CONFIG_TRUE)
+			all += is_ascii(address) ? 0 : 1;
+		senders = config_setting_get_member(one, "senders");
+		for (int j = 0; j < count_strings(senders); j++)
+			all += is_ascii(string_at(senders, j)) ? 0 : 1;
+	}
+	return all;
+}
+
 static struct accounts *
 take_list(const config_setting_t *list, size_t length, unsigned *line, struct error *err)
 {
@@ -424,7 +454,8 @@ take_list(const config_setting_t *list, size_t length, unsigned *line, struct er
 		error_set(err, "more than %u accounts", ACCOUNTS_MAX);
 		return NULL;
 	}
-	accounts = allocate(count, count_certificates(list, count), length, err);
+	accounts = allocate(count, count_certificates(list, count), length,
+			    count_domains(list, count) * HOST_NAME_SIZE, err);
 	if (accounts == NULL)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {

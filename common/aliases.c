@@ -24,7 +24,7 @@ struct aliases {
 int
 alias_address(const char *text, char *out, struct error *err)
 {
-	char whole[ADDRESS_SIZE + 2];
+	char whole[2 * ADDRESS_SIZE];
 
 	if (text[0] != '@')
 		return account_address(text, out, err);

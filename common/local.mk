@@ -9,6 +9,7 @@ common_libcommon_a_SOURCES = \
 	common/cert_name.c common/cert_name.h \
 	common/child.c common/child.h \
 	common/error.c common/error.h \
+	common/idn.c common/idn.h \
 	common/ipc.c common/ipc.h \
 	common/ipc_check.c common/ipc_socket.c \
 	common/log.c common/log.h \

@@ -8,6 +8,7 @@
 
 #include "common/accounts_file.h"
 #include "common/cert_name.h"
+#include "common/idn.h"
 #include "common/proto/master_accounts.h"
 #include "common/sandbox.h"
 #include "master/names.h"
@@ -26,7 +27,10 @@ static void
 read_domain(struct conf_reader *r, const config_setting_t *setting, const char *text,
 	    char out[HOST_NAME_SIZE])
 {
-	const char *problem = domain_name_parse(text, out);
+	char ascii[HOST_NAME_SIZE];
+	struct error err;
+	const char *problem =
+	    idn_to_ascii(text, ascii, &err) == -1 ? err.text : domain_name_parse(ascii, out);
 
 	if (problem == NULL)
 		return;

@@ -42,7 +42,7 @@ master_libmaster_a_SOURCES = \
 	master/verify.c \
 	master/watch.c master/watch.h \
 	master/wiring.c
-MASTER_LIBS = master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(SYSTEMD_LIBS)
+MASTER_LIBS = master/libmaster.a $(COMMON_LIBS) $(CONFIG_LIBS) $(IDN_LIBS) $(SYSTEMD_LIBS)
 
 sbin_PROGRAMS += postern
 postern_SOURCES = master/main.c

@@ -69,7 +69,7 @@ tests_fuzz_fuzz_tls_server_LDADD = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS)
 noinst_PROGRAMS += tests/fuzz/fuzz_accounts_file
 tests_fuzz_fuzz_accounts_file_SOURCES = tests/fuzz/fuzz_accounts_file.c
 tests_fuzz_fuzz_accounts_file_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_accounts_file_LDADD = ctl/libctl.a common/libcommon.a $(CONFIG_LIBS) $(CRYPT_LIBS) $(BSD_LIBS)
+tests_fuzz_fuzz_accounts_file_LDADD = ctl/libctl.a common/libcommon.a $(CONFIG_LIBS) $(IDN_LIBS) $(CRYPT_LIBS) $(BSD_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/fuzz_config
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Addresses: several domains, aliases, catch-alls, tags, and who is always there."""
 
+import base64
 import email
 import os
 import poplib
@@ -28,11 +29,11 @@ def domains():
     folder = tempfile.mkdtemp(prefix="postern-test-")
     os.chmod(folder, 0o711)
     server = Server(folder)
-    server.domains = [DOMAIN, SECOND, "empty.example"]
+    server.domains = [DOMAIN, SECOND, "empty.example", "B\u00fccher.example"]
     try:
         server.write_configuration()
         server.create_certificate()
-        for user in ("alice", f"bob@{SECOND}", "carol"):
+        for user in ("alice", f"bob@{SECOND}", "carol", "idn@b\u00fccher.example"):
             server.add_account(user)
         with open(server.accounts, "a", encoding="utf-8") as file:
             file.write(ALIASES)
@@ -99,10 +100,27 @@ def test_tags_are_the_account_without_them(domains):
 
 
 def test_postmaster_and_abuse_are_always_there(domains):
-    roles = [f"{role}@{domain}" for role in ("postmaster", "Abuse") for domain in domains.domains]
+    names = [DOMAIN, SECOND, "empty.example"]
+    roles = [f"{role}@{domain}" for role in ("postmaster", "Abuse") for domain in names]
     assert verdict(domains, "postmaster", *roles) == [250] * 7
     send(domains, "role", "abuse@empty.example")
     wait_for_subject(domains, "role", f"alice@{DOMAIN}")
+
+
+def test_the_two_forms_of_an_internationalised_domain_are_one(domains):
+    ascii_form, written = "idn@xn--bcher-kva.example", "idn@B\u00fccher.example"
+    assert verdict(domains, ascii_form) == [250]
+    send(domains, "idn", ascii_form)
+    for name in (ascii_form, written):
+        secret = base64.b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
+        client = domains.tls("imaps")
+        file = client.makefile("rb")
+        file.readline()
+        client.sendall(f"a AUTHENTICATE PLAIN {secret}\r\n".encode())
+        assert file.readline().startswith(b"a OK")
+        client.close()
+    wait_for_subject(domains, "idn", ascii_form)
+    assert domains.posternctl("account", "list").stdout.count(ascii_form) == 1
 
 
 def test_nobody_is_told_who_is_who(domains):

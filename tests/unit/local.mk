@@ -43,7 +43,7 @@ tests_unit_test_address_LDADD = common/libcommon.a $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_accounts_file
 tests_unit_test_accounts_file_SOURCES = tests/unit/test_accounts_file.c
-tests_unit_test_accounts_file_LDADD = common/libcommon.a $(CONFIG_LIBS) $(CRYPT_LIBS) $(BSD_LIBS) $(UNIT_LIBS)
+tests_unit_test_accounts_file_LDADD = common/libcommon.a $(CONFIG_LIBS) $(IDN_LIBS) $(CRYPT_LIBS) $(BSD_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c
@@ -52,7 +52,7 @@ check_PROGRAMS += tests/unit/test_throttle tests/unit/test_resolve
 tests_unit_test_throttle_SOURCES = tests/unit/test_throttle.c
 tests_unit_test_throttle_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)
 tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c
-tests_unit_test_resolve_LDADD = worker/libworker.a common/libcommon.a $(CONFIG_LIBS) $(CRYPT_LIBS) $(BSD_LIBS) $(UNIT_LIBS)
+tests_unit_test_resolve_LDADD = worker/libworker.a common/libcommon.a $(CONFIG_LIBS) $(IDN_LIBS) $(CRYPT_LIBS) $(BSD_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_accounts_role
 tests_unit_test_accounts_role_SOURCES = tests/unit/test_accounts_role.c
 tests_unit_test_accounts_role_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

@@ -196,7 +196,9 @@ test_address(void **state)
 					  "a@example..org",
 					  "a@example.org.",
 					  "a@exa mple.org",
-					  "a@ex\xc3\xa4mple.org",
+					  "a@ex\xc3mple.org",
+					  "a@ex\xc3\xa4mple..org",
+					  "a@\xc3\xa4/x",
 					  "\xc3\xa4@example.org",
 					  "a\r@example.org",
 					  LONG "@example.org"};
@@ -506,17 +508,56 @@ test_alias_depth(void **state)
 	}
 }
 
+/* U-labels and A-labels are the same, however much longer the latter are. */
+static void
+test_idn(void **state)
+{
+	struct accounts *accounts;
+	struct error err;
+	unsigned line;
+
+	(void)state;
+	accounts = parse("aliases = ( { address = \"@\xc3\xbc.\xc3\xbc\"; to = "
+			 "\"a@B\xc3\x9c"
+			 "cher.example\"; } );\n"
+			 "accounts = ( { address = \"A@b\xc3\xbc"
+			 "cher.example\"; " PW
+			 " senders = [ \"x@\xc3\xbc.\xc3\xbc\", \"@\xc3\xbc.\xc3\xbc\" ]; } );",
+			 &line, &err);
+	if (accounts == NULL)
+		fail_msg("%s", err.text);
+	assert_non_null(accounts_find(accounts, "a@xn--bcher-kva.example"));
+	assert_non_null(aliases_find(accounts_aliases(accounts), "@xn--tda.xn--tda"));
+	assert_string_equal(accounts_at(accounts, 0)->senders, "x@xn--tda.xn--tda");
+	accounts_free(accounts);
+	refused("accounts = ( { address = \"a@b\xc3\xbc"
+		"cher.example\"; " PW " },\n"
+		"{ address = \"a@XN--bcher-kva.example\"; " PW " } );",
+		2, "is there already, in line 1");
+	refused("accounts = ( { address = \"a@\xff.example\"; " PW " } );", 1,
+		"not an internationalised domain name");
+	refused("accounts = ( { address = \"\xc3\xbc@example.org\"; " PW " } );", 1, "not ASCII");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_accounts),     cmocka_unit_test(test_empty),
-	    cmocka_unit_test(test_errors),       cmocka_unit_test(test_address),
-	    cmocka_unit_test(test_quota),        cmocka_unit_test(test_hash),
-	    cmocka_unit_test(test_hashes),       cmocka_unit_test(test_many),
-	    cmocka_unit_test(test_nearest),      cmocka_unit_test(test_aliases),
-	    cmocka_unit_test(test_alias_errors), cmocka_unit_test(test_alias_depth),
-	    cmocka_unit_test(test_certificates), cmocka_unit_test(test_certificate_errors),
+	    cmocka_unit_test(test_accounts),
+	    cmocka_unit_test(test_empty),
+	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_address),
+	    cmocka_unit_test(test_quota),
+	    cmocka_unit_test(test_hash),
+	    cmocka_unit_test(test_hashes),
+	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_nearest),
+	    cmocka_unit_test(test_aliases),
+	    cmocka_unit_test(test_idn),
+	    cmocka_unit_test(test_alias_errors),
+	    cmocka_unit_test(test_alias_depth),
+	    cmocka_unit_test(test_certificates),
+	    cmocka_unit_test(test_certificate_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

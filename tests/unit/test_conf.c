@@ -334,7 +334,9 @@ bad_names(void **state)
 	bad("hostname = \"a\";\ndomains = ( \"b\",\n \"-c.org\" ); state = \"/x\";", 3,
 	    "-c.org|hyphen");
 	bad("hostname = \"a\"; domains = ( \"b\", \"B\" ); state = \"/x\";", 1, "b twice");
-	bad("hostname = \"a\"; domains = ( \"b\\xc3\\xbc\" ); state = \"/x\";", 1, "xn--");
+	bad("hostname = \"a\"; domains = ( \"b\\xff\" ); state = \"/x\";", 1, "internationalised");
+	bad("hostname = \"a\"; domains = ( \"B\\xc3\\x9c\", \"xn--b-eha\" ); state = \"/x\";", 1,
+	    "xn--b-eha twice");
 }
 
 static void

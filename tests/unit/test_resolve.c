@@ -256,6 +256,31 @@ test_login(void **state)
 }
 
 static void
+test_idn_login(void **state)
+{
+	static const char idn[] = "xn--bcher-kva.example";
+	struct resolver *other = resolver_new(idn, sizeof(idn), 1);
+	char canonical[ADDRESS_SIZE], name[2 * ADDRESS_SIZE];
+
+	(void)state;
+	use("accounts = ( { address = \"a@b\xc3\xbc"
+	    "cher.example\";" PW "} );");
+	resolver_use(other, accounts);
+	assert_non_null(resolve_login(other,
+				      "A@B\xc3\x9c"
+				      "cher.example",
+				      canonical));
+	assert_string_equal(canonical, "a@xn--bcher-kva.example");
+	assert_non_null(resolve_login(other, "a@xn--bcher-kva.example", canonical));
+	assert_null(resolve_login(other, "a@b\xc3.example", canonical));
+	memset(name, '\xbc', sizeof(name));
+	name[1] = '@';
+	name[sizeof(name) - 1] = '\0';
+	assert_null(resolve_login(other, name, canonical));
+	resolver_free(other);
+}
+
+static void
 test_settings(void **state)
 {
 	(void)state;
@@ -272,9 +297,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_mailboxes), TEST(test_postmaster), TEST(test_no_file),
-	    TEST(test_aliases),   TEST(test_senders),    TEST(test_tags),
-	    TEST(test_roles),     TEST(test_login),      TEST(test_settings),
+	    TEST(test_mailboxes), TEST(test_postmaster), TEST(test_no_file), TEST(test_aliases),
+	    TEST(test_idn_login), TEST(test_senders),    TEST(test_tags),    TEST(test_roles),
+	    TEST(test_login),     TEST(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include "common/address.h"
 #include "common/aliases.h"
+#include "common/idn.h"
 
 struct domain {
 	const char *name;
@@ -284,9 +285,14 @@ const struct account *
 resolve_login(const struct resolver *resolver, const char *name, char canonical[ADDRESS_SIZE])
 {
 	const char *at = strrchr(name, '@');
+	char domain[HOST_NAME_SIZE];
+	struct error err;
 	int length;
 
-	if (at == NULL)
+	if (at != NULL && idn_to_ascii(at + 1, domain, &err) == 0)
+		length =
+		    snprintf(canonical, ADDRESS_SIZE, "%.*s@%s", (int)(at - name), name, domain);
+	else if (at == NULL)
 		length = snprintf(canonical, ADDRESS_SIZE, "%s@%s", name, resolver->standard->name);
 	else
 		length = snprintf(canonical, ADDRESS_SIZE, "%s", name);
