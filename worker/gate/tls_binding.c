@@ -44,7 +44,10 @@ unique(const struct tls *tls, struct ga_binding *binding)
 		binding->length = (uint32_t)length;
 }
 
-/* RFC 5929 4.1: by the hash of the certificate's signature, but never by MD5 or SHA-1. */
+/*
+ * RFC 5929 4.1: by the hash of the certificate's signature, but never by MD5 or SHA-1. Which of
+ * several it was that the client saw, a resumed session does not tell.
+ */
 static void
 end_point(const struct tls *tls, struct ga_binding *binding)
 {
@@ -53,7 +56,7 @@ end_point(const struct tls *tls, struct ga_binding *binding)
 	unsigned length = 0;
 	int nid;
 
-	if (certificate == NULL ||
+	if (certificate == NULL || (SSL_session_reused(tls->ssl) == 1 && tls->certificates > 1) ||
 	    X509_get_signature_info((X509 *)(uintptr_t)certificate, &nid, NULL, NULL, NULL) != 1)
 		return;
 	hash = nid == NID_md5 || nid == NID_sha1 ? EVP_sha256() : EVP_get_digestbynid(nid);

@@ -22,19 +22,26 @@ tls_of(const SSL *ssl)
 /*
  * RFC 6066 3: a session "MUST NOT" be resumed under another server_name. OpenSSL compares session
  * id contexts before it takes a ticket, so that is where the name goes; the protocol goes there
- * too, so that no ticket crosses from one to another, and so do the certificates, and what the
+ * too, so that no ticket crosses from one to another, and so do the certificates (a renewed one is
+ * another: a client that binds to it must have seen it, RFC 5929 4), and what the
  * client's certificate is asked with (there are no tickets then, but from listeners that don't).
  */
 static int
 bind_sessions(struct tls *tls, const struct certificate_set *set, const char *host)
 {
-	char text[CERTIFICATE_KINDS * CERT_NAME_SIZE + ALPN_MAX + TRUST_TEXT_SIZE + HOST_NAME_SIZE];
+	char
+	    text[CERTIFICATE_KINDS * EVP_MAX_MD_SIZE + ALPN_MAX + TRUST_TEXT_SIZE + HOST_NAME_SIZE];
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length;
 	size_t used = 0;
 
-	for (size_t i = 0; i < set->count; i++)
-		used += strlcpy(text + used, set->member[i]->name, CERT_NAME_SIZE) + 1;
+	for (size_t i = 0; i < set->count; i++) {
+		if (X509_digest(sk_X509_value(set->member[i]->chain, 0), tls->context->sha256,
+				(unsigned char *)text + used, &length) != 1)
+			return 0;
+		used += length;
+	}
+	tls->certificates = set->count;
 	used += strlcpy(text + used, tls->alpn == NULL ? "" : tls->alpn, ALPN_MAX) + 1;
 	used += (size_t)snprintf(text + used, TRUST_TEXT_SIZE, "%08x", tls_trust(tls)) + 1;
 	used += strlcpy(text + used, host, HOST_NAME_SIZE);

@@ -136,6 +136,7 @@ struct tls {
 	void (*wake)(void *);
 	void *wake_arg;
 	const char *alpn;
+	size_t certificates;       /* that the client may have been shown */
 	struct tls_record *record; /* NULL: the client is not asked, or showed no certificate */
 	char *error;
 	int fd;

@@ -129,7 +129,7 @@ tell_names(struct comparison *c, const struct folder_name *before, const struct 
 
 	if (before != NULL && was != 0 && is == 0)
 		tell_deleted(c, before, after);
-	if (after != NULL && is != 0 && is != was)
+	if (after != NULL && is != 0 && is != was && folders_find_id(c->before, is) == NULL)
 		tell_new_name(c, after);
 	if (subscribed == subscribes ||
 	    (wanted(c->imap, before, after) & IMAP_EVENT_SUBSCRIPTION_CHANGE) == 0)
@@ -201,11 +201,28 @@ compare_entry(struct comparison *c, const struct folder_name *before,
 	tell_messages(c->imap, after->name, known == NULL ? NULL : &known->folder, &after->folder);
 }
 
+/* Names that have changed: what is new may be below, or have, a name that there was before. */
+static void
+tell_renamed(struct comparison *c)
+{
+	for (size_t i = 0; c->names && i < c->after->count; i++) {
+		const struct folder_name *after = &c->after->list[i], *before;
+
+		if (id_of(after) == 0)
+			continue;
+		before = folders_find_id(c->before, id_of(after));
+		if (before != NULL && strcmp(before->name, after->name) != 0)
+			tell_new_name(c, after);
+	}
+}
+
 /* Both lists are in the order of their names. */
 static void
 compare_all(struct comparison *c)
 {
 	size_t b = 0, a = 0;
+
+	tell_renamed(c);
 
 	while (b < c->before->count || a < c->after->count) {
 		const struct folder_name *before =

@@ -120,6 +120,19 @@ surely_undone(int code)
 	return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_WRITE;
 }
 
+/* Whose time is over by now has its work done all the same. */
+static enum store_result
+commit(struct store *store, struct error *err)
+{
+	uint64_t work_end = store->work_end;
+	enum store_result result;
+
+	store->work_end = 0;
+	result = sql_run_values(store, err, "COMMIT", NULL, 0);
+	store->work_end = work_end;
+	return result;
+}
+
 enum store_result
 transaction_end(struct store *store, enum store_result result, bool *undone, struct error *err)
 {
@@ -129,7 +142,7 @@ transaction_end(struct store *store, enum store_result result, bool *undone, str
 		roll_back(store);
 		return result;
 	}
-	result = sql_run_values(store, err, "COMMIT", NULL, 0);
+	result = commit(store, err);
 	if (result == STORE_OK) {
 		tell_all(store);
 		return STORE_OK;
@@ -146,7 +159,7 @@ enum store_result
 transaction_end_unsynced(struct store *store, enum store_result result, struct error *err)
 {
 	if (result == STORE_OK)
-		result = sql_run_values(store, err, "COMMIT", NULL, 0);
+		result = commit(store, err);
 	if (result == STORE_OK)
 		tell_all(store);
 	else
