@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/account_group.h"
 #include "common/aliases.h"
-#include "common/nearest.h"
 
 struct accounts {
 	struct account *list;
@@ -25,230 +25,7 @@ struct accounts {
 	struct aliases *aliases;
 };
 
-/* One group while it is read. */
-struct group {
-	char address[ADDRESS_SIZE];
-	struct account account;
-	const char *crypt; /* the hash of crypt(3), or NULL */
-	const char *scram[SCRAM_HASH_COUNT];
-	const config_setting_t *fingerprints; /* a string or several; NULL: none */
-	const config_setting_t *subjects;
-	const config_setting_t *senders;
-};
-
-struct key {
-	const char *name;
-	int type;
-	const char *type_name;
-	int (*take)(const config_setting_t *, struct group *, struct error *);
-};
-
-static int
-take_address(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	return account_address(config_setting_get_string(setting), group->address, err);
-}
-
-static int
-take_enabled(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	(void)err;
-	group->account.enabled = config_setting_get_bool(setting) != 0;
-	return 0;
-}
-
-static int
-take_quota(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	return account_quota(config_setting_get_string(setting), &group->account.quota, err);
-}
-
-static int
-take_quota_messages(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	int number = config_setting_get_int(setting);
-
-	if (number < 1)
-		return error_set(err, "must be 1 or more");
-	group->account.quota_messages = (uint32_t)number;
-	return 0;
-}
-
-/* How many strings SETTING is: one, or an array; 0 if it is neither. */
-static int
-count_strings(const config_setting_t *setting)
-{
-	int type = setting == NULL ? CONFIG_TYPE_NONE : config_setting_type(setting);
-
-	if (type == CONFIG_TYPE_STRING)
-		return 1;
-	if (type != CONFIG_TYPE_ARRAY && type != CONFIG_TYPE_LIST)
-		return 0;
-	for (int i = 0; i < config_setting_length(setting); i++) {
-		if (config_setting_type(config_setting_get_elem(setting, (unsigned)i)) !=
-		    CONFIG_TYPE_STRING)
-			return 0;
-	}
-	return config_setting_length(setting);
-}
-
-static bool
-is_empty_array(const config_setting_t *setting)
-{
-	int type = config_setting_type(setting);
-
-	return (type == CONFIG_TYPE_ARRAY || type == CONFIG_TYPE_LIST) &&
-	       config_setting_length(setting) == 0;
-}
-
-static const char *
-string_at(const config_setting_t *setting, int index)
-{
-	if (config_setting_type(setting) == CONFIG_TYPE_STRING)
-		return config_setting_get_string(setting);
-	return config_setting_get_string_elem(setting, index);
-}
-
-static int
-take_strings(const config_setting_t *setting, const config_setting_t **kept, struct error *err)
-{
-	*kept = setting;
-	if (count_strings(setting) == 0 && !is_empty_array(setting))
-		return error_set(err, "must be a string, or several: [ \"...\", \"...\" ]");
-	return 0;
-}
-
-/* Where one of its kind is kept; there is one of each at most. */
-static const char **
-place_of_hash(struct group *group, const char *hash)
-{
-	for (size_t i = 0; scram_is_verifier(hash) && i < SCRAM_HASH_COUNT; i++) {
-		size_t length = strlen(scram_name((enum scram_hash)i));
-
-		if (strncmp(hash, scram_name((enum scram_hash)i), length) == 0 &&
-		    hash[length] == '$')
-			return &group->scram[i];
-	}
-	return &group->crypt;
-}
-
-static int
-take_password(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	int count = count_strings(setting);
-
-	if (count == 0)
-		return error_set(err, "must be a hash, or several of one password: "
-				      "[ \"...\", \"...\" ]");
-	for (int i = 0; i < count; i++) {
-		const char *hash = string_at(setting, i), **place;
-
-		if (account_hash(hash, err) == -1)
-			return -1;
-		place = place_of_hash(group, hash);
-		if (*place != NULL)
-			return error_set(err, "two hashes of one kind");
-		*place = hash;
-	}
-	return 0;
-}
-
-static int
-take_fingerprint(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	return take_strings(setting, &group->fingerprints, err);
-}
-
-static int
-take_subject(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	return take_strings(setting, &group->subjects, err);
-}
-
-static int
-take_senders(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	return take_strings(setting, &group->senders, err);
-}
-
-#define ANY_TYPE (-1) /* the taker looks */
-static const struct key keys[] = {
-    {"address", CONFIG_TYPE_STRING, "a string", take_address},
-    {"password", ANY_TYPE, "", take_password},
-    {"enabled", CONFIG_TYPE_BOOL, "true or false", take_enabled},
-    {"quota", CONFIG_TYPE_STRING, "a string", take_quota},
-    {"quota_messages", CONFIG_TYPE_INT, "a number", take_quota_messages},
-    {"client_fingerprint", ANY_TYPE, "", take_fingerprint},
-    {"client_subject", ANY_TYPE, "", take_subject},
-    {"senders", ANY_TYPE, "", take_senders},
-};
-#define KEYS (sizeof(keys) / sizeof(keys[0]))
-static const char *const key_names[] = {"address",        "password",       "enabled",
-					"quota",          "quota_messages", "client_fingerprint",
-					"client_subject", "senders",        NULL};
 static const char *const top_names[] = {"accounts", "aliases", NULL};
-
-static int
-unknown_key(const char *name, const char *const *known, struct error *err)
-{
-	const char *nearest = nearest_word(name, known);
-
-	if (nearest != NULL)
-		return error_set(err, "unknown key '%s'; is '%s' meant?", name, nearest);
-	return error_set(err, "unknown key '%s'", name);
-}
-
-static int
-take_setting(const config_setting_t *setting, struct group *group, struct error *err)
-{
-	const char *name = config_setting_name(setting);
-
-	for (size_t i = 0; i < KEYS; i++) {
-		if (strcmp(keys[i].name, name) != 0)
-			continue;
-		if (keys[i].type != ANY_TYPE && config_setting_type(setting) != keys[i].type)
-			return error_set(err, "%s must be %s", name, keys[i].type_name);
-		if (keys[i].take(setting, group, err) == -1)
-			return error_prefix(err, "%s", name);
-		return 0;
-	}
-	return unknown_key(name, key_names, err);
-}
-
-static bool
-has_password(const struct group *group)
-{
-	bool has = group->crypt != NULL;
-
-	for (size_t i = 0; i < SCRAM_HASH_COUNT; i++)
-		has = has || group->scram[i] != NULL;
-	return has;
-}
-
-static int
-take_group(const config_setting_t *setting, struct group *group, unsigned *line, struct error *err)
-{
-	*group = (struct group){.account.enabled = true};
-	*line = group->account.line = config_setting_source_line(setting);
-	if (config_setting_type(setting) != CONFIG_TYPE_GROUP)
-		return error_set(err, "each account must be a group, { address = ...; ... }");
-	for (int i = 0; i < config_setting_length(setting); i++) {
-		const config_setting_t *one = config_setting_get_elem(setting, (unsigned)i);
-
-		*line = config_setting_source_line(one);
-		if (take_setting(one, group, err) == -1)
-			return -1;
-	}
-	*line = group->account.line;
-	if (group->address[0] == '\0')
-		return error_set(err, "an account without an address");
-	if (!has_password(group))
-		return error_set(err,
-				 "the account %s has no password; posternctl account passwd "
-				 "sets one",
-				 group->address);
-	return 0;
-}
 
 /* The block was made large enough for all. */
 static const char *
@@ -263,7 +40,7 @@ keep_string(struct accounts *accounts, const char *string)
 }
 
 static void
-keep_hashes(struct accounts *accounts, struct account *account, const struct group *group)
+keep_hashes(struct accounts *accounts, struct account *account, const struct account_group *group)
 {
 	if (group->crypt != NULL)
 		account->hash = keep_string(accounts, group->crypt);
@@ -306,10 +83,10 @@ static int
 add_certificates(struct accounts *accounts, struct account *account, char kind,
 		 const config_setting_t *setting, unsigned *line, struct error *err)
 {
-	int count = count_strings(setting);
+	int count = setting_strings(setting);
 
 	for (int i = 0; i < count; i++) {
-		const char *text = string_at(setting, i);
+		const char *text = setting_string_at(setting, i);
 		char key[1 + SUBJECT_MAX + 1] = {kind};
 		int good = kind == 'F' ? account_fingerprint(text, key + 1, err)
 				       : account_subject(text, err);
@@ -328,13 +105,13 @@ static int
 add_senders(struct accounts *accounts, struct account *account, const config_setting_t *setting,
 	    unsigned *line, struct error *err)
 {
-	int count = count_strings(setting);
+	int count = setting_strings(setting);
 
 	for (int i = 0; i < count; i++) {
 		char sender[ADDRESS_SIZE];
 		const char *kept;
 
-		if (alias_address(string_at(setting, i), sender, err) == -1) {
+		if (alias_address(setting_string_at(setting, i), sender, err) == -1) {
 			*line = config_setting_source_line(setting);
 			return error_prefix(err, "senders");
 		}
@@ -346,7 +123,8 @@ add_senders(struct accounts *accounts, struct account *account, const config_set
 }
 
 static int
-add_account(struct accounts *accounts, const struct group *group, unsigned *line, struct error *err)
+add_account(struct accounts *accounts, const struct account_group *group, unsigned *line,
+	    struct error *err)
 {
 	struct account *account = &accounts->list[accounts->count];
 	const struct account *first = accounts_find(accounts, group->address);
@@ -408,8 +186,9 @@ count_certificates(const config_setting_t *list, size_t count)
 
 		if (!config_setting_is_group(one))
 			continue;
-		all += (size_t)count_strings(config_setting_get_member(one, "client_fingerprint"));
-		all += (size_t)count_strings(config_setting_get_member(one, "client_subject"));
+		all +=
+		    (size_t)setting_strings(config_setting_get_member(one, "client_fingerprint"));
+		all += (size_t)setting_strings(config_setting_get_member(one, "client_subject"));
 	}
 	return all;
 }
@@ -438,8 +217,8 @@ count_domains(const config_setting_t *list, size_t count)
 		if (config_setting_lookup_string(one, "address", &address) == CONFIG_TRUE)
 			all += is_ascii(address) ? 0 : 1;
 		senders = config_setting_get_member(one, "senders");
-		for (int j = 0; j < count_strings(senders); j++)
-			all += is_ascii(string_at(senders, j)) ? 0 : 1;
+		for (int j = 0; j < setting_strings(senders); j++)
+			all += is_ascii(setting_string_at(senders, j)) ? 0 : 1;
 	}
 	return all;
 }
@@ -460,9 +239,9 @@ take_list(const config_setting_t *list, size_t length, unsigned *line, struct er
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		const config_setting_t *one = config_setting_get_elem(list, (unsigned)i);
-		struct group group;
+		struct account_group group;
 
-		if (take_group(one, &group, line, err) == -1 ||
+		if (account_group_take(one, &group, line, err) == -1 ||
 		    add_account(accounts, &group, line, err) == -1) {
 			accounts_free(accounts);
 			return NULL;
@@ -487,7 +266,7 @@ find_lists(const config_setting_t *root, struct lists *lists, unsigned *line, st
 
 		*line = config_setting_source_line(one);
 		if (strcmp(name, "accounts") != 0 && strcmp(name, "aliases") != 0)
-			return unknown_key(name, top_names, err);
+			return setting_unknown(name, top_names, err);
 		if (config_setting_type(one) != CONFIG_TYPE_LIST)
 			return error_set(err, "%s must be a list, %s = ( { ... }, ... );", name,
 					 name);
