@@ -178,7 +178,9 @@ say_loop(const struct way *way, const struct alias *back, struct error *err)
 	char text[ERROR_MAX] = "", more[ERROR_MAX];
 
 	for (; way != NULL; way = way->before) {
-		snprintf(more, sizeof(more), "%s -> %s", way->alias->address, text);
+		if (snprintf(more, sizeof(more), "%s -> %s", way->alias->address, text) >=
+		    (int)sizeof(more))
+			break; /* that much tells enough of it */
 		strlcpy(text, more, sizeof(text));
 		if (way->alias == back)
 			break;

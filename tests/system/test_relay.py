@@ -320,6 +320,8 @@ def test_relay_comes_and_changes_with_a_reload(make_sink, make_server):
         assert len(server.children("postern-relay")) == 1
         send(server, [f"bob{number}@elsewhere.example"])
         assert sink.wait(1)[0][1] == [f"bob{number}@elsewhere.example"]
+        # What is known to have arrived is not sent again by the next one.
+        server.log.wait(r"event=queue\.relayed", count=number + 1)
     # Without it, nobody can send out any more.
     del server.settings["relay"]
     server.write_configuration()
