@@ -166,6 +166,15 @@ queue_drain(struct child *child)
 		child_exit(child);
 }
 
+/* What is known to have arrived elsewhere must not be sent again by the next process. */
+static void
+queue_shut_down(struct child *child)
+{
+	(void)child;
+	if (queue.batch != NULL)
+		batch_run(queue.batch);
+}
+
 static const struct ipc_handler handlers[] = {
     {MQ_SETTINGS, on_settings},
     {MQ_CHANNEL, on_channel},
@@ -203,4 +212,5 @@ const struct child_role queue_role = {
     .init = queue_init,
     .run = queue_run,
     .drain = queue_drain,
+    .shutdown = queue_shut_down,
 };
