@@ -92,6 +92,17 @@ on_worked(void)
 	indexing_worked(session.indexing);
 }
 
+static struct imap_options
+imap_options_of(const struct ms_connection *connection, bool administrator)
+{
+	return (struct imap_options){.conn = connection->conn,
+				     .mailbox = session.settings.mailbox,
+				     .idle_timeout = session.settings.idle_timeout,
+				     .budget = &session.budget,
+				     .worked = on_worked,
+				     .administrator = administrator};
+}
+
 static void
 refuse_imap(const struct ms_connection *connection, int fd, const char *why, const char *told)
 {
@@ -104,12 +115,8 @@ refuse_imap(const struct ms_connection *connection, int fd, const char *why, con
 static void
 start_imap(const struct ms_connection *connection, int fd)
 {
-	struct imap_options options = {.conn = connection->conn,
-				       .mailbox = session.settings.mailbox,
-				       .idle_timeout = session.settings.idle_timeout,
-				       .budget = &session.budget,
-				       .worked = on_worked,
-				       .administrator = connection->administrator == 1};
+	const struct imap_options options =
+	    imap_options_of(connection, connection->administrator == 1);
 	enum store_result result;
 	struct error err;
 	struct imap *imap;
@@ -142,11 +149,7 @@ start_imap(const struct ms_connection *connection, int fd)
 void
 clients_resume(const struct ms_parked *parked, int fd)
 {
-	struct imap_options options = {.conn = parked->connection.conn,
-				       .mailbox = session.settings.mailbox,
-				       .idle_timeout = session.settings.idle_timeout,
-				       .budget = &session.budget,
-				       .worked = on_worked};
+	const struct imap_options options = imap_options_of(&parked->connection, false);
 	enum store_result result;
 	struct error err;
 	struct imap *imap;

@@ -166,18 +166,17 @@ contexts_want(const struct imap *imap)
 	return want;
 }
 
+/* Nobody has asked for this now, and others wait meanwhile: not without end. */
 static const char *
 read_octets(const struct store_message *message, size_t *length, void *arg)
 {
 	struct search_task *task = arg;
+	const char *bytes = search_read_octets(message, length, task);
 
-	if (content_open(&task->content, task->imap->store, message->message, &task->err) !=
-	    STORE_OK)
+	if (bytes == NULL)
 		return NULL;
-	*length = task->content.length;
-	/* Nobody has asked for this now: others wait meanwhile. */
 	task->imap->contexts_read += *length;
-	return task->imap->contexts_read > READ_MAX ? NULL : task->content.bytes;
+	return task->imap->contexts_read > READ_MAX ? NULL : bytes;
 }
 
 /* As imap_searcher_matches(). */

@@ -50,8 +50,8 @@ free_task(struct imap *imap)
  * -- Looking at messages ----------------------------------------------------------------
  */
 
-static const char *
-read_octets(const struct store_message *message, size_t *length, void *arg)
+const char *
+search_read_octets(const struct store_message *message, size_t *length, void *arg)
 {
 	struct search_task *task = arg;
 
@@ -100,7 +100,7 @@ give_message(const struct store_message *message, void *arg)
 					   .number = view_number(view, message->uid),
 					   .recent = message->uid >= view->recent_from &&
 						     message->uid < view->recent_to,
-					   .read = read_octets,
+					   .read = search_read_octets,
 					   .stop = is_late,
 					   .arg = task};
 	int matches;

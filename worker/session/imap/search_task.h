@@ -61,6 +61,9 @@ struct search_task {
 void search_task_free(struct search_task *);
 size_t search_task_memory(const struct search_task *);
 
+/* For struct imap_candidate; ARG: the task, whose result and err say why it was NULL. */
+const char *search_read_octets(const struct store_message *, size_t *length, void *arg);
+
 /* Keeps what SORT and THREAD need of a message that was found (search_keep.c). -1: no memory. */
 int search_keep(struct search_task *, const struct store_message *, uint32_t number);
 unsigned search_keep_wants(struct search_task *);
