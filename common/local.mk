@@ -9,6 +9,7 @@ common_libcommon_a_SOURCES = \
 	common/base64.c common/base64.h \
 	common/cert_name.c common/cert_name.h \
 	common/child.c common/child.h \
+	common/dot_stuff.c common/dot_stuff.h \
 	common/error.c common/error.h \
 	common/idn.c common/idn.h \
 	common/ipc.c common/ipc.h \

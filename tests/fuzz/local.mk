@@ -52,10 +52,10 @@ tests_fuzz_fuzz_pop3_transaction_SOURCES = tests/fuzz/fuzz_pop3_transaction.c
 tests_fuzz_fuzz_pop3_transaction_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_pop3_transaction_LDADD = $(WORKER_LIBS)
 
-noinst_PROGRAMS += tests/fuzz/fuzz_pop3_stuff
-tests_fuzz_fuzz_pop3_stuff_SOURCES = tests/fuzz/fuzz_pop3_stuff.c
-tests_fuzz_fuzz_pop3_stuff_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_pop3_stuff_LDADD = $(WORKER_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_dot_stuff
+tests_fuzz_fuzz_dot_stuff_SOURCES = tests/fuzz/fuzz_dot_stuff.c
+tests_fuzz_fuzz_dot_stuff_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_dot_stuff_LDADD = $(WORKER_LIBS)
 noinst_PROGRAMS += tests/fuzz/fuzz_provider_parse
 tests_fuzz_fuzz_provider_parse_SOURCES = tests/fuzz/fuzz_provider_parse.c
 tests_fuzz_fuzz_provider_parse_LDFLAGS = $(FUZZ_LDFLAGS)

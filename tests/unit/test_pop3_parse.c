@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "common/dot_stuff.h"
 #include "worker/session/pop3/command.h"
-#include "worker/session/pop3/stuff.h"
 
 static void
 test_commands(void **state)
@@ -128,19 +128,19 @@ test_stuff(void **state)
 		size_t size = strlen(message);
 
 		for (size_t piece = 1; piece <= size + 1; piece++) {
-			struct pop3_stuffer s;
+			struct dot_stuffer s;
 			bool enough = false;
 			size_t used = 0;
 
 			if (cases[i].lines == WHOLE)
-				pop3_stuff_start(&s);
+				dot_stuff_start(&s);
 			else
-				pop3_stuff_start_top(&s, (uint32_t)cases[i].lines);
+				dot_stuff_start_top(&s, (uint32_t)cases[i].lines);
 			for (size_t at = 0; at < size && !enough; at += piece)
-				used += pop3_stuff(&s, message + at,
-						   size - at < piece ? size - at : piece,
-						   out + used, &enough);
-			used += pop3_stuff_end(&s, out + used);
+				used += dot_stuff(&s, message + at,
+						  size - at < piece ? size - at : piece, out + used,
+						  &enough);
+			used += dot_stuff_end(&s, out + used);
 			out[used] = '\0';
 			assert_string_equal(out, cases[i].response);
 		}

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/dot_stuff.h"
 #include "common/log.h"
 #include "worker/relay/client.h"
 #include "worker/relay/hops.h"
 #include "worker/relay/outgoing.h"
 #include "worker/relay/route.h"
-#include "worker/session/pop3/stuff.h"
 
 #define CHUNK 32768     /* octets of the message that are read at once */
 #define BUFFERED 131072 /* and that wait for the other side */
@@ -39,9 +39,9 @@ struct job {
 	struct outgoing *stream;
 	struct client client;
 	struct reply_parser parser;
-	struct pop3_stuffer stuffer; /* RFC 5321 4.5.2 is RFC 1939 3 */
-	uint64_t offset;             /* of the message that has been read */
-	bool whole;                  /* all of it, and the final dot */
+	struct dot_stuffer stuffer; /* RFC 5321 4.5.2 is RFC 1939 3 */
+	uint64_t offset;            /* of the message that has been read */
+	bool whole;                 /* all of it, and the final dot */
 
 	struct reply why; /* the last host that answered for nobody */
 	struct client_recipient recipients[];
@@ -144,7 +144,7 @@ static int
 fill(struct job *job)
 {
 	struct evbuffer *out = outgoing_out(job->stream);
-	char in[CHUNK], stuffed[2 * CHUNK], end[POP3_STUFF_END_MAX];
+	char in[CHUNK], stuffed[2 * CHUNK], end[DOT_STUFF_END_MAX];
 	bool enough;
 	ssize_t n;
 
@@ -153,13 +153,13 @@ fill(struct job *job)
 		if (n < 0 || (n == 0 && job->offset < job->mail.size))
 			return -1;
 		if (n == 0) {
-			(void)evbuffer_add(out, end, pop3_stuff_end(&job->stuffer, end));
+			(void)evbuffer_add(out, end, dot_stuff_end(&job->stuffer, end));
 			job->whole = true;
 			break;
 		}
 		job->offset += (uint64_t)n;
 		(void)evbuffer_add(out, stuffed,
-				   pop3_stuff(&job->stuffer, in, (size_t)n, stuffed, &enough));
+				   dot_stuff(&job->stuffer, in, (size_t)n, stuffed, &enough));
 	}
 	return 0;
 }
@@ -213,7 +213,7 @@ mail_done(struct job *job)
 static enum client_action
 send_body(struct job *job)
 {
-	pop3_stuff_start(&job->stuffer);
+	dot_stuff_start(&job->stuffer);
 	job->offset = 0;
 	job->whole = false;
 	return fill(job) == 0 ? CLIENT_WAIT

@@ -125,7 +125,7 @@ do_retr(struct pop3 *p, const struct pop3_command *command)
 
 	if (entry == NULL || (sending = start_sending(p, entry)) == NULL)
 		return;
-	pop3_stuff_start(&sending->stuffer);
+	dot_stuff_start(&sending->stuffer);
 	pop3_say(p, "+OK %" PRIu64 " octets", maildrop_size(entry));
 	p->retrieved++;
 }
@@ -138,7 +138,7 @@ do_top(struct pop3 *p, const struct pop3_command *command)
 
 	if (entry == NULL || (sending = start_sending(p, entry)) == NULL)
 		return;
-	pop3_stuff_start_top(&sending->stuffer, command->lines);
+	dot_stuff_start_top(&sending->stuffer, command->lines);
 	pop3_say(p, "+OK");
 }
 
@@ -285,8 +285,8 @@ produce_listing(struct pop3 *p)
 static void
 end_message(struct pop3 *p)
 {
-	char end[POP3_STUFF_END_MAX];
-	size_t length = pop3_stuff_end(&p->sending->stuffer, end);
+	char end[DOT_STUFF_END_MAX];
+	size_t length = dot_stuff_end(&p->sending->stuffer, end);
 
 	evbuffer_add(p->out, end, length);
 	p->producer = POP3_PRODUCE_NOTHING;
@@ -327,7 +327,7 @@ produce_message(struct pop3 *p)
 		return;
 	}
 	s->offset += (uint64_t)n;
-	length = pop3_stuff(&s->stuffer, s->in, (size_t)n, s->out, &enough);
+	length = dot_stuff(&s->stuffer, s->in, (size_t)n, s->out, &enough);
 	evbuffer_add(p->out, s->out, length);
 	if (enough)
 		end_message(p);

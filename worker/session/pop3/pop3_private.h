@@ -5,10 +5,10 @@
 
 #include <event2/buffer.h>
 
+#include "common/dot_stuff.h"
 #include "worker/session/pop3/command.h"
 #include "worker/session/pop3/maildrop.h"
 #include "worker/session/pop3/pop3.h"
-#include "worker/session/pop3/stuff.h"
 
 enum pop3_state {
 	POP3_TRANSACTION,
@@ -30,7 +30,7 @@ struct pop3_sending {
 	struct store_body *body;
 	uint64_t offset;
 	uint64_t size; /* what the index says: less is a damaged file */
-	struct pop3_stuffer stuffer;
+	struct dot_stuffer stuffer;
 	char in[POP3_PIECE];
 	char out[2 * POP3_PIECE];
 };

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-#include "worker/session/pop3/stuff.h"
+#include "common/dot_stuff.h"
 
 #include <string.h>
 
 void
-pop3_stuff_start(struct pop3_stuffer *s)
+dot_stuff_start(struct dot_stuffer *s)
 {
-	*s = (struct pop3_stuffer){.top = false};
+	*s = (struct dot_stuffer){.top = false};
 }
 
 void
-pop3_stuff_start_top(struct pop3_stuffer *s, uint32_t lines)
+dot_stuff_start_top(struct dot_stuffer *s, uint32_t lines)
 {
-	*s = (struct pop3_stuffer){.top = true, .lines = lines};
+	*s = (struct dot_stuffer){.top = true, .lines = lines};
 }
 
 static void
-keep_end(struct pop3_stuffer *s, const char *bytes, size_t length)
+keep_end(struct dot_stuffer *s, const char *bytes, size_t length)
 {
 	if (length >= 2) {
 		memcpy(s->end, bytes + length - 2, 2);
@@ -28,7 +28,7 @@ keep_end(struct pop3_stuffer *s, const char *bytes, size_t length)
 
 /* A line is complete; true if TOP has enough now. */
 static bool
-line_ended(struct pop3_stuffer *s)
+line_ended(struct dot_stuffer *s)
 {
 	bool blank = s->blank_line;
 
@@ -47,7 +47,7 @@ line_ended(struct pop3_stuffer *s)
  * dot on such a line must not end the message for them.
  */
 size_t
-pop3_stuff(struct pop3_stuffer *s, const char *in, size_t length, char *out, bool *enough)
+dot_stuff(struct dot_stuffer *s, const char *in, size_t length, char *out, bool *enough)
 {
 	const char *end = in + length;
 	size_t used = 0;
@@ -76,9 +76,9 @@ pop3_stuff(struct pop3_stuffer *s, const char *in, size_t length, char *out, boo
 }
 
 size_t
-pop3_stuff_end(const struct pop3_stuffer *s, char out[POP3_STUFF_END_MAX])
+dot_stuff_end(const struct dot_stuffer *s, char out[DOT_STUFF_END_MAX])
 {
-	static const char end[POP3_STUFF_END_MAX] = {'\r', '\n', '.', '\r', '\n'};
+	static const char end[DOT_STUFF_END_MAX] = {'\r', '\n', '.', '\r', '\n'};
 	size_t skip = memcmp(s->end, "\r\n", 2) == 0 ? 2 : 0;
 
 	memcpy(out, end + skip, sizeof(end) - skip);

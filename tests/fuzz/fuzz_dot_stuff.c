@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/session/pop3/stuff.h"
+#include "common/dot_stuff.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,22 +19,22 @@ struct response {
 static struct response
 respond(const char *in, size_t size, size_t piece, bool top, uint32_t lines)
 {
-	struct response r = {malloc(2 * size + POP3_STUFF_END_MAX), 0};
-	struct pop3_stuffer s;
+	struct response r = {malloc(2 * size + DOT_STUFF_END_MAX), 0};
+	struct dot_stuffer s;
 	bool enough = false;
 
 	if (r.bytes == NULL)
 		abort();
 	if (top)
-		pop3_stuff_start_top(&s, lines);
+		dot_stuff_start_top(&s, lines);
 	else
-		pop3_stuff_start(&s);
+		dot_stuff_start(&s);
 	for (size_t at = 0; at < size && !enough; at += piece) {
 		size_t part = size - at < piece ? size - at : piece;
 
-		r.length += pop3_stuff(&s, in + at, part, r.bytes + r.length, &enough);
+		r.length += dot_stuff(&s, in + at, part, r.bytes + r.length, &enough);
 	}
-	r.length += pop3_stuff_end(&s, r.bytes + r.length);
+	r.length += dot_stuff_end(&s, r.bytes + r.length);
 	return r;
 }
 
