@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/* master (IPC_CLIENT) - filter (IPC_SERVER), over filter's control channel. */
+#ifndef POSTERN_COMMON_PROTO_MASTER_FILTER_H
+#define POSTERN_COMMON_PROTO_MASTER_FILTER_H
+
+#include "common/proto/master_child.h"
+
+/* filter = { check = ... }: whose mail that comes without a login is checked. */
+enum filter_check {
+	FILTER_CHECK_NONE,
+	FILTER_CHECK_STRANGERS,
+	FILTER_CHECK_ALL,
+	FILTER_CHECK_COUNT
+};
+/* filter = { failure = ... }: when a check can't be made. */
+enum filter_failure { FILTER_FAIL_LATER, FILTER_FAIL_ACCEPT, FILTER_FAILURE_COUNT };
+/* What becomes of a mail whose check ended with a certain result. */
+enum filter_action {
+	FILTER_DO_NOTHING,
+	FILTER_DO_JUNK,
+	FILTER_DO_HOLD,
+	FILTER_DO_REJECT,
+	FILTER_ACTION_COUNT
+};
+
+struct mf_settings {
+	char hostname[HOST_NAME_SIZE]; /* the authserv-id (RFC 8601 2.5) */
+	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
+	uint64_t max_message_size; /* bytes, as gates are told */
+	uint32_t failure;          /* enum filter_failure */
+	uint32_t zero;
+};
+
+#define MASTER_FILTER_OWN_MESSAGES(X)                                                    \
+	X(MF_SETTINGS, 16, IPC_CLIENT, struct mf_settings, 0, IPC_NO_FD, CHILD_STARTING) \
+	/* A channel to queue (queue_filter.h) comes along. */                           \
+	X(MF_CHANNEL, 17, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)
+
+enum { MASTER_FILTER_OWN_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary master_filter_boundary;
+
+#endif

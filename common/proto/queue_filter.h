@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * queue (IPC_CLIENT) - filter (IPC_SERVER): what becomes of a mail, before it is durable. One
+ * exchange a mail:
+ *
+ * - QF_MAIL: where it comes from, and the reverse-path; names the check (any nonzero number, unique
+ *   on the channel).
+ * - QF_RCPT ...: the forward-paths, many in each.
+ * - QF_CHECK or QF_CHECK_FILE, a request: the message, in the tail or as a file for reading.
+ *   Answered by QF_VERDICT.
+ * - QF_CANCEL, any time before the verdict: nobody waits for it any more.
+ *
+ * Meanwhile filter may ask: QF_ROOM for a file to write the changed message to, if it doesn't fit
+ * into the verdict's tail; QF_SIGN for DKIM-Signature fields.
+ */
+#ifndef POSTERN_COMMON_PROTO_QUEUE_FILTER_H
+#define POSTERN_COMMON_PROTO_QUEUE_FILTER_H
+
+#include "common/proto/gate_queue.h"
+
+/* Whose mail it is: what is done with it depends on that. */
+enum filter_kind {
+	FILTER_STRANGER = 1,  /* somebody's who did not log in */
+	FILTER_SUBMITTER = 2, /* of an account that has logged in */
+	FILTER_OWN = 4,       /* of this server: a report, a notice */
+};
+
+/* The tail is the reverse-path; "" is the null one. */
+struct qf_mail {
+	conn_id conn;
+	uint64_t id;      /* the queue's, for the log and for milters */
+	struct peer peer; /* of the connection; unspecified with FILTER_OWN */
+	uint32_t check;
+	uint32_t kind; /* enum filter_kind */
+	uint32_t tls;  /* 1: the connection was encrypted */
+	char helo[HOST_NAME_SIZE];
+	char submitter[ADDRESS_SIZE]; /* "" for who did not log in */
+	uint8_t zero[7];
+};
+struct qf_number {
+	uint32_t check;
+};
+/* The tail of QF_RCPT: forward-paths, a NUL behind each. */
+#define QF_PATHS_MAX 32768
+
+/* QF_CHECK: the message is the tail, of SIZE bytes. QF_CHECK_FILE: it comes along. */
+struct qf_check {
+	uint32_t check;
+	uint32_t zero;
+	uint64_t size; /* bytes of the message */
+};
+
+enum filter_verdict {
+	FILTER_ACCEPT = 1,
+	FILTER_HOLD,    /* taken, but not delivered until an administrator says so */
+	FILTER_DISCARD, /* taken, and thrown away: only a milter that says so gets that far */
+	FILTER_LATER,   /* 4yz */
+	FILTER_REJECT,  /* 5yz */
+	FILTER_VERDICT_COUNT
+};
+enum filter_change {
+	FILTER_SAME,    /* the message is as it came */
+	FILTER_IN_TAIL, /* the whole new message is the verdict's tail */
+	FILTER_IN_FILE, /* it is in the file of QF_FILE, which filter has closed */
+	FILTER_CHANGE_COUNT
+};
+
+/* Strings are NUL-terminated printable ASCII. With code, status and text: LATER and REJECT only. */
+#define FILTER_STATUS_SIZE 12
+#define FILTER_TEXT_SIZE 392
+struct qf_verdict {
+	uint32_t verdict;                /* enum filter_verdict */
+	uint32_t change;                 /* enum filter_change */
+	uint32_t junk;                   /* 1: to be delivered as junk */
+	uint32_t code;                   /* 400..599, or 0 */
+	uint64_t size;                   /* bytes of the new message; 0 with FILTER_SAME */
+	char status[FILTER_STATUS_SIZE]; /* "5.7.1", or "" */
+	char text[FILTER_TEXT_SIZE];     /* for the reply or, with HOLD, for the queue's list */
+	uint8_t zero[4];
+};
+#define QF_TAIL_MAX 49152
+/* What filter may add to a message of mq_settings.max_message_size. */
+#define QF_FIELDS_MAX 65536
+
+/*
+ * What DKIM signs (RFC 6376 3.7), c=relaxed/relaxed. The tail is the header fields in their
+ * canonical form, in the order of h=, each with its CRLF. Domain: d=.
+ */
+#define QF_SIGN_FIELDS_MAX 60000
+#define DKIM_HASH_SIZE 32 /* SHA-256 */
+struct qf_sign {
+	uint32_t check;
+	char domain[HOST_NAME_SIZE];
+	uint8_t body_hash[DKIM_HASH_SIZE];
+	uint8_t zero[4];
+};
+/* The tail is whole DKIM-Signature fields with their CRLF, one a key; empty if there is no key. */
+#define QF_SIGNED_MAX 8192
+
+#define QUEUE_FILTER_MESSAGES(X)                                                                 \
+	X(QF_MAIL, 1, IPC_CLIENT, struct qf_mail, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)           \
+	X(QF_RCPT, 2, IPC_CLIENT, struct qf_number, QF_PATHS_MAX, IPC_NO_FD, IPC_ANY_STATE)      \
+	X(QF_CHECK, 3, IPC_CLIENT, struct qf_check, GQ_INLINE_MAX, IPC_NO_FD, IPC_ANY_STATE)     \
+	X(QF_CHECK_FILE, 4, IPC_CLIENT, struct qf_check, 0, IPC_WITH_FD, IPC_ANY_STATE)          \
+	X(QF_CANCEL, 5, IPC_CLIENT, struct qf_number, 0, IPC_NO_FD, IPC_ANY_STATE)               \
+	X(QF_VERDICT, 6, IPC_SERVER, struct qf_verdict, QF_TAIL_MAX, IPC_NO_FD, IPC_ANY_STATE)   \
+	/* Requests of filter. */                                                                \
+	X(QF_ROOM, 7, IPC_SERVER, struct qf_number, 0, IPC_NO_FD, IPC_ANY_STATE)                 \
+	X(QF_FILE, 8, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)               \
+	X(QF_NO_ROOM, 9, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)              \
+	X(QF_SIGN, 10, IPC_SERVER, struct qf_sign, QF_SIGN_FIELDS_MAX, IPC_NO_FD, IPC_ANY_STATE) \
+	X(QF_SIGNED, 11, IPC_CLIENT, struct ipc_empty, QF_SIGNED_MAX, IPC_NO_FD, IPC_ANY_STATE)
+
+enum { QUEUE_FILTER_MESSAGES(IPC_ENUM) };
+extern const struct ipc_boundary queue_filter_boundary;
+
+#endif

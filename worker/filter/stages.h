@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * stages - what is done with a mail, in order: a table (stages.c) of stages, each in a file of its
+ * own. check.c runs them over one mail, one after the other, and sends the verdict.
+ *
+ * A stage is started with the mail (struct check): it looks at message and envelope, asks (DNS by
+ * dns_ask(), sockets on check->filter->base), says what it found by the functions below, and calls
+ * check_next(), from start() or later from the loop, exactly once. Until then it may be cancelled:
+ * it then forgets its questions and frees what it has, and doesn't call check_next().
+ *
+ * A stage never waits without a bound: one that is not over when the mail's time is (CHECK_SECONDS)
+ * is cancelled, and the mail goes on as settings.failure says. What can't be found out is
+ * AUTH_TEMPERROR, not an end.
+ */
+#ifndef POSTERN_WORKER_FILTER_STAGES_H
+#define POSTERN_WORKER_FILTER_STAGES_H
+
+#include <stdarg.h>
+
+#include "common/proto/master_filter.h"
+#include "common/proto/queue_filter.h"
+#include "worker/dns/resolver.h"
+#include "worker/filter/message.h"
+
+#define CHECK_SECONDS 60 /* for all stages together */
+
+/* What the checks of the process share. */
+struct filter {
+	struct event_base *base;
+	struct mf_settings settings;
+	struct resolver *resolver;
+	struct ipc_channel *queue; /* NULL while it is being restarted */
+	struct checks *checks;
+};
+
+/* RFC 8601 2.7: what the methods call their results. */
+enum auth_result {
+	AUTH_NONE,
+	AUTH_PASS,
+	AUTH_FAIL,
+	AUTH_SOFTFAIL,
+	AUTH_POLICY,
+	AUTH_NEUTRAL,
+	AUTH_TEMPERROR,
+	AUTH_PERMERROR,
+};
+const char *auth_result_name(enum auth_result);
+
+/* One signature of the mail (RFC 6376), in the order of the header. */
+#define DKIM_SIGNATURES_MAX 8 /* that are looked at */
+struct dkim_result {
+	enum auth_result result;
+	char domain[HOST_NAME_SIZE];   /* d=, lower case; "" if it has none */
+	char selector[HOST_NAME_SIZE]; /* s= */
+	bool testing;                  /* the key's t=y */
+};
+
+/* The mail as its stages see it. Strings are NUL-terminated. */
+struct check {
+	/* -- Given -- */
+	struct filter *filter;
+	struct qf_mail mail;    /* conn, id, peer, helo, tls, submitter, kind */
+	const char *sender;     /* the reverse-path; "" is the null one */
+	const char *recipients; /* forward-paths, one behind the other, a NUL behind each */
+	size_t recipient_count;
+	struct message *message;
+	void *stage; /* the running stage's own; NULL before start() */
+
+	/* -- Found, for the stages that come later -- */
+	enum auth_result spf;
+	char spf_domain[HOST_NAME_SIZE]; /* whose SPF that is; "" if there is none */
+	struct dkim_result dkim[DKIM_SIGNATURES_MAX];
+	size_t dkim_count;
+	enum auth_result arc;
+
+	struct check_private *private; /* check.c's */
+};
+
+struct stage {
+	const char *name; /* in the log */
+	unsigned kinds;   /* enum filter_kind, or'ed */
+	/* Is there anything to do? NULL: always. */
+	bool (*wanted)(const struct check *);
+	void (*start)(struct check *);
+	/* Before it has called check_next(). NULL if start() always does. */
+	void (*cancel)(struct check *);
+};
+
+/* Ends with a NULL name. */
+extern const struct stage *const stages[];
+
+/* -- What a stage says -------------------------------------------------------------------- */
+
+/* It is over: the next one starts, from the loop. */
+void check_next(struct check *);
+
+/*
+ * A method's result, for the one Authentication-Results field that all of them share (RFC
+ * 8601 2.2). The properties follow, three strings each, and a NULL: "smtp", "mailfrom",
+ * "alice@example.org", NULL. REASON may be NULL. All is copied; what can't stand as it is is
+ * quoted.
+ */
+void check_result(struct check *, const char *method, enum auth_result, const char *reason, ...);
+
+/*
+ * What shall become of the mail; the gravest counts, and of equals the first. CODE (400..499 with
+ * FILTER_LATER, 500..599 with FILTER_REJECT, else 0), STATUS ("5.7.1", or NULL) and TEXT (printable
+ * ASCII; what is not is replaced) are the reply. WHY is for the log. FILTER_DISCARD, FILTER_LATER
+ * and FILTER_REJECT end the check after this stage.
+ */
+void check_verdict(struct check *, enum filter_verdict, unsigned code, const char *status,
+		   const char *why, const char *text);
+/* It goes to the Junk folder, if it is delivered. */
+void check_junk(struct check *, const char *why);
+
+#endif
