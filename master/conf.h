@@ -94,7 +94,7 @@ struct conf_relay {
 	uint32_t port;
 	uint32_t tls;    /* enum relay_tls */
 	uint32_t expire; /* seconds */
-	char resolvers[RELAY_RESOLVERS_MAX][RELAY_RESOLVER_SIZE];
+	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
 	size_t resolver_count; /* 0: those of this host */
 };
 

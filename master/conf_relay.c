@@ -37,7 +37,7 @@ static void
 add_resolver(struct conf_reader *r, const config_setting_t *setting, const char *text, void *target)
 {
 	struct conf_relay *relay = target;
-	char address[RELAY_RESOLVER_SIZE];
+	char address[RESOLVER_SIZE];
 	const char *at = strchr(text, '@'), *error = NULL;
 	struct endpoint endpoint;
 
@@ -52,10 +52,10 @@ add_resolver(struct conf_reader *r, const config_setting_t *setting, const char 
 	}
 	if (error != NULL || !endpoint_parse(address, 53, &endpoint))
 		conf_bad(r, setting, "must be an address, or ADDRESS@PORT");
-	else if (relay->resolver_count == RELAY_RESOLVERS_MAX)
-		conf_bad(r, setting, "has more than %d addresses", RELAY_RESOLVERS_MAX);
+	else if (relay->resolver_count == RESOLVERS_MAX)
+		conf_bad(r, setting, "has more than %d addresses", RESOLVERS_MAX);
 	else
-		strlcpy(relay->resolvers[relay->resolver_count++], text, RELAY_RESOLVER_SIZE);
+		strlcpy(relay->resolvers[relay->resolver_count++], text, RESOLVER_SIZE);
 }
 
 static void

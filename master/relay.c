@@ -15,20 +15,20 @@ static void
 host_resolvers(struct mr_settings *settings)
 {
 	FILE *file = fopen(RESOLV_CONF, "re");
-	char line[512], address[RELAY_RESOLVER_SIZE];
+	char line[512], address[RESOLVER_SIZE];
 	struct endpoint endpoint;
 	size_t count = 0;
 
-	while (file != NULL && count < RELAY_RESOLVERS_MAX &&
+	while (file != NULL && count < RESOLVERS_MAX &&
 	       fgets(line, sizeof(line), file) != NULL) {
 		if (sscanf(line, "nameserver %63s", address) == 1 &&
 		    endpoint_parse(address, 53, &endpoint))
-			strlcpy(settings->resolvers[count++], address, RELAY_RESOLVER_SIZE);
+			strlcpy(settings->resolvers[count++], address, RESOLVER_SIZE);
 	}
 	if (file != NULL)
 		fclose(file);
 	if (count == 0)
-		strlcpy(settings->resolvers[0], "127.0.0.1", RELAY_RESOLVER_SIZE);
+		strlcpy(settings->resolvers[0], "127.0.0.1", RESOLVER_SIZE);
 }
 
 static struct mr_settings
@@ -39,7 +39,7 @@ settings_of(const struct configuration *conf)
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	strlcpy(settings.host, conf->relay.host, sizeof(settings.host));
 	for (size_t i = 0; i < conf->relay.resolver_count; i++)
-		strlcpy(settings.resolvers[i], conf->relay.resolvers[i], RELAY_RESOLVER_SIZE);
+		strlcpy(settings.resolvers[i], conf->relay.resolvers[i], RESOLVER_SIZE);
 	if (conf->relay.resolver_count == 0)
 		host_resolvers(&settings);
 	return settings;

@@ -21,4 +21,5 @@ include worker/gate/smtp/local.mk
 include worker/accounts/local.mk
 include worker/session/local.mk
 include worker/queue/local.mk
+include worker/dns/local.mk
 include worker/relay/local.mk

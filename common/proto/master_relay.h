@@ -12,16 +12,12 @@ enum relay_tls {
 	RELAY_TLS_COUNT
 };
 
-#define RELAY_RESOLVERS_MAX 3
-#define RELAY_RESOLVER_SIZE 64
-
 struct mr_settings {
 	char hostname[HOST_NAME_SIZE]; /* what EHLO says */
 	char host[HOST_NAME_SIZE]; /* all mail goes there: a name, or an address; "": as DNS says */
 	uint32_t port;
-	uint32_t tls; /* enum relay_tls */
-	/* "192.0.2.1@53", "" behind the last. */
-	char resolvers[RELAY_RESOLVERS_MAX][RELAY_RESOLVER_SIZE];
+	uint32_t tls;                                 /* enum relay_tls */
+	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE]; /* "" behind the last */
 };
 
 #define MASTER_RELAY_OWN_MESSAGES(X)                                                     \

@@ -9,11 +9,15 @@
 #include "common/ipc.h"
 #include "common/log.h"
 
-#define HOST_NAME_SIZE 256   /* RFC 1035 2.3.4: 255 octets */
-#define LOCAL_PART_SIZE 65   /* RFC 5321 4.5.3.1.1: 64 octets */
-#define ADDRESS_SIZE 321     /* local part, "@", domain */
-#define MAILBOXES_MAX 32768  /* bytes of addresses that one forward-path leads to */
-#define PATH_SIZE 513        /* a reverse- or forward-path, without its angle brackets */
+#define HOST_NAME_SIZE 256  /* RFC 1035 2.3.4: 255 octets */
+#define LOCAL_PART_SIZE 65  /* RFC 5321 4.5.3.1.1: 64 octets */
+#define ADDRESS_SIZE 321    /* local part, "@", domain */
+#define MAILBOXES_MAX 32768 /* bytes of addresses that one forward-path leads to */
+#define PATH_SIZE 513       /* a reverse- or forward-path, without its angle brackets */
+
+/* The servers of DNS that a child asks: "192.0.2.1@53". */
+#define RESOLVERS_MAX 3
+#define RESOLVER_SIZE 64
 #define PASSWORD_SIZE 1025   /* also what crypt(3) takes at most, with room */
 #define CERT_NAME_SIZE 65    /* a certificate's NAME in the certs folder */
 #define CERT_CHAIN_MAX 49152 /* bytes of a certificate and its chain, DER */

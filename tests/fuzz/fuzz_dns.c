@@ -4,15 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/relay/dns.h"
+#include "worker/dns/dns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Reads all of it. */
+static void
+on_text(const char *text, size_t length, void *arg)
+{
+	unsigned *sum = arg;
+
+	if (length > DNS_TXT_MAX)
+		abort();
+	for (size_t i = 0; i < length; i++)
+		*sum += (unsigned char)text[i];
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint16_t types[] = {DNS_MX, DNS_A, DNS_AAAA};
+	static const uint16_t types[] = {DNS_MX, DNS_A, DNS_AAAA, DNS_PTR};
 	struct dns_answer answer;
+	unsigned sum = 0;
 
 	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
 		if (dns_parse(data, size, types[t], &answer) == -1)
@@ -26,5 +39,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 		}
 	}
+	(void)dns_parse_txt(data, size, on_text, &sum);
 	return 0;
 }

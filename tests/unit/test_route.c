@@ -76,6 +76,43 @@ damage_is_seen(void **state)
 	}
 }
 
+struct texts {
+	size_t count, length;
+	char last[600];
+};
+
+static void
+take_text(const char *text, size_t length, void *arg)
+{
+	struct texts *texts = arg;
+
+	assert_true(length <= sizeof(texts->last));
+	memcpy(texts->last, text, length);
+	texts->length = length;
+	texts->count++;
+}
+
+#define TXT_OF(length) OWNER "\0\x10\0\1\0\0\0\x3c\0" length
+
+/* The strings of one record are one text (RFC 7208 3.3); a string longer than its record is none.
+ */
+static void
+texts_are_put_together(void **state)
+{
+	static const uint8_t two[] = HEAD("\2") TXT_OF("\1") "\0" TXT_OF("\x0a") "\6v=spf1\2 -";
+	static const uint8_t damaged[] = HEAD("\1") TXT_OF("\3") "\3ab";
+	struct texts texts = {0};
+
+	(void)state;
+	assert_int_equal(dns_parse_txt(two, sizeof(two) - 1, take_text, &texts), 0);
+	assert_int_equal(texts.count, 2);
+	assert_int_equal(texts.length, 8);
+	assert_memory_equal(texts.last, "v=spf1 -", 8);
+	for (size_t n = 0; n < sizeof(two) - 1; n++)
+		assert_int_equal(dns_parse_txt(two, n, take_text, &texts), -1);
+	assert_int_equal(dns_parse_txt(damaged, sizeof(damaged) - 1, take_text, &texts), -1);
+}
+
 static const struct {
 	struct {
 		uint16_t preference;
@@ -171,9 +208,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(records_are_taken),         cmocka_unit_test(damage_is_seen),
-	    cmocka_unit_test(hosts_come_in_their_order), cmocka_unit_test(equal_hosts_take_turns),
-	    cmocka_unit_test(hops_are_counted),
+	    cmocka_unit_test(records_are_taken),      cmocka_unit_test(damage_is_seen),
+	    cmocka_unit_test(texts_are_put_together), cmocka_unit_test(hosts_come_in_their_order),
+	    cmocka_unit_test(equal_hosts_take_turns), cmocka_unit_test(hops_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

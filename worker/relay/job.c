@@ -487,8 +487,8 @@ job_start(struct relay *relay, struct ipc_message *message)
 		return 0;
 	}
 	job->mail.eight_bit = has_eight_bit(job->body);
-	job->route = route_find(relay->resolver, smart ? relay->settings.host : job->domain, smart,
-				on_route, job);
+	job->route = route_find(relay->resolver, relay->base, relay->settings.hostname,
+				smart ? relay->settings.host : job->domain, smart, on_route, job);
 	if (job->route != NULL)
 		return 0;
 	job_free(job);

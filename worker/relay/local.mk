@@ -2,7 +2,6 @@
 worker_libworker_a_SOURCES += \
 	worker/relay/capabilities.c worker/relay/capabilities.h \
 	worker/relay/client.c worker/relay/client.h \
-	worker/relay/dns.c worker/relay/dns.h \
 	worker/relay/hops.c worker/relay/hops.h \
 	worker/relay/job.c worker/relay/job.h \
 	worker/relay/relay.c worker/relay/relay.h \

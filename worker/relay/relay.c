@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 
 #include "common/log.h"
+#include "worker/dns/resolver.h"
 #include "worker/relay/job.h"
-#include "worker/relay/route.h"
 #include "worker/roles.h"
 
 static struct relay relay;
@@ -28,8 +28,8 @@ is_settings(const struct mr_settings *settings)
 		     settings->port >= 1 && settings->port <= UINT16_MAX &&
 		     settings->tls < RELAY_TLS_COUNT;
 
-	for (size_t i = 0; i < RELAY_RESOLVERS_MAX; i++)
-		sound = sound && memchr(settings->resolvers[i], '\0', RELAY_RESOLVER_SIZE) != NULL;
+	for (size_t i = 0; i < RESOLVERS_MAX; i++)
+		sound = sound && memchr(settings->resolvers[i], '\0', RESOLVER_SIZE) != NULL;
 	return sound;
 }
 
@@ -125,9 +125,13 @@ relay_init(struct child *child, struct error *err)
 static int
 relay_prepare(struct child *child, struct error *err)
 {
+	size_t count = 0;
+
 	if (relay.settings.port == 0)
 		return error_set(err, "started without its settings");
-	relay.resolver = resolver_open(child->base, &relay.settings, err);
+	while (count < RESOLVERS_MAX && relay.settings.resolvers[count][0] != '\0')
+		count++;
+	relay.resolver = resolver_open(child->base, relay.settings.resolvers, count, err);
 	return relay.resolver == NULL ? -1 : 0;
 }
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "config.h"
-
 #include "worker/relay/route.h"
 
 #include <arpa/inet.h>
@@ -9,21 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unbound-event.h>
-#include <unbound.h>
 
-#define RCODE_NO_NAME 3 /* NXDOMAIN */
-
-struct resolver {
-	struct event_base *base;
-	struct ub_ctx *unbound;
-	char hostname[HOST_NAME_SIZE];
-};
+#include "worker/dns/resolver.h"
 
 /* What was asked, and what came of it. */
 struct question {
 	struct route *route;
-	size_t host; /* index of the host whose address it is for */
+	struct dns_question *asked; /* NULL: answered */
+	size_t host;                /* index of the host whose address it is for */
 	uint16_t type;
 	bool failed;  /* no answer */
 	bool no_name; /* there is no such name */
@@ -32,8 +23,9 @@ struct question {
 
 struct route {
 	struct resolver *resolver;
+	const char *own;
 	char domain[HOST_NAME_SIZE];
-	route_done_fn *done; /* NULL: dropped */
+	route_done_fn *done;
 	void *arg;
 	struct event *ready;
 	unsigned pending; /* questions that are not answered */
@@ -122,8 +114,7 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (route->done != NULL)
-		route->done(&route->answer, route->arg);
+	route->done(&route->answer, route->arg);
 	route_free(route);
 }
 
@@ -189,7 +180,7 @@ take_mx(struct route *route)
 	} else if (question->no_name) {
 		explain(&route->answer.why, 550, "5.1.2", "there is no such domain", route->domain);
 		refuse(route, ROUTE_NEVER);
-	} else if (!route_order(&question->answer, route->domain, route->resolver->hostname,
+	} else if (!route_order(&question->answer, route->domain, route->own,
 				arc4random_uniform(DNS_RECORDS_MAX), &route->hosts,
 				&route->answer.why)) {
 		refuse(route, ROUTE_NEVER);
@@ -210,19 +201,16 @@ go_on(struct route *route)
 }
 
 static void
-on_answer(void *arg, int rcode, void *packet, int length, int secure, char *why, int limited)
+on_answer(const struct dns_reply *reply, void *arg)
 {
 	struct question *question = arg;
 
-	(void)secure;
-	(void)why;
-	(void)limited;
-	question->no_name = rcode == RCODE_NO_NAME;
-	question->failed = rcode != 0 && !question->no_name;
-	if (rcode == 0 &&
-	    (packet == NULL || length < 0 ||
-	     dns_parse(packet, (size_t)length, question->type, &question->answer) == -1))
-		question->failed = true;
+	question->asked = NULL;
+	question->no_name = reply->status == DNS_NO_NAME;
+	question->failed =
+	    reply->status == DNS_FAILED ||
+	    (reply->status == DNS_ANSWERED &&
+	     dns_parse(reply->packet, reply->length, question->type, &question->answer) == -1);
 	go_on(question->route);
 }
 
@@ -236,8 +224,8 @@ ask(struct route *route, const char *name, size_t host, uint16_t type)
 	question->host = host;
 	question->type = type;
 	route->pending++;
-	if (ub_resolve_event(route->resolver->unbound, name, type, 1, question, on_answer, NULL) ==
-	    0)
+	question->asked = dns_ask(route->resolver, name, type, on_answer, question);
+	if (question->asked != NULL)
 		return;
 	question->failed = true;
 	go_on(route);
@@ -272,17 +260,19 @@ is_address(const char *text, struct in6_addr *address)
 }
 
 struct route *
-route_find(struct resolver *resolver, const char *domain, bool host, route_done_fn *done, void *arg)
+route_find(struct resolver *resolver, struct event_base *base, const char *own, const char *domain,
+	   bool host, route_done_fn *done, void *arg)
 {
 	struct route *route = calloc(1, sizeof(*route));
 
 	if (route == NULL)
 		return NULL;
 	route->resolver = resolver;
+	route->own = own;
 	route->done = done;
 	route->arg = arg;
 	strlcpy(route->domain, domain, sizeof(route->domain));
-	route->ready = event_new(resolver->base, -1, 0, on_ready, route);
+	route->ready = event_new(base, -1, 0, on_ready, route);
 	if (route->ready == NULL) {
 		free(route);
 		return NULL;
@@ -302,49 +292,12 @@ route_find(struct resolver *resolver, const char *domain, bool host, route_done_
 	return route;
 }
 
-/* Unbound calls on_answer() in any case: what it calls it with must be there. */
 void
 route_drop(struct route *route)
 {
-	if (route != NULL)
-		route->done = NULL;
-}
-
-static int
-set_up(struct resolver *resolver, const struct mr_settings *settings, struct error *err)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < RELAY_RESOLVERS_MAX && settings->resolvers[i][0] != '\0'; i++) {
-		if (result == 0)
-			result = ub_ctx_set_fwd(resolver->unbound, settings->resolvers[i]);
-	}
-	/* A resolver may be on this host. */
-	if (result == 0)
-		result = ub_ctx_set_option(resolver->unbound, "do-not-query-localhost:", "no");
-	if (result == 0)
-		result = ub_ctx_set_option(resolver->unbound, "module-config:", "iterator");
-	return result == 0 ? 0 : error_set(err, "the resolver: %s", ub_strerror(result));
-}
-
-struct resolver *
-resolver_open(struct event_base *base, const struct mr_settings *settings, struct error *err)
-{
-	struct resolver *resolver = calloc(1, sizeof(*resolver));
-
-	if (resolver == NULL) {
-		error_set(err, "no memory");
-		return NULL;
-	}
-	resolver->base = base;
-	strlcpy(resolver->hostname, settings->hostname, sizeof(resolver->hostname));
-	resolver->unbound = ub_ctx_create_event(base);
-	if (resolver->unbound == NULL)
-		error_set(err, "libunbound does not start, or is not made for libevent");
-	else if (set_up(resolver, settings, err) == 0)
-		return resolver;
-	if (resolver->unbound != NULL)
-		ub_ctx_delete(resolver->unbound);
-	free(resolver);
-	return NULL;
+	if (route == NULL)
+		return;
+	for (size_t i = 0; i < route->count; i++)
+		dns_forget(route->questions[i].asked);
+	route_free(route);
 }

@@ -9,9 +9,8 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-#include "common/error.h"
-#include "common/proto/master_relay.h"
-#include "worker/relay/dns.h"
+#include "common/proto/types.h"
+#include "worker/dns/dns.h"
 #include "worker/relay/reply.h"
 
 struct event_base;
@@ -35,17 +34,14 @@ struct route_answer {
 	struct route_target targets[ROUTE_TARGETS_MAX];
 };
 
-/* Asks the settings' resolvers, on BASE. NULL with ERR filled. */
-struct resolver *resolver_open(struct event_base *, const struct mr_settings *, struct error *);
-
 /*
- * Finds the way to DOMAIN, or, if it is a HOST (a name or an address), to that alone. DONE is
- * called from the loop, once, unless route_drop() comes first; then all that is ROUTE is gone.
- * NULL without memory.
+ * Finds the way to DOMAIN for the server called OWN, or, if it is a HOST (a name or an address), to
+ * that alone. OWN stays the caller's, and there. DONE is called from the loop, once, unless
+ * route_drop() comes first; then all that is ROUTE is gone. NULL without memory.
  */
 typedef void route_done_fn(const struct route_answer *, void *arg);
-struct route *route_find(struct resolver *, const char *domain, bool host, route_done_fn *done,
-			 void *arg);
+struct route *route_find(struct resolver *, struct event_base *, const char *own,
+			 const char *domain, bool host, route_done_fn *done, void *arg);
 void route_drop(struct route *);
 
 /* -- A pure function ------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "worker/relay/dns.h"
+#include "worker/dns/dns.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -106,6 +106,8 @@ take_name(struct packet *p, char *name, bool *host)
 	return p->at <= p->length;
 }
 
+/* -- Names and addresses ---------------------------------------------------------------------- */
+
 /* The data of a record of a wanted type; false if it is to be left out. */
 static bool
 read_data(struct packet p, uint16_t type, size_t length, struct dns_record *record)
@@ -125,16 +127,23 @@ read_data(struct packet p, uint16_t type, size_t length, struct dns_record *reco
 		if (length == 16)
 			memcpy(record->address.s6_addr, data, 16);
 		return length == 16;
+	case DNS_PTR:
+		return take_name(&p, record->name, &host) && p.at == end && host;
 	default:
 		return take_16(&p, &record->preference) && take_name(&p, record->name, &host) &&
 		       p.at == end && host;
 	}
 }
 
+/* -- Walking through the answer section -----------------------------------------------------------
+ */
+
+/* The record's LENGTH octets of data are at P's place. */
+typedef void record_fn(const struct packet *p, size_t length, void *arg);
+
 static int
-take_record(struct packet *p, uint16_t wanted, struct dns_answer *answer)
+take_record(struct packet *p, uint16_t wanted, record_fn *each, void *arg)
 {
-	struct dns_record record = {0};
 	uint16_t type = 0, class = 0, length = 0;
 	bool host;
 
@@ -142,20 +151,18 @@ take_record(struct packet *p, uint16_t wanted, struct dns_answer *answer)
 	if (!take_name(p, NULL, &host) || !take_16(p, &type) || !take_16(p, &class) ||
 	    !skip(p, 4) || !take_16(p, &length) || p->length - p->at < length)
 		return -1;
-	if (type == wanted && class == 1 && answer->count < DNS_RECORDS_MAX &&
-	    read_data(*p, type, length, &record))
-		answer->records[answer->count++] = record;
+	if (type == wanted && class == 1)
+		each(p, length, arg);
 	return skip(p, length) ? 0 : -1;
 }
 
-int
-dns_parse(const uint8_t *octets, size_t length, uint16_t type, struct dns_answer *answer)
+static int
+walk(const uint8_t *octets, size_t length, uint16_t wanted, record_fn *each, void *arg)
 {
 	struct packet p = {.octets = octets, .length = length, .at = 4};
 	uint16_t questions = 0, answers = 0;
 	bool host;
 
-	answer->count = 0;
 	if (length < HEADER_SIZE)
 		return -1;
 	(void)take_16(&p, &questions);
@@ -166,10 +173,80 @@ dns_parse(const uint8_t *octets, size_t length, uint16_t type, struct dns_answer
 			return -1;
 	}
 	for (; answers > 0; answers--) {
-		if (take_record(&p, type, answer) == 0)
-			continue;
-		answer->count = 0;
-		return -1;
+		if (take_record(&p, wanted, each, arg) == -1)
+			return -1;
 	}
+	return 0;
+}
+
+/* -- From outside ---------------------------------------------------------------------------------
+ */
+
+struct taking {
+	uint16_t type;
+	struct dns_answer *answer;
+};
+
+static void
+add_record(const struct packet *p, size_t length, void *arg)
+{
+	struct taking *taking = arg;
+	struct dns_answer *answer = taking->answer;
+	struct dns_record record = {0};
+
+	if (answer->count < DNS_RECORDS_MAX && read_data(*p, taking->type, length, &record))
+		answer->records[answer->count++] = record;
+}
+
+int
+dns_parse(const uint8_t *octets, size_t length, uint16_t type, struct dns_answer *answer)
+{
+	struct taking taking = {.type = type, .answer = answer};
+
+	answer->count = 0;
+	if (walk(octets, length, type, add_record, &taking) == 0)
+		return 0;
+	answer->count = 0;
+	return -1;
+}
+
+struct telling {
+	dns_txt_fn *each;
+	void *arg;
+	bool damaged;
+};
+
+/* Strings of an octet of length each (RFC 1035 3.3.14). */
+static void
+tell_text(const struct packet *p, size_t length, void *arg)
+{
+	struct telling *telling = arg;
+	const uint8_t *data = p->octets + p->at, *end = data + length;
+	char text[DNS_TXT_MAX];
+	size_t used = 0;
+
+	while (data < end) {
+		size_t piece = *data++;
+
+		if (piece > (size_t)(end - data)) {
+			telling->damaged = true;
+			return;
+		}
+		if (piece > sizeof(text) - used)
+			return;
+		memcpy(text + used, data, piece);
+		used += piece;
+		data += piece;
+	}
+	telling->each(text, used, telling->arg);
+}
+
+int
+dns_parse_txt(const uint8_t *octets, size_t length, dns_txt_fn *each, void *arg)
+{
+	struct telling telling = {.each = each, .arg = arg};
+
+	if (walk(octets, length, DNS_TXT, tell_text, &telling) == -1 || telling.damaged)
+		return -1;
 	return 0;
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * dns - the records of an answer (RFC 1035 4): MX, A, AAAA, PTR and TXT. Pure functions over
+ * octets.
+ */
+#ifndef POSTERN_WORKER_DNS_DNS_H
+#define POSTERN_WORKER_DNS_DNS_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/proto/types.h"
+
+#define DNS_A 1
+#define DNS_PTR 12
+#define DNS_MX 15
+#define DNS_TXT 16
+#define DNS_AAAA 28
+
+#define DNS_RECORDS_MAX 16 /* what is more is left out */
+
+struct dns_record {
+	uint16_t preference;       /* MX */
+	char name[HOST_NAME_SIZE]; /* MX, PTR: lower case, no last dot; "" is the root */
+	struct in6_addr address;   /* AAAA; A as an IPv4-mapped one */
+};
+
+struct dns_answer {
+	size_t count;
+	struct dns_record records[DNS_RECORDS_MAX];
+};
+
+/*
+ * Takes the records of TYPE, one with names or addresses, out of the answer section: the resolver
+ * has followed CNAMEs. Names that no host can have are left out. 0, or -1 if the packet is damaged.
+ */
+int dns_parse(const uint8_t *packet, size_t length, uint16_t type, struct dns_answer *);
+
+#define DNS_TXT_MAX 8192 /* octets of one record; a longer one is left out */
+
+/*
+ * Hands each TXT record's strings, put together (RFC 7208 3.3, RFC 6376 3.6.2.2), to EACH: LENGTH
+ * octets of any value, there during the call only. 0, or -1 if the packet is damaged, which may
+ * be seen after some calls.
+ */
+typedef void dns_txt_fn(const char *text, size_t length, void *arg);
+int dns_parse_txt(const uint8_t *packet, size_t length, dns_txt_fn *each, void *arg);
+
+#endif

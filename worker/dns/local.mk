@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: ISC
+worker_libworker_a_SOURCES += \
+	worker/dns/dns.c worker/dns/dns.h \
+	worker/dns/resolver.c worker/dns/resolver.h

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/* resolver - questions of DNS, asked by libunbound in the caller's loop. */
+#ifndef POSTERN_WORKER_DNS_RESOLVER_H
+#define POSTERN_WORKER_DNS_RESOLVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/proto/types.h"
+
+struct event_base;
+struct resolver;
+struct dns_question;
+
+/*
+ * Asks on BASE the COUNT RESOLVERS ("192.0.2.1@53"); or, if there are none, DNS itself from its
+ * root on. To be called before the sandbox closes: what libunbound opens for itself it opens here.
+ * NULL with ERR filled.
+ */
+struct resolver *resolver_open(struct event_base *, const char resolvers[][RESOLVER_SIZE],
+			       size_t count, struct error *);
+
+enum dns_status {
+	DNS_ANSWERED, /* the packet has the records, perhaps none of the type */
+	DNS_NO_NAME,  /* NXDOMAIN: the name has no record of any type */
+	DNS_FAILED,   /* no answer, or a refusal: later perhaps */
+};
+
+struct dns_reply {
+	enum dns_status status;
+	const uint8_t *packet; /* for dns_parse() and dns_parse_txt(); there during the call only */
+	size_t length;         /* 0 unless it is DNS_ANSWERED */
+};
+
+/*
+ * Asks for NAME's records of TYPE. DONE is called from the loop, never from here, once, unless
+ * dns_forget() comes first; with it the question ends. NULL without memory.
+ */
+typedef void dns_done_fn(const struct dns_reply *, void *arg);
+struct dns_question *dns_ask(struct resolver *, const char *name, uint16_t type, dns_done_fn *done,
+			     void *arg);
+/* NULL is fine. */
+void dns_forget(struct dns_question *);
+
+#endif
