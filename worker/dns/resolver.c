@@ -48,7 +48,18 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	question_free(question);
 }
 
-/* Unbound's packet is its own, and may come while the question is being asked. */
+/* Unbound's packet is its own. */
+static void
+keep(struct dns_question *question, const void *packet, size_t length)
+{
+	question->packet = malloc(length);
+	if (question->packet == NULL)
+		return;
+	memcpy(question->packet, packet, length);
+	question->reply = (struct dns_reply){DNS_ANSWERED, question->packet, length};
+}
+
+/* May be called while the question is being asked. */
 static void
 on_answer(void *arg, int rcode, void *packet, int length, int secure, char *why, int limited)
 {
@@ -60,13 +71,7 @@ on_answer(void *arg, int rcode, void *packet, int length, int secure, char *why,
 	(void)limited;
 	reply->status = rcode == RCODE_NO_NAME ? DNS_NO_NAME : DNS_FAILED;
 	if (rcode == 0 && packet != NULL && length > 0)
-		question->packet = malloc((size_t)length);
-	if (question->packet != NULL) {
-		memcpy(question->packet, packet, (size_t)length);
-		reply->status = DNS_ANSWERED;
-		reply->packet = question->packet;
-		reply->length = (size_t)length;
-	}
+		keep(question, packet, (size_t)length);
 	event_active(question->ready, 0, 0);
 }
 
