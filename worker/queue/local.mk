@@ -5,13 +5,15 @@ worker_libworker_a_SOURCES += \
 	worker/queue/bounce.c worker/queue/bounce.h worker/queue/bounce_text.c \
 	worker/queue/clock.c worker/queue/clock.h \
 	worker/queue/core.c \
-	worker/queue/db.c worker/queue/db.h \
+	worker/queue/db.h worker/queue/db_private.h \
+	worker/queue/db_open.c worker/queue/db_statement.c worker/queue/db_read.c worker/queue/db_write.c \
 	worker/queue/delivery.c \
 	worker/queue/gates.c \
-	worker/queue/mailbox.h \
+	worker/queue/mailbox.c worker/queue/mailbox.h \
 	worker/queue/notice.c worker/queue/notice.h worker/queue/notice_text.c \
 	worker/queue/queue.c worker/queue/queue.h \
 	worker/queue/asker.c worker/queue/asker.h \
+	worker/queue/recipients.c \
 	worker/queue/remote.c \
 	worker/queue/schedule.c worker/queue/schedule.h \
 	worker/queue/spool.c worker/queue/spool.h \

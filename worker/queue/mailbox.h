@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mailbox - one mailbox that has mail waiting: between schedule.c, which says when, and delivery.c,
- * which does it; or another domain ("@example.net"), whose mails remote.c hands to relay.
+ * mailbox - one mailbox that has mail waiting: between schedule.c, which says whose turn it is, and
+ * delivery.c, which does it; or another domain ("@example.net"), whose mails remote.c hands to
+ * relay.
  */
 #ifndef POSTERN_WORKER_QUEUE_MAILBOX_H
 #define POSTERN_WORKER_QUEUE_MAILBOX_H
@@ -15,8 +16,9 @@
 #include "worker/queue/batch.h"
 #include "worker/queue/db.h"
 
-#define WINDOW_MAX 32   /* deliveries on their way to one mailbox */
-#define REMOTE_WINDOW 4 /* mails on their way to one domain */
+#define MAILBOX_LOADED_MAX 64 /* deliveries of one mailbox in memory */
+#define WINDOW_MAX 32         /* deliveries on their way to one mailbox */
+#define REMOTE_WINDOW 4       /* mails on their way to one domain */
 
 struct mailbox;
 
@@ -101,8 +103,21 @@ struct schedule {
 };
 
 /*
- * -- schedule.c
+ * -- mailbox.c
  */
+
+/* The mailbox of that name, made if there is none; NULL if there is no memory. */
+struct mailbox *mailbox_get(struct schedule *, const char *name);
+/* That one, or NULL. */
+struct mailbox *mailbox_find(const struct schedule *, const char *name);
+/* With all its deliveries; its channel is the caller's business. */
+void mailbox_free(struct mailbox *);
+/* To the end of that list. */
+void mailbox_move(struct mailbox *, enum mailbox_place);
+/* Adds to what is waiting; false without memory. */
+bool mailbox_append(struct mailbox *, const struct db_delivery *);
+/* When to look into the database again, or DB_HELD. */
+void mailbox_set_due(struct mailbox *, int64_t due);
 
 /* After any change: puts the mailbox where it belongs now. It may be gone when this returns. */
 void mailbox_settle(struct mailbox *);

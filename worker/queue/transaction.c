@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/address.h"
 #include "common/log.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/bounce.h"
@@ -16,7 +15,6 @@
 /* What one gate may have open at once. The largest takes 10,000 connections with some recipients
  * each. */
 #define TRANSACTIONS_MAX 16384
-#define ADDRESS_BYTES_MAX (32 * 1024 * 1024)
 
 /* How long GQ_DATA waits for accounts, also over its restart. */
 #define ACCOUNTS_SECONDS 15
@@ -27,19 +25,10 @@ compare_numbers(const struct transaction *a, const struct transaction *b)
 	return a->number < b->number ? -1 : a->number > b->number;
 }
 
-static int
-compare_mailboxes(const struct recipient *a, const struct recipient *b)
-{
-	return strcmp(a->mailbox, b->mailbox);
-}
-
 RB_GENERATE_INTERNAL(transactions, transaction, by_number, compare_numbers,
-		     static __attribute__((unused)))
-RB_GENERATE_INTERNAL(mailboxes_seen, recipient, by_mailbox, compare_mailboxes,
 		     static __attribute__((unused)))
 
 static void on_deadline(evutil_socket_t, short, void *);
-static void ask_sender(struct transaction *);
 
 /* -- Its life ------------------------------------------------------------------------ */
 
@@ -49,19 +38,6 @@ transaction_find(struct source *source, uint32_t number)
 	struct transaction key = {.number = number};
 
 	return RB_FIND(transactions, &source->transactions, &key);
-}
-
-/* Counts what is held for the source; false if that is too much. */
-static bool
-account(struct transaction *transaction, size_t bytes)
-{
-	struct source *source = transaction->source;
-
-	if (bytes > ADDRESS_BYTES_MAX - source->bytes)
-		return false;
-	transaction->bytes += bytes;
-	source->bytes += bytes;
-	return true;
 }
 
 struct transaction *
@@ -94,7 +70,7 @@ transaction_new(struct source *source, const struct gq_mail *mail, const char *s
 		return NULL;
 	}
 	source->count++;
-	ask_sender(transaction);
+	transaction_ask_sender(transaction);
 	return transaction;
 }
 
@@ -182,94 +158,7 @@ transaction_fail(struct transaction *transaction, enum queue_failure why)
 	transaction_forget(transaction);
 }
 
-/* -- Recipients ------------------------------------------------------------------------ */
-
-static void
-note_failure(struct transaction *transaction, enum queue_failure why)
-{
-	if (transaction->failed == 0)
-		transaction->failed = why;
-}
-
-/* Two forward-paths that lead to one mailbox make one delivery. */
-static void
-choose(struct recipient *recipient, const char *mailbox)
-{
-	struct transaction *transaction = recipient->transaction;
-
-	recipient->mailbox = strdup(mailbox);
-	if (recipient->mailbox == NULL) {
-		note_failure(transaction, QUEUE_UNAVAILABLE);
-		return;
-	}
-	if (RB_INSERT(mailboxes_seen, &transaction->mailboxes, recipient) != NULL)
-		return;
-	recipient->chosen = true;
-	transaction->deliveries++;
-}
-
-/*
- * Another domain's: only who has logged in sends there, and this host when it says that it could
- * not deliver. False if that isn't so here.
- */
-static bool
-choose_remote(struct recipient *recipient)
-{
-	struct transaction *transaction = recipient->transaction;
-	struct address address;
-	char name[ADDRESS_SIZE];
-
-	if (transaction->queue->settings.relay != 1 ||
-	    (transaction->submitter[0] == '\0' && transaction->bounce == NULL) ||
-	    address_parse(recipient->path, strlen(recipient->path), &address) != ADDRESS_OK ||
-	    address.domain[0] == '[')
-		return false;
-	(void)snprintf(name, sizeof(name), "@%s", address.domain);
-	recipient->mailbox = strdup(name);
-	if (recipient->mailbox == NULL) {
-		note_failure(transaction, QUEUE_UNAVAILABLE);
-		return true;
-	}
-	recipient->chosen = true;
-	transaction->deliveries++;
-	return true;
-}
-
-/* A new one, without a question; NULL if that is too much. */
-static struct recipient *
-recipient_new(struct transaction *transaction, const char *path)
-{
-	size_t size = strlen(path) + 1;
-	struct recipient *recipient = NULL;
-
-	if (!account(transaction, sizeof(*recipient) + size)) {
-		note_failure(transaction, QUEUE_NO_SPACE);
-		return NULL;
-	}
-	recipient = calloc(1, sizeof(*recipient) + size);
-	if (recipient == NULL) {
-		note_failure(transaction, QUEUE_UNAVAILABLE);
-		return NULL;
-	}
-	memcpy(recipient->path, path, size);
-	recipient->transaction = transaction;
-	STAILQ_INSERT_TAIL(&transaction->recipients, recipient, entry);
-	return recipient;
-}
-
-/* An alias leads to several: each further one is a recipient with the same path. */
-static void
-choose_all(struct recipient *recipient, const char *mailboxes, size_t count)
-{
-	const char *path = recipient->path;
-
-	for (size_t i = 0; i < count && recipient != NULL; i++) {
-		choose(recipient, mailboxes);
-		mailboxes += strlen(mailboxes) + 1;
-		if (i + 1 < count)
-			recipient = recipient_new(recipient->transaction, path);
-	}
-}
+/* -- Opening the body ------------------------------------------------------------------ */
 
 static enum queue_failure
 classify(int number)
@@ -337,72 +226,24 @@ has_space(struct queue *queue, uint64_t size)
 	return space;
 }
 
-/* All recipients are known, and GQ_DATA waits. */
-static void
-answer_data(struct transaction *transaction)
+void
+transaction_answer_data(struct transaction *transaction)
 {
 	struct queue *queue = transaction->queue;
 
 	event_del(transaction->deadline);
 	if (transaction->deliveries == 0)
-		note_failure(transaction, QUEUE_REFUSED);
+		transaction_note_failure(transaction, QUEUE_REFUSED);
 	if (transaction->declared > queue->settings.max_message_size)
-		note_failure(transaction, QUEUE_TOO_BIG);
+		transaction_note_failure(transaction, QUEUE_TOO_BIG);
 	if (transaction->failed == 0 && !has_space(queue, transaction->declared))
-		note_failure(transaction, QUEUE_NO_SPACE);
+		transaction_note_failure(transaction, QUEUE_NO_SPACE);
 	if (queue->draining)
 		transaction->failed = QUEUE_UNAVAILABLE;
 	if (transaction->failed != 0)
 		transaction_fail(transaction, transaction->failed);
 	else
 		open_body(transaction);
-}
-
-static void
-on_answered(struct question *question, enum rcpt_verdict verdict, const char *mailboxes,
-	    size_t count)
-{
-	struct recipient *recipient =
-	    (struct recipient *)(void *)((char *)question - offsetof(struct recipient, question));
-	struct transaction *transaction = recipient->transaction;
-
-	transaction->unanswered--;
-	if (verdict == RCPT_LOCAL)
-		choose_all(recipient, mailboxes, count);
-	else if (verdict != RCPT_NOT_LOCAL || !choose_remote(recipient))
-		note_failure(transaction,
-			     verdict == RCPT_UNAVAILABLE ? QUEUE_UNAVAILABLE : QUEUE_REFUSED);
-	if (transaction->state == TRANSACTION_DATA && transaction->unanswered == 0)
-		answer_data(transaction);
-}
-
-static void
-on_sender_checked(struct question *question, enum sender_verdict verdict)
-{
-	struct transaction *transaction =
-	    (struct transaction *)(void *)((char *)question -
-					   offsetof(struct transaction, sender_question));
-
-	transaction->unanswered--;
-	if (verdict == SENDER_FOREIGN)
-		transaction->failed = QUEUE_SENDER;
-	else if (verdict != SENDER_OWN)
-		note_failure(transaction, QUEUE_UNAVAILABLE);
-	if (transaction->state == TRANSACTION_DATA && transaction->unanswered == 0)
-		answer_data(transaction);
-}
-
-/* Reports of a client's own (RFC 8098 2.1) have no sender. */
-static void
-ask_sender(struct transaction *transaction)
-{
-	if (transaction->submitter[0] == '\0' || transaction->sender[0] == '\0')
-		return;
-	transaction->sender_question.path = transaction->sender;
-	transaction->sender_question.submitter = transaction->submitter;
-	transaction->sender_question.checked = on_sender_checked;
-	transaction->unanswered++;
-	asker_ask(transaction->queue->asker, &transaction->sender_question);
 }
 
 static void
@@ -417,30 +258,6 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	transaction_fail(transaction, QUEUE_UNAVAILABLE);
 }
 
-void
-transaction_add(struct transaction *transaction, const char *path)
-{
-	struct queue *queue = transaction->queue;
-	struct recipient *recipient;
-
-	/* What is refused anyway is not kept: the gate's numbers may be older than ours. */
-	if (transaction->failed != 0)
-		return;
-	/* Of what an alias leads to, accounts.conf is the limit. */
-	if (transaction->paths >= queue->settings.max_recipients) {
-		note_failure(transaction, QUEUE_NO_SPACE);
-		return;
-	}
-	recipient = recipient_new(transaction, path);
-	if (recipient == NULL)
-		return;
-	recipient->question.path = recipient->path;
-	recipient->question.answered = on_answered;
-	transaction->paths++;
-	transaction->unanswered++;
-	asker_ask(queue->asker, &recipient->question);
-}
-
 /* -- The body ---------------------------------------------------------------------------- */
 
 void
@@ -451,7 +268,7 @@ transaction_data(struct transaction *transaction, uint32_t request)
 	transaction->request = request;
 	transaction->state = TRANSACTION_DATA;
 	if (transaction->unanswered == 0)
-		answer_data(transaction);
+		transaction_answer_data(transaction);
 	else
 		(void)evtimer_add(transaction->deadline, &wait);
 }

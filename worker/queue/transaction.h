@@ -100,8 +100,25 @@ transaction_channel(const struct transaction *transaction)
 struct transaction *transaction_new(struct source *, const struct gq_mail *, const char *sender);
 struct transaction *transaction_find(struct source *, uint32_t number);
 
+/*
+ * -- recipients.c
+ */
+
 /* Adds a recipient and asks accounts. More than there may be make the transaction fail. */
 void transaction_add(struct transaction *, const char *path);
+
+/* Asks accounts whether the submitter, if there is one, may use this sender. */
+void transaction_ask_sender(struct transaction *);
+
+/* GQ_DATA will be told so; the first failure counts. */
+void transaction_note_failure(struct transaction *, enum queue_failure);
+
+/*
+ * -- transaction.c
+ */
+
+/* All questions are answered, and GQ_DATA waits. It may be gone when this returns. */
+void transaction_answer_data(struct transaction *);
 
 /* GQ_DATA came: answers as soon as all recipients are known. */
 void transaction_data(struct transaction *, uint32_t request);

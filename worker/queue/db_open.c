@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "worker/queue/db_private.h"
+
+#define CACHE_KIB 8192
+#define REMEMBER_SECONDS 3600
+
+/*
+ * Step N brings a database of version N to N + 1; an empty one is version 0. Released steps never
+ * change: what is new is a step more.
+ *
+ * A recipient's row is deleted when its delivery is done, a message's with its last recipient.
+ * message.run names the process that took the message: its sender may ask a later one whether it
+ * did (GQ_CONFIRM), so what an earlier run took is remembered in "finished" for a while.
+ */
+static const char *const schema[] = {
+    "CREATE TABLE message ("
+    " id INTEGER PRIMARY KEY,"
+    " run INTEGER NOT NULL,"
+    " conn INTEGER NOT NULL,"
+    " received INTEGER NOT NULL,"
+    " sender TEXT NOT NULL,"
+    " submitter TEXT NOT NULL,"
+    " size INTEGER NOT NULL,"
+    " body BLOB);" /* NULL: a file of the spool */
+    "CREATE TABLE recipient ("
+    " message INTEGER NOT NULL,"
+    " idx INTEGER NOT NULL,"
+    " path TEXT NOT NULL,"
+    " mailbox TEXT NOT NULL,"
+    " attempts INTEGER NOT NULL,"
+    " next_attempt INTEGER NOT NULL,"
+    " reason TEXT,"
+    " PRIMARY KEY (message, idx)) WITHOUT ROWID;"
+    "CREATE INDEX recipient_due ON recipient (mailbox, next_attempt, message);"
+    "CREATE TABLE finished (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);",
+    "CREATE TABLE notice (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;",
+};
+#define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
+
+/*
+ * What a mail leaves behind in free pages is no more than what any file leaves on a disk. The WAL
+ * is reused in place instead of cut: a sync of a file that doesn't grow needs no journal of the
+ * file system, which is half of its cost.
+ */
+static const char settings[] = "PRAGMA secure_delete=OFF;"
+			       "PRAGMA wal_autocheckpoint=2000;"
+			       "PRAGMA journal_size_limit=33554432;";
+
+static int
+read_version(struct db *db, int *version, struct error *err)
+{
+	sqlite3_stmt *stmt;
+
+	if (sqlite3_prepare_v2(db->sqlite, "PRAGMA user_version", -1, &stmt, NULL) != SQLITE_OK)
+		return sqlite_dir_error(db->sqlite, DB_NAME, err);
+	if (sqlite3_step(stmt) != SQLITE_ROW) {
+		sqlite_dir_error(db->sqlite, DB_NAME, err);
+		sqlite3_finalize(stmt);
+		return -1;
+	}
+	*version = sqlite3_column_int(stmt, 0);
+	sqlite3_finalize(stmt);
+	return 0;
+}
+
+static int
+upgrade(struct db *db, struct error *err)
+{
+	char sql[64];
+	int version = 0;
+
+	if (read_version(db, &version, err) == -1)
+		return -1;
+	if (version < 0 || version > SCHEMA_VERSION)
+		return error_set(err,
+				 DB_NAME ": made by a newer Postern (version %d, this one "
+					 "knows %d)",
+				 version, SCHEMA_VERSION);
+	for (; version < SCHEMA_VERSION; version++) {
+		snprintf(sql, sizeof(sql), "PRAGMA user_version=%d; COMMIT", version + 1);
+		if (sqlite_dir_exec(db->sqlite, "BEGIN IMMEDIATE", err) == -1 ||
+		    sqlite_dir_exec(db->sqlite, schema[version], err) == -1 ||
+		    sqlite_dir_exec(db->sqlite, sql, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The first write: also shows that there can be one. */
+static int
+forget_old(struct db *db, struct error *err)
+{
+	db_bind_number(db, DB_STMT_FORGET, 1, (int64_t)time(NULL) - REMEMBER_SECONDS);
+	if (db_run(db, DB_STMT_FORGET) == DB_OK)
+		return 0;
+	return error_set(err, "%s", db->error.text);
+}
+
+static int
+set_up(struct db *db, struct error *err)
+{
+	if (sqlite3_db_readonly(db->sqlite, "main") == 1)
+		return error_set(err, DB_NAME ": can only be read");
+	if (sqlite_dir_exec(db->sqlite, settings, err) == -1 || upgrade(db, err) == -1 ||
+	    db_prepare(db, err) == -1)
+		return -1;
+	return forget_old(db, err);
+}
+
+struct db *
+db_open(struct error *err)
+{
+	struct db *db = calloc(1, sizeof(*db));
+
+	if (db == NULL) {
+		error_errno(err, DB_NAME);
+		return NULL;
+	}
+	arc4random_buf(&db->run, sizeof(db->run));
+	if (sqlite_dir_open(DB_NAME, CACHE_KIB, &db->sqlite, NULL, err) == -1 ||
+	    set_up(db, err) == -1) {
+		db_close(db);
+		return NULL;
+	}
+	return db;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	for (int i = 0; i < DB_STMT_COUNT; i++)
+		sqlite3_finalize(db->statements[i]);
+	sqlite3_close(db->sqlite);
+	free(db);
+}

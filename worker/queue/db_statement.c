@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <string.h>
+
+#include "worker/queue/db_private.h"
+
+#define ENTRY_COLUMNS                                                                          \
+	"r.message, r.idx, r.attempts, r.next_attempt, m.received, m.size, m.sender,"          \
+	" m.submitter, r.path, r.mailbox, r.reason FROM recipient r JOIN message m ON m.id = " \
+	"r.message"
+
+static const char *const statements[] = {
+    [DB_STMT_BEGIN] = "BEGIN IMMEDIATE",
+    [DB_STMT_COMMIT] = "COMMIT",
+    [DB_STMT_ROLLBACK] = "ROLLBACK",
+    [DB_STMT_ADD_MESSAGE] =
+	"INSERT INTO message (id, run, conn, received, sender, submitter, size, body)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [DB_STMT_ADD_RECIPIENT] =
+	"INSERT INTO recipient (message, idx, path, mailbox, attempts, next_attempt)"
+	" VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+    [DB_STMT_ADD_NOTICE] = "INSERT OR REPLACE INTO notice (name, at) VALUES (?1, ?2)",
+    [DB_STMT_OLD_NOTICES] = "DELETE FROM notice WHERE at < ?1",
+    [DB_STMT_DONE_RECIPIENT] = "DELETE FROM recipient WHERE message = ?1 AND idx = ?2",
+    [DB_STMT_DONE_MESSAGE] = "DELETE FROM message WHERE id = ?1"
+			     " AND NOT EXISTS (SELECT 1 FROM recipient WHERE message = ?1)"
+			     " RETURNING run, body IS NULL",
+    [DB_STMT_DEFER] = "UPDATE recipient SET attempts = ?3, next_attempt = ?4, reason = ?5"
+		      " WHERE message = ?1 AND idx = ?2",
+    [DB_STMT_REMEMBER] = "INSERT OR REPLACE INTO finished (id, at) VALUES (?1, ?2)",
+    [DB_STMT_FORGET] = "DELETE FROM finished WHERE at < ?1",
+    [DB_STMT_KNOWN] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1)"
+		      " OR EXISTS (SELECT 1 FROM finished WHERE id = ?1)",
+    [DB_STMT_HAS_NOTICE] = "SELECT EXISTS (SELECT 1 FROM notice WHERE name = ?1)",
+    [DB_STMT_HAS_FILE] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND body IS NULL)",
+    [DB_STMT_MESSAGE] =
+	"SELECT conn, received, sender, submitter, size, body FROM message WHERE id = ?1",
+    [DB_STMT_PATH] = "SELECT path FROM recipient WHERE message = ?1 AND idx = ?2",
+    [DB_STMT_ENTRIES] = "SELECT " ENTRY_COLUMNS " WHERE (r.message, r.idx) > (?1, ?2)"
+			" ORDER BY r.message, r.idx LIMIT ?3",
+    [DB_STMT_ENTRY] = "SELECT " ENTRY_COLUMNS " WHERE r.message = ?1 AND r.idx = ?2",
+    [DB_STMT_MOVE] = "UPDATE recipient SET next_attempt = ?3 WHERE message = ?1 AND idx = ?2",
+    [DB_STMT_NEXT_MAILBOX] =
+	"SELECT mailbox FROM recipient WHERE mailbox > ?1 ORDER BY mailbox LIMIT 1",
+    [DB_STMT_DUE] = "SELECT next_attempt, message, idx, attempts FROM recipient"
+		    " WHERE mailbox = ?1 AND (next_attempt, message, idx) > (?2, ?3, ?5)"
+		    " ORDER BY next_attempt, message, idx LIMIT ?4",
+};
+
+int
+db_prepare(struct db *db, struct error *err)
+{
+	for (int i = 0; i < DB_STMT_COUNT; i++) {
+		if (sqlite3_prepare_v3(db->sqlite, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+				       &db->statements[i], NULL) != SQLITE_OK)
+			return sqlite_dir_error(db->sqlite, DB_NAME, err);
+	}
+	return 0;
+}
+
+int
+db_step(struct db *db, enum db_statement which)
+{
+	errno = 0;
+	return sqlite3_step(db->statements[which]);
+}
+
+/* What a result code means for who waits. */
+static enum db_status
+classify(int code, int number)
+{
+	if ((code & 0xff) == SQLITE_FULL)
+		return DB_NO_SPACE;
+	if ((code & 0xff) != SQLITE_IOERR)
+		return DB_FAILED;
+	if (number == ENOSPC || number == EDQUOT || number == EFBIG)
+		return DB_NO_SPACE;
+	/* The kernel forgets what it could not write: asking again would get a false yes. */
+	return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC ? DB_LOST : DB_FAILED;
+}
+
+enum db_status
+db_failed(struct db *db, int code)
+{
+	int number = errno;
+
+	if (number != 0)
+		error_set(&db->error, DB_NAME ": %s (%s)", sqlite3_errmsg(db->sqlite),
+			  strerror(number));
+	else
+		error_set(&db->error, DB_NAME ": %s", sqlite3_errmsg(db->sqlite));
+	return classify(code, number);
+}
+
+void
+db_bind_number(struct db *db, enum db_statement which, int at, int64_t value)
+{
+	(void)sqlite3_bind_int64(db->statements[which], at, value);
+}
+
+void
+db_bind_text(struct db *db, enum db_statement which, int at, const char *value)
+{
+	(void)sqlite3_bind_text(db->statements[which], at, value, -1, SQLITE_STATIC);
+}
+
+void
+db_reset(struct db *db, enum db_statement which)
+{
+	(void)sqlite3_reset(db->statements[which]);
+	(void)sqlite3_clear_bindings(db->statements[which]);
+}
+
+enum db_status
+db_run(struct db *db, enum db_statement which)
+{
+	int code = db_step(db, which);
+	enum db_status status = code == SQLITE_DONE ? DB_OK : db_failed(db, code);
+
+	db_reset(db, which);
+	return status;
+}
+
+enum db_status
+db_run_number(struct db *db, enum db_statement which, int64_t *value)
+{
+	int code = db_step(db, which);
+	enum db_status status = DB_OK;
+
+	if (code == SQLITE_ROW)
+		*value = sqlite3_column_int64(db->statements[which], 0);
+	else
+		status = db_failed(db, code);
+	db_reset(db, which);
+	return status;
+}
+
+const char *
+db_column_text(sqlite3_stmt *stmt, int column)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, column);
+
+	return text == NULL ? "" : (const char *)text;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: ISC */
+#include <time.h>
+
+#include "worker/queue/db_private.h"
+
+#define NOTICE_SECONDS (3 * 365 * INT64_C(86400))
+
+const char *
+db_error(const struct db *db)
+{
+	return db->error.text;
+}
+
+uint64_t
+db_commits(const struct db *db)
+{
+	return db->commits;
+}
+
+enum db_status
+db_begin(struct db *db)
+{
+	return db_run(db, DB_STMT_BEGIN);
+}
+
+enum db_status
+db_commit(struct db *db)
+{
+	enum db_status status = db_run(db, DB_STMT_COMMIT);
+
+	if (status == DB_OK)
+		db->commits++;
+	return status;
+}
+
+void
+db_rollback(struct db *db)
+{
+	struct error kept = db->error;
+
+	/* Some failures have rolled back by themselves. */
+	if (sqlite3_get_autocommit(db->sqlite) == 0)
+		(void)db_run(db, DB_STMT_ROLLBACK);
+	db->error = kept;
+}
+
+enum db_status
+db_add_message(struct db *db, const struct db_message *message)
+{
+	db_bind_number(db, DB_STMT_ADD_MESSAGE, 1, (int64_t)message->id);
+	db_bind_number(db, DB_STMT_ADD_MESSAGE, 2, db->run);
+	db_bind_number(db, DB_STMT_ADD_MESSAGE, 3, (int64_t)message->conn);
+	db_bind_number(db, DB_STMT_ADD_MESSAGE, 4, message->received);
+	db_bind_text(db, DB_STMT_ADD_MESSAGE, 5, message->sender);
+	db_bind_text(db, DB_STMT_ADD_MESSAGE, 6, message->submitter);
+	db_bind_number(db, DB_STMT_ADD_MESSAGE, 7, (int64_t)message->size);
+	if (message->body != NULL)
+		(void)sqlite3_bind_blob64(db->statements[DB_STMT_ADD_MESSAGE], 8, message->body,
+					  message->size, SQLITE_STATIC);
+	return db_run(db, DB_STMT_ADD_MESSAGE);
+}
+
+enum db_status
+db_add_recipient(struct db *db, const struct db_recipient *recipient)
+{
+	db_bind_number(db, DB_STMT_ADD_RECIPIENT, 1, (int64_t)recipient->message);
+	db_bind_number(db, DB_STMT_ADD_RECIPIENT, 2, recipient->index);
+	db_bind_text(db, DB_STMT_ADD_RECIPIENT, 3, recipient->path);
+	db_bind_text(db, DB_STMT_ADD_RECIPIENT, 4, recipient->mailbox);
+	db_bind_number(db, DB_STMT_ADD_RECIPIENT, 5, recipient->next_attempt);
+	return db_run(db, DB_STMT_ADD_RECIPIENT);
+}
+
+enum db_status
+db_add_notice(struct db *db, const char *name)
+{
+	int64_t now = (int64_t)time(NULL);
+	enum db_status status;
+
+	db_bind_number(db, DB_STMT_OLD_NOTICES, 1, now - NOTICE_SECONDS);
+	status = db_run(db, DB_STMT_OLD_NOTICES);
+	if (status != DB_OK)
+		return status;
+	db_bind_text(db, DB_STMT_ADD_NOTICE, 1, name);
+	db_bind_number(db, DB_STMT_ADD_NOTICE, 2, now);
+	return db_run(db, DB_STMT_ADD_NOTICE);
+}
+
+enum db_status
+db_done(struct db *db, uint64_t message, uint32_t index, bool *left_file)
+{
+	sqlite3_stmt *stmt = db->statements[DB_STMT_DONE_MESSAGE];
+	enum db_status status;
+	bool last = false, others = false;
+	int code;
+
+	*left_file = false;
+	db_bind_number(db, DB_STMT_DONE_RECIPIENT, 1, (int64_t)message);
+	db_bind_number(db, DB_STMT_DONE_RECIPIENT, 2, index);
+	status = db_run(db, DB_STMT_DONE_RECIPIENT);
+	if (status != DB_OK)
+		return status;
+	db_bind_number(db, DB_STMT_DONE_MESSAGE, 1, (int64_t)message);
+	code = db_step(db, DB_STMT_DONE_MESSAGE);
+	if (code == SQLITE_ROW) {
+		last = true;
+		others = sqlite3_column_int64(stmt, 0) != db->run;
+		*left_file = sqlite3_column_int(stmt, 1) != 0;
+		code = db_step(db, DB_STMT_DONE_MESSAGE);
+	}
+	status = code == SQLITE_DONE ? DB_OK : db_failed(db, code);
+	db_reset(db, DB_STMT_DONE_MESSAGE);
+	return status == DB_OK && last && others ? db_remember(db, message) : status;
+}
+
+enum db_status
+db_defer(struct db *db, uint64_t message, uint32_t index, uint32_t attempts, int64_t next_attempt,
+	 const char *reason)
+{
+	db_bind_number(db, DB_STMT_DEFER, 1, (int64_t)message);
+	db_bind_number(db, DB_STMT_DEFER, 2, index);
+	db_bind_number(db, DB_STMT_DEFER, 3, attempts);
+	db_bind_number(db, DB_STMT_DEFER, 4, next_attempt);
+	db_bind_text(db, DB_STMT_DEFER, 5, reason);
+	return db_run(db, DB_STMT_DEFER);
+}
+
+enum db_status
+db_move(struct db *db, uint64_t message, uint32_t index, int64_t next_attempt)
+{
+	db_bind_number(db, DB_STMT_MOVE, 1, (int64_t)message);
+	db_bind_number(db, DB_STMT_MOVE, 2, index);
+	db_bind_number(db, DB_STMT_MOVE, 3, next_attempt);
+	return db_run(db, DB_STMT_MOVE);
+}
+
+enum db_status
+db_remember(struct db *db, uint64_t id)
+{
+	db_bind_number(db, DB_STMT_REMEMBER, 1, (int64_t)id);
+	db_bind_number(db, DB_STMT_REMEMBER, 2, (int64_t)time(NULL));
+	return db_run(db, DB_STMT_REMEMBER);
+}
