@@ -13,3 +13,6 @@ tests_unit_test_queue_remote_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_queue_filter
 tests_unit_test_queue_filter_SOURCES = tests/unit/test_queue_filter.c
 tests_unit_test_queue_filter_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_relay_result
+tests_unit_test_relay_result_SOURCES = tests/unit/test_relay_result.c
+tests_unit_test_relay_result_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)

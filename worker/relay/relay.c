@@ -118,6 +118,7 @@ relay_init(struct child *child, struct error *err)
 	child->context = &relay;
 	relay.base = child->base;
 	LIST_INIT(&relay.jobs);
+	LIST_INIT(&relay.connections);
 	return open_tls(err);
 }
 

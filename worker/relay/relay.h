@@ -14,6 +14,8 @@ struct event_base;
 struct resolver;
 struct job;
 LIST_HEAD(job_list, job);
+struct connection;
+LIST_HEAD(connection_list, connection);
 
 struct relay {
 	struct event_base *base;
@@ -22,6 +24,7 @@ struct relay {
 	SSL_CTX *tls;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
 	struct job_list jobs;
+	struct connection_list connections; /* of jobs, and those that say QUIT */
 };
 
 #endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/* What relay tells queue of a recipient, for each outcome and kind of reply. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "worker/relay/result.h"
+
+#define P OUTCOME_PENDING
+#define D OUTCOME_DELIVERED
+#define L OUTCOME_LATER
+#define F OUTCOME_FAILED
+
+static const struct {
+	enum client_outcome outcome;
+	struct reply reply; /* the recipient's, or to nobody in particular if it is pending */
+	enum relay_outcome result;
+	const char *status;
+} cases[] = {
+    {D, {250, "2.1.5", "Ok"}, RELAY_DELIVERED, "2.1.5"},
+    {D, {250, "", "Ok"}, RELAY_DELIVERED, "2.0.0"},
+    {L, {450, "4.2.1", "Grey"}, RELAY_LATER, "4.2.1"},
+    {L, {450, "", "Grey"}, RELAY_LATER, "4.0.0"},
+    {L, {452, "", "Full"}, RELAY_LATER, "4.3.1"},
+    {L, {354, "", "Odd"}, RELAY_LATER, "4.0.0"},
+    {L, {250, "2.0.0", "Odd, to DATA"}, RELAY_LATER, "4.0.0"},
+    {F, {550, "5.1.1", "No"}, RELAY_FAILED, "5.1.1"},
+    {F, {550, "", "No"}, RELAY_FAILED, "5.0.0"},
+    {F, {530, "", "Log in"}, RELAY_FAILED, "5.7.0"},
+    {F, {556, "", "Never"}, RELAY_FAILED, "5.1.10"},
+    /* To no recipient: it does not end the mail. */
+    {P, {554, "5.7.1", "Your address is on a list"}, RELAY_LATER, "4.7.1"},
+    {P, {554, "", "No"}, RELAY_LATER, "4.0.0"},
+    {P, {521, "", "No mail here"}, RELAY_LATER, "4.3.2"},
+    {P, {421, "", "Busy"}, RELAY_LATER, "4.3.2"},
+    {P, {421, "4.7.28", "Too many"}, RELAY_LATER, "4.7.28"},
+    {P, {220, "2.0.0", "Odd"}, RELAY_LATER, "4.0.0"},
+    {P, {0, "", ""}, RELAY_LATER, "4.0.0"},
+    {P, {554, "5.123.123", "Long"}, RELAY_LATER, "4.123.123"},
+};
+
+static void
+each_outcome_has_its_class(void **state)
+{
+	static const struct reply another = {599, "5.9.9", "another's"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool pending = cases[i].outcome == P;
+		struct client_recipient recipient = {.outcome = cases[i].outcome,
+						     .reply = pending ? another : cases[i].reply};
+		struct qr_recipient result;
+
+		print_message("%u %s\n", cases[i].reply.code, cases[i].reply.text);
+		result_of(&recipient, pending ? &cases[i].reply : &another, &result);
+		assert_int_equal(result.outcome, cases[i].result);
+		assert_int_equal(result.code, cases[i].reply.code);
+		assert_string_equal(result.status, cases[i].status);
+		assert_string_equal(result.text, cases[i].reply.text);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_outcome_has_its_class),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/relay/connection.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "worker/relay/body.h"
+#include "worker/relay/outgoing.h"
+
+struct connection {
+	LIST_ENTRY(connection) entry;
+	struct relay *relay;
+	struct route_target target;
+	const struct connection_calls *calls;
+	void *arg;
+	struct event *news; /* the owner is told from the loop: he may do what he likes then */
+	struct outgoing *stream;
+	struct client client;
+	struct reply_parser parser;
+	struct client_mail *mail;
+	struct body body;
+	bool plain; /* TLS failed: once more without it */
+	bool quits; /* nobody owns it any more */
+};
+
+/* -- Its end --------------------------------------------------------------------------------- */
+
+void
+connection_drop(struct connection *connection)
+{
+	if (connection == NULL)
+		return;
+	LIST_REMOVE(connection, entry);
+	outgoing_free(connection->stream);
+	if (connection->news != NULL)
+		event_free(connection->news);
+	free(connection);
+}
+
+void
+connections_drop(struct relay *relay)
+{
+	struct connection *connection;
+
+	while ((connection = LIST_FIRST(&relay->connections)) != NULL) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it has left the list */
+		connection_drop(connection);
+	}
+}
+
+static void
+on_news(evutil_socket_t fd, short what, void *arg)
+{
+	struct connection *connection = arg;
+
+	(void)fd;
+	(void)what;
+	if (connection->client.state != CLIENT_CLOSED) {
+		connection->calls->ready(connection->arg);
+		return;
+	}
+	if (!connection->quits)
+		connection->calls->closed(connection->arg, &connection->client.why);
+	connection_drop(connection);
+}
+
+static void
+tell(struct connection *connection)
+{
+	event_active(connection->news, 0, 0);
+}
+
+/* -- The conversation ------------------------------------------------------------------------ */
+
+static enum client_action
+send_body(struct connection *connection)
+{
+	body_start(&connection->body, connection->body.fd, connection->mail->size);
+	return body_fill(&connection->body, outgoing_out(connection->stream)) == 0
+		   ? CLIENT_WAIT
+		   : client_lost(&connection->client, "the message can't be read here");
+}
+
+static enum client_action
+start_tls(struct connection *connection)
+{
+	reply_start(&connection->parser);
+	return outgoing_start_tls(connection->stream, connection->target.host) == 0
+		   ? CLIENT_WAIT
+		   : client_lost(&connection->client, "no memory for TLS");
+}
+
+/* Does what the client wants done. */
+static void
+act(struct connection *connection, enum client_action action)
+{
+	if (action == CLIENT_START_TLS)
+		action = start_tls(connection);
+	else if (action == CLIENT_SEND_BODY)
+		action = send_body(connection);
+	outgoing_wait(connection->stream, client_seconds(&connection->client));
+	if (action != CLIENT_WAIT)
+		tell(connection);
+}
+
+static void
+on_connected(void *arg)
+{
+	struct connection *connection = arg;
+	const struct mr_settings *settings = &connection->relay->settings;
+
+	client_start(&connection->client, settings->hostname,
+		     connection->plain ? CLIENT_TLS_NEVER : (enum client_tls)settings->tls);
+	reply_start(&connection->parser);
+	outgoing_wait(connection->stream, client_seconds(&connection->client));
+}
+
+static void
+on_secured(void *arg)
+{
+	struct connection *connection = arg;
+
+	act(connection, client_secured(&connection->client, outgoing_out(connection->stream)));
+}
+
+static enum client_action
+take_reply(struct connection *connection, enum reply_result result)
+{
+	if (result == REPLY_BAD)
+		return client_lost(&connection->client, "the server does not speak SMTP");
+	return client_reply(&connection->client, &connection->parser.reply,
+			    outgoing_out(connection->stream));
+}
+
+static void
+on_received(void *arg, const char *data, size_t length)
+{
+	struct connection *connection = arg;
+	enum client_action action;
+	size_t used;
+
+	for (; length > 0 && connection->client.state != CLIENT_CLOSED;
+	     data += used, length -= used) {
+		enum reply_result result = reply_feed(&connection->parser, data, length, &used);
+
+		if (result == REPLY_LINE || result == REPLY_END)
+			client_line(&connection->client, connection->parser.line);
+		if (result == REPLY_MORE || result == REPLY_LINE)
+			continue;
+		action = take_reply(connection, result);
+		act(connection, action);
+		/* RFC 3207 6: what came behind the reply to STARTTLS was never secure. */
+		if (action == CLIENT_START_TLS)
+			return;
+	}
+}
+
+static void
+on_sent(void *arg)
+{
+	struct connection *connection = arg;
+	struct evbuffer *out = outgoing_out(connection->stream);
+
+	if (connection->client.state != CLIENT_BODY)
+		return;
+	if (body_fill(&connection->body, out) == -1)
+		act(connection, client_lost(&connection->client, "the message can't be read here"));
+	else if (connection->body.whole && evbuffer_get_length(out) == 0)
+		act(connection, client_sent(&connection->client));
+	else
+		outgoing_wait(connection->stream, client_seconds(&connection->client));
+}
+
+static int dial(struct connection *);
+
+static void
+on_lost(void *arg, const char *why)
+{
+	struct connection *connection = arg;
+	struct client *client = &connection->client;
+
+	if (client->state == CLIENT_CLOSED)
+		return;
+	/* Better than not at all, unless it is required (RFC 7435). */
+	if (client->state == CLIENT_HANDSHAKE && client->tls == CLIENT_TLS_OFFERED) {
+		connection->plain = true;
+		outgoing_free(connection->stream);
+		if (dial(connection) == 0)
+			return;
+	}
+	(void)client_lost(client, why);
+	tell(connection);
+}
+
+static const struct outgoing_calls calls = {.connected = on_connected,
+					    .secured = on_secured,
+					    .received = on_received,
+					    .sent = on_sent,
+					    .lost = on_lost};
+
+/* -- From outside ------------------------------------------------------------------------------ */
+
+static int
+dial(struct connection *connection)
+{
+	struct relay *relay = connection->relay;
+
+	client_start(&connection->client, relay->settings.hostname, CLIENT_TLS_NEVER);
+	connection->stream = outgoing_connect(relay->base, relay->tls, &connection->target.address,
+					      (uint16_t)relay->settings.port, &calls, connection);
+	return connection->stream == NULL ? -1 : 0;
+}
+
+struct connection *
+connection_open(struct relay *relay, const struct route_target *target,
+		const struct connection_calls *owner, void *arg)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+	int saved;
+
+	if (connection == NULL)
+		return NULL;
+	LIST_INSERT_HEAD(&relay->connections, connection, entry);
+	connection->relay = relay;
+	connection->target = *target;
+	connection->calls = owner;
+	connection->arg = arg;
+	connection->body.fd = -1;
+	connection->news = event_new(relay->base, -1, 0, on_news, connection);
+	if (connection->news != NULL && dial(connection) == 0)
+		return connection;
+	saved = errno;
+	connection_drop(connection);
+	errno = saved;
+	return NULL;
+}
+
+void
+connection_send(struct connection *connection, struct client_mail *mail, int body)
+{
+	connection->mail = mail;
+	connection->body.fd = body;
+	act(connection, client_mail(&connection->client, mail, outgoing_out(connection->stream)));
+	outgoing_flush(connection->stream);
+}
+
+void
+connection_quit(struct connection *connection)
+{
+	connection->quits = true;
+	act(connection, client_quit(&connection->client, outgoing_out(connection->stream)));
+	outgoing_flush(connection->stream);
+}
+
+const struct route_target *
+connection_target(const struct connection *connection)
+{
+	return &connection->target;
+}
+
+const char *
+connection_tls(const struct connection *connection)
+{
+	return outgoing_tls(connection->stream);
+}

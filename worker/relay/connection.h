@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * connection - one to a mail server: the stream, and the client's side of SMTP on it. It carries
+ * mails one after the other, and knows nothing of where they come from.
+ */
+#ifndef POSTERN_WORKER_RELAY_CONNECTION_H
+#define POSTERN_WORKER_RELAY_CONNECTION_H
+
+#include "worker/relay/client.h"
+#include "worker/relay/relay.h"
+#include "worker/relay/route.h"
+
+struct connection;
+
+/* What its owner is told, from the loop. */
+struct connection_calls {
+	/* It takes a mail. The one before, if there was any, has an outcome for each recipient. */
+	void (*ready)(void *arg);
+	/*
+	 * It is gone when this returns. Recipients of its mail that are PENDING have been refused
+	 * by nobody; WHY says what came instead.
+	 */
+	void (*closed)(void *arg, const struct reply *why);
+};
+
+/* Begins to connect. NULL with errno. */
+struct connection *connection_open(struct relay *, const struct route_target *,
+				   const struct connection_calls *, void *arg);
+
+/* When it is ready: the next mail. Both stay the caller's, until it is ready again or closed. */
+void connection_send(struct connection *, struct client_mail *, int body);
+
+/* When it is ready: no more mails. It says QUIT and goes; its owner hears no more of it. */
+void connection_quit(struct connection *);
+/* At once, whatever it is at. Its owner hears no more of it. */
+void connection_drop(struct connection *);
+/* All of them. */
+void connections_drop(struct relay *);
+
+const struct route_target *connection_target(const struct connection *);
+/* "TLSv1.3", or "". */
+const char *connection_tls(const struct connection *);
+
+#endif
