@@ -18,6 +18,7 @@ common_libcommon_a_SOURCES = \
 	common/nearest.c common/nearest.h \
 	common/pop3_lang.c common/pop3_lang.h \
 	common/sandbox.c common/sandbox.h \
+	common/scores.c common/scores.h \
 	common/saslprep.c common/saslprep.h \
 	common/scram.c common/scram.h common/scram_verifier.c \
 	common/scram_keys.c common/scram_keys.h \

@@ -5,6 +5,11 @@
 #include <string.h>
 #include <sys/tree.h>
 
+#include "common/scores.h"
+
+#define RATES_MAX 65536 /* addresses whose rate is known; 100 bytes each */
+#define MINUTE 60000
+
 /* A count of one key. A group's total has the address ::, which no peer has. */
 struct tally {
 	RB_ENTRY(tally) entry;
@@ -16,6 +21,7 @@ RB_HEAD(tallies, tally);
 
 struct admit {
 	struct tallies tallies;
+	struct scores *rates; /* NULL: nobody has asked for them yet */
 };
 
 struct admit_ledger {
@@ -115,6 +121,7 @@ admit_free(struct admit *admit)
 	if (admit == NULL)
 		return;
 	tallies_free(&admit->tallies);
+	scores_free(admit->rates);
 	free(admit);
 }
 
@@ -139,9 +146,27 @@ admit_ledger_free(struct admit *admit, struct admit_ledger *ledger)
 	free(ledger);
 }
 
+/* True, and counted, unless it comes too often. */
+static bool
+rate_permits(struct admit *admit, uint32_t group, const struct in6_addr *address, uint32_t rate,
+	     int64_t now)
+{
+	const struct score score = {
+	    .address = *address, .group = group, .forget = rate == 0 ? MINUTE : MINUTE / rate};
+
+	if (rate == 0)
+		return true;
+	if (admit->rates == NULL)
+		admit->rates = scores_new(RATES_MAX);
+	if (admit->rates == NULL || scores_get(admit->rates, &score, now) >= rate)
+		return false;
+	(void)scores_add(admit->rates, &score, now);
+	return true;
+}
+
 enum mg_verdict
 admit_one(struct admit *admit, struct admit_ledger *ledger, uint32_t group,
-	  const struct in6_addr *address, const struct admit_limits *limits)
+	  const struct in6_addr *address, const struct admit_limits *limits, int64_t now)
 {
 	struct in6_addr key = counted_address(address);
 	struct tally *total, *all, *own;
@@ -150,6 +175,8 @@ admit_one(struct admit *admit, struct admit_ledger *ledger, uint32_t group,
 		return MG_ADMIT_LISTENER_FULL;
 	if (count_of(&admit->tallies, group, &key) >= limits->per_address)
 		return MG_ADMIT_ADDRESS_FULL;
+	if (!rate_permits(admit, group, address, limits->rate, now))
+		return MG_ADMIT_ADDRESS_OFTEN;
 	total = get(&admit->tallies, group, &in6addr_any);
 	all = get(&admit->tallies, group, &key);
 	own = get(&ledger->tallies, group, &key);

@@ -26,11 +26,15 @@ void admit_ledger_free(struct admit *, struct admit_ledger *);
 struct admit_limits {
 	uint32_t connections;
 	uint32_t per_address;
+	uint32_t rate; /* connections a minute from one address; 0: no limit */
 };
 
-/* May one more be served? On MG_ADMIT_OK it is counted. Without memory: MG_ADMIT_LISTENER_FULL. */
+/*
+ * May one more be served? On MG_ADMIT_OK it is counted. Without memory: MG_ADMIT_LISTENER_FULL. NOW
+ * is in milliseconds that never go back.
+ */
 enum mg_verdict admit_one(struct admit *, struct admit_ledger *, uint32_t group,
-			  const struct in6_addr *, const struct admit_limits *);
+			  const struct in6_addr *, const struct admit_limits *, int64_t now);
 
 /* One is gone. Returns 0, or -1 if the ledger has none of that group and address. */
 int admit_gone(struct admit *, struct admit_ledger *, uint32_t group, const struct in6_addr *);

@@ -43,9 +43,10 @@ struct conf_listener {
 	uint32_t port;
 	uint32_t max_connections;
 	uint32_t max_connections_per_address;
-	uint32_t idle_timeout;    /* seconds */
-	uint32_t sni;             /* enum sni_mode */
-	uint32_t clients;         /* enum client_mode: client_certificates */
+	uint32_t max_rate_per_address; /* connections a minute; 0: no limit */
+	uint32_t idle_timeout;         /* seconds */
+	uint32_t sni;                  /* enum sni_mode */
+	uint32_t clients;              /* enum client_mode: client_certificates */
 	uint32_t client_depth;    /* authorities between a client's certificate and a trusted one */
 	char *client_authorities; /* paths; NULL: not given */
 	char *client_crl;
@@ -72,6 +73,7 @@ struct conf_watch {
 enum conf_log { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_SYSLOG, CONF_LOG_JOURNAL };
 
 enum conf_client_address { CLIENT_ADDRESS_SHOW, CLIENT_ADDRESS_HIDE };
+enum conf_early { EARLY_REFUSE, EARLY_LOG };
 enum conf_sender_check { SENDER_CHECK_ENVELOPE, SENDER_CHECK_OFF };
 
 struct conf_limits {
@@ -96,6 +98,15 @@ struct conf_relay {
 	uint32_t expire; /* seconds */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
 	size_t resolver_count; /* 0: those of this host */
+};
+
+/* What gates do against programs that are no mail servers, and against guessing. */
+struct conf_defences {
+	uint32_t greeting_pause; /* seconds; 0: none */
+	uint32_t early_talkers;  /* enum conf_early */
+	uint32_t tarpit;         /* seconds at most; 0: none */
+	struct network exempt[GATE_EXEMPT_MAX];
+	size_t exempt_count;
 };
 
 struct configuration {
@@ -132,6 +143,7 @@ struct configuration {
 	uint32_t session_command_seconds; /* of CPU time; 0: no limit */
 	uint64_t session_memory;          /* octets */
 	struct conf_relay relay;
+	struct conf_defences defences;
 	struct conf_listener *listeners;
 	size_t listener_count;
 	struct conf_watch *watches;

@@ -344,6 +344,7 @@ const struct conf_key conf_keys[] = {
     GROUP("gate", gate_keys),
     GROUP("session", session_keys),
     OTHER("relay", conf_set_relay),
+    OTHER("defences", conf_set_defences),
     OTHER("listeners", conf_set_listeners),
     {0},
 };
@@ -386,6 +387,7 @@ conf_keys_start(struct conf_reader *r)
 {
 	conf_table_defaults(conf_keys, r->conf);
 	conf_table_defaults(uid_keys, r->conf);
+	conf_defences_start(r->conf);
 	strlcpy(r->conf->tag_separator, "+", sizeof(r->conf->tag_separator));
 }
 

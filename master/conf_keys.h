@@ -28,4 +28,8 @@ void conf_listeners_finish(struct conf_reader *);
 /* relay (conf_relay.c). */
 void conf_set_relay(struct conf_reader *, const config_setting_t *, void *target);
 
+/* defences (conf_defences.c): the defaults; what the file says. */
+void conf_defences_start(struct configuration *);
+void conf_set_defences(struct conf_reader *, const config_setting_t *, void *target);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "master/master.h"
 #include "master/roles.h"
@@ -80,12 +81,17 @@ send_settings(struct process *p)
 	    .hide_client = conf->client_address == CLIENT_ADDRESS_HIDE,
 	    .max_errors = conf->limits.errors,
 	    .max_message_size = conf->limits.message_size,
+	    .greeting_pause = conf->defences.greeting_pause,
+	    .note_early = conf->defences.early_talkers == EARLY_LOG,
+	    .tarpit = conf->defences.tarpit,
 	};
 
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	strlcpy(settings.ciphers_tls12, conf->ciphers_tls12, sizeof(settings.ciphers_tls12));
 	strlcpy(settings.ciphers_tls13, conf->ciphers_tls13, sizeof(settings.ciphers_tls13));
 	(void)ipc_send(p->control, MG_SETTINGS, 0, &settings, NULL, 0, -1);
+	(void)ipc_send(p->control, MG_EXEMPT, 0, NULL, (const char *)conf->defences.exempt,
+		       conf->defences.exempt_count * sizeof(struct network), -1);
 }
 
 /* ID is the socket's place in the generation. */
@@ -136,6 +142,15 @@ give_channel(struct process *p, const struct process *peer, int fd)
 	(void)ipc_send(p->control, MG_CHANNEL, 0, &channel, NULL, 0, fd);
 }
 
+static int64_t
+milliseconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 static int
 on_admit(struct ipc_channel *control, struct ipc_message *message, void *context)
 {
@@ -151,8 +166,9 @@ on_admit(struct ipc_channel *control, struct ipc_message *message, void *context
 	bound = &gate->generation->bound[asked->listener];
 	limits.connections = bound->conf->max_connections;
 	limits.per_address = bound->conf->max_connections_per_address;
-	answer.verdict =
-	    admit_one(p->master->admit, gate->ledger, bound->group, &asked->address, &limits);
+	limits.rate = bound->conf->max_rate_per_address;
+	answer.verdict = admit_one(p->master->admit, gate->ledger, bound->group, &asked->address,
+				   &limits, milliseconds());
 	(void)ipc_send(control, MG_ADMITTED, message->id, &answer, NULL, 0, -1);
 	return 0;
 }

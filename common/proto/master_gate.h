@@ -7,6 +7,7 @@
 #include "common/proto/master_child.h"
 
 #define GATE_NETWORKS_MAX 256 /* allow and deny together, a listener */
+#define GATE_EXEMPT_MAX 64    /* networks that defences are not for */
 #define GATE_CIPHERS_SIZE 512
 
 /* What a listener does with the name that a client asks for (RFC 6066 3). */
@@ -41,6 +42,9 @@ struct mg_settings {
 	uint32_t relay;             /* 1: submitters may send to other domains */
 	uint64_t max_message_size;  /* bytes; announced as SIZE (RFC 1870) */
 	uint32_t hide_client;       /* 1: a submitter's Received: field doesn't say where from */
+	uint32_t greeting_pause;    /* seconds that port 25's greeting waits; 0: it doesn't */
+	uint32_t note_early; /* 1: who talks before the greeting is noted only, not refused */
+	uint32_t tarpit;     /* seconds that a reply to an error waits at most; 0: never */
 	uint32_t zero;
 };
 
@@ -64,22 +68,31 @@ struct mg_admit {
 	struct in6_addr address;
 };
 
-enum mg_verdict { MG_ADMIT_OK, MG_ADMIT_LISTENER_FULL, MG_ADMIT_ADDRESS_FULL };
+enum mg_verdict {
+	MG_ADMIT_OK,
+	MG_ADMIT_LISTENER_FULL,
+	MG_ADMIT_ADDRESS_FULL,
+	MG_ADMIT_ADDRESS_OFTEN, /* max_rate_per_address */
+	MG_VERDICT_COUNT
+};
 struct mg_admitted {
 	uint32_t verdict; /* enum mg_verdict */
 };
 
-#define MASTER_GATE_OWN_MESSAGES(X)                                                             \
-	X(MG_SETTINGS, 16, IPC_CLIENT, struct mg_settings, 0, IPC_NO_FD, CHILD_STARTING)        \
-	X(MG_LISTENER, 17, IPC_CLIENT, struct mg_listener,                                      \
-	  GATE_NETWORKS_MAX * sizeof(struct network), IPC_WITH_FD, CHILD_STARTING)              \
-	X(MG_CHANNEL, 18, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)         \
-	/* A request; answered by MG_ADMITTED. Every OK is given back with one MG_GONE. */      \
-	X(MG_ADMIT, 19, IPC_SERVER, struct mg_admit, 0, IPC_NO_FD, IPC_ANY_STATE)               \
-	X(MG_ADMITTED, 20, IPC_CLIENT, struct mg_admitted, 0, IPC_NO_FD, IPC_ANY_STATE)         \
-	X(MG_GONE, 21, IPC_SERVER, struct mg_admit, 0, IPC_NO_FD, IPC_ANY_STATE)                \
-	/* The gate reached mg_settings.connections and accepts no more; it exits by itself. */ \
-	X(MG_FULL, 22, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)
+#define MASTER_GATE_OWN_MESSAGES(X)                                                              \
+	X(MG_SETTINGS, 16, IPC_CLIENT, struct mg_settings, 0, IPC_NO_FD, CHILD_STARTING)         \
+	X(MG_LISTENER, 17, IPC_CLIENT, struct mg_listener,                                       \
+	  GATE_NETWORKS_MAX * sizeof(struct network), IPC_WITH_FD, CHILD_STARTING)               \
+	X(MG_CHANNEL, 18, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)          \
+	/* A request; answered by MG_ADMITTED. Every OK is given back with one MG_GONE. */       \
+	X(MG_ADMIT, 19, IPC_SERVER, struct mg_admit, 0, IPC_NO_FD, IPC_ANY_STATE)                \
+	X(MG_ADMITTED, 20, IPC_CLIENT, struct mg_admitted, 0, IPC_NO_FD, IPC_ANY_STATE)          \
+	X(MG_GONE, 21, IPC_SERVER, struct mg_admit, 0, IPC_NO_FD, IPC_ANY_STATE)                 \
+	/* The gate reached mg_settings.connections and accepts no more; it exits by itself. */  \
+	X(MG_FULL, 22, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)                \
+	/* Networks (the tail, an array) that the gate's defences are not for. */                \
+	X(MG_EXEMPT, 23, IPC_CLIENT, struct ipc_empty, GATE_EXEMPT_MAX * sizeof(struct network), \
+	  IPC_NO_FD, CHILD_STARTING)
 
 enum { MASTER_GATE_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_gate_boundary;

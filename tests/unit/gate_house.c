@@ -65,8 +65,8 @@ pair_end(int *theirs)
 	return sv[0];
 }
 
-void
-house_build(struct house *h, unsigned connections)
+static void
+build(struct house *h, unsigned connections, const struct mg_settings *defences)
 {
 	struct mc_identity identity = {
 	    .uid = UINT32_MAX, .sandbox = SANDBOX_BEST_EFFORT, .log_level = LOG_DEBUG};
@@ -87,7 +87,22 @@ house_build(struct house *h, unsigned connections)
 	h->settings.max_errors = 5;
 	h->settings.max_message_size = 1 << 20;
 	tell(h, MC_IDENTITY, &identity, sizeof(identity), NULL, 0, -1);
+	h->settings.greeting_pause = defences->greeting_pause;
+	h->settings.note_early = defences->note_early;
+	h->settings.tarpit = defences->tarpit;
 	tell(h, MG_SETTINGS, &h->settings, sizeof(h->settings), NULL, 0, -1);
+}
+
+void
+house_build(struct house *h, unsigned connections)
+{
+	build(h, connections, &(struct mg_settings){.connections = 0});
+}
+
+void
+house_build_with(struct house *h, const struct mg_settings *defences)
+{
+	build(h, 0, defences);
 }
 
 unsigned

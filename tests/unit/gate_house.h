@@ -18,6 +18,7 @@
 #define TOY_HELLO "\026\003hello\n"
 #define TOY_HELLO_LENGTH 8
 #define TOY_KEY 0x5a
+#define TOY_ERROR "error\r\n" /* what the toy of SMTP, which echoes, notes as an error */
 
 #define HOUSE_LISTENERS 4
 
@@ -46,6 +47,8 @@ struct heard {
 };
 
 void house_build(struct house *, unsigned connections);
+/* The same with more settings than the usual ones: of defences. */
+void house_build_with(struct house *, const struct mg_settings *defences);
 /* Adds a listener on loopback; its index is its id. */
 unsigned house_listen(struct house *, enum service, enum tls_mode, bool plaintext_auth,
 		      const struct network *, uint32_t allow, uint32_t deny);

@@ -258,7 +258,8 @@ tls_server_name(const struct tls *tls)
 	return NULL;
 }
 
-/* -- A protocol that echoes lines ------------------------------------------------ */
+/* -- A protocol that echoes lines, and takes TOY_ERROR for one
+ * ------------------------------------------------ */
 
 static void
 echo_open(struct conn *c)
@@ -276,6 +277,8 @@ echo_input(struct conn *c, const char *bytes, size_t length)
 		return 0;
 	n = (size_t)(end - bytes) + 1;
 	conn_write(c, bytes, n);
+	if (n == strlen(TOY_ERROR) && memcmp(bytes, TOY_ERROR, n) == 0)
+		conn_note_error(c);
 	return n;
 }
 
@@ -290,7 +293,8 @@ echo_closed(struct conn *c)
 		.name = "echo", .state_size = 1, .input_max = 1024, .open = echo_open,       \
 		.input = echo_input, .closed = echo_closed, .idle_farewell = "421 idle\r\n", \
 		.drain_farewell = "421 drained\r\n", .full_farewell = "421 full\r\n",        \
-		.denied_farewell = "550 denied\r\n", .tls_farewell = "500 tls\r\n"           \
+		.early_farewell = "554 early\r\n", .denied_farewell = "550 denied\r\n",      \
+		.tls_farewell = "500 tls\r\n"                                                \
 	}
 
 const struct protocol smtp_protocol = ECHO;

@@ -145,3 +145,10 @@ tests_unit_test_gate_imap_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_parked
 tests_unit_test_parked_SOURCES = tests/unit/test_parked.c
 tests_unit_test_parked_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_scores tests/unit/test_defence
+tests_unit_test_scores_SOURCES = tests/unit/test_scores.c
+tests_unit_test_scores_LDADD = common/libcommon.a $(UNIT_LIBS)
+tests_unit_test_defence_SOURCES = tests/unit/test_defence.c tests/unit/gate_house.c tests/unit/gate_house.h \
+	tests/unit/gate_toys.c
+tests_unit_test_defence_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)

@@ -40,6 +40,7 @@ struct house_orders {
 	bool bad_queue_id;
 	bool certificate_is_nobodys;
 	uint32_t scram_offer;     /* a bit for each enum scram_hash */
+	unsigned errors_noted;    /* counts conn_note_error() */
 	unsigned scram_forgotten; /* counts GA_FORGET */
 };
 

@@ -172,9 +172,12 @@ everything(void **state)
 		 "restart_delay = 1; login_threads = 2; };\n"
 		 "tls = { ciphers_tls12 = \"A\"; ciphers_tls13 = \"B\"; };\n"
 		 "gate = { processes = 3; connections = 1; }; session = { linger = 9; };\n"
+		 "defences = { greeting_pause = 6; early_talkers = \"log\"; tarpit = 0;\n"
+		 "  exempt = ( \"192.0.2.0/24\" ); };\n"
 		 "listeners = ( { service = \"pop3\"; port = 1995; tls = \"implicit\";\n"
 		 "  address = [ \"192.0.2.1\", \"2001:db8::1\" ]; certificate = \"pop\";\n"
 		 "  max_connections = 7; max_connections_per_address = 2; idle_timeout = 700;\n"
+		 "  max_rate_per_address = 30;\n"
 		 "  deny = \"192.0.2.128/25\"; allow = ( \"192.0.2.0/24\", \"::1\" ); } );\n");
 	const struct conf_listener *l = &conf->listeners[0];
 	char names[CERTD_NAMES_MAX];
@@ -190,6 +193,12 @@ everything(void **state)
 	assert_string_equal(conf->ciphers_tls13, "B");
 	assert_int_equal(conf->gate_processes, 3);
 	assert_int_equal(conf->session_linger, 9);
+	assert_int_equal(conf->defences.greeting_pause, 6);
+	assert_int_equal(conf->defences.early_talkers, EARLY_LOG);
+	assert_int_equal(conf->defences.tarpit, 0);
+	assert_int_equal(conf->defences.exempt_count, 1);
+	assert_int_equal(conf->defences.exempt[0].bits, 120);
+	assert_int_equal(l->max_rate_per_address, 30);
 	assert_int_equal(l->address_count, 2);
 	assert_int_equal(l->allow_count, 2);
 	assert_int_equal(l->deny_count, 1);

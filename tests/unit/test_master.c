@@ -190,17 +190,17 @@ admit_counts(void **state)
 	struct admit_ledger *one = admit_ledger_new(), *two = admit_ledger_new();
 
 	(void)state;
-	assert_int_equal(admit_one(admit, one, 1, &a, &limits), MG_ADMIT_OK);
-	assert_int_equal(admit_one(admit, two, 1, &a, &limits), MG_ADMIT_OK);
-	assert_int_equal(admit_one(admit, one, 1, &a, &limits), MG_ADMIT_ADDRESS_FULL);
-	assert_int_equal(admit_one(admit, one, 1, &b, &limits), MG_ADMIT_OK);
-	assert_int_equal(admit_one(admit, one, 1, &c, &limits), MG_ADMIT_LISTENER_FULL);
+	assert_int_equal(admit_one(admit, one, 1, &a, &limits, 0), MG_ADMIT_OK);
+	assert_int_equal(admit_one(admit, two, 1, &a, &limits, 0), MG_ADMIT_OK);
+	assert_int_equal(admit_one(admit, one, 1, &a, &limits, 0), MG_ADMIT_ADDRESS_FULL);
+	assert_int_equal(admit_one(admit, one, 1, &b, &limits, 0), MG_ADMIT_OK);
+	assert_int_equal(admit_one(admit, one, 1, &c, &limits, 0), MG_ADMIT_LISTENER_FULL);
 	assert_int_equal(admit_count(admit, 1), 3);
 	assert_int_equal(admit_ledger_count(one), 2);
 	/* Another listener counts for itself; IPv6 hosts share their /64. */
-	assert_int_equal(admit_one(admit, one, 2, &c, &limits), MG_ADMIT_OK);
-	assert_int_equal(admit_one(admit, one, 2, &c2, &limits), MG_ADMIT_OK);
-	assert_int_equal(admit_one(admit, one, 2, &c2, &limits), MG_ADMIT_ADDRESS_FULL);
+	assert_int_equal(admit_one(admit, one, 2, &c, &limits, 0), MG_ADMIT_OK);
+	assert_int_equal(admit_one(admit, one, 2, &c2, &limits, 0), MG_ADMIT_OK);
+	assert_int_equal(admit_one(admit, one, 2, &c2, &limits, 0), MG_ADMIT_ADDRESS_FULL);
 	/* What it was never given, a gate can't give back, not even for another. */
 	assert_int_equal(admit_gone(admit, two, 1, &b), -1);
 	assert_int_equal(admit_gone(admit, two, 2, &c), -1);
@@ -213,6 +213,32 @@ admit_counts(void **state)
 	assert_int_equal(admit_gone(admit, two, 1, &a), 0);
 	assert_int_equal(admit_count(admit, 1), 0);
 	admit_ledger_free(admit, two);
+	admit_free(admit);
+}
+
+/* So many a minute and address; then one each time that one is forgotten. */
+static void
+admit_rates(void **state)
+{
+	struct admit_limits limits = {.connections = 100, .per_address = 100, .rate = 3};
+	struct in6_addr a = address("::ffff:192.0.2.1"), b = address("::ffff:192.0.2.2");
+	struct admit *admit = admit_new();
+	struct admit_ledger *ledger = admit_ledger_new();
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(admit_one(admit, ledger, 1, &a, &limits, i), MG_ADMIT_OK);
+		assert_int_equal(admit_gone(admit, ledger, 1, &a), 0);
+	}
+	assert_int_equal(admit_one(admit, ledger, 1, &a, &limits, 19999), MG_ADMIT_ADDRESS_OFTEN);
+	assert_int_equal(admit_one(admit, ledger, 1, &b, &limits, 19999), MG_ADMIT_OK);
+	assert_int_equal(admit_one(admit, ledger, 2, &a, &limits, 19999), MG_ADMIT_OK);
+	assert_int_equal(admit_one(admit, ledger, 1, &a, &limits, 20000), MG_ADMIT_OK);
+	assert_int_equal(admit_one(admit, ledger, 1, &a, &limits, 20001), MG_ADMIT_ADDRESS_OFTEN);
+	/* No limit: nothing is counted. */
+	limits.rate = 0;
+	assert_int_equal(admit_one(admit, ledger, 1, &a, &limits, 20001), MG_ADMIT_OK);
+	admit_ledger_free(admit, ledger);
 	admit_free(admit);
 }
 
@@ -573,6 +599,7 @@ main(void)
 	    cmocka_unit_test(endpoints),
 	    cmocka_unit_test(back_off),
 	    cmocka_unit_test(admit_counts),
+	    cmocka_unit_test(admit_rates),
 	    cmocka_unit_test(free_uids),
 	    cmocka_unit_test(status_texts),
 	    cmocka_unit_test_setup_teardown(mailboxes_are_made, make_folders, remove_folders),

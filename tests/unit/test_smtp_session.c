@@ -258,6 +258,8 @@ guessing_and_idling_are_bounded(void **state)
 		client_says("RCPT TO:<none@b>\r\n");
 	assert_in_range(i, 100, 110);
 	assert_string_equal(finish_reason(), "too-many-errors");
+	/* The gate has heard of each. */
+	assert_true(orders.errors_noted >= (unsigned)i - 1);
 	house_close();
 
 	house_open(SERVICE_SMTP);

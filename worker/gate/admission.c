@@ -97,8 +97,7 @@ on_answer(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	(void)channel;
 	gate->pending--;
 	answer = message == NULL ? NULL : message->body;
-	if (answer == NULL || message->type != MG_ADMITTED ||
-	    answer->verdict > MG_ADMIT_ADDRESS_FULL) {
+	if (answer == NULL || message->type != MG_ADMITTED || answer->verdict >= MG_VERDICT_COUNT) {
 		if (c != NULL) {
 			c->admission = NULL;
 			conn_abort(c, "the master did not answer");

@@ -89,6 +89,7 @@ conn_free(struct conn *c)
 	if (c->watched != 0)
 		event_del(&c->event);
 	deadline_stop(&c->deadline);
+	deadline_stop(&c->penalty);
 	pump_free(c->pump);
 	tls_free(c->tls);
 	if (c->output != NULL)
@@ -177,10 +178,15 @@ step_lingering(struct conn *c)
 }
 
 static void (*const steps[CONN_STATE_COUNT])(struct conn *) = {
-    [CONN_ADMITTING] = step_wait,      [CONN_HANDSHAKE] = conn_handshake,
-    [CONN_TALKING] = conn_talk,        [CONN_STARTING_TLS] = step_starting_tls,
-    [CONN_PUMPING] = conn_pump,        [CONN_FLUSHING] = step_flushing,
-    [CONN_LINGERING] = step_lingering, [CONN_CLOSED] = step_wait,
+    [CONN_ADMITTING] = step_wait,
+    [CONN_HOLDING] = conn_holding,
+    [CONN_HANDSHAKE] = conn_handshake,
+    [CONN_TALKING] = conn_talk,
+    [CONN_STARTING_TLS] = step_starting_tls,
+    [CONN_PUMPING] = conn_pump,
+    [CONN_FLUSHING] = step_flushing,
+    [CONN_LINGERING] = step_lingering,
+    [CONN_CLOSED] = step_wait,
 };
 
 void
@@ -289,6 +295,13 @@ conn_refuse(struct conn *c, const char *farewell, const char *why)
 	conn_end(c, why);
 }
 
+/* The setting that keeps it out. */
+static const char *const refusals[MG_VERDICT_COUNT] = {
+    [MG_ADMIT_LISTENER_FULL] = "max_connections",
+    [MG_ADMIT_ADDRESS_FULL] = "max_connections_per_address",
+    [MG_ADMIT_ADDRESS_OFTEN] = "max_rate_per_address",
+};
+
 void
 conn_admitted(struct conn *c, enum mg_verdict verdict)
 {
@@ -298,9 +311,7 @@ conn_admitted(struct conn *c, enum mg_verdict verdict)
 	if (c->state_now != CONN_ADMITTING)
 		return;
 	if (verdict != MG_ADMIT_OK) {
-		conn_refuse(c, protocol->full_farewell,
-			    verdict == MG_ADMIT_ADDRESS_FULL ? "max_connections_per_address"
-							     : "max_connections");
+		conn_refuse(c, protocol->full_farewell, refusals[verdict]);
 		return;
 	}
 	c->logged = true;
@@ -312,7 +323,7 @@ conn_admitted(struct conn *c, enum mg_verdict verdict)
 		c->state_now = CONN_HANDSHAKE;
 		deadline_start(&c->deadline, &c->gate->handshake);
 	} else {
-		conn_open(c);
+		conn_hold_greeting(c);
 	}
 	conn_schedule(c);
 }

@@ -71,6 +71,7 @@ struct protocol {
 	const char *idle_farewell; /* "421 4.4.2 ..." */
 	const char *drain_farewell;
 	const char *full_farewell;   /* instead of a greeting: max_connections or ..._per_address */
+	const char *early_farewell;  /* to who talks before the greeting; or NULL: it never waits */
 	const char *denied_farewell; /* instead of a greeting: deny, or not in allow */
 	const char *tls_farewell;    /* the client speaks TLS where plaintext is spoken; or NULL */
 
@@ -125,6 +126,12 @@ const char *conn_tls_cipher(const struct conn *);
 /* Queues output; one write for all that is queued in one turn of the loop (RFC 2920 3.2). */
 void conn_write(struct conn *, const void *bytes, size_t length);
 void conn_printf(struct conn *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * The client has made an error, or asked for what is not here: what is queued waits, the longer the
+ * more often that happened (defence.h). What it says is not heard meanwhile.
+ */
+void conn_note_error(struct conn *);
 
 /* No more input() until conn_resume(): an answer from another process is awaited. No time-out runs
  * meanwhile: the request's own deadline does. */

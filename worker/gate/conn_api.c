@@ -120,7 +120,8 @@ conn_resume(struct conn *c)
 	c->paused = false;
 	if (c->state_now != CONN_TALKING)
 		return;
-	conn_start_quiet_time(c);
+	if (!conn_is_held_back(c))
+		conn_start_quiet_time(c);
 	conn_schedule(c);
 }
 

@@ -19,6 +19,7 @@ struct pump;
  * TALKING, STARTING_TLS, HANDSHAKE, TALKING. */
 enum conn_state {
 	CONN_ADMITTING,    /* the master has been asked */
+	CONN_HOLDING,      /* the greeting waits (defence.h): who talks now is no mail server */
 	CONN_HANDSHAKE,    /* TLS begins, or is awaited */
 	CONN_TALKING,      /* the protocol has the word */
 	CONN_STARTING_TLS, /* its last plaintext reply is being written */
@@ -28,6 +29,9 @@ enum conn_state {
 	CONN_CLOSED,       /* freed at the end of its turn */
 	CONN_STATE_COUNT
 };
+
+/* A ClientHello's first byte, RFC 8446 5.1: no command begins so. */
+#define RECORD_HANDSHAKE 22
 
 /* Output that is not yet written: above this, the peer has to read before it is heard again. */
 #define OUTPUT_BACKLOG 16384
@@ -41,6 +45,7 @@ struct conn {
 	struct listener *listener;
 	struct event event; /* of the client's socket */
 	struct deadline deadline;
+	struct deadline penalty; /* running: replies are held back */
 	struct tls *tls;
 	void *state;             /* the protocol's */
 	struct evbuffer *output; /* NULL while empty */
@@ -54,6 +59,7 @@ struct conn {
 	time_t started; /* CLOCK_MONOTONIC seconds */
 	struct peer peer;
 	uint32_t input_length;
+	uint32_t errors; /* towards the delay of replies */
 	uint32_t credit; /* octets since the quiet time last began anew */
 	int fd;
 	short watched; /* EV_READ | EV_WRITE as registered */
@@ -66,6 +72,7 @@ struct conn {
 	bool paused;
 	bool secured; /* this handshake comes after STARTTLS */
 	bool refused; /* never got in */
+	bool early;   /* it talked before the greeting, which has been noted */
 	bool peer_closed;
 	bool scheduled;
 	bool running;
@@ -102,8 +109,15 @@ void conn_start_quiet_time(struct conn *);
 void conn_close_protocol(struct conn *);
 /* A deadline passed: what that means depends on the state. */
 void conn_deadline_passed(struct deadline *);
+/* Its greeting is due; its replies are held back no longer. */
+void conn_greeting_due(struct deadline *);
+void conn_penalty_over(struct deadline *);
+/* True while replies are held back: nothing is written, nothing is heard. */
+bool conn_is_held_back(const struct conn *);
+/* The greeting may have to wait: CONN_HOLDING, or conn_open() at once. */
+void conn_hold_greeting(struct conn *);
 
-/* -- handshake.c, talk.c, pump.c: steps -- */
+/* -- handshake.c, hold.c, talk.c, pump.c: steps -- */
 
 void conn_handshake(struct conn *);
 /* certd has answered; ARG is the connection. */
@@ -114,6 +128,7 @@ void conn_send_alert(struct conn *, uint8_t description);
 #define ALERT_ACCESS_DENIED 49
 #define ALERT_INTERNAL_ERROR 80
 
+void conn_holding(struct conn *);
 void conn_talk(struct conn *);
 /* True if the protocol has nothing under way: it may be told to go. */
 bool conn_is_idle(struct conn *);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * deadline - many timers of the same length, for next to nothing: a list in the order in which they
- * end, and one event for all. A connection has one timer at a time.
+ * end, and one event for all. A connection has one at a time, and one
+ * more while a reply of its is held back.
  */
 #ifndef POSTERN_WORKER_GATE_DEADLINE_H
 #define POSTERN_WORKER_GATE_DEADLINE_H

@@ -166,11 +166,14 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	(void)channel;
 	if (gate->configured || !is_string(settings->hostname, sizeof(settings->hostname)) ||
 	    !is_string(settings->ciphers_tls12, sizeof(settings->ciphers_tls12)) ||
-	    !is_string(settings->ciphers_tls13, sizeof(settings->ciphers_tls13)))
+	    !is_string(settings->ciphers_tls13, sizeof(settings->ciphers_tls13)) ||
+	    settings->note_early > 1 || settings->zero != 0)
 		return -1;
 	gate->settings = *settings;
 	gate->configured = true;
-	if (open_deadlines(gate) == -1)
+	if (open_deadlines(gate) == -1 ||
+	    defences_open(&gate->defences, gate->base, settings, conn_greeting_due,
+			  conn_penalty_over, &err) == -1)
 		log_fatal("gate.failed", "out of memory");
 	gate->tls = tls_context_new(gate->base, &gate->settings, &err);
 	if (gate->tls == NULL)
@@ -193,22 +196,46 @@ choice_is_valid(const struct mg_choice *choice)
 	return true;
 }
 
+/* Each a network, of which there are at most MAX. */
 static bool
-listener_is_valid(const struct mg_listener *l, const struct ipc_message *message)
+networks_are_valid(const struct network *networks, size_t count, size_t length)
 {
-	const struct network *networks = (const void *)message->tail;
-	size_t i, count = (size_t)l->allow + l->deny;
-
-	if (l->service >= SERVICE_COUNT || l->tls >= TLS_MODE_COUNT || l->plaintext_auth > 1 ||
-	    l->clients >= CLIENT_MODE_COUNT || (l->clients == CLIENT_OFF) != (l->trust == 0) ||
-	    (l->clients != CLIENT_OFF && l->tls == TLS_NONE) || count > GATE_NETWORKS_MAX ||
-	    message->tail_length != count * sizeof(*networks) || !choice_is_valid(&l->choice))
+	if (length != count * sizeof(*networks))
 		return false;
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (networks[i].bits > 128)
 			return false;
 	}
 	return true;
+}
+
+static int
+on_exempt(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct child *child = context;
+	struct gate *gate = child->context;
+	const struct network *networks = (const void *)message->tail;
+	size_t count = message->tail_length / sizeof(*networks);
+
+	(void)channel;
+	if (!gate->configured || !networks_are_valid(networks, count, message->tail_length))
+		return -1;
+	if (defences_exempt(&gate->defences, networks, count) == -1)
+		log_fatal("gate.failed", "out of memory");
+	return 0;
+}
+
+static bool
+listener_is_valid(const struct mg_listener *l, const struct ipc_message *message)
+{
+	size_t count = (size_t)l->allow + l->deny;
+
+	if (l->service >= SERVICE_COUNT || l->tls >= TLS_MODE_COUNT || l->plaintext_auth > 1 ||
+	    l->clients >= CLIENT_MODE_COUNT || (l->clients == CLIENT_OFF) != (l->trust == 0) ||
+	    (l->clients != CLIENT_OFF && l->tls == TLS_NONE) || count > GATE_NETWORKS_MAX ||
+	    !choice_is_valid(&l->choice))
+		return false;
+	return networks_are_valid((const void *)message->tail, count, message->tail_length);
 }
 
 static int
@@ -360,6 +387,7 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 static const struct ipc_handler handlers[] = {
     {MG_SETTINGS, on_settings},
     {MG_LISTENER, on_listener},
+    {MG_EXEMPT, on_exempt},
     {MG_CHANNEL, on_channel},
     {0, NULL},
 };

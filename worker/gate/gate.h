@@ -14,6 +14,7 @@
 
 #include "worker/gate/conn.h"
 #include "worker/gate/deadline.h"
+#include "worker/gate/defence.h"
 
 struct child;
 struct tls_context;
@@ -69,6 +70,7 @@ struct gate {
 	struct deadlines command;
 	struct deadlines flush;
 	struct deadlines linger;
+	struct defences defences;
 
 	char buffer[GATE_BUFFER_SIZE];
 };

@@ -5,9 +5,10 @@ worker_libworker_a_SOURCES += \
 	worker/gate/conn.c worker/gate/conn.h worker/gate/conn_private.h \
 	worker/gate/conn_api.c \
 	worker/gate/deadline.c worker/gate/deadline.h \
+	worker/gate/defence.c worker/gate/defence.h \
 	worker/gate/external.c \
 	worker/gate/gate.c worker/gate/gate.h \
-	worker/gate/handshake.c \
+	worker/gate/handshake.c worker/gate/hold.c \
 	worker/gate/networks.c worker/gate/networks.h \
 	worker/gate/pump.c \
 	worker/gate/sandbox_rules.c worker/gate/sandbox_rules.h \

@@ -10,7 +10,6 @@
 #include "worker/gate/conn_private.h"
 
 #define CONTENT_CREDIT 1024 /* octets of a mail's content for one idle timeout */
-#define RECORD_HANDSHAKE 22 /* a ClientHello's first byte, RFC 8446 5.1; no command begins so */
 
 /* Why reading stopped. */
 enum stop {
@@ -104,14 +103,14 @@ offer(struct conn *c, const char *bytes, size_t length, enum stop *stop)
 		offset += used;
 		if (c->state_now != CONN_TALKING)
 			*stop = STOP_ENDED;
-		else if (c->paused)
+		else if (c->paused || conn_is_held_back(c))
 			*stop = STOP_PAUSED;
 		else if (used == 0)
 			break;
 		else if (conn_backlog(c) > OUTPUT_BACKLOG)
 			*stop = STOP_BACKLOG;
 		c->heard = c->heard || used > 0;
-		if (used > 0 && *stop != STOP_ENDED && !c->paused)
+		if (used > 0 && *stop != STOP_ENDED && *stop != STOP_PAUSED)
 			credit(c, used);
 	}
 	return offset;
@@ -211,7 +210,7 @@ hear(struct conn *c)
 static enum stop
 hindrance(const struct conn *c)
 {
-	if (c->paused)
+	if (c->paused || conn_is_held_back(c))
 		return STOP_PAUSED;
 	return conn_backlog(c) > OUTPUT_BACKLOG ? STOP_BACKLOG : STOP_WAITING;
 }
@@ -230,7 +229,7 @@ conn_talk(struct conn *c)
 			stop = hear(c);
 		if (c->state_now != CONN_TALKING)
 			return;
-		flushed = conn_flush(c);
+		flushed = conn_is_held_back(c) ? TLS_OK : conn_flush(c);
 		if (flushed == TLS_EOF || flushed == TLS_FAILED) {
 			conn_abort(c, conn_failure(c));
 			return;

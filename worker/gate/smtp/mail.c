@@ -154,6 +154,8 @@ refuse_rcpt(struct conn *conn, struct smtp_session *session, struct smtp_rcpt *r
 		  KV_STR("why", verdicts[rcpt->verdict].why), KV_STR("from", session->mail->from),
 		  KV_STR("to", rcpt->path), KV_STR("helo", session->helo));
 	smtp_reply(conn, verdicts[rcpt->verdict].format, rcpt->path);
+	if (session->account == NULL && rcpt->verdict != RCPT_UNAVAILABLE)
+		conn_note_error(conn);
 	free(rcpt);
 	return smtp_count_idle(conn);
 }

@@ -102,8 +102,11 @@ count_error(struct conn *conn)
 {
 	struct smtp_session *session = conn_state(conn);
 
-	if (!is_last_error(conn, session->errors++))
+	if (!is_last_error(conn, session->errors++)) {
+		if (session->account == NULL)
+			conn_note_error(conn);
 		return true;
+	}
 	smtp_close(conn, "too-many-errors", "421 4.7.0 %s Too many errors, goodbye",
 		   conn_settings(conn)->hostname);
 	return false;
@@ -336,6 +339,7 @@ busy(struct conn *conn)
 	.drain_farewell = "421 4.3.2 The server is shutting down, try again later\r\n",         \
 	.full_farewell = "421 4.7.0 Too many connections here or from your address, try again " \
 			 "later\r\n",                                                           \
+	.early_farewell = "554 5.5.1 You talked before the greeting: no mail server does\r\n",  \
 	.denied_farewell = "554 5.7.1 Connections from your address are not accepted here\r\n", \
 	.tls_farewell = "421 4.7.0 This port begins in plaintext, TLS comes with STARTTLS\r\n"
 
