@@ -23,3 +23,4 @@ include worker/session/local.mk
 include worker/queue/local.mk
 include worker/dns/local.mk
 include worker/relay/local.mk
+include worker/filter/auth.mk

@@ -9,6 +9,7 @@ if FUZZERS
 include tests/fuzz/certd.mk
 include tests/fuzz/mime.mk
 include tests/fuzz/relay.mk
+include tests/fuzz/filter_auth.mk
 noinst_PROGRAMS += tests/fuzz/fuzz_pop3_command
 tests_fuzz_fuzz_pop3_command_SOURCES = tests/fuzz/fuzz_pop3_command.c
 tests_fuzz_fuzz_pop3_command_LDFLAGS = $(FUZZ_LDFLAGS)

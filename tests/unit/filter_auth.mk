@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: ISC
+# What the filter makes of SPF, DMARC and ARC.
+EXTRA_DIST += tests/unit/spf_cases.txt
+check_PROGRAMS += tests/unit/test_spf
+tests_unit_test_spf_SOURCES = tests/unit/test_spf.c
+tests_unit_test_spf_LDADD = worker/libworker.a common/libcommon.a $(BSD_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: ISC
+worker_libworker_a_SOURCES += \
+	worker/filter/spf.c worker/filter/spf.h worker/filter/spf_state.h \
+	worker/filter/spf_macro.c worker/filter/spf_macro.h \
+	worker/filter/spf_answers.c worker/filter/spf_terms.c \
+	worker/filter/spf_record.c worker/filter/spf_record.h
