@@ -122,16 +122,25 @@ salt_password(const struct scram_verifier *verifier, const char *password,
 	explicit_bzero(&mac, sizeof(mac));
 }
 
-void
-scram_verifier_make(struct scram_verifier *verifier, const char *password)
+/* The verifier's keys, and the one that only the client has. */
+static void
+make_keys(struct scram_verifier *verifier, const char *password, uint8_t client_key[SCRAM_KEY_MAX])
 {
-	uint8_t salted[SCRAM_KEY_MAX], client_key[SCRAM_KEY_MAX];
+	uint8_t salted[SCRAM_KEY_MAX];
 
 	salt_password(verifier, password, salted);
 	mac_text(verifier->hash, salted, "Client Key", client_key);
 	digest(verifier->hash, client_key, verifier->stored_key);
 	mac_text(verifier->hash, salted, "Server Key", verifier->server_key);
 	explicit_bzero(salted, sizeof(salted));
+}
+
+void
+scram_verifier_make(struct scram_verifier *verifier, const char *password)
+{
+	uint8_t client_key[SCRAM_KEY_MAX];
+
+	make_keys(verifier, password, client_key);
 	explicit_bzero(client_key, sizeof(client_key));
 }
 
@@ -185,4 +194,21 @@ scram_server_signature(const struct scram_verifier *verifier, const struct scram
 		       uint8_t out[SCRAM_KEY_MAX])
 {
 	mac_dialogue(verifier->hash, verifier->server_key, said, out);
+}
+
+void
+scram_client_proof(struct scram_verifier *verifier, const char *password,
+		   const struct scram_dialogue *said, uint8_t proof[SCRAM_KEY_MAX],
+		   uint8_t signature[SCRAM_KEY_MAX])
+{
+	uint8_t client_key[SCRAM_KEY_MAX];
+
+	make_keys(verifier, password, client_key);
+	mac_dialogue(verifier->hash, verifier->stored_key, said, proof);
+	for (size_t i = 0; i < scram_key_size(verifier->hash); i++)
+		proof[i] ^= client_key[i];
+	mac_dialogue(verifier->hash, verifier->server_key, said, signature);
+	explicit_bzero(client_key, sizeof(client_key));
+	explicit_bzero(verifier->stored_key, sizeof(verifier->stored_key));
+	explicit_bzero(verifier->server_key, sizeof(verifier->server_key));
 }

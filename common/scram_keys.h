@@ -38,4 +38,13 @@ bool scram_proof_is_right(const struct scram_verifier *, const struct scram_dial
 void scram_server_signature(const struct scram_verifier *, const struct scram_dialogue *,
 			    uint8_t out[SCRAM_KEY_MAX]);
 
+/*
+ * The client's side: PROOF that it has the password (as saslprep() made it), and the SIGNATURE that
+ * the server has to answer with. Of the verifier its hash, salt and iterations are set; its keys
+ * are wiped. Takes its time: PBKDF2.
+ */
+void scram_client_proof(struct scram_verifier *, const char *password,
+			const struct scram_dialogue *, uint8_t proof[SCRAM_KEY_MAX],
+			uint8_t signature[SCRAM_KEY_MAX]);
+
 #endif

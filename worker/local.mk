@@ -10,7 +10,8 @@ postern_gate_SOURCES = worker/gate/main.c
 postern_gate_LDADD = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 posternlibexec_PROGRAMS += postern-relay
 postern_relay_SOURCES = worker/relay/main.c
-postern_relay_LDADD = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNBOUND_LIBS)
+postern_relay_LDADD = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNBOUND_LIBS) \
+	$(NETTLE_LIBS)
 # No TLS in them: a session process pays for no library it never calls.
 WORKER_LIBS = worker/libworker.a $(COMMON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) $(CRYPT_LIBS) $(IDN_LIBS) $(NETTLE_LIBS) $(ZLIB_LIBS) \
 	$(UNISTRING_LIBS) -lpthread

@@ -87,7 +87,7 @@ the_truth_is_answered(void **state)
 	memcpy(results, message.tail, sizeof(results));
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(results[i].outcome, RELAY_LATER);
-		assert_string_equal(results[i].status, "4.4.2");
+		assert_string_equal(results[i].status, "4.4.1");
 	}
 	close(body);
 	close(channel);

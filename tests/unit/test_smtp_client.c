@@ -37,9 +37,14 @@ static const struct order usual[] = {
     {"body", "250 2.0.0 Taken", 0},
     {"RSET", "250 Ok", 0},
     {"QUIT", "221 Bye", 0},
+    {"AUTH PLAIN", "235 2.7.0 Ok", 0},
+    {"AUTH LOGIN", "334 VXNlcm5hbWU6", 0},
+    {"dXNlcg==", "334 UGFzc3dvcmQ6", 0},
+    {"c2VjcmV0", "235 2.7.0 Ok", 0},
 };
 
 struct world {
+	struct client_options options;
 	struct client client;
 	struct client_mail mail;
 	struct client_recipient recipients[RECIPIENTS];
@@ -56,7 +61,9 @@ world_open(struct world *w, enum client_tls tls)
 						      "c@example.net"};
 
 	memset(w, 0, sizeof(*w));
-	client_start(&w->client, "mail.example.org", tls);
+	w->options = (struct client_options){.helo = "mail.example.org", .tls = tls, .loops = true};
+	client_start(&w->client, &w->options);
+	assert_int_equal(client_connected(&w->client), CLIENT_WAIT);
 	w->out = evbuffer_new();
 	w->mail = (struct client_mail){.sender = "s@example.org",
 				       .size = 1000,
@@ -442,14 +449,183 @@ capabilities_before_tls_are_forgotten(void **state)
 	world_close(&w);
 }
 
+/* -- Several hosts, LMTP, logins -------------------------------------------------------------- */
+
+/* What one host has decided no other is asked about. */
+static void
+only_the_undecided_are_asked(void **state)
+{
+	(void)state;
+	for (int pipelining = 0; pipelining < 2; pipelining++) {
+		struct world w;
+
+		world_open(&w, CLIENT_TLS_NEVER);
+		if (!pipelining)
+			w.orders[0] = (struct order){"EHLO", "250 mx.example.net", 0};
+		(void)greet(&w);
+		w.recipients[0].outcome = F;
+		w.recipients[2].outcome = L;
+		assert_int_equal(send_mail(&w), CLIENT_MAIL_DONE);
+		assert_null(strstr(w.said, "RCPT TO:<a"));
+		assert_null(strstr(w.said, "RCPT TO:<c"));
+		assert_non_null(strstr(w.said, "RCPT TO:<b@example.net>|DATA"));
+		assert_int_equal(w.recipients[0].outcome, F);
+		assert_int_equal(w.recipients[1].outcome, D);
+		assert_int_equal(w.recipients[2].outcome, L);
+		world_close(&w);
+	}
+}
+
+/* RFC 2033 4.2: an answer for each recipient that was taken. */
+static void
+lmtp_answers_for_each_recipient(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, CLIENT_TLS_OFFERED);
+	w.options.lmtp = true;
+	w.orders[0] = (struct order){"LHLO", "250-mail.example.org\n250 PIPELINING", 0};
+	w.orders[1] = (struct order){"RCPT TO:<b", "550 5.1.1 No", 0};
+	w.options.loops = false; /* a store on this host has our name */
+	assert_int_equal(greet(&w), CLIENT_GIVE);
+	assert_int_equal(serve(&w, client_mail(&w.client, &w.mail, w.out)), CLIENT_SEND_BODY);
+	assert_int_equal(client_sent(&w.client), CLIENT_WAIT);
+	assert_int_equal(answer(&w, "250 2.0.0 Stored"), CLIENT_WAIT);
+	assert_int_equal(w.recipients[0].outcome, D);
+	assert_int_equal(w.recipients[2].outcome, P);
+	assert_int_equal(answer(&w, "452 4.2.2 Full"), CLIENT_MAIL_DONE);
+	assert_int_equal(w.recipients[0].outcome, D);
+	assert_int_equal(w.recipients[1].outcome, F);
+	assert_int_equal(w.recipients[2].outcome, L);
+	world_close(&w);
+
+	/* Cut off between two answers: the first stays what it is. */
+	world_open(&w, CLIENT_TLS_OFFERED);
+	w.options.lmtp = true;
+	w.orders[0] = (struct order){"LHLO", "250 store", 0};
+	(void)greet(&w);
+	(void)serve(&w, client_mail(&w.client, &w.mail, w.out));
+	(void)client_sent(&w.client);
+	assert_int_equal(answer(&w, "250 2.0.0 Stored"), CLIENT_WAIT);
+	assert_int_equal(answer(&w, NULL), CLIENT_CLOSE);
+	assert_int_equal(w.recipients[0].outcome, D);
+	assert_int_equal(w.recipients[1].outcome, L);
+	world_close(&w);
+
+	/* There is no HELO to fall back to. */
+	world_open(&w, CLIENT_TLS_OFFERED);
+	w.options.lmtp = true;
+	w.orders[0] = (struct order){"LHLO", "502 What", 0};
+	assert_int_equal(greet(&w), CLIENT_CLOSE);
+	world_close(&w);
+}
+
+/* RFC 8314 3.3: TLS, then the greeting. */
+static void
+implicit_tls_comes_first(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, CLIENT_TLS_REQUIRED);
+	w.options.implicit_tls = true;
+	client_start(&w.client, &w.options);
+	assert_int_equal(client_connected(&w.client), CLIENT_START_TLS);
+	assert_int_equal(client_secured(&w.client, w.out), CLIENT_WAIT);
+	assert_int_equal(evbuffer_get_length(w.out), 0);
+	w.orders[0] = (struct order){"EHLO", "250-mx\n250 STARTTLS", 0};
+	assert_int_equal(greet(&w), CLIENT_GIVE);
+	assert_null(strstr(w.said, "STARTTLS"));
+	world_close(&w);
+}
+
+static const struct {
+	const char *ehlo; /* behind TLS */
+	struct order orders[2];
+	enum client_action action;
+	bool login_refused;
+	const char *said;
+	const char *status; /* of client.why */
+} logins[] = {
+    {"250-mx\n250 AUTH LOGIN PLAIN", {{0}}, CLIENT_GIVE, false, "AUTH PLAIN AHVzZXIAc2VjcmV0|", ""},
+    {"250-mx\n250 AUTH=LOGIN", {{0}}, CLIENT_GIVE, false, "AUTH LOGIN|dXNlcg==|c2VjcmV0|", ""},
+    {"250-mx\n250 AUTH GSSAPI X", {{0}}, CLIENT_CLOSE, false, "EHLO", "4.7.4"},
+    {"250 mx", {{0}}, CLIENT_CLOSE, false, "EHLO", "4.7.4"},
+    {"250-mx\n250 AUTH PLAIN",
+     {{"AUTH", "535 5.7.8 Wrong", 0}},
+     CLIENT_CLOSE,
+     true,
+     "AUTH PLAIN",
+     "5.7.8"},
+    {"250-mx\n250 AUTH PLAIN", {{"AUTH", "454 4.7.0 Busy", 0}}, CLIENT_CLOSE, false, "", "4.7.0"},
+    {"250-mx\n250 AUTH PLAIN", {{"AUTH", NULL, 0}}, CLIENT_CLOSE, false, "", "4.4.2"},
+    {"250-mx\n250 AUTH PLAIN", {{"AUTH", "250 Odd", 0}}, CLIENT_CLOSE, false, "", ""},
+    /* It asks where it should be content, and for ever. */
+    {"250-mx\n250 AUTH LOGIN", {{"c2VjcmV0", "334 bW9yZQ==", 0}}, CLIENT_CLOSE, true, "", "4.7.0"},
+    {"250-mx\n250 AUTH SCRAM-SHA-256 PLAIN",
+     {{"AUTH", "235 2.7.0 Who needs proofs", 0}},
+     CLIENT_CLOSE,
+     true,
+     "AUTH SCRAM-SHA-256 ",
+     "4.7.0"},
+    {"250-mx\n250 AUTH SCRAM-SHA-256", {{"AUTH", "334 ????", 0}}, CLIENT_CLOSE, true, "", "4.7.0"},
+};
+
+static void
+a_login_is_behind_tls(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(logins) / sizeof(logins[0]); i++) {
+		struct world w;
+		enum client_action action;
+
+		world_open(&w, CLIENT_TLS_REQUIRED);
+		w.options.user = "user";
+		w.options.password = "secret";
+		memcpy(w.orders, logins[i].orders, sizeof(logins[i].orders));
+		w.orders[1] = (struct order){"EHLO", "250-mx\n250 STARTTLS", 0};
+		if (w.orders[0].verb == NULL)
+			w.orders[0] = (struct order){"-", "", 0};
+		print_message("%s, %s\n", logins[i].ehlo, w.orders[0].answer);
+		action = serve(&w, answer(&w, "220 mx"));
+		assert_int_equal(action, CLIENT_START_TLS);
+		w.orders[1].answer = logins[i].ehlo;
+		action = serve(&w, client_secured(&w.client, w.out));
+		assert_int_equal(action, logins[i].action);
+		assert_int_equal(w.client.login_refused, logins[i].login_refused);
+		assert_non_null(strstr(w.said, logins[i].said));
+		assert_string_equal(w.client.why.status, logins[i].status);
+		world_close(&w);
+	}
+}
+
+static void
+no_login_without_tls(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, CLIENT_TLS_OFFERED);
+	w.options.user = "user";
+	w.options.password = "secret";
+	w.orders[0] = (struct order){"EHLO", "250-mx\n250 AUTH PLAIN LOGIN", 0};
+	assert_int_equal(greet(&w), CLIENT_CLOSE);
+	assert_null(strstr(w.said, "AUTH"));
+	assert_true(w.client.polite);
+	assert_string_equal(w.client.why.status, "4.7.4");
+	world_close(&w);
+}
+
 /* RFC 5321 4.5.3.2: nobody is waited for less than that. */
 static void
 patience(void **state)
 {
+	const struct client_options options = {.helo = "x"};
 	struct client client;
 
 	(void)state;
-	client_start(&client, "x", CLIENT_TLS_NEVER);
+	client_start(&client, &options);
 	for (int s = 0; s < CLIENT_STATES; s++) {
 		client.state = (enum client_state)s;
 		assert_non_null(client_stage(&client));
@@ -471,6 +647,11 @@ main(void)
 	    cmocka_unit_test(what_the_server_lacks_fails_the_mail),
 	    cmocka_unit_test(starttls_as_it_is_wanted),
 	    cmocka_unit_test(capabilities_before_tls_are_forgotten),
+	    cmocka_unit_test(only_the_undecided_are_asked),
+	    cmocka_unit_test(lmtp_answers_for_each_recipient),
+	    cmocka_unit_test(implicit_tls_comes_first),
+	    cmocka_unit_test(a_login_is_behind_tls),
+	    cmocka_unit_test(no_login_without_tls),
 	    cmocka_unit_test(patience),
 	};
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "worker/relay/login.h"
+
 static const struct {
 	const char *keyword;
 	enum capability can;
@@ -35,10 +37,40 @@ parse_size(const char *text)
 	return *text == '\0' || *text == ' ' ? size : 0;
 }
 
+static const struct {
+	const char *name;
+	enum login_mechanism mechanism;
+} mechanisms[] = {
+    {"SCRAM-SHA-256", LOGIN_SCRAM_SHA_256},
+    {"PLAIN", LOGIN_PLAIN},
+    {"LOGIN", LOGIN_LOGIN},
+};
+
+/* A list of SASL mechanisms; those that aren't ours don't count. */
+static uint32_t
+parse_auth(const char *text)
+{
+	uint32_t auth = 0;
+
+	for (; *text != '\0'; text += strcspn(text, " ")) {
+		text += strspn(text, " ");
+		for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++) {
+			if (strcspn(text, " ") == strlen(mechanisms[i].name) &&
+			    strncasecmp(text, mechanisms[i].name, strlen(mechanisms[i].name)) == 0)
+				auth |= (uint32_t)mechanisms[i].mechanism;
+		}
+	}
+	return auth;
+}
+
 void
 capabilities_line(struct capabilities *caps, const char *text)
 {
 	size_t length = strcspn(text, " ");
+
+	/* "AUTH=LOGIN" is what servers said before there was an RFC, and some say it alone. */
+	if (strncasecmp(text, "AUTH ", 5) == 0 || strncasecmp(text, "AUTH=", 5) == 0)
+		caps->auth |= parse_auth(text + 5);
 
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
 		if (strlen(keywords[i].keyword) != length ||

@@ -19,6 +19,7 @@ enum capability {
 
 struct capabilities {
 	uint32_t can;  /* of enum capability */
+	uint32_t auth; /* of enum login_mechanism (RFC 4954 3) */
 	uint64_t size; /* octets that a message may have; 0: it doesn't say */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "worker/relay/client.h"
+#include "worker/relay/client_private.h"
 
 #include <event2/buffer.h>
 #include <inttypes.h>
@@ -12,11 +12,13 @@ static const struct {
 	unsigned seconds;
 	const char *stage;
 } stages[CLIENT_STATES] = {
+    [CLIENT_CONNECTING] = {30, "connecting"},
     [CLIENT_GREETING] = {300, "the greeting"},
     [CLIENT_EHLO] = {300, "the reply to EHLO"},
     [CLIENT_HELO] = {300, "the reply to HELO"},
     [CLIENT_STARTTLS] = {300, "the reply to STARTTLS"},
     [CLIENT_HANDSHAKE] = {60, "the TLS handshake"},
+    [CLIENT_AUTH] = {180, "the reply to AUTH"}, /* RFC 4954 4 */
     [CLIENT_READY] = {300, "the next mail"},
     [CLIENT_RSET] = {60, "the reply to RSET"},
     [CLIENT_ENVELOPE] = {300, "the reply to MAIL or RCPT"},
@@ -40,61 +42,17 @@ client_stage(const struct client *client)
 }
 
 void
-client_start(struct client *client, const char *helo, enum client_tls tls)
+client_start(struct client *client, const struct client_options *options)
 {
 	memset(client, 0, sizeof(*client));
-	client->helo = helo;
-	client->tls = tls;
+	client->options = options;
 }
 
-/* -- How things end ------------------------------------------------------------------------ */
-
-static struct reply
-own_reply(unsigned code, const char *status, const char *text)
+enum client_action
+client_connected(struct client *client)
 {
-	struct reply reply = {.code = code};
-
-	(void)snprintf(reply.status, sizeof(reply.status), "%s", status);
-	(void)snprintf(reply.text, sizeof(reply.text), "%s", text);
-	return reply;
-}
-
-static enum client_outcome
-outcome_of(const struct reply *reply)
-{
-	if (reply->code / 100 == 2)
-		return OUTCOME_DELIVERED;
-	return reply->code / 100 == 5 ? OUTCOME_FAILED : OUTCOME_LATER;
-}
-
-/* All that have no outcome yet. */
-static void
-settle_all(struct client *client, const struct reply *reply, enum client_outcome outcome)
-{
-	struct client_mail *mail = client->mail;
-
-	for (size_t i = 0; i < mail->count; i++) {
-		if (mail->recipients[i].outcome != OUTCOME_PENDING)
-			continue;
-		mail->recipients[i].outcome = outcome;
-		mail->recipients[i].reply = *reply;
-	}
-}
-
-static enum client_action
-close_with(struct client *client, const struct reply *why)
-{
-	client->state = CLIENT_CLOSED;
-	client->why = *why;
-	return CLIENT_CLOSE;
-}
-
-static enum client_action
-mail_done(struct client *client)
-{
-	client->state = CLIENT_READY;
-	client->mail = NULL;
-	return CLIENT_MAIL_DONE;
+	client->state = client->options->implicit_tls ? CLIENT_HANDSHAKE : CLIENT_GREETING;
+	return client->options->implicit_tls ? CLIENT_START_TLS : CLIENT_WAIT;
 }
 
 /* -- The session ------------------------------------------------------------------------------ */
@@ -105,45 +63,71 @@ say_ehlo(struct client *client, struct evbuffer *out)
 	client->state = CLIENT_EHLO;
 	client->capabilities = (struct capabilities){0};
 	client->lines = 0;
-	evbuffer_add_printf(out, "EHLO %s\r\n", client->helo);
+	evbuffer_add_printf(out, "%s %s\r\n", client->options->lmtp ? "LHLO" : "EHLO",
+			    client->options->helo);
 	return CLIENT_WAIT;
+}
+
+/* A reply that is no good for any mail. */
+static enum client_action
+turned_away(struct client *client, const struct reply *reply)
+{
+	client->polite = true;
+	return client_close_with(client, reply);
+}
+
+static enum client_action
+refuse(struct client *client, unsigned code, const char *status, const char *text)
+{
+	struct reply why = client_own_reply(code, status, text);
+
+	client->polite = true;
+	return client_close_with(client, &why);
 }
 
 /* Greeted, and as secure as it gets. */
 static enum client_action
-be_ready(struct client *client)
+be_ready(struct client *client, struct evbuffer *out)
 {
-	static const char *const none = "this server offers no TLS, and it is required";
-	struct reply why;
+	const struct client_options *options = client->options;
 
-	if (client->tls == CLIENT_TLS_REQUIRED && !client->secure) {
-		why = own_reply(450, "4.7.4", none);
-		return close_with(client, &why);
+	if (options->tls == CLIENT_TLS_REQUIRED && !client->secure)
+		return refuse(client, 450, "4.7.4",
+			      "this server offers no TLS, and it is required");
+	if (options->user == NULL) {
+		client->state = CLIENT_READY;
+		return CLIENT_GIVE;
 	}
-	client->state = CLIENT_READY;
-	return CLIENT_GIVE;
+	if (!client->secure)
+		return refuse(client, 450, "4.7.4", "a login without TLS would be told to anybody");
+	client->state = CLIENT_AUTH;
+	if (!login_begin(&client->login, client->capabilities.auth, options->user,
+			 options->password, out))
+		return refuse(client, 450, "4.7.4",
+			      "this server offers no AUTH with a mechanism that is known here");
+	return CLIENT_WAIT;
 }
 
 static enum client_action
 on_greeting(struct client *client, const struct reply *reply, struct evbuffer *out)
 {
-	return reply->code == 220 ? say_ehlo(client, out) : close_with(client, reply);
+	return reply->code == 220 ? say_ehlo(client, out) : turned_away(client, reply);
 }
 
 static enum client_action
 on_ehlo(struct client *client, const struct reply *reply, struct evbuffer *out)
 {
-	if (reply->code / 100 == 5) {
+	if (reply->code / 100 == 5 && !client->options->lmtp) {
 		client->state = CLIENT_HELO;
 		client->capabilities = (struct capabilities){0};
-		evbuffer_add_printf(out, "HELO %s\r\n", client->helo);
+		evbuffer_add_printf(out, "HELO %s\r\n", client->options->helo);
 		return CLIENT_WAIT;
 	}
 	if (reply->code != 250)
-		return close_with(client, reply);
-	if (client->tls == CLIENT_TLS_NEVER || client->secure ||
+		return turned_away(client, reply);
+	if (client->options->tls == CLIENT_TLS_NEVER || client->plain || client->secure ||
 	    (client->capabilities.can & CAN_STARTTLS) == 0)
-		return be_ready(client);
+		return be_ready(client, out);
 	client->state = CLIENT_STARTTLS;
 	evbuffer_add_printf(out, "STARTTLS\r\n");
 	return CLIENT_WAIT;
@@ -152,16 +136,14 @@ on_ehlo(struct client *client, const struct reply *reply, struct evbuffer *out)
 static enum client_action
 on_helo(struct client *client, const struct reply *reply, struct evbuffer *out)
 {
-	(void)out;
-	return reply->code == 250 ? be_ready(client) : close_with(client, reply);
+	return reply->code == 250 ? be_ready(client, out) : turned_away(client, reply);
 }
 
 static enum client_action
 on_starttls(struct client *client, const struct reply *reply, struct evbuffer *out)
 {
-	(void)out;
 	if (reply->code != 220)
-		return be_ready(client);
+		return be_ready(client, out);
 	client->state = CLIENT_HANDSHAKE;
 	return CLIENT_START_TLS;
 }
@@ -171,212 +153,71 @@ client_secured(struct client *client, struct evbuffer *out)
 {
 	client->secure = true;
 	client->loop = false;
-	return say_ehlo(client, out);
+	if (!client->options->implicit_tls)
+		return say_ehlo(client, out);
+	client->state = CLIENT_GREETING;
+	return CLIENT_WAIT;
+}
+
+/* RFC 4954 4 and 6. Whatever ends it, the mail is for later: the configuration is wrong, not it. */
+static enum client_action
+on_auth(struct client *client, const struct reply *reply, struct evbuffer *out)
+{
+	if (reply->code == 334 && login_answer(&client->login, client->line, out))
+		return CLIENT_WAIT;
+	if (reply->code == 334) {
+		client->login_refused = true;
+		return refuse(client, 454, "4.7.0",
+			      "the server's part of the login is not what it has to be");
+	}
+	if (reply->code != 235) {
+		client->login_refused = reply->code / 100 == 5;
+		return turned_away(client, reply);
+	}
+	if (!login_done(&client->login)) {
+		client->login_refused = true;
+		return refuse(client, 454, "4.7.0",
+			      "the server has not shown that it knows the password");
+	}
+	client->state = CLIENT_READY;
+	return CLIENT_GIVE;
 }
 
 void
 client_line(struct client *client, const char *text)
 {
+	const char *helo = client->options->helo;
+
+	if (client->state == CLIENT_AUTH)
+		strlcpy(client->line, text, sizeof(client->line));
 	if (client->state != CLIENT_EHLO && client->state != CLIENT_HELO)
 		return;
 	if (client->lines++ > 0) {
 		capabilities_line(&client->capabilities, text);
 		return;
 	}
-	/* Who says our own name is us: the mail would come back for ever. */
-	client->loop = strcspn(text, " ") == strlen(client->helo) &&
-		       strncasecmp(text, client->helo, strlen(client->helo)) == 0;
-}
-
-/* -- A mail --------------------------------------------------------------------------------------
- */
-
-/* What this server can't carry, or NULL. */
-static const char *
-lacks(const struct client *client, struct reply *reply)
-{
-	const struct capabilities *caps = &client->capabilities;
-	const struct client_mail *mail = client->mail;
-
-	if (client->loop)
-		*reply = own_reply(554, "5.4.6", "mail for this domain leads back to this server");
-	else if (caps->size > 0 && mail->size > caps->size)
-		*reply = own_reply(552, "5.3.4", "the message is larger than the server takes");
-	else if (mail->utf8 && (caps->can & CAN_SMTPUTF8) == 0)
-		*reply = own_reply(553, "5.6.7", "the server does not take UTF-8 in addresses");
-	else if (mail->eight_bit && (caps->can & CAN_8BITMIME) == 0)
-		*reply = own_reply(554, "5.6.3", "the server takes 7-bit messages only");
-	else
-		return NULL;
-	return reply->text;
-}
-
-static void
-say_mail(const struct client *client, struct evbuffer *out)
-{
-	const struct client_mail *mail = client->mail;
-
-	evbuffer_add_printf(out, "MAIL FROM:<%s>", mail->sender);
-	if ((client->capabilities.can & CAN_SIZE) != 0)
-		evbuffer_add_printf(out, " SIZE=%" PRIu64, mail->size);
-	if (mail->eight_bit)
-		evbuffer_add_printf(out, " BODY=8BITMIME");
-	if (mail->utf8)
-		evbuffer_add_printf(out, " SMTPUTF8");
-	evbuffer_add_printf(out, "\r\n");
-}
-
-/* The envelope: all of it at once (RFC 2920), or the next command. */
-static enum client_action
-say_envelope(struct client *client, struct evbuffer *out)
-{
-	const struct client_mail *mail = client->mail;
-	bool all = (client->capabilities.can & CAN_PIPELINING) != 0;
-
-	do {
-		if (client->sent == 0)
-			say_mail(client, out);
-		else
-			evbuffer_add_printf(out, "RCPT TO:<%s>\r\n",
-					    mail->recipients[client->sent - 1].path);
-		client->sent++;
-	} while (all && client->sent <= mail->count);
-	return CLIENT_WAIT;
-}
-
-static enum client_action
-begin_mail(struct client *client, struct evbuffer *out)
-{
-	client->state = CLIENT_ENVELOPE;
-	client->sent = client->answered = 0;
-	return say_envelope(client, out);
-}
-
-enum client_action
-client_mail(struct client *client, struct client_mail *mail, struct evbuffer *out)
-{
-	struct reply reply;
-
-	client->mail = mail;
-	if (lacks(client, &reply) != NULL) {
-		settle_all(client, &reply, OUTCOME_FAILED);
-		return mail_done(client);
-	}
-	if (!client->transaction)
-		return begin_mail(client, out);
-	client->state = CLIENT_RSET;
-	evbuffer_add_printf(out, "RSET\r\n");
-	return CLIENT_WAIT;
-}
-
-static enum client_action
-on_rset(struct client *client, const struct reply *reply, struct evbuffer *out)
-{
-	if (reply->code != 250)
-		return close_with(client, reply);
-	client->transaction = false;
-	return begin_mail(client, out);
-}
-
-static bool
-any_pending(const struct client_mail *mail)
-{
-	for (size_t i = 0; i < mail->count; i++) {
-		if (mail->recipients[i].outcome == OUTCOME_PENDING)
-			return true;
-	}
-	return false;
-}
-
-/* The whole envelope is answered: PENDING are those whose RCPT was taken. */
-static enum client_action
-end_envelope(struct client *client, struct evbuffer *out)
-{
-	if (!any_pending(client->mail))
-		return mail_done(client);
-	client->state = CLIENT_DATA;
-	evbuffer_add_printf(out, "DATA\r\n");
-	return CLIENT_WAIT;
-}
-
-static enum client_action
-on_envelope(struct client *client, const struct reply *reply, struct evbuffer *out)
-{
-	struct client_mail *mail = client->mail;
-	size_t which = client->answered++;
-	bool taken = reply->code / 100 == 2;
-
-	if (which == 0) {
-		client->transaction = taken;
-		if (!taken)
-			settle_all(client, reply, outcome_of(reply));
-	} else if (!taken && mail->recipients[which - 1].outcome == OUTCOME_PENDING) {
-		mail->recipients[which - 1].outcome = outcome_of(reply);
-		mail->recipients[which - 1].reply = *reply;
-	}
-	if (client->answered < client->sent)
-		return CLIENT_WAIT;
-	if (client->sent <= mail->count && client->transaction)
-		return say_envelope(client, out);
-	return end_envelope(client, out);
-}
-
-static enum client_action
-on_data(struct client *client, const struct reply *reply, struct evbuffer *out)
-{
-	(void)out;
-	if (reply->code == 354) {
-		client->state = CLIENT_BODY;
-		return CLIENT_SEND_BODY;
-	}
-	/* A 2xx here is none of the answers there are. */
-	settle_all(client, reply,
-		   outcome_of(reply) == OUTCOME_FAILED ? OUTCOME_FAILED : OUTCOME_LATER);
-	return mail_done(client);
-}
-
-enum client_action
-client_sent(struct client *client)
-{
-	client->state = CLIENT_DOT;
-	return CLIENT_WAIT;
-}
-
-/* It answers before it has the message: what is on its way would be taken for commands. */
-static enum client_action
-on_body(struct client *client, const struct reply *reply, struct evbuffer *out)
-{
-	(void)out;
-	settle_all(client, reply,
-		   outcome_of(reply) == OUTCOME_FAILED ? OUTCOME_FAILED : OUTCOME_LATER);
-	return close_with(client, reply);
-}
-
-static enum client_action
-on_dot(struct client *client, const struct reply *reply, struct evbuffer *out)
-{
-	(void)out;
-	client->transaction = false;
-	settle_all(client, reply, outcome_of(reply));
-	return mail_done(client);
+	/* Who says our own name is us. */
+	client->loop = client->options->loops && strcspn(text, " ") == strlen(helo) &&
+		       strncasecmp(text, helo, strlen(helo)) == 0;
 }
 
 static enum client_action
 on_unasked(struct client *client, const struct reply *reply, struct evbuffer *out)
 {
 	(void)out;
-	return close_with(client, reply);
+	return client_close_with(client, reply);
 }
 
 /* -- Events ----------------------------------------------------------------------------------- */
 
-typedef enum client_action on_reply_fn(struct client *, const struct reply *, struct evbuffer *);
-
-static on_reply_fn *const on_reply[CLIENT_STATES] = {
-    [CLIENT_GREETING] = on_greeting, [CLIENT_EHLO] = on_ehlo,         [CLIENT_HELO] = on_helo,
-    [CLIENT_STARTTLS] = on_starttls, [CLIENT_HANDSHAKE] = on_unasked, [CLIENT_READY] = on_unasked,
-    [CLIENT_RSET] = on_rset,         [CLIENT_ENVELOPE] = on_envelope, [CLIENT_DATA] = on_data,
-    [CLIENT_BODY] = on_body,         [CLIENT_DOT] = on_dot,           [CLIENT_QUIT] = on_unasked,
+static client_reply_fn *const on_reply[CLIENT_STATES] = {
+    [CLIENT_CONNECTING] = on_unasked, [CLIENT_GREETING] = on_greeting,
+    [CLIENT_EHLO] = on_ehlo,          [CLIENT_HELO] = on_helo,
+    [CLIENT_STARTTLS] = on_starttls,  [CLIENT_HANDSHAKE] = on_unasked,
+    [CLIENT_AUTH] = on_auth,          [CLIENT_READY] = on_unasked,
+    [CLIENT_RSET] = client_on_rset,   [CLIENT_ENVELOPE] = client_on_envelope,
+    [CLIENT_DATA] = client_on_data,   [CLIENT_BODY] = client_on_body,
+    [CLIENT_DOT] = client_on_dot,     [CLIENT_QUIT] = on_unasked,
     [CLIENT_CLOSED] = on_unasked,
 };
 
@@ -387,8 +228,8 @@ client_reply(struct client *client, const struct reply *reply, struct evbuffer *
 	 */
 	if (reply->code == 421) {
 		if (client->state == CLIENT_DOT)
-			settle_all(client, reply, OUTCOME_LATER);
-		return close_with(client, reply);
+			client_settle_all(client, reply, OUTCOME_LATER);
+		return client_close_with(client, reply);
 	}
 	return on_reply[client->state](client, reply, out);
 }
@@ -396,6 +237,7 @@ client_reply(struct client *client, const struct reply *reply, struct evbuffer *
 enum client_action
 client_quit(struct client *client, struct evbuffer *out)
 {
+	client->polite = false;
 	client->state = CLIENT_QUIT;
 	evbuffer_add_printf(out, "QUIT\r\n");
 	return CLIENT_WAIT;
@@ -406,10 +248,11 @@ client_lost(struct client *client, const char *why)
 {
 	struct reply reply = {.code = 451};
 
-	(void)snprintf(reply.status, sizeof(reply.status), "4.4.2");
-	(void)snprintf(reply.text, sizeof(reply.text), "%s, in %s", why, client_stage(client));
+	(void)snprintf(reply.status, sizeof(reply.status), "%s",
+		       client->state == CLIENT_CONNECTING ? "4.4.1" : "4.4.2");
+	(void)snprintf(reply.text, sizeof(reply.text), "%.200s, in %s", why, client_stage(client));
 	/* Whether it has the mail is not known: it is asked again, later and alone. */
 	if (client->state == CLIENT_DOT)
-		settle_all(client, &reply, OUTCOME_LATER);
-	return close_with(client, &reply);
+		client_settle_all(client, &reply, OUTCOME_LATER);
+	return client_close_with(client, &reply);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * client - the client's side of an SMTP connection (RFC 5321 3 and 4), as a pure function: events
- * go in, text to send and what to do next come out.
+ * client - the client's side of an SMTP or LMTP connection (RFC 5321 3 and 4, RFC 2033), as a pure
+ * function: events go in, text to send and what to do next come out.
  *
  * A connection carries any number of mails, one after the other. What a mail's recipients end with
  * is in the mail; those that still are PENDING when the connection is to be closed have been
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "worker/relay/capabilities.h"
+#include "worker/relay/login.h"
 #include "worker/relay/reply.h"
 
 struct evbuffer;
@@ -29,6 +30,7 @@ enum client_outcome {
 struct client_recipient {
 	const char *path; /* the forward-path, without its brackets */
 	enum client_outcome outcome;
+	bool asked;         /* the client's: an RCPT is on its way, or answered */
 	struct reply reply; /* what it ended with */
 };
 
@@ -47,12 +49,25 @@ enum client_tls {
 	CLIENT_TLS_REQUIRED, /* no mail without it */
 };
 
+/* How one server is spoken to. All of it stays the caller's, as long as the client lives. */
+struct client_options {
+	const char *helo; /* our name */
+	enum client_tls tls;
+	bool implicit_tls; /* from the first octet on (RFC 8314 3.3); tls is REQUIRED then */
+	bool lmtp;         /* RFC 2033: LHLO, and a reply for each recipient behind the message */
+	bool loops;        /* a server with our own name is us: the mail would come back for ever */
+	const char *user;  /* who logs in, after TLS only; NULL: nobody */
+	const char *password; /* as saslprep() made it, both */
+};
+
 enum client_state {
+	CLIENT_CONNECTING,
 	CLIENT_GREETING, /* the server speaks first */
-	CLIENT_EHLO,
-	CLIENT_HELO, /* it doesn't know EHLO */
+	CLIENT_EHLO,     /* or LHLO */
+	CLIENT_HELO,     /* it doesn't know EHLO */
 	CLIENT_STARTTLS,
 	CLIENT_HANDSHAKE,
+	CLIENT_AUTH,
 	CLIENT_READY, /* for a mail */
 	CLIENT_RSET,  /* between two mails */
 	CLIENT_ENVELOPE,
@@ -75,21 +90,27 @@ enum client_action {
 
 struct client {
 	enum client_state state;
-	enum client_tls tls;
-	const char *helo; /* our name */
-	bool secure;      /* TLS is on */
+	const struct client_options *options;
+	bool plain;         /* STARTTLS is not asked for, though it may be offered */
+	bool secure;        /* TLS is on */
+	bool polite;        /* with CLIENT_CLOSE: the server would understand QUIT */
+	bool login_refused; /* with CLIENT_CLOSE: it does not take our user and password */
 	struct capabilities capabilities;
 	unsigned lines; /* of the reply to EHLO */
 	bool loop;      /* the server has our name */
+	struct login login;
+	char line[REPLY_LINE_SIZE]; /* in CLIENT_AUTH: the last one, a challenge */
+	unsigned mails;             /* that it was given */
 	struct client_mail *mail;
 	size_t sent;      /* commands of the envelope: MAIL is the first, then each RCPT */
-	size_t answered;  /* of these */
+	size_t answered;  /* of these; at the end of an LMTP message: replies that have come */
 	bool transaction; /* the server has an envelope that RSET would clear */
 	struct reply why; /* with CLIENT_CLOSE: why, if it was not QUIT */
 };
 
-/* HELO is our name; it stays the caller's. Nothing is to be sent yet. */
-void client_start(struct client *, const char *helo, enum client_tls);
+void client_start(struct client *, const struct client_options *);
+/* There is a connection. CLIENT_WAIT, or CLIENT_START_TLS if it begins with that. */
+enum client_action client_connected(struct client *);
 
 /* A line of a reply has come, the last one too; before client_reply(). */
 void client_line(struct client *, const char *text);
@@ -97,7 +118,11 @@ void client_line(struct client *, const char *text);
 enum client_action client_reply(struct client *, const struct reply *, struct evbuffer *out);
 /* The TLS handshake is done. */
 enum client_action client_secured(struct client *, struct evbuffer *out);
-/* In CLIENT_READY: the next mail (stays the caller's, until it is done), or the end. */
+/*
+ * In CLIENT_READY: the next mail (stays the caller's, until it is done), for those of its
+ * recipients that are PENDING; or the end, which may also follow CLIENT_CLOSE if the client is
+ * polite.
+ */
 enum client_action client_mail(struct client *, struct client_mail *, struct evbuffer *out);
 enum client_action client_quit(struct client *, struct evbuffer *out);
 /* The body and its final dot are sent. */

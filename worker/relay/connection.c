@@ -17,11 +17,11 @@ struct connection {
 	void *arg;
 	struct event *news; /* the owner is told from the loop: he may do what he likes then */
 	struct outgoing *stream;
+	struct client_options options;
 	struct client client;
 	struct reply_parser parser;
 	struct client_mail *mail;
 	struct body body;
-	bool plain; /* TLS failed: once more without it */
 	bool quits; /* nobody owns it any more */
 };
 
@@ -63,7 +63,10 @@ on_news(evutil_socket_t fd, short what, void *arg)
 	}
 	if (!connection->quits)
 		connection->calls->closed(connection->arg, &connection->client.why);
-	connection_drop(connection);
+	if (connection->client.polite)
+		connection_quit(connection);
+	else
+		connection_drop(connection);
 }
 
 static void
@@ -100,7 +103,8 @@ act(struct connection *connection, enum client_action action)
 		action = start_tls(connection);
 	else if (action == CLIENT_SEND_BODY)
 		action = send_body(connection);
-	outgoing_wait(connection->stream, client_seconds(&connection->client));
+	if (action != CLIENT_CLOSE)
+		outgoing_wait(connection->stream, client_seconds(&connection->client));
 	if (action != CLIENT_WAIT)
 		tell(connection);
 }
@@ -109,12 +113,9 @@ static void
 on_connected(void *arg)
 {
 	struct connection *connection = arg;
-	const struct mr_settings *settings = &connection->relay->settings;
 
-	client_start(&connection->client, settings->hostname,
-		     connection->plain ? CLIENT_TLS_NEVER : (enum client_tls)settings->tls);
 	reply_start(&connection->parser);
-	outgoing_wait(connection->stream, client_seconds(&connection->client));
+	act(connection, client_connected(&connection->client));
 }
 
 static void
@@ -181,14 +182,17 @@ on_lost(void *arg, const char *why)
 	struct connection *connection = arg;
 	struct client *client = &connection->client;
 
-	if (client->state == CLIENT_CLOSED)
+	if (client->state == CLIENT_CLOSED) {
+		client->polite = false;
 		return;
+	}
 	/* Better than not at all, unless it is required (RFC 7435). */
-	if (client->state == CLIENT_HANDSHAKE && client->tls == CLIENT_TLS_OFFERED) {
-		connection->plain = true;
+	if (client->state == CLIENT_HANDSHAKE && client->options->tls == CLIENT_TLS_OFFERED) {
 		outgoing_free(connection->stream);
-		if (dial(connection) == 0)
+		if (dial(connection) == 0) {
+			client->plain = true;
 			return;
+		}
 	}
 	(void)client_lost(client, why);
 	tell(connection);
@@ -207,7 +211,7 @@ dial(struct connection *connection)
 {
 	struct relay *relay = connection->relay;
 
-	client_start(&connection->client, relay->settings.hostname, CLIENT_TLS_NEVER);
+	client_start(&connection->client, &connection->options);
 	connection->stream = outgoing_connect(relay->base, relay->tls, &connection->target.address,
 					      (uint16_t)relay->settings.port, &calls, connection);
 	return connection->stream == NULL ? -1 : 0;
@@ -228,6 +232,9 @@ connection_open(struct relay *relay, const struct route_target *target,
 	connection->calls = owner;
 	connection->arg = arg;
 	connection->body.fd = -1;
+	connection->options = (struct client_options){.helo = relay->settings.hostname,
+						      .tls = (enum client_tls)relay->settings.tls,
+						      .loops = relay->settings.host[0] == '\0'};
 	connection->news = event_new(relay->base, -1, 0, on_news, connection);
 	if (connection->news != NULL && dial(connection) == 0)
 		return connection;

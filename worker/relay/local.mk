@@ -2,13 +2,15 @@
 worker_libworker_a_SOURCES += \
 	worker/relay/body.c worker/relay/body.h \
 	worker/relay/capabilities.c worker/relay/capabilities.h \
-	worker/relay/client.c worker/relay/client.h \
+	worker/relay/client.c worker/relay/client.h worker/relay/client_private.h \
+	worker/relay/client_mail.c \
 	worker/relay/connection.c worker/relay/connection.h \
 	worker/relay/envelope.c worker/relay/envelope.h \
 	worker/relay/hops.c worker/relay/hops.h \
 	worker/relay/job.c worker/relay/job.h \
 	worker/relay/relay.c worker/relay/relay.h \
 	worker/relay/route.c worker/relay/route.h \
+	worker/relay/login.c worker/relay/login.h \
 	worker/relay/outgoing.c worker/relay/outgoing.h \
 	worker/relay/reply.c worker/relay/reply.h \
 	worker/relay/result.c worker/relay/result.h
