@@ -7,3 +7,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_dns
 tests_fuzz_fuzz_dns_SOURCES = tests/fuzz/fuzz_dns.c
 tests_fuzz_fuzz_dns_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_dns_LDADD = worker/libworker.a
+noinst_PROGRAMS += tests/fuzz/fuzz_milter
+tests_fuzz_fuzz_milter_SOURCES = tests/fuzz/fuzz_milter.c
+tests_fuzz_fuzz_milter_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_milter_LDADD = worker/libworker.a $(COMMON_LIBS)

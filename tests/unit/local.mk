@@ -153,3 +153,6 @@ tests_unit_test_scores_LDADD = common/libcommon.a $(UNIT_LIBS)
 tests_unit_test_defence_SOURCES = tests/unit/test_defence.c tests/unit/gate_house.c tests/unit/gate_house.h \
 	tests/unit/gate_toys.c
 tests_unit_test_defence_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_milter
+tests_unit_test_milter_SOURCES = tests/unit/test_milter.c
+tests_unit_test_milter_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
