@@ -3,3 +3,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_spf
 tests_fuzz_fuzz_spf_SOURCES = tests/fuzz/fuzz_spf.c
 tests_fuzz_fuzz_spf_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_spf_LDADD = worker/libworker.a common/libcommon.a $(BSD_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_dmarc
+tests_fuzz_fuzz_dmarc_SOURCES = tests/fuzz/fuzz_dmarc.c
+tests_fuzz_fuzz_dmarc_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_dmarc_LDADD = worker/libworker.a common/libcommon.a $(IDN_LIBS) $(PSL_LIBS) $(BSD_LIBS)

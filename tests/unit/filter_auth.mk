@@ -4,3 +4,6 @@ EXTRA_DIST += tests/unit/spf_cases.txt
 check_PROGRAMS += tests/unit/test_spf
 tests_unit_test_spf_SOURCES = tests/unit/test_spf.c
 tests_unit_test_spf_LDADD = worker/libworker.a common/libcommon.a $(BSD_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_dmarc
+tests_unit_test_dmarc_SOURCES = tests/unit/test_dmarc.c
+tests_unit_test_dmarc_LDADD = worker/libworker.a common/libcommon.a $(IDN_LIBS) $(PSL_LIBS) $(BSD_LIBS) $(UNIT_LIBS)

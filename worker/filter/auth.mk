@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
+	worker/filter/dmarc.c worker/filter/dmarc.h \
+	worker/filter/dmarc_record.c worker/filter/dmarc_record.h \
+	worker/filter/suffix.c worker/filter/suffix.h \
 	worker/filter/spf.c worker/filter/spf.h worker/filter/spf_state.h \
 	worker/filter/spf_macro.c worker/filter/spf_macro.h \
 	worker/filter/spf_answers.c worker/filter/spf_terms.c \
