@@ -17,6 +17,14 @@ is_atext(char c)
 	return ascii_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
+/* UTF8-non-ascii of RFC 6531 3.3, an octet of it; whether all of them are UTF-8 is looked at
+ * elsewhere. */
+static bool
+is_wide(char c)
+{
+	return (unsigned char)c > 127;
+}
+
 static bool
 is_printable(char c)
 {
@@ -36,7 +44,7 @@ is_ascii(const char *text, size_t length)
 
 /* A Quoted-string; text[0] is its first quote. */
 static enum address_error
-parse_quoted(const char *text, size_t length, char *local, size_t *used)
+parse_quoted(const char *text, size_t length, bool wide, char *local, size_t *used)
 {
 	size_t n = 0, i = 1;
 
@@ -45,7 +53,7 @@ parse_quoted(const char *text, size_t length, char *local, size_t *used)
 			break;
 		if (i < length && text[i] == '\\')
 			i++;
-		if (i >= length || !is_printable(text[i]))
+		if (i >= length || !(is_printable(text[i]) || (wide && is_wide(text[i]))))
 			return ADDRESS_BAD_LOCAL;
 		if (n == LOCAL_PART_SIZE - 1)
 			return ADDRESS_LOCAL_TOO_LONG;
@@ -58,11 +66,11 @@ parse_quoted(const char *text, size_t length, char *local, size_t *used)
 
 /* A Dot-string: atoms with single dots between them. */
 static enum address_error
-parse_dot_string(const char *text, size_t length, char *local, size_t *used)
+parse_dot_string(const char *text, size_t length, bool wide, char *local, size_t *used)
 {
 	size_t i = 0;
 
-	while (i < length && (is_atext(text[i]) || text[i] == '.')) {
+	while (i < length && (is_atext(text[i]) || text[i] == '.' || (wide && is_wide(text[i])))) {
 		if (text[i] == '.' && (i == 0 || text[i - 1] == '.'))
 			return ADDRESS_BAD_LOCAL;
 		i++;
@@ -78,6 +86,15 @@ parse_dot_string(const char *text, size_t length, char *local, size_t *used)
 }
 
 enum address_error
+address_parse_local_wide(const char *text, size_t length, char local[LOCAL_PART_SIZE], size_t *used)
+{
+	if (length == 0)
+		return ADDRESS_EMPTY;
+	return text[0] == '"' ? parse_quoted(text, length, true, local, used)
+			      : parse_dot_string(text, length, true, local, used);
+}
+
+enum address_error
 address_parse_local(const char *text, size_t length, char local[LOCAL_PART_SIZE], size_t *used)
 {
 	enum address_error error;
@@ -85,9 +102,9 @@ address_parse_local(const char *text, size_t length, char local[LOCAL_PART_SIZE]
 	if (length == 0)
 		return ADDRESS_EMPTY;
 	if (text[0] == '"')
-		error = parse_quoted(text, length, local, used);
+		error = parse_quoted(text, length, false, local, used);
 	else
-		error = parse_dot_string(text, length, local, used);
+		error = parse_dot_string(text, length, false, local, used);
 	if (error != ADDRESS_OK && !is_ascii(text, length))
 		return ADDRESS_NOT_ASCII;
 	return error;
@@ -201,7 +218,10 @@ address_error_text(enum address_error error)
 	static const char *const texts[] = {
 	    [ADDRESS_OK] = "fine",
 	    [ADDRESS_EMPTY] = "the address is empty",
-	    [ADDRESS_NOT_ASCII] = "the address is not ASCII, and SMTPUTF8 is not supported here",
+	    [ADDRESS_NOT_ASCII] =
+		"the address is not ASCII, and the mail was not begun with SMTPUTF8",
+	    [ADDRESS_NOT_UTF8] = "the address is not UTF-8",
+	    [ADDRESS_BAD_IDN] = "the domain is not an internationalised domain name",
 	    [ADDRESS_BAD_LOCAL] = "the local part is not a dot-string, nor a quoted string",
 	    [ADDRESS_LOCAL_TOO_LONG] = "the local part is longer than 64 octets",
 	    [ADDRESS_NO_DOMAIN] = "there is no domain behind the local part",
@@ -219,7 +239,7 @@ is_dot_string(const char *local)
 	char copy[LOCAL_PART_SIZE];
 	size_t used;
 
-	return parse_dot_string(local, strlen(local), copy, &used) == ADDRESS_OK &&
+	return parse_dot_string(local, strlen(local), true, copy, &used) == ADDRESS_OK &&
 	       local[used] == '\0';
 }
 

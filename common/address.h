@@ -2,9 +2,9 @@
 /*
  * address - a Mailbox and a Domain of RFC 5321 4.1.2, as pure functions over bytes.
  *
- * Only ASCII: SMTPUTF8 (RFC 6531) is not spoken here, and text that needs it is an error of its
- * own, so that a client can be told so. Domains are lower-cased (RFC 5321 2.4: they are not
- * case-sensitive); local parts are left as they are, without their quoting.
+ * Text that needs SMTPUTF8 (RFC 6531) is an error of its own in all functions but those that say
+ * so. Domains are lower-cased (RFC 5321 2.4: they are not case-sensitive), and always in A-labels;
+ * local parts are left as they are, without their quoting.
  */
 #ifndef POSTERN_COMMON_ADDRESS_H
 #define POSTERN_COMMON_ADDRESS_H
@@ -15,7 +15,8 @@
 #include "common/proto/types.h"
 
 struct address {
-	char local[LOCAL_PART_SIZE]; /* unquoted: any of %d32-126, "" only as "" in quotes */
+	/* Unquoted: any of %d32-126, UTF-8 after address_parse_utf8(), "" only as "" in quotes. */
+	char local[LOCAL_PART_SIZE];
 	char domain[HOST_NAME_SIZE]; /* lower case, or an address literal with its brackets */
 };
 
@@ -31,11 +32,19 @@ enum address_error {
 	ADDRESS_NO_DOMAIN,       /* no "@" after the local part */
 	ADDRESS_BAD_DOMAIN,      /* not a Domain, nor an address-literal */
 	ADDRESS_DOMAIN_TOO_LONG, /* more than 255 octets: 4.5.3.1.2 */
-	ADDRESS_TOO_LONG,        /* a Path, with its brackets, of more than 256 octets: 4.5.3.1.3 */
+	ADDRESS_NOT_UTF8,
+	ADDRESS_BAD_IDN,  /* U-labels that no domain can have: RFC 5891 */
+	ADDRESS_TOO_LONG, /* a Path, with its brackets, of more than 256 octets: 4.5.3.1.3 */
 };
 
 /* All of TEXT must be one Mailbox. *ADDRESS is filled on ADDRESS_OK only. */
 enum address_error address_parse(const char *text, size_t length, struct address *);
+
+/*
+ * The same with what RFC 6531 3.3 allows: UTF-8 in the local part, U-labels in the domain, which
+ * become A-labels. (address_utf8.c)
+ */
+enum address_error address_parse_utf8(const char *text, size_t length, struct address *);
 
 /*
  * The same for a local part alone, which ends where its syntax ends: *USED octets of TEXT, never
@@ -44,6 +53,10 @@ enum address_error address_parse(const char *text, size_t length, struct address
  */
 enum address_error address_parse_local(const char *text, size_t length, char local[LOCAL_PART_SIZE],
 				       size_t *used);
+
+/* The same, and octets above 127 are taken without looking whether they are UTF-8. */
+enum address_error address_parse_local_wide(const char *text, size_t length,
+					    char local[LOCAL_PART_SIZE], size_t *used);
 
 /*
  * All of TEXT must be a Domain. "_" is taken as a letter, since real host names have it; a label

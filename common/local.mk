@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
-	common/address.c common/address.h \
+	common/address.c common/address_utf8.c common/address.h \
 	common/aliases.c common/aliases.h \
 	common/account_group.c common/account_group.h \
 	common/account_fields.c common/account_quota.c common/accounts_file.c common/accounts_file.h \
@@ -15,6 +15,7 @@ common_libcommon_a_SOURCES = \
 	common/ipc.c common/ipc.h \
 	common/ipc_check.c common/ipc_socket.c \
 	common/log.c common/log.h \
+	common/mail_parameters.c common/mail_parameters.h \
 	common/nearest.c common/nearest.h \
 	common/pop3_lang.c common/pop3_lang.h \
 	common/sandbox.c common/sandbox.h \
@@ -27,6 +28,7 @@ common_libcommon_a_SOURCES = \
 	common/spawn.c \
 	common/sqlite_dir.c common/sqlite_dir.h \
 	common/write_all.c common/write_all.h \
+	common/xtext.c common/xtext.h \
 	common/ascii.h \
 	common/proto/accounts_queue.h \
 	common/proto/accounts_verify.h \

@@ -2,7 +2,8 @@
 /*
  * gate (IPC_CLIENT) - queue (IPC_SERVER): a message in. One exchange a message:
  *
- * - GQ_MAIL: the reverse-path; names the transaction (any nonzero number, unique on the channel).
+ * - GQ_MAIL: the reverse-path, and what its sender asks for (mail_parameters.h); names the
+ * transaction (any nonzero number, unique on the channel).
  * - GQ_RCPT ...: each forward-path that accounts took; queue asks accounts itself (design section
  *   3).
  * - GQ_DATA, a request: GQ_BODY (a descriptor to write the body to, and the queue id) or GQ_FAILED.
@@ -12,12 +13,14 @@
  * - GQ_ABORT, any time before the commit's reply: forgets the transaction.
  *
  * What the gate writes is the message as it will be stored: its own Received: field, then the
- * content with CRLF line ends and without dot-stuffing. After queue has died and a new channel has
- * come, GQ_CONFIRM asks whether the commit that got no answer had become durable.
+ * content with CRLF line ends (but the body of BODY_BINARYMIME) and without dot-stuffing. After
+ * queue has died and a new channel has come, GQ_CONFIRM asks whether the commit that got no answer
+ * had become durable.
  */
 #ifndef POSTERN_COMMON_PROTO_GATE_QUEUE_H
 #define POSTERN_COMMON_PROTO_GATE_QUEUE_H
 
+#include "common/mail_parameters.h"
 #include "common/proto/types.h"
 
 struct gq_mail {
@@ -25,9 +28,16 @@ struct gq_mail {
 	struct peer peer;
 	uint32_t transaction;
 	uint64_t size; /* as declared (RFC 1870), or 0 */
+	struct mail_parameters parameters;
+	uint32_t zero;
 };
 struct gq_transaction {
 	uint32_t transaction;
+};
+/* The tail: the forward-path; if there is one, a NUL and the original recipient behind it. */
+struct gq_rcpt {
+	uint32_t transaction;
+	uint32_t notify; /* DSN_NOTIFY_... */
 };
 struct gq_body {
 	char queue_id[QUEUE_ID_SIZE];
@@ -38,7 +48,7 @@ struct gq_body {
 
 struct gq_commit {
 	uint32_t transaction;
-	uint32_t zero;
+	uint32_t body; /* enum body_type: what it has turned out to be */
 	uint64_t size; /* bytes written to the body, or of the tail */
 };
 #define GQ_INLINE_MAX 16384
@@ -57,7 +67,8 @@ struct gq_failed {
 
 #define GATE_QUEUE_MESSAGES(X)                                                                 \
 	X(GQ_MAIL, 1, IPC_CLIENT, struct gq_mail, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)         \
-	X(GQ_RCPT, 2, IPC_CLIENT, struct gq_transaction, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)  \
+	X(GQ_RCPT, 2, IPC_CLIENT, struct gq_rcpt, PATH_SIZE + ORCPT_SIZE, IPC_NO_FD,           \
+	  IPC_ANY_STATE)                                                                       \
 	X(GQ_DATA, 3, IPC_CLIENT, struct gq_transaction, 0, IPC_NO_FD, IPC_ANY_STATE)          \
 	X(GQ_BODY, 4, IPC_SERVER, struct gq_body, 0, IPC_WITH_FD, IPC_ANY_STATE)               \
 	X(GQ_COMMIT, 5, IPC_CLIENT, struct gq_commit, GQ_INLINE_MAX, IPC_NO_FD, IPC_ANY_STATE) \

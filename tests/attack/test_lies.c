@@ -313,7 +313,7 @@ static void
 say_mail(const struct queue_fixture *f, uint32_t transaction, const char *to)
 {
 	struct gq_mail mail = {.conn = 1, .transaction = transaction};
-	struct gq_transaction rcpt = {.transaction = transaction};
+	struct gq_rcpt rcpt = {.transaction = transaction};
 
 	assert_int_equal(ipc_send_fd(f->channel, GQ_MAIL, 0, &mail, sizeof(mail), "a@b", 3, -1), 0);
 	assert_int_equal(

@@ -32,7 +32,19 @@ check_path(const char *path)
 	if (length == ADDRESS_TEXT_SIZE)
 		abort();
 	if (length != 0 && strcmp(path, "postmaster") != 0 &&
-	    address_parse(path, length, &address) != ADDRESS_OK)
+	    address_parse_utf8(path, length, &address) != ADDRESS_OK)
+		abort();
+}
+
+/* What goes on to queue is what queue takes. */
+static void
+check_parameters(const struct smtp_command *command)
+{
+	size_t length = strnlen(command->orcpt, ORCPT_SIZE);
+
+	if (!mail_parameters_sound(&command->parameters) || !notify_is_sound(command->notify))
+		abort();
+	if (length != 0 && !orcpt_is_sound(command->orcpt, length))
 		abort();
 }
 
@@ -54,6 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (command.verb == SMTP_RCPT && command.path[0] == '\0')
 			abort();
 		check_path(command.path);
+		check_parameters(&command);
 		if (command.initial_response != NULL &&
 		    (command.initial_response < line ||
 		     command.initial_response + command.initial_response_length > line + size))

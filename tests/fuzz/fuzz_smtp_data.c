@@ -2,6 +2,7 @@
 /*
  * smtp_data against a slow and obvious reference. The first byte says how the rest is cut into
  * pieces, so that the state between pieces is tried too; an end mark is put behind what is there.
+ * The same octets then come in chunks: of text, and as a body that may be binary.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -96,6 +97,71 @@ feed(struct smtp_data *data, const char *in, size_t length, size_t piece, struct
 	}
 }
 
+/* Lines of text, each with its CRLF, and no octet that may not be in them. */
+static int
+is_text(const char *in, size_t length)
+{
+	size_t i, line = 0;
+
+	for (i = 0; i < length; i++) {
+		if (in[i] == '\0' || (in[i] == '\n' && (i == 0 || in[i - 1] != '\r')) ||
+		    (in[i] == '\r' && (i + 1 == length || in[i + 1] != '\n')))
+			return 0;
+		line = in[i] == '\n' ? 0 : line + (in[i] != '\r');
+		if (line > SMTP_TEXT_LINE_MAX)
+			return 0;
+	}
+	return 1;
+}
+
+/* Octets up to and with the empty line. */
+static size_t
+header_length(const char *in, size_t length)
+{
+	const char *end;
+
+	if (length >= 2 && memcmp(in, "\r\n", 2) == 0)
+		return 2;
+	end = memmem(in, length, "\r\n\r\n", 4);
+	return end == NULL ? length : (size_t)(end - in) + 4;
+}
+
+static void
+chunks(enum smtp_framing framing, const char *in, size_t length, size_t piece)
+{
+	size_t header = framing == FRAMING_BINARY ? header_length(in, length) : length;
+	int sound = is_text(in, header), text = is_text(in, length), ended;
+	struct result want = {.text = malloc(length + 2), .length = length}, got = {0};
+	struct smtp_data data;
+	struct smtp_span span;
+
+	memcpy(want.text, in, length);
+	ended = length == 0 || in[length - 1] == '\n';
+	if (!ended) {
+		memcpy(want.text + length, "\r\n", 2);
+		want.length += text ? 2 : 0;
+	}
+	reference_header(&want);
+	got.text = malloc(length + 3);
+	smtp_data_init(&data, framing, SIZE_MAX_HERE);
+	feed(&data, in, length, piece, &got);
+	smtp_data_finish(&data, &span);
+	if (span.length > 0)
+		memcpy(got.text + got.length, span.bytes, span.length);
+	got.length += span.length;
+	if (got.used != length || data.state != DATA_END)
+		abort();
+	if (data.fault == DATA_FINE &&
+	    (!sound || got.length != want.length || data.size != want.length ||
+	     memcmp(got.text, want.text, want.length) != 0 || data.binary != !text))
+		abort();
+	if (data.fault != DATA_FINE && sound && want.length <= SIZE_MAX_HERE &&
+	    want.received < SMTP_RECEIVED_MAX)
+		abort();
+	free(want.text);
+	free(got.text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
@@ -114,7 +180,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	reference(in, length, &want);
 	got.text = malloc(length + 1);
-	smtp_data_init(&data, SIZE_MAX_HERE);
+	smtp_data_init(&data, FRAMING_DOT, SIZE_MAX_HERE);
 	feed(&data, in, length, bytes[0] == 0 ? length : bytes[0], &got);
 
 	if (data.state != DATA_END || got.used != want.used)
@@ -127,8 +193,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	    (got.length != want.length || data.size != want.length ||
 	     data.received != want.received || memcmp(got.text, want.text, want.length) != 0))
 		abort();
-	free(in);
 	free(want.text);
 	free(got.text);
+	chunks(FRAMING_CHUNKS, in, size - 1, bytes[0] == 0 ? length : bytes[0]);
+	chunks(FRAMING_BINARY, in, size - 1, bytes[0] == 0 ? length : bytes[0]);
+	free(in);
 	return 0;
 }

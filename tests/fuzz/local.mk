@@ -43,7 +43,7 @@ tests_fuzz_fuzz_address_LDADD = common/libcommon.a
 noinst_PROGRAMS += tests/fuzz/fuzz_smtp_command
 tests_fuzz_fuzz_smtp_command_SOURCES = tests/fuzz/fuzz_smtp_command.c
 tests_fuzz_fuzz_smtp_command_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_smtp_command_LDADD = worker/libworker.a common/libcommon.a
+tests_fuzz_fuzz_smtp_command_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS)
 noinst_PROGRAMS += tests/fuzz/fuzz_smtp_data
 tests_fuzz_fuzz_smtp_data_SOURCES = tests/fuzz/fuzz_smtp_data.c
 tests_fuzz_fuzz_smtp_data_LDFLAGS = $(FUZZ_LDFLAGS)
@@ -84,7 +84,12 @@ tests_fuzz_fuzz_mailbox_name_LDADD = $(MASTER_LIBS)
 noinst_PROGRAMS += tests/fuzz/fuzz_smtp_session
 tests_fuzz_fuzz_smtp_session_SOURCES = tests/fuzz/fuzz_smtp_session.c $(SMTP_HOUSE_SOURCES)
 tests_fuzz_fuzz_smtp_session_LDFLAGS = $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+tests_fuzz_fuzz_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
+
+noinst_PROGRAMS += tests/fuzz/fuzz_xtext
+tests_fuzz_fuzz_xtext_SOURCES = tests/fuzz/fuzz_xtext.c
+tests_fuzz_fuzz_xtext_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_xtext_LDADD = common/libcommon.a $(UNISTRING_LIBS)
 
 noinst_PROGRAMS += tests/fuzz/fuzz_imap_command
 tests_fuzz_fuzz_imap_command_SOURCES = tests/fuzz/fuzz_imap_command.c tests/unit/imap_dump.c tests/unit/imap_dump.h

@@ -85,7 +85,7 @@ tests_unit_test_networks_SOURCES = tests/unit/test_networks.c
 tests_unit_test_networks_LDADD = worker/libworker.a $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_smtp_command
 tests_unit_test_smtp_command_SOURCES = tests/unit/test_smtp_command.c
-tests_unit_test_smtp_command_LDADD = worker/libworker.a common/libcommon.a $(UNIT_LIBS)
+tests_unit_test_smtp_command_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_smtp_data
 tests_unit_test_smtp_data_SOURCES = tests/unit/test_smtp_data.c
 tests_unit_test_smtp_data_LDADD = worker/libworker.a $(UNIT_LIBS)
@@ -105,10 +105,16 @@ tests_unit_test_tls_faults_LDADD = $(TLS_TEST_LIBS)
 SMTP_HOUSE_SOURCES = tests/unit/smtp_house.c tests/unit/smtp_house.h
 check_PROGRAMS += tests/unit/test_smtp_session
 tests_unit_test_smtp_session_SOURCES = tests/unit/test_smtp_session.c $(SMTP_HOUSE_SOURCES)
-tests_unit_test_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+tests_unit_test_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_smtp_receive
 tests_unit_test_smtp_receive_SOURCES = tests/unit/test_smtp_receive.c $(SMTP_HOUSE_SOURCES)
-tests_unit_test_smtp_receive_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+tests_unit_test_smtp_receive_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_smtp_chunk
+tests_unit_test_smtp_chunk_SOURCES = tests/unit/test_smtp_chunk.c $(SMTP_HOUSE_SOURCES)
+tests_unit_test_smtp_chunk_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_xtext
+tests_unit_test_xtext_SOURCES = tests/unit/test_xtext.c
+tests_unit_test_xtext_LDADD = $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
 
 # Needs ./postern-certd in the build folder.
 REAL_CERTD_SOURCES = tests/unit/real_certd.c tests/unit/real_certd.h

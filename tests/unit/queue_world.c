@@ -351,6 +351,7 @@ mail_start(struct mail *mail)
 {
 	struct gq_mail begin = {.conn = 0x1234, .transaction = mail->transaction};
 	struct gq_transaction named = {.transaction = mail->transaction};
+	struct gq_rcpt rcpt = {.transaction = mail->transaction};
 
 	if (mail->channel == NULL)
 		mail->channel = mail->world->gate;
@@ -358,8 +359,7 @@ mail_start(struct mail *mail)
 	assert_int_equal(
 	    ipc_send(mail->channel, GQ_MAIL, 0, &begin, mail->sender, strlen(mail->sender), -1), 0);
 	for (const char *const *r = mail->recipients; *r != NULL; r++)
-		assert_int_equal(ipc_send(mail->channel, GQ_RCPT, 0, &named, *r, strlen(*r), -1),
-				 0);
+		assert_int_equal(ipc_send(mail->channel, GQ_RCPT, 0, &rcpt, *r, strlen(*r), -1), 0);
 	assert_int_not_equal(
 	    ipc_request(mail->channel, GQ_DATA, &named, NULL, 0, -1, 60, on_body, mail), 0);
 }

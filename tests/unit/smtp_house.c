@@ -417,6 +417,8 @@ on_mail(struct ipc_channel *channel, struct ipc_message *m, void *context)
 	assert_int_not_equal(mail->transaction, 0);
 	queue_log.mails++;
 	queue_log.declared_size = mail->size;
+	queue_log.parameters = mail->parameters;
+	queue_log.notes[0] = '\0';
 	queue_log.in_the_name_of = channel == submitter_end;
 	snprintf(queue_log.from, sizeof(queue_log.from), "%s", m->tail);
 	queue_log.rcpts[0] = '\0';
@@ -426,9 +428,14 @@ on_mail(struct ipc_channel *channel, struct ipc_message *m, void *context)
 static int
 on_rcpt(struct ipc_channel *channel, struct ipc_message *m, void *context)
 {
+	const struct gq_rcpt *rcpt = m->body;
+	size_t path = strlen(m->tail), used = strlen(queue_log.notes);
+
 	(void)channel;
 	(void)context;
 	queue_log.rcpt_count++;
+	(void)snprintf(queue_log.notes + used, sizeof(queue_log.notes) - used, "%u %s ",
+		       rcpt->notify, path < m->tail_length ? m->tail + path + 1 : "");
 	if (strlen(queue_log.rcpts) + m->tail_length + 2 < sizeof(queue_log.rcpts)) {
 		strcat(queue_log.rcpts, m->tail);
 		strcat(queue_log.rcpts, " ");
@@ -475,6 +482,7 @@ on_commit(struct ipc_channel *channel, struct ipc_message *m, void *context)
 	(void)context;
 	queue_log.commits++;
 	queue_log.commit_size = commit->size;
+	queue_log.commit_type = commit->body;
 	n = pread(body_fd, queue_log.body, sizeof(queue_log.body) - 1, 0);
 	queue_log.body_length = n > 0 ? (size_t)n : 0;
 	if (m->tail_length > 0) {

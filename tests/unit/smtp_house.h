@@ -10,10 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/mail_parameters.h"
 #include "worker/gate/conn.h"
 
 #define HOUSE_NAME "mx.example.org"
 #define QUEUE_ID "00000000000000ab"
+/* The reply to EHLO between its first line and what depends on the connection. */
+#define EXTENSIONS                                                                                \
+	"250-PIPELINING\r\n250-SIZE 100000\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-BINARYMIME\r\n" \
+	"250-SMTPUTF8\r\n250-DSN\r\n250-ENHANCEDSTATUSCODES\r\n250-LIMITS RCPTMAX=100\r\n"
 
 /* What the queue was told. */
 struct queue_log {
@@ -21,6 +26,9 @@ struct queue_log {
 	char rcpts[4096]; /* with a space behind each */
 	unsigned mails, rcpt_count, datas, commits, aborts, confirms;
 	uint64_t declared_size;
+	struct mail_parameters parameters; /* of the last mail */
+	uint32_t commit_type;              /* enum body_type */
+	char notes[4096]; /* "NOTIFY orcpt" of each recipient, with a space behind it */
 	uint64_t commit_size;
 	char body[262144]; /* of the last commit */
 	size_t body_length;

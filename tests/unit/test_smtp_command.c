@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -53,7 +54,18 @@ static const struct {
     {"HTTP", SMTP_VERB_COUNT, "500 5.5.2"},
     {"EHLOX y", SMTP_VERB_COUNT, "500 5.5.2 Command \"EHLOX\""},
     {"DATA\r", SMTP_VERB_COUNT, "500 5.5.2 Command \"DATA?\""},
-    {"BDAT 5 LAST", SMTP_VERB_COUNT, "500 5.5.2"},
+    {"BDAT 5 LAST", SMTP_BDAT, NULL},
+    {"bdat 0 last ", SMTP_BDAT, NULL},
+    {"BDAT 18446744073709551615", SMTP_BDAT, NULL},
+    {"BDAT 18446744073709551616", SMTP_BDAT, "501 5.5.4 Expected a number of octets"},
+    {"BDAT", SMTP_BDAT, "501 5.5.4 Expected a number of octets"},
+    {"BDAT LAST", SMTP_BDAT, "501 5.5.4"},
+    {"BDAT -5", SMTP_BDAT, "501 5.5.4"},
+    {"BDAT +5", SMTP_BDAT, "501 5.5.4"},
+    {"BDAT 0x5", SMTP_BDAT, "501 5.5.4"},
+    {"BDAT 5 LASTS", SMTP_BDAT, "501 5.5.4"},
+    {"BDAT 5  LAST", SMTP_BDAT, "501 5.5.4"},
+    {"BDAT 5 LAST LAST", SMTP_BDAT, "501 5.5.4"},
 };
 
 static const struct {
@@ -61,25 +73,25 @@ static const struct {
 	const char *path; /* NULL: refused */
 	const char *refused;
 	uint64_t size;
-	enum smtp_body body;
+	enum body_type body;
 } paths[] = {
-    {"MAIL FROM:<>", "", NULL, 0, SMTP_BODY_7BIT},
-    {"MAIL FROM:<Alice@Example.ORG>", "Alice@example.org", NULL, 0, SMTP_BODY_7BIT},
-    {"mail from: <a@b>", "a@b", NULL, 0, SMTP_BODY_7BIT},
-    {"MAIL FROM:<a@b> SIZE=1000 BODY=8BITMIME", "a@b", NULL, 1000, SMTP_BODY_8BITMIME},
-    {"MAIL FROM:<a@b> body=7bit size=0", "a@b", NULL, 0, SMTP_BODY_7BIT},
-    {"MAIL FROM:<a@b> AUTH=<>", "a@b", NULL, 0, SMTP_BODY_7BIT},
-    {"MAIL FROM:<a@b> AUTH=e+3Dmc2@example.com", "a@b", NULL, 0, SMTP_BODY_7BIT},
-    {"MAIL FROM:<a@b> SIZE=99999999999999999999", "a@b", NULL, UINT64_MAX, SMTP_BODY_7BIT},
-    {"MAIL FROM:<\"a b>\"@c>", "\"a b>\"@c", NULL, 0, SMTP_BODY_7BIT},
-    {"MAIL FROM:<\"a\\\">\"@c>", "\"a\\\">\"@c", NULL, 0, SMTP_BODY_7BIT},
-    {"MAIL FROM:<\"a\"@c>", "a@c", NULL, 0, SMTP_BODY_7BIT},
-    {"MAIL FROM:<@x.y:a@b>", "a@b", NULL, 0, SMTP_BODY_7BIT},
-    {"RCPT TO:<a@b>", "a@b", NULL, 0, SMTP_BODY_7BIT},
-    {"RCPT TO:<@x.y,@z:a@b>", "a@b", NULL, 0, SMTP_BODY_7BIT},
-    {"RCPT TO:<Postmaster>", "postmaster", NULL, 0, SMTP_BODY_7BIT},
-    {"RCPT TO:<POSTMASTER@b>", "POSTMASTER@b", NULL, 0, SMTP_BODY_7BIT},
-    {"RCPT TO:<a@[192.0.2.1]>", "a@[192.0.2.1]", NULL, 0, SMTP_BODY_7BIT},
+    {"MAIL FROM:<>", "", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<Alice@Example.ORG>", "Alice@example.org", NULL, 0, BODY_7BIT},
+    {"mail from: <a@b>", "a@b", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<a@b> SIZE=1000 BODY=8BITMIME", "a@b", NULL, 1000, BODY_8BITMIME},
+    {"MAIL FROM:<a@b> body=7bit size=0", "a@b", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<a@b> AUTH=<>", "a@b", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<a@b> AUTH=e+3Dmc2@example.com", "a@b", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<a@b> SIZE=99999999999999999999", "a@b", NULL, UINT64_MAX, BODY_7BIT},
+    {"MAIL FROM:<\"a b>\"@c>", "\"a b>\"@c", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<\"a\\\">\"@c>", "\"a\\\">\"@c", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<\"a\"@c>", "a@c", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<@x.y:a@b>", "a@b", NULL, 0, BODY_7BIT},
+    {"RCPT TO:<a@b>", "a@b", NULL, 0, BODY_7BIT},
+    {"RCPT TO:<@x.y,@z:a@b>", "a@b", NULL, 0, BODY_7BIT},
+    {"RCPT TO:<Postmaster>", "postmaster", NULL, 0, BODY_7BIT},
+    {"RCPT TO:<POSTMASTER@b>", "POSTMASTER@b", NULL, 0, BODY_7BIT},
+    {"RCPT TO:<a@[192.0.2.1]>", "a@[192.0.2.1]", NULL, 0, BODY_7BIT},
 
     {"MAIL", NULL, "501 5.5.4 Expected FROM:<address> after MAIL, found \"\"", 0, 0},
     {"MAIL FROM", NULL, "501 5.5.4", 0, 0},
@@ -95,8 +107,32 @@ static const struct {
     {"MAIL FROM:< >", NULL, "501 5.1.7", 0, 0},
     {"MAIL FROM:<a@b..c>", NULL, "501 5.1.7", 0, 0},
     {"MAIL FROM:<\xc3\xa4@b>", NULL, "553 5.6.7 <\?\?@b>", 0, 0},
-    {"MAIL FROM:<a@b> SMTPUTF8", NULL, "555 5.5.4 Parameter \"SMTPUTF8\" is not known to MAIL", 0,
+    {"MAIL FROM:<a@\xc3\xa4.b>", NULL, "553 5.6.7 <a@xn--4ca.b>", 0, 0},
+    {"MAIL FROM:<\xc3\xa4@b> SMTPUTF8", "\xc3\xa4@b", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<a@\xc3\xa4.b> SMTPUTF8 BODY=8BITMIME", "a@xn--4ca.b", NULL, 0, BODY_8BITMIME},
+    {"MAIL FROM:<\"\xc3\xa4 x\"@b> SMTPUTF8", "\"\xc3\xa4 x\"@b", NULL, 0, BODY_7BIT},
+    {"RCPT TO:<\xc3\xa4@B\xc3\x9c"
+     "cher.example>",
+     "\xc3\xa4@xn--bcher-kva.example", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<\xc3@b> SMTPUTF8", NULL, "501 5.1.7 <?@b>: the address is not UTF-8", 0, 0},
+    {"MAIL FROM:<a@\xc3\xa4..b> SMTPUTF8", NULL, "501 5.1.7", 0, 0},
+    {"MAIL FROM:<a@b> SMTPUTF8=1", NULL, "501 5.5.4 Parameter SMTPUTF8 has no value", 0, 0},
+    {"MAIL FROM:<a@b> SMTPUTF8 SMTPUTF8", NULL, "501 5.5.4 Parameter SMTPUTF8 is there twice", 0,
      0},
+    {"MAIL FROM:<a@b> REQUIRETLS", "a@b", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<a@b> REQUIRETLS=x", NULL, "501 5.5.4 Parameter REQUIRETLS has no value", 0, 0},
+    {"MAIL FROM:<a@b> RET=full ENVID=a+2Bb", "a@b", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<a@b> RET=HDRS", "a@b", NULL, 0, BODY_7BIT},
+    {"MAIL FROM:<a@b> RET", NULL, "501 5.5.4 Expected FULL or HDRS after RET=, found \"\"", 0, 0},
+    {"MAIL FROM:<a@b> RET=ALL", NULL, "501 5.5.4 Expected FULL or HDRS", 0, 0},
+    {"MAIL FROM:<a@b> RET=FULL RET=FULL", NULL, "501 5.5.4 Parameter RET is there twice", 0, 0},
+    {"MAIL FROM:<a@b> ENVID=", NULL, "501 5.5.4 Expected xtext", 0, 0},
+    {"MAIL FROM:<a@b> ENVID=a+0Ab", NULL, "501 5.5.4 Expected xtext", 0, 0},
+    {"MAIL FROM:<a@b> ENVID=a+zzb", NULL, "501 5.5.4 Expected xtext", 0, 0},
+    {"MAIL FROM:<a@b> ENVID=a=b", NULL, "501 5.5.4 Expected xtext", 0, 0},
+    {"MAIL FROM:<a@b> MT-PRIORITY=3", NULL, "555 5.5.4", 0, 0},
+    {"MAIL FROM:<a@b> BY=120;R", NULL, "555 5.5.4", 0, 0},
+    {"MAIL FROM:<a@b> HOLDFOR=120", NULL, "555 5.5.4", 0, 0},
     {"MAIL FROM:<a@b> SIZES=1", NULL, "555 5.5.4", 0, 0},
     {"MAIL FROM:<a@b> SIZE", NULL, "501 5.5.4 Expected a number", 0, 0},
     {"MAIL FROM:<a@b> SIZE=", NULL, "501 5.5.4 Expected a number", 0, 0},
@@ -104,7 +140,8 @@ static const struct {
     {"MAIL FROM:<a@b> SIZE=0x10", NULL, "501 5.5.4", 0, 0},
     {"MAIL FROM:<a@b> SIZE=123456789012345678901", NULL, "501 5.5.4", 0, 0},
     {"MAIL FROM:<a@b> SIZE=1 SIZE=2", NULL, "501 5.5.4 Parameter SIZE is there twice", 0, 0},
-    {"MAIL FROM:<a@b> BODY=BINARYMIME", NULL, "501 5.5.4 Expected 7BIT or 8BITMIME", 0, 0},
+    {"MAIL FROM:<a@b> BODY=BINARYMIME", "a@b", NULL, 0, BODY_BINARYMIME},
+    {"MAIL FROM:<a@b> BODY=BINARY", NULL, "501 5.5.4 Expected 7BIT, 8BITMIME or BINARYMIME", 0, 0},
     {"MAIL FROM:<a@b> BODY", NULL, "501 5.5.4", 0, 0},
     {"MAIL FROM:<a@b> AUTH=", NULL, "501 5.5.4", 0, 0},
     {"RCPT", NULL, "501 5.5.4 Expected TO:<address>", 0, 0},
@@ -114,8 +151,23 @@ static const struct {
     {"RCPT TO:<@x,y:a@b>", NULL, "501 5.1.3 Expected @domain", 0, 0},
     {"RCPT TO:<@x:>", NULL, "501 5.1.3", 0, 0},
     {"RCPT TO:<@:a@b>", NULL, "501 5.1.3", 0, 0},
-    {"RCPT TO:<a@b> NOTIFY=NEVER", NULL, "555 5.5.4 Parameter \"NOTIFY\" is not known to RCPT", 0,
-     0},
+    {"RCPT TO:<a@b> NOTIFY=NEVER", "a@b", NULL, 0, BODY_7BIT},
+    {"RCPT TO:<a@b> NOTIFY=NEVER,DELAY", NULL, "501 5.5.4 Expected NEVER, or", 0, 0},
+    {"RCPT TO:<a@b> NOTIFY=DELAY,DELAY", NULL, "501 5.5.4 Expected NEVER, or", 0, 0},
+    {"RCPT TO:<a@b> NOTIFY=", NULL, "501 5.5.4 Expected NEVER, or", 0, 0},
+    {"RCPT TO:<a@b> NOTIFY", NULL, "501 5.5.4 Expected NEVER, or", 0, 0},
+    {"RCPT TO:<a@b> NOTIFY=DELAY,", NULL, "501 5.5.4 Expected NEVER, or", 0, 0},
+    {"RCPT TO:<a@b> NOTIFY=SOMETIMES", NULL, "501 5.5.4 Expected NEVER, or", 0, 0},
+    {"RCPT TO:<a@b> NOTIFY=DELAY NOTIFY=DELAY", NULL, "501 5.5.4 Parameter NOTIFY is there twice",
+     0, 0},
+    {"RCPT TO:<a@b> ORCPT=rfc822", NULL, "501 5.5.4 Expected an address type", 0, 0},
+    {"RCPT TO:<a@b> ORCPT=;x", NULL, "501 5.5.4 Expected an address type", 0, 0},
+    {"RCPT TO:<a@b> ORCPT=rfc822;", NULL, "501 5.5.4 Expected an address type", 0, 0},
+    {"RCPT TO:<a@b> ORCPT=rfc822;a+0D+0Ab", NULL, "501 5.5.4 Expected an address type", 0, 0},
+    {"RCPT TO:<a@b> ORCPT=rfc822;\xc3\xa4", NULL, "501 5.5.4 Expected an address type", 0, 0},
+    {"RCPT TO:<a@b> ORCPT=utf-8;\\x{D800}", NULL, "501 5.5.4 Expected an address type", 0, 0},
+    {"RCPT TO:<a@b> ORCPT=utf-8;\\x{0D}", NULL, "501 5.5.4 Expected an address type", 0, 0},
+    {"RCPT TO:<a@b> RET=FULL", NULL, "555 5.5.4 Parameter \"RET\" is not known to RCPT", 0, 0},
 };
 
 static void
@@ -159,8 +211,52 @@ mail_and_rcpt(void **state)
 		}
 		assert_string_equal(command.path, paths[i].path);
 		assert_true(command.size == paths[i].size);
-		assert_int_equal(command.body, paths[i].body);
+		assert_int_equal(command.parameters.body, paths[i].body);
 	}
+}
+
+/* RFC 3461, RFC 6533: what the parameters of DSN come to. */
+static void
+dsn_parameters(void **state)
+{
+	static const struct {
+		const char *line;
+		uint32_t notify;
+		const char *orcpt;
+		bool utf8;
+	} rcpts[] = {
+	    {"RCPT TO:<a@b>", 0, "", false},
+	    {"RCPT TO:<a@b> notify=never", DSN_NOTIFY_NEVER, "", false},
+	    {"RCPT TO:<a@b> NOTIFY=Delay,FAILURE,success",
+	     DSN_NOTIFY_DELAY | DSN_NOTIFY_FAILURE | DSN_NOTIFY_SUCCESS, "", false},
+	    {"RCPT TO:<a@b> ORCPT=RFC822;a+2Bb@C", 0, "rfc822;a+b@C", false},
+	    {"RCPT TO:<a@b> NOTIFY=DELAY ORCPT=x400;a+20+3D", DSN_NOTIFY_DELAY, "x400;a =", false},
+	    {"RCPT TO:<a@b> ORCPT=utf-8;\\x{E4}\\x{2B}@b", 0, "utf-8;\xc3\xa4+@b", false},
+	    {"RCPT TO:<a@b> ORCPT=UTF-8;\xc3\xa4@b", 0, "utf-8;\xc3\xa4@b", true},
+	};
+	struct smtp_command command;
+	struct smtp_reply reply;
+	char line[1024];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rcpts); i++) {
+		assert_int_equal(
+		    smtp_command_parse(rcpts[i].line, strlen(rcpts[i].line), &command, &reply), 0);
+		assert_int_equal(command.notify, rcpts[i].notify);
+		assert_string_equal(command.orcpt, rcpts[i].orcpt);
+		assert_int_equal(command.utf8, rcpts[i].utf8);
+	}
+	snprintf(line, sizeof(line), "MAIL FROM:<a@b> RET=HDRS ENVID=Q+2B+20%097d", 1);
+	assert_int_equal(smtp_command_parse(line, strlen(line), &command, &reply), 0);
+	assert_int_equal(strlen(command.parameters.envid), 100);
+	assert_int_equal(strncmp(command.parameters.envid, "Q+ 0", 4), 0);
+	assert_int_equal(command.parameters.ret, DSN_RETURN_HDRS);
+	strcat(line, "x");
+	assert_int_equal(smtp_command_parse(line, strlen(line), &command, &reply), -1);
+	snprintf(line, sizeof(line), "RCPT TO:<a@b> ORCPT=rfc822;%0493d", 1);
+	assert_int_equal(smtp_command_parse(line, strlen(line), &command, &reply), 0);
+	strcat(line, "x");
+	assert_int_equal(smtp_command_parse(line, strlen(line), &command, &reply), -1);
 }
 
 static void
@@ -250,6 +346,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(verbs_and_their_arguments),
 	    cmocka_unit_test(mail_and_rcpt),
+	    cmocka_unit_test(dsn_parameters),
 	    cmocka_unit_test(hello_domain_is_lower_case),
 	    cmocka_unit_test(auth),
 	    cmocka_unit_test(nul_in_a_line),

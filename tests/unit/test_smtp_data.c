@@ -87,7 +87,7 @@ end_and_faults(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(cases); i++) {
 		for (piece = 1; piece <= cases[i].length; piece++) {
-			smtp_data_init(&data, 1000);
+			smtp_data_init(&data, FRAMING_DOT, 1000);
 			feed(&data, cases[i].in, cases[i].length, piece, &out);
 			if (data.state != DATA_END || data.fault != cases[i].fault)
 				fail_msg("case %zu, pieces of %zu: state %d, fault %s", i, piece,
@@ -110,7 +110,7 @@ what_follows_the_end_is_left(void **state)
 	struct outcome out;
 
 	(void)state;
-	smtp_data_init(&data, 1000);
+	smtp_data_init(&data, FRAMING_DOT, 1000);
 	feed(&data, BYTES("a\r\n.\r\nQUIT\r\n.\r\n"), 1000, &out);
 	assert_int_equal(out.used, 6);
 	assert_int_equal(smtp_data_next(&data, "QUIT", 4, &span), 0);
@@ -124,11 +124,11 @@ size_is_bounded(void **state)
 	struct outcome out;
 
 	(void)state;
-	smtp_data_init(&data, 6); /* without what stuffing and the end mark add */
+	smtp_data_init(&data, FRAMING_DOT, 6); /* without what stuffing and the end mark add */
 	feed(&data, BYTES("..bcd" END), 3, &out);
 	assert_int_equal(data.fault, DATA_FINE);
 	assert_int_equal(data.size, 6);
-	smtp_data_init(&data, 5);
+	smtp_data_init(&data, FRAMING_DOT, 5);
 	feed(&data, BYTES("..bcd" END), 3, &out);
 	assert_int_equal(data.fault, DATA_TOO_BIG);
 	assert_int_equal(data.state, DATA_END);
@@ -147,7 +147,7 @@ lines_are_bounded(void **state)
 		memset(in, 'x', SMTP_TEXT_LINE_MAX + extra);
 		memcpy(in + SMTP_TEXT_LINE_MAX + extra, END, 5);
 		n = SMTP_TEXT_LINE_MAX + extra + 5;
-		smtp_data_init(&data, UINT64_MAX);
+		smtp_data_init(&data, FRAMING_DOT, UINT64_MAX);
 		for (used = 0; data.state != DATA_END;)
 			used += smtp_data_next(&data, in + used, n - used < 1000 ? n - used : 1000,
 					       &span);
@@ -170,7 +170,7 @@ received(struct smtp_data *data, size_t fields, size_t piece)
 	n += (size_t)snprintf(in + n, sizeof(in) - n,
 			      "X-Received: x\r\nReceive: x\r\n Received: x\r\n\r\n"
 			      "Received: in the body\r\n.\r\n");
-	smtp_data_init(data, 100000);
+	smtp_data_init(data, FRAMING_DOT, 100000);
 	feed(data, in, n, piece, &out);
 }
 

@@ -14,9 +14,8 @@
 #include "tests/unit/smtp_house.h"
 #include "worker/gate/smtp/received.h"
 
-#define EHLO_REPLY                                                                          \
-	"250-mx.example.org greets client.example\r\n250-PIPELINING\r\n250-SIZE 100000\r\n" \
-	"250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-STARTTLS\r\n250 HELP\r\n"
+#define EHLO_REPLY \
+	"250-mx.example.org greets client.example\r\n" EXTENSIONS "250-STARTTLS\r\n250 HELP\r\n"
 #define GO "354 Send the message, end it with <CRLF>.<CRLF>\r\n"
 #define QUEUED "250 2.0.0 Ok: queued as " QUEUE_ID "\r\n"
 #define TEXT "Subject: hi\r\n\r\n.one\r\ntwo\r\n"
@@ -465,11 +464,13 @@ received_fields(void **state)
 	received.tls_cipher = "TLS_AES_256_GCM_SHA384";
 	assert_true(received_format(&received, text) < RECEIVED_FIELD_SIZE - 500);
 
-	assert_string_equal(received_protocol(false, true, false), "SMTP");
-	assert_string_equal(received_protocol(true, false, false), "ESMTP");
-	assert_string_equal(received_protocol(true, false, true), "ESMTPA");
-	assert_string_equal(received_protocol(true, true, false), "ESMTPS");
-	assert_string_equal(received_protocol(true, true, true), "ESMTPSA");
+	assert_string_equal(received_protocol(false, true, false, true), "SMTP");
+	assert_string_equal(received_protocol(true, false, false, false), "ESMTP");
+	assert_string_equal(received_protocol(true, false, true, false), "ESMTPA");
+	assert_string_equal(received_protocol(true, true, false, false), "ESMTPS");
+	assert_string_equal(received_protocol(true, true, true, false), "ESMTPSA");
+	assert_string_equal(received_protocol(true, true, true, true), "UTF8SMTPSA");
+	assert_string_equal(received_protocol(true, false, false, true), "UTF8SMTP");
 }
 
 int

@@ -26,13 +26,9 @@ ehlo_announces(void **state)
 {
 	(void)state;
 	house_open(SERVICE_SMTP);
-	talk("EHLO Client.example\r\n", "250-mx.example.org greets client.example\r\n"
-					"250-PIPELINING\r\n"
-					"250-SIZE 100000\r\n"
-					"250-8BITMIME\r\n"
-					"250-ENHANCEDSTATUSCODES\r\n"
-					"250-STARTTLS\r\n"
-					"250 HELP\r\n");
+	talk("EHLO Client.example\r\n",
+	     "250-mx.example.org greets client.example\r\n" EXTENSIONS "250-STARTTLS\r\n"
+	     "250 HELP\r\n");
 	house_set_tls(TLS_NONE, false);
 	client_says("EHLO x\r\n");
 	assert_null(strstr(client_hears(), "STARTTLS"));
@@ -450,8 +446,7 @@ plain(void **state)
 	talk("AUTH PLAIN " GOOD "\r\n", "503 5.5.1 You are authenticated already\r\n");
 	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
 	talk("RSET\r\nEHLO x\r\n",
-	     OK "250-mx.example.org greets x\r\n250-PIPELINING\r\n"
-		"250-SIZE 100000\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+	     OK "250-mx.example.org greets x\r\n" EXTENSIONS "250-REQUIRETLS\r\n"
 		"250-AUTH PLAIN LOGIN\r\n250 HELP\r\n");
 	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
 	house_close();
@@ -500,8 +495,7 @@ external(void **state)
 	/* After a login by password it is of no more use. */
 	open_with_certificate(CLIENT_REQUEST);
 	talk("AUTH PLAIN " GOOD "\r\n", ACCEPTED);
-	talk("EHLO x\r\n", "250-mx.example.org greets x\r\n250-PIPELINING\r\n"
-			   "250-SIZE 100000\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+	talk("EHLO x\r\n", "250-mx.example.org greets x\r\n" EXTENSIONS "250-REQUIRETLS\r\n"
 			   "250-AUTH PLAIN LOGIN\r\n250 HELP\r\n");
 	house_close();
 }
@@ -519,8 +513,7 @@ no_password_where_a_certificate_is_required(void **state)
 	talk("AUTH EXTERNAL =\r\n", "504 5.5.4 This connection's certificate has been looked at, "
 				    "connect again to show another\r\n");
 	talk("RSET\r\nEHLO x\r\n",
-	     OK "250-mx.example.org greets x\r\n250-PIPELINING\r\n"
-		"250-SIZE 100000\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n");
+	     OK "250-mx.example.org greets x\r\n" EXTENSIONS "250-REQUIRETLS\r\n250 HELP\r\n");
 	house_close();
 }
 
@@ -574,8 +567,7 @@ scram(void **state)
 	(void)state;
 	open_submission();
 	orders.scram_offer = 1;
-	talk("EHLO x\r\n", "250-mx.example.org greets x\r\n250-PIPELINING\r\n"
-			   "250-SIZE 100000\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
+	talk("EHLO x\r\n", "250-mx.example.org greets x\r\n" EXTENSIONS "250-REQUIRETLS\r\n"
 			   "250-AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN\r\n250 HELP\r\n");
 	talk("AUTH SCRAM-SHA-256-PLUS Zmlyc3Q=\r\n", "334 MXN0\r\n");
 	talk("*\r\n", "501 5.7.0 Authentication cancelled\r\n");

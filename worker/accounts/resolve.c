@@ -228,7 +228,7 @@ resolve_mailbox(const struct resolver *resolver, const char *text, size_t length
 	if (is_word(text, length, postmaster))
 		return find_role(resolver, false, resolver->standard, resolved) ? RCPT_LOCAL
 										: RCPT_UNAVAILABLE;
-	if (address_parse(text, length, &address) != ADDRESS_OK)
+	if (address_parse_utf8(text, length, &address) != ADDRESS_OK)
 		return RCPT_NO_MAILBOX;
 	domain = find_domain(resolver, address.domain);
 	if (domain == NULL)
@@ -249,7 +249,7 @@ is_listed(const struct account *account, const char *text, size_t length)
 	struct address address;
 	char name[ADDRESS_TEXT_SIZE];
 
-	if (address_parse(text, length, &address) != ADDRESS_OK)
+	if (address_parse_utf8(text, length, &address) != ADDRESS_OK)
 		return false;
 	address_format(&address, name, sizeof(name));
 	for (size_t i = 0; i < account->sender_count; i++) {

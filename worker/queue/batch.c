@@ -237,6 +237,8 @@ write_recipients(struct batch *batch, const struct transaction *transaction, int
 			continue;
 		row.path = recipient->path;
 		row.mailbox = recipient->mailbox;
+		row.notify = recipient->notify;
+		row.orcpt = recipient->orcpt;
 		status = db_add_recipient(batch->queue->db, &row);
 		if (status != DB_OK)
 			break;
@@ -255,6 +257,7 @@ write_commit(struct batch *batch, const struct transaction *transaction, int64_t
 	    .sender = transaction->sender,
 	    .submitter = transaction->submitter,
 	    .size = transaction->size,
+	    .parameters = transaction->parameters,
 	};
 	enum db_status status;
 
@@ -366,7 +369,7 @@ finish_commits(struct batch *batch, int64_t position)
 		STAILQ_FOREACH (recipient, &transaction->recipients, entry) {
 			if (recipient->chosen)
 				schedule_new(queue->schedule, recipient->mailbox, transaction->id,
-					     index++, position);
+					     index++, recipient->notify, position);
 		}
 		position++;
 		if (transaction->body != NULL)

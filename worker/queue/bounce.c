@@ -84,7 +84,7 @@ start(const struct making *making, const char *sender, char *text, size_t length
 	}
 	memcpy(copy, bounce, size);
 	transaction->bounce = copy;
-	transaction_add(transaction, sender);
+	transaction_add(transaction, sender, DSN_NOTIFY_NEVER, "");
 	transaction_commit_own(transaction, NULL, text, length);
 }
 

@@ -2,6 +2,7 @@
 /* The queue as a whole, apart from the process it runs in. */
 #include <string.h>
 #include <unistd.h>
+#include <unistr.h>
 
 #include "common/log.h"
 #include "worker/queue/asker.h"
@@ -9,6 +10,20 @@
 #include "worker/queue/queue.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/transaction.h"
+
+bool
+queue_is_path(const char *text, size_t length, bool utf8)
+{
+	if (length == 0 || length >= PATH_SIZE || text[length] != '\0')
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c < 32 || c == 127 || (c > 127 && !utf8))
+			return false;
+	}
+	return !utf8 || u8_check((const uint8_t *)text, length) == NULL;
+}
 
 bool
 queue_is_address(const char *text, size_t length, size_t size)

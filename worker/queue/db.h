@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/mail_parameters.h"
 #include "common/proto/types.h"
 
 struct db;
@@ -55,6 +56,7 @@ struct db_message {
 	const char *submitter; /* the account that logged in, or "" */
 	uint64_t size;         /* bytes of the body */
 	const void *body;      /* or NULL: it is a file of the spool */
+	struct mail_parameters parameters;
 };
 enum db_status db_add_message(struct db *, const struct db_message *);
 
@@ -64,6 +66,8 @@ struct db_recipient {
 	const char *path;     /* the forward-path */
 	const char *mailbox;  /* user@domain, or "@domain" of another host */
 	int64_t next_attempt; /* microseconds since the epoch */
+	uint32_t notify;      /* DSN_NOTIFY_... */
+	const char *orcpt;    /* the original recipient (mail_parameters.h); NULL or "": none */
 };
 enum db_status db_add_recipient(struct db *, const struct db_recipient *);
 
@@ -82,6 +86,9 @@ enum db_status db_done(struct db *, uint64_t message, uint32_t index, bool *left
 enum db_status db_move(struct db *, uint64_t message, uint32_t index, int64_t next_attempt);
 enum db_status db_defer(struct db *, uint64_t message, uint32_t index, uint32_t attempts,
 			int64_t next_attempt, const char *reason);
+
+/* Its sender has been told that it is delayed. */
+enum db_status db_set_delayed(struct db *, uint64_t message, uint32_t index);
 
 /* Keeps the id of a message whose sender may yet ask what became of it (GQ_CONFIRM), an hour. */
 enum db_status db_remember(struct db *, uint64_t id);
@@ -126,8 +133,15 @@ enum db_status db_entries(struct db *, const struct db_name *after, size_t max, 
 enum db_status db_entry(struct db *, uint64_t message, uint32_t index, db_entry_fn *each,
 			void *arg);
 
-/* The forward-path of a recipient. DB_FAILED also if there is no such. */
-enum db_status db_path(struct db *, uint64_t message, uint32_t index, char path[PATH_SIZE]);
+/* What the sender said of a recipient. */
+struct db_addressee {
+	char path[PATH_SIZE];
+	char orcpt[ORCPT_SIZE];
+	uint32_t notify;
+	bool delayed; /* db_set_delayed() */
+};
+/* DB_FAILED also if there is no such. */
+enum db_status db_addressee(struct db *, uint64_t message, uint32_t index, struct db_addressee *);
 
 /* The mailbox that follows AFTER in the order of their names. 1, 0 if there is none, -1. */
 int db_next_mailbox(struct db *, const char *after, char name[ADDRESS_SIZE]);
@@ -141,6 +155,8 @@ struct db_position {
 struct db_delivery {
 	struct db_position position;
 	uint32_t attempts;
+	uint32_t notify;
+	bool delayed;
 };
 /*
  * Those of MAILBOX after POSITION that are due at NOW, at most MAX. Returns how many, or -1. *DUE

@@ -38,6 +38,15 @@ static const char *const schema[] = {
     "CREATE INDEX recipient_due ON recipient (mailbox, next_attempt, message);"
     "CREATE TABLE finished (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);",
     "CREATE TABLE notice (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;",
+    /* What MAIL and RCPT asked for (common/mail_parameters.h); delayed: the sender was told of it.
+     */
+    "ALTER TABLE message ADD COLUMN type INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN ret INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE message ADD COLUMN envid TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE recipient ADD COLUMN notify INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE recipient ADD COLUMN orcpt TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE recipient ADD COLUMN delayed INTEGER NOT NULL DEFAULT 0;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 

@@ -58,6 +58,11 @@ db_message(struct db *db, uint64_t id, db_read_fn *read, void *arg)
 		message.body = in_file ? NULL : sqlite3_column_blob(stmt, 5);
 		if (!in_file && message.body == NULL)
 			message.body = "";
+		message.parameters.body = (uint32_t)sqlite3_column_int64(stmt, 6);
+		message.parameters.flags = (uint32_t)sqlite3_column_int64(stmt, 7);
+		message.parameters.ret = (uint32_t)sqlite3_column_int64(stmt, 8);
+		strlcpy(message.parameters.envid, db_column_text(stmt, 9),
+			sizeof(message.parameters.envid));
 		if (in_file || (uint64_t)sqlite3_column_bytes(stmt, 5) == message.size)
 			result = read(&message, arg);
 		else
@@ -119,19 +124,24 @@ db_entry(struct db *db, uint64_t message, uint32_t index, db_entry_fn *each, voi
 }
 
 enum db_status
-db_path(struct db *db, uint64_t message, uint32_t index, char path[PATH_SIZE])
+db_addressee(struct db *db, uint64_t message, uint32_t index, struct db_addressee *out)
 {
+	sqlite3_stmt *stmt = db->statements[DB_STMT_ADDRESSEE];
 	enum db_status status = DB_OK;
 	int code;
 
-	db_bind_number(db, DB_STMT_PATH, 1, (int64_t)message);
-	db_bind_number(db, DB_STMT_PATH, 2, index);
-	code = db_step(db, DB_STMT_PATH);
-	if (code == SQLITE_ROW)
-		strlcpy(path, db_column_text(db->statements[DB_STMT_PATH], 0), PATH_SIZE);
-	else
+	db_bind_number(db, DB_STMT_ADDRESSEE, 1, (int64_t)message);
+	db_bind_number(db, DB_STMT_ADDRESSEE, 2, index);
+	code = db_step(db, DB_STMT_ADDRESSEE);
+	if (code == SQLITE_ROW) {
+		strlcpy(out->path, db_column_text(stmt, 0), sizeof(out->path));
+		out->notify = (uint32_t)sqlite3_column_int64(stmt, 1);
+		strlcpy(out->orcpt, db_column_text(stmt, 2), sizeof(out->orcpt));
+		out->delayed = sqlite3_column_int64(stmt, 3) != 0;
+	} else {
 		status = db_failed(db, code);
-	db_reset(db, DB_STMT_PATH);
+	}
+	db_reset(db, DB_STMT_ADDRESSEE);
 	return status;
 }
 
@@ -181,6 +191,8 @@ db_due(struct db *db, const char *mailbox, struct db_position after, int64_t now
 		found[count].position.message = (uint64_t)sqlite3_column_int64(stmt, 1);
 		found[count].position.index = (uint32_t)sqlite3_column_int64(stmt, 2);
 		found[count].attempts = (uint32_t)sqlite3_column_int64(stmt, 3);
+		found[count].notify = (uint32_t)sqlite3_column_int64(stmt, 4);
+		found[count].delayed = sqlite3_column_int64(stmt, 5) != 0;
 		count++;
 	}
 	if (code != SQLITE_DONE)

@@ -14,11 +14,11 @@ static const char *const statements[] = {
     [DB_STMT_COMMIT] = "COMMIT",
     [DB_STMT_ROLLBACK] = "ROLLBACK",
     [DB_STMT_ADD_MESSAGE] =
-	"INSERT INTO message (id, run, conn, received, sender, submitter, size, body)"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	"INSERT INTO message (id, run, conn, received, sender, submitter, size, body, type,"
+	" flags, ret, envid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [DB_STMT_ADD_RECIPIENT] =
-	"INSERT INTO recipient (message, idx, path, mailbox, attempts, next_attempt)"
-	" VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+	"INSERT INTO recipient (message, idx, path, mailbox, attempts, next_attempt, notify,"
+	" orcpt) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)",
     [DB_STMT_ADD_NOTICE] = "INSERT OR REPLACE INTO notice (name, at) VALUES (?1, ?2)",
     [DB_STMT_OLD_NOTICES] = "DELETE FROM notice WHERE at < ?1",
     [DB_STMT_DONE_RECIPIENT] = "DELETE FROM recipient WHERE message = ?1 AND idx = ?2",
@@ -34,15 +34,18 @@ static const char *const statements[] = {
     [DB_STMT_HAS_NOTICE] = "SELECT EXISTS (SELECT 1 FROM notice WHERE name = ?1)",
     [DB_STMT_HAS_FILE] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND body IS NULL)",
     [DB_STMT_MESSAGE] =
-	"SELECT conn, received, sender, submitter, size, body FROM message WHERE id = ?1",
-    [DB_STMT_PATH] = "SELECT path FROM recipient WHERE message = ?1 AND idx = ?2",
+	"SELECT conn, received, sender, submitter, size, body, type, flags, ret, envid"
+	" FROM message WHERE id = ?1",
+    [DB_STMT_ADDRESSEE] = "SELECT path, notify, orcpt, delayed FROM recipient"
+			  " WHERE message = ?1 AND idx = ?2",
+    [DB_STMT_DELAYED] = "UPDATE recipient SET delayed = 1 WHERE message = ?1 AND idx = ?2",
     [DB_STMT_ENTRIES] = "SELECT " ENTRY_COLUMNS " WHERE (r.message, r.idx) > (?1, ?2)"
 			" ORDER BY r.message, r.idx LIMIT ?3",
     [DB_STMT_ENTRY] = "SELECT " ENTRY_COLUMNS " WHERE r.message = ?1 AND r.idx = ?2",
     [DB_STMT_MOVE] = "UPDATE recipient SET next_attempt = ?3 WHERE message = ?1 AND idx = ?2",
     [DB_STMT_NEXT_MAILBOX] =
 	"SELECT mailbox FROM recipient WHERE mailbox > ?1 ORDER BY mailbox LIMIT 1",
-    [DB_STMT_DUE] = "SELECT next_attempt, message, idx, attempts FROM recipient"
+    [DB_STMT_DUE] = "SELECT next_attempt, message, idx, attempts, notify, delayed FROM recipient"
 		    " WHERE mailbox = ?1 AND (next_attempt, message, idx) > (?2, ?3, ?5)"
 		    " ORDER BY next_attempt, message, idx LIMIT ?4",
 };

@@ -57,6 +57,10 @@ db_add_message(struct db *db, const struct db_message *message)
 	if (message->body != NULL)
 		(void)sqlite3_bind_blob64(db->statements[DB_STMT_ADD_MESSAGE], 8, message->body,
 					  message->size, SQLITE_STATIC);
+	db_bind_number(db, DB_STMT_ADD_MESSAGE, 9, message->parameters.body);
+	db_bind_number(db, DB_STMT_ADD_MESSAGE, 10, message->parameters.flags);
+	db_bind_number(db, DB_STMT_ADD_MESSAGE, 11, message->parameters.ret);
+	db_bind_text(db, DB_STMT_ADD_MESSAGE, 12, message->parameters.envid);
 	return db_run(db, DB_STMT_ADD_MESSAGE);
 }
 
@@ -68,6 +72,9 @@ db_add_recipient(struct db *db, const struct db_recipient *recipient)
 	db_bind_text(db, DB_STMT_ADD_RECIPIENT, 3, recipient->path);
 	db_bind_text(db, DB_STMT_ADD_RECIPIENT, 4, recipient->mailbox);
 	db_bind_number(db, DB_STMT_ADD_RECIPIENT, 5, recipient->next_attempt);
+	db_bind_number(db, DB_STMT_ADD_RECIPIENT, 6, recipient->notify);
+	db_bind_text(db, DB_STMT_ADD_RECIPIENT, 7,
+		     recipient->orcpt == NULL ? "" : recipient->orcpt);
 	return db_run(db, DB_STMT_ADD_RECIPIENT);
 }
 
@@ -123,6 +130,14 @@ db_defer(struct db *db, uint64_t message, uint32_t index, uint32_t attempts, int
 	db_bind_number(db, DB_STMT_DEFER, 4, next_attempt);
 	db_bind_text(db, DB_STMT_DEFER, 5, reason);
 	return db_run(db, DB_STMT_DEFER);
+}
+
+enum db_status
+db_set_delayed(struct db *db, uint64_t message, uint32_t index)
+{
+	db_bind_number(db, DB_STMT_DELAYED, 1, (int64_t)message);
+	db_bind_number(db, DB_STMT_DELAYED, 2, index);
+	return db_run(db, DB_STMT_DELAYED);
 }
 
 enum db_status

@@ -12,16 +12,6 @@
 #include "worker/queue/queue.h"
 #include "worker/queue/transaction.h"
 
-/* The tail as a string, or NULL if it is not an address; EMPTY allows the null reverse-path. */
-static const char *
-path_of(const struct ipc_message *message, bool empty)
-{
-	if (message->tail_length == 0)
-		return empty ? "" : NULL;
-	return queue_is_address(message->tail, message->tail_length, PATH_SIZE) ? message->tail
-										: NULL;
-}
-
 /* The transaction that is named, if it is in STATE. */
 static struct transaction *
 named(struct source *source, uint32_t number, enum transaction_state state)
@@ -35,25 +25,49 @@ static int
 on_mail(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct gq_mail *mail = message->body;
-	const char *sender = path_of(message, true);
 
 	(void)channel;
-	if (sender == NULL || mail->transaction == 0)
+	if (mail->transaction == 0 || mail->zero != 0 ||
+	    !mail_parameters_sound(&mail->parameters) ||
+	    (message->tail_length > 0 &&
+	     !queue_is_path(message->tail, message->tail_length,
+			    (mail->parameters.flags & MAIL_SMTPUTF8) != 0)))
 		return -1;
-	return transaction_new(context, mail, sender) == NULL ? -1 : 0;
+	return transaction_new(context, mail, message->tail_length == 0 ? "" : message->tail) ==
+		       NULL
+		   ? -1
+		   : 0;
+}
+
+/* Takes the tail apart; false: it is not what it should be. */
+static bool
+parse_rcpt(const struct transaction *transaction, const struct ipc_message *message,
+	   const char **orcpt)
+{
+	bool utf8 = (transaction->parameters.flags & MAIL_SMTPUTF8) != 0;
+	size_t path = strnlen(message->tail, message->tail_length);
+
+	*orcpt = "";
+	if (!queue_is_path(message->tail, path, utf8))
+		return false;
+	if (path == message->tail_length)
+		return true;
+	*orcpt = message->tail + path + 1;
+	return orcpt_is_sound(*orcpt, message->tail_length - path - 1);
 }
 
 static int
 on_rcpt(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
-	const struct gq_transaction *body = message->body;
+	const struct gq_rcpt *body = message->body;
 	struct transaction *transaction = named(context, body->transaction, TRANSACTION_ENVELOPE);
-	const char *path = path_of(message, false);
+	const char *orcpt;
 
 	(void)channel;
-	if (transaction == NULL || path == NULL)
+	if (transaction == NULL || !notify_is_sound(body->notify) ||
+	    !parse_rcpt(transaction, message, &orcpt))
 		return -1;
-	transaction_add(transaction, path);
+	transaction_add(transaction, message->tail, body->notify, orcpt);
 	return 0;
 }
 
@@ -77,9 +91,10 @@ on_commit(struct ipc_channel *channel, struct ipc_message *message, void *contex
 	struct transaction *transaction = named(context, body->transaction, TRANSACTION_BODY);
 
 	(void)channel;
-	if (transaction == NULL || message->id == 0 ||
+	if (transaction == NULL || message->id == 0 || body->body >= BODY_TYPES ||
 	    (message->tail_length != 0 && message->tail_length != body->size))
 		return -1;
+	transaction->parameters.body = body->body;
 	return transaction_commit(transaction, message->id, body->size,
 				  message->tail_length == 0 ? NULL : message->tail);
 }

@@ -185,6 +185,8 @@ mailbox_append(struct mailbox *mailbox, const struct db_delivery *row)
 	delivery->message = row->position.message;
 	delivery->index = row->position.index;
 	delivery->attempts = row->attempts;
+	delivery->notify = row->notify;
+	delivery->delayed = row->delayed;
 	mailbox->position = row->position;
 	TAILQ_INSERT_TAIL(&mailbox->waiting, delivery, entry);
 	mailbox->waiting_count++;

@@ -30,6 +30,8 @@ struct delivery {
 	uint32_t index;
 	uint32_t attempts; /* that failed, as the database has it */
 	uint32_t deaths;   /* of the session process while it had this one */
+	uint32_t notify;   /* DSN_NOTIFY_... */
+	bool delayed;      /* its sender has been told that it is */
 	conn_id conn;
 };
 TAILQ_HEAD(deliveries, delivery);

@@ -37,7 +37,7 @@ mail_it(struct queue *queue, const struct mq_notice *notice, const char *listene
 		return;
 	}
 	length = notice_text(notice, listeners, queue->settings.hostname, time(NULL), text);
-	transaction_add(transaction, "postmaster");
+	transaction_add(transaction, "postmaster", DSN_NOTIFY_NEVER, "");
 	transaction_commit_own(transaction, copy, text, length);
 }
 

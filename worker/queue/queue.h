@@ -63,6 +63,9 @@ void source_close(struct source *);
 /* Nothing that has been accepted is still on its way to the disk, no gate is writing. */
 bool queue_is_quiet(const struct queue *);
 
+/* A reverse- or forward-path as a gate hands it on, with a NUL behind it; UTF8: RFC 6531's. */
+bool queue_is_path(const char *text, size_t length, bool utf8);
+
 /* An address as this host's processes hand it on: printable ASCII, SIZE with its NUL at most. */
 bool queue_is_address(const char *text, size_t length, size_t size);
 

@@ -69,7 +69,7 @@ choose_remote(struct recipient *recipient)
 
 	if (transaction->queue->settings.relay != 1 ||
 	    (transaction->submitter[0] == '\0' && transaction->bounce == NULL) ||
-	    address_parse(recipient->path, strlen(recipient->path), &address) != ADDRESS_OK ||
+	    address_parse_utf8(recipient->path, strlen(recipient->path), &address) != ADDRESS_OK ||
 	    address.domain[0] == '[')
 		return false;
 	(void)snprintf(name, sizeof(name), "@%s", address.domain);
@@ -85,21 +85,23 @@ choose_remote(struct recipient *recipient)
 
 /* A new one, without a question; NULL if that is too much. */
 static struct recipient *
-recipient_new(struct transaction *transaction, const char *path)
+recipient_new(struct transaction *transaction, const char *path, uint32_t notify, const char *orcpt)
 {
-	size_t size = strlen(path) + 1;
+	size_t size = strlen(path) + 1, orcpt_size = strlen(orcpt) + 1;
 	struct recipient *recipient = NULL;
 
-	if (!account(transaction, sizeof(*recipient) + size)) {
+	if (!account(transaction, sizeof(*recipient) + size + orcpt_size)) {
 		transaction_note_failure(transaction, QUEUE_NO_SPACE);
 		return NULL;
 	}
-	recipient = calloc(1, sizeof(*recipient) + size);
+	recipient = calloc(1, sizeof(*recipient) + size + orcpt_size);
 	if (recipient == NULL) {
 		transaction_note_failure(transaction, QUEUE_UNAVAILABLE);
 		return NULL;
 	}
 	memcpy(recipient->path, path, size);
+	recipient->orcpt = memcpy(recipient->path + size, orcpt, orcpt_size);
+	recipient->notify = notify;
 	recipient->transaction = transaction;
 	STAILQ_INSERT_TAIL(&transaction->recipients, recipient, entry);
 	return recipient;
@@ -109,13 +111,14 @@ recipient_new(struct transaction *transaction, const char *path)
 static void
 choose_all(struct recipient *recipient, const char *mailboxes, size_t count)
 {
-	const char *path = recipient->path;
+	const struct recipient *first = recipient;
 
 	for (size_t i = 0; i < count && recipient != NULL; i++) {
 		choose(recipient, mailboxes);
 		mailboxes += strlen(mailboxes) + 1;
 		if (i + 1 < count)
-			recipient = recipient_new(recipient->transaction, path);
+			recipient = recipient_new(first->transaction, first->path, first->notify,
+						  first->orcpt);
 	}
 }
 
@@ -167,7 +170,8 @@ transaction_ask_sender(struct transaction *transaction)
 }
 
 void
-transaction_add(struct transaction *transaction, const char *path)
+transaction_add(struct transaction *transaction, const char *path, uint32_t notify,
+		const char *orcpt)
 {
 	struct queue *queue = transaction->queue;
 	struct recipient *recipient;
@@ -180,7 +184,7 @@ transaction_add(struct transaction *transaction, const char *path)
 		transaction_note_failure(transaction, QUEUE_NO_SPACE);
 		return;
 	}
-	recipient = recipient_new(transaction, path);
+	recipient = recipient_new(transaction, path, notify, orcpt);
 	if (recipient == NULL)
 		return;
 	recipient->question.path = recipient->path;

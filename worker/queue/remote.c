@@ -220,7 +220,7 @@ static bool
 write_tail(struct job *job, struct db *db, const char *sender)
 {
 	struct delivery *delivery;
-	char path[PATH_SIZE];
+	struct db_addressee to;
 	size_t length = strlen(sender) + 1;
 
 	if (length > PATH_SIZE)
@@ -230,10 +230,10 @@ write_tail(struct job *job, struct db *db, const char *sender)
 	job->length = length;
 	TAILQ_FOREACH (delivery, &job->deliveries, entry) {
 		/* cppcheck-suppress uninitvar ; they are of the list */
-		if (db_path(db, delivery->message, delivery->index, path) != DB_OK)
+		if (db_addressee(db, delivery->message, delivery->index, &to) != DB_OK)
 			return false;
-		length = strlen(path) + 1;
-		memcpy(job->text + job->length, path, length);
+		length = strlen(to.path) + 1;
+		memcpy(job->text + job->length, to.path, length);
 		job->length += length;
 	}
 	return true;

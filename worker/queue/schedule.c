@@ -164,10 +164,10 @@ schedule_positions(struct schedule *schedule, size_t count)
 
 void
 schedule_new(struct schedule *schedule, const char *name, uint64_t message, uint32_t index,
-	     int64_t position)
+	     uint32_t notify, int64_t position)
 {
 	struct mailbox *mailbox = mailbox_get(schedule, name);
-	struct db_delivery row = {.position = {position, message, index}};
+	struct db_delivery row = {.position = {position, message, index}, .notify = notify};
 
 	if (mailbox == NULL) {
 		log_event(LOG_ERR, "queue.delivery_late", KV_STR("to", name),

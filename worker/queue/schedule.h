@@ -37,7 +37,7 @@ int64_t schedule_positions(struct schedule *, size_t count);
 
 /* A recipient's row is in the database, with that POSITION. */
 void schedule_new(struct schedule *, const char *mailbox, uint64_t message, uint32_t index,
-		  int64_t position);
+		  uint32_t notify, int64_t position);
 /* A deferral is in the database. */
 void schedule_deferred(struct schedule *, const char *mailbox, int64_t next_attempt);
 

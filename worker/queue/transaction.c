@@ -55,6 +55,7 @@ transaction_new(struct source *source, const struct gq_mail *mail, const char *s
 	transaction->number = mail->transaction;
 	transaction->conn = mail->conn;
 	transaction->declared = mail->size;
+	transaction->parameters = mail->parameters;
 	transaction->fd = -1;
 	STAILQ_INIT(&transaction->recipients);
 	RB_INIT(&transaction->mailboxes);

@@ -37,8 +37,10 @@ struct recipient {
 	RB_ENTRY(recipient) by_mailbox;
 	struct question question;
 	struct transaction *transaction;
-	char *mailbox; /* NULL until accounts answered; "@domain" of another host */
-	bool chosen;   /* it gets a delivery: no other recipient has the same mailbox */
+	char *mailbox;     /* NULL until accounts answered; "@domain" of another host */
+	bool chosen;       /* it gets a delivery: no other recipient has the same mailbox */
+	uint32_t notify;   /* DSN_NOTIFY_... */
+	const char *orcpt; /* behind the path; "": none */
 	char path[];
 };
 STAILQ_HEAD(recipients, recipient);
@@ -54,6 +56,7 @@ struct transaction {
 	uint32_t request; /* the id of GQ_DATA or GQ_COMMIT, to be quoted */
 	conn_id conn;
 	uint64_t declared; /* size, as MAIL FROM said */
+	struct mail_parameters parameters;
 	char *sender;
 	struct question sender_question; /* of a submitter: is it his? */
 	struct recipients recipients;
@@ -104,8 +107,11 @@ struct transaction *transaction_find(struct source *, uint32_t number);
  * -- recipients.c
  */
 
-/* Adds a recipient and asks accounts. More than there may be make the transaction fail. */
-void transaction_add(struct transaction *, const char *path);
+/*
+ * Adds a recipient and asks accounts. More than there may be make the transaction fail. NOTIFY and
+ * ORCPT as in struct db_recipient, ORCPT not NULL.
+ */
+void transaction_add(struct transaction *, const char *path, uint32_t notify, const char *orcpt);
 
 /* Asks accounts whether the submitter, if there is one, may use this sender. */
 void transaction_ask_sender(struct transaction *);

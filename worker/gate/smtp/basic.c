@@ -17,7 +17,14 @@ announce(struct conn *conn, const struct smtp_command *command)
 	smtp_reply(conn, "250-PIPELINING");
 	smtp_reply(conn, "250-SIZE %" PRIu64, settings->max_message_size);
 	smtp_reply(conn, "250-8BITMIME");
+	smtp_reply(conn, "250-CHUNKING");
+	smtp_reply(conn, "250-BINARYMIME");
+	smtp_reply(conn, "250-SMTPUTF8");
+	smtp_reply(conn, "250-DSN");
 	smtp_reply(conn, "250-ENHANCEDSTATUSCODES");
+	smtp_reply(conn, "250-LIMITS RCPTMAX=%" PRIu32, settings->max_recipients); /* RFC 9422 */
+	if (conn_is_secure(conn))
+		smtp_reply(conn, "250-REQUIRETLS"); /* RFC 8689 2 */
 	if (conn_can_start_tls(conn))
 		smtp_reply(conn, "250-STARTTLS");
 	if (smtp_is_submission(conn))
@@ -87,10 +94,11 @@ smtp_cmd_help(struct conn *conn, struct smtp_session *session, const struct smtp
 {
 	(void)session;
 	(void)command;
-	smtp_reply(conn,
-		   "214 2.0.0 This is Postern. Commands: EHLO HELO MAIL RCPT DATA RSET NOOP VRFY "
-		   "HELP QUIT STARTTLS%s",
-		   smtp_is_submission(conn) ? " AUTH" : "");
+	smtp_reply(
+	    conn,
+	    "214 2.0.0 This is Postern. Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY "
+	    "HELP QUIT STARTTLS%s",
+	    smtp_is_submission(conn) ? " AUTH" : "");
 }
 
 void

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/ascii.h"
 #include "worker/gate/smtp/path.h"
 
 typedef int parse_fn(const char *arg, size_t length, struct smtp_command *, struct smtp_reply *);
@@ -105,17 +106,59 @@ parse_auth(const char *arg, size_t length, struct smtp_command *command, struct 
 	return 0;
 }
 
+/* chunk-size = 1*DIGIT; the line's number ends at a space or its end. */
+static bool
+parse_chunk_size(const char *arg, size_t length, uint64_t *size)
+{
+	size_t i;
+
+	*size = 0;
+	for (i = 0; i < length; i++)
+		if (!ascii_is_digit(arg[i]) || __builtin_mul_overflow(*size, 10U, size) ||
+		    __builtin_add_overflow(*size, (uint64_t)(arg[i] - '0'), size))
+			return false;
+	return length > 0;
+}
+
+/* RFC 3030 2: chunk-size [SP "LAST"]. */
+static int
+parse_bdat(const char *arg, size_t length, struct smtp_command *command, struct smtp_reply *reply)
+{
+	static const char last[] = "LAST";
+	const char *space = memchr(arg, ' ', length);
+	size_t digits = space != NULL ? (size_t)(space - arg) : length;
+	char quoted[SMTP_QUOTE_SIZE];
+
+	command->last = space != NULL;
+	if (parse_chunk_size(arg, digits, &command->chunk) &&
+	    (space == NULL || (length - digits - 1 == sizeof(last) - 1 &&
+			       strncasecmp(space + 1, last, sizeof(last) - 1) == 0)))
+		return 0;
+	return smtp_reply_set(reply,
+			      "501 5.5.4 Expected a number of octets and LAST or nothing after "
+			      "BDAT, found \"%s\": what follows can't be told from commands",
+			      smtp_quote(arg, length, quoted));
+}
+
 static const struct {
 	const char *name;
 	parse_fn *parse;
 } verbs[] = {
-    [SMTP_EHLO] = {"EHLO", parse_hello},     [SMTP_HELO] = {"HELO", parse_hello},
-    [SMTP_MAIL] = {"MAIL", smtp_parse_mail}, [SMTP_RCPT] = {"RCPT", smtp_parse_rcpt},
-    [SMTP_DATA] = {"DATA", parse_nothing},   [SMTP_RSET] = {"RSET", parse_nothing},
-    [SMTP_NOOP] = {"NOOP", parse_text},      [SMTP_VRFY] = {"VRFY", parse_string},
-    [SMTP_EXPN] = {"EXPN", parse_string},    [SMTP_HELP] = {"HELP", parse_text},
-    [SMTP_QUIT] = {"QUIT", parse_nothing},   [SMTP_STARTTLS] = {"STARTTLS", parse_nothing},
-    [SMTP_AUTH] = {"AUTH", parse_auth},      [SMTP_HTTP] = {"HTTP", NULL},
+    [SMTP_EHLO] = {"EHLO", parse_hello},
+    [SMTP_HELO] = {"HELO", parse_hello},
+    [SMTP_MAIL] = {"MAIL", smtp_parse_mail},
+    [SMTP_RCPT] = {"RCPT", smtp_parse_rcpt},
+    [SMTP_DATA] = {"DATA", parse_nothing},
+    [SMTP_BDAT] = {"BDAT", parse_bdat},
+    [SMTP_RSET] = {"RSET", parse_nothing},
+    [SMTP_NOOP] = {"NOOP", parse_text},
+    [SMTP_VRFY] = {"VRFY", parse_string},
+    [SMTP_EXPN] = {"EXPN", parse_string},
+    [SMTP_HELP] = {"HELP", parse_text},
+    [SMTP_QUIT] = {"QUIT", parse_nothing},
+    [SMTP_STARTTLS] = {"STARTTLS", parse_nothing},
+    [SMTP_AUTH] = {"AUTH", parse_auth},
+    [SMTP_HTTP] = {"HTTP", NULL},
 };
 
 const char *

@@ -3,7 +3,8 @@
  * command - one command line becomes a typed command, once. Pure.
  *
  * Knows the syntax of RFC 5321 4.1.1 and 4.1.2 and of the extensions that are offered: SIZE
- * (RFC 1870), 8BITMIME (RFC 6152), STARTTLS (RFC 3207), AUTH (RFC 4954). In which state a command
+ * (RFC 1870), 8BITMIME (RFC 6152), CHUNKING and BINARYMIME (RFC 3030), DSN (RFC 3461), SMTPUTF8
+ * (RFC 6531), REQUIRETLS (RFC 8689), STARTTLS (RFC 3207), AUTH (RFC 4954). In which state a command
  * is allowed is the session's business.
  */
 #ifndef POSTERN_WORKER_GATE_SMTP_COMMAND_H
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/address.h"
+#include "common/mail_parameters.h"
 #include "worker/gate/smtp/reply.h"
 
 enum smtp_verb {
@@ -22,6 +24,7 @@ enum smtp_verb {
 	SMTP_MAIL,
 	SMTP_RCPT,
 	SMTP_DATA,
+	SMTP_BDAT,
 	SMTP_RSET,
 	SMTP_NOOP,
 	SMTP_VRFY,
@@ -34,8 +37,6 @@ enum smtp_verb {
 	SMTP_VERB_COUNT,
 };
 
-enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
-
 #define SMTP_MECHANISM_SIZE 21 /* RFC 4422 3.1: 20 characters */
 
 struct smtp_command {
@@ -46,13 +47,23 @@ struct smtp_command {
 
 	/*
 	 * MAIL, RCPT: the Mailbox without brackets and source route (RFC 5321 4.1.1.3), its local
-	 * part in quotes only where it needs them; "" for <>, "postmaster" for <Postmaster>.
+	 * part in quotes only where it needs them; "" for <>, "postmaster" for <Postmaster>. Its
+	 * domain is in A-labels, its local part may be in UTF-8.
 	 */
 	char path[ADDRESS_TEXT_SIZE];
+	bool utf8; /* what was said had octets above 127: only after SMTPUTF8 */
 
 	/* MAIL */
 	uint64_t size; /* SIZE=, or 0 */
-	enum smtp_body body;
+	struct mail_parameters parameters;
+
+	/* RCPT */
+	uint32_t notify;        /* DSN_NOTIFY_... */
+	char orcpt[ORCPT_SIZE]; /* as orcpt_is_sound() wants it; "": none */
+
+	/* BDAT: octets that follow the line */
+	uint64_t chunk;
+	bool last;
 
 	/* AUTH; "=" stands for an empty response (RFC 4954 4). NULL: none given. Points into LINE.
 	 */

@@ -243,6 +243,10 @@ smtp_commit(struct conn *conn, struct smtp_session *session, const char *bytes, 
 	/* queue refuses a body that somebody can still write to */
 	smtp_receipt_close(receipt);
 	commit.size = length > 0 ? length : receipt->written;
+	/* What was announced as binary is mostly lines of text, and easier to carry then. */
+	commit.body = mail->parameters.body;
+	if (commit.body == BODY_BINARYMIME && !receipt->data.binary)
+		commit.body = BODY_8BITMIME;
 	if (receipt->data.fault != DATA_FINE) {
 		refuse_content(conn, session, receipt->data.fault);
 		return;

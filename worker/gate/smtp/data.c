@@ -6,12 +6,14 @@
 #define NO_MATCH UINT8_MAX
 
 static const char received_field[] = "received:";
+static const char crlf[] = "\r\n";
 
 void
-smtp_data_init(struct smtp_data *data, uint64_t size_max)
+smtp_data_init(struct smtp_data *data, enum smtp_framing framing, uint64_t size_max)
 {
 	*data = (struct smtp_data){
 	    .state = DATA_LINE_START,
+	    .framing = framing,
 	    .in_header = true,
 	    .size_max = size_max,
 	};
@@ -75,6 +77,13 @@ check_size(struct smtp_data *data)
 		set_fault(data, DATA_TOO_BIG);
 }
 
+/* Its body has begun, and it may be of any octets. */
+static bool
+is_free(const struct smtp_data *data)
+{
+	return data->framing == FRAMING_BINARY && !data->in_header;
+}
+
 /*
  * Goes over whole lines and the beginning of one more, as long as they need no change: this is
  * where a message spends its time, so it leaps from LF to LF. Returns how many octets these are; a
@@ -98,22 +107,51 @@ plain_lines(struct smtp_data *data, const char *bytes, size_t length)
 		line_seen(data);
 		p = lf + 1;
 		/* Where a line begins with a dot the span ends: the dot isn't part of it. */
-		if (p == end || *p == '.')
+		if (p == end || (*p == '.' && data->framing == FRAMING_DOT) || is_free(data))
 			return (size_t)(p - bytes);
 		data->state = DATA_TEXT;
 	}
+}
+
+/* All of it is kept; whether it is lines of text is seen. */
+static void
+free_octets(struct smtp_data *data, const char *bytes, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		char c = bytes[i];
+		bool cr = data->state == DATA_CR;
+
+		data->state = DATA_TEXT;
+		if (c == '\n') {
+			data->binary = data->binary || !cr;
+			data->line_length = 0;
+			data->state = DATA_LINE_START;
+			continue;
+		}
+		data->binary =
+		    data->binary || cr || c == '\0' || data->line_length >= SMTP_TEXT_LINE_MAX;
+		if (c == '\r')
+			data->state = DATA_CR;
+		else
+			data->line_length++;
+	}
+	data->size += length;
 }
 
 /* One octet at a place where it matters; returns how many octets it used: 1, or 0 if it is text. */
 static size_t
 step(struct smtp_data *data, char c, struct smtp_span *span)
 {
-	static const char crlf[] = "\r\n";
-
 	switch (data->state) {
 	case DATA_LINE_START:
-		data->state = c == '.' ? DATA_DOT : DATA_TEXT;
-		return c == '.';
+		if (c == '.' && data->framing == FRAMING_DOT) {
+			data->state = DATA_DOT;
+			return 1;
+		}
+		data->state = DATA_TEXT;
+		return 0;
 	case DATA_DOT:
 		data->state = c == '\r' ? DATA_DOT_CR : DATA_TEXT;
 		return c == '\r';
@@ -158,6 +196,11 @@ smtp_data_next(struct smtp_data *data, const char *bytes, size_t length, struct 
 	*span = (struct smtp_span){NULL, 0};
 	if (length == 0 || data->state == DATA_END)
 		return 0;
+	if (is_free(data)) {
+		free_octets(data, bytes, length);
+		*span = (struct smtp_span){bytes, length};
+		used = length;
+	}
 	while (used == 0) {
 		used = step(data, bytes[0], span);
 		if (used == 0 && data->state == DATA_TEXT && bytes[0] != '\r' && bytes[0] != '\n') {
@@ -171,6 +214,24 @@ smtp_data_next(struct smtp_data *data, const char *bytes, size_t length, struct 
 	if (data->fault != DATA_FINE)
 		*span = (struct smtp_span){NULL, 0};
 	return used;
+}
+
+void
+smtp_data_finish(struct smtp_data *data, struct smtp_span *span)
+{
+	*span = (struct smtp_span){NULL, 0};
+	if (data->state == DATA_CR && is_free(data))
+		data->binary = true;
+	else if (data->state == DATA_CR)
+		set_fault(data, DATA_BARE_CR);
+	else if (data->state == DATA_TEXT && !data->binary) {
+		line_seen(data);
+		check_size(data);
+		*span = (struct smtp_span){crlf, 2};
+	}
+	data->state = DATA_END;
+	if (data->fault != DATA_FINE)
+		*span = (struct smtp_span){NULL, 0};
 }
 
 static const struct {

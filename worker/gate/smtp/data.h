@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * data - the mail data that follows DATA (RFC 5321 4.1.1.4, 4.5.2), taken off the wire as it comes:
- * finds its end, removes the dot-stuffing, counts, and sees what may not be in it. Pure: bytes in,
- * spans of bytes out.
+ * data - the mail data that follows DATA (RFC 5321 4.1.1.4, 4.5.2), or comes in the chunks of BDAT
+ * (RFC 3030), taken off the wire as it comes: finds its end, removes the dot-stuffing, counts, and
+ * sees what may not be in it. Pure: bytes in, spans of bytes out.
  *
- * Only <CRLF>.<CRLF> ends the data. A CR or an LF on its own is no line end and never becomes one:
- * the message is refused, since another server may take it for one and see another message there
- * (SMTP smuggling). RFC 5321 2.3.8 forbids both in either direction.
+ * Only <CRLF>.<CRLF> ends what follows DATA; chunks have no end mark and no dot-stuffing. A CR or
+ * an LF on its own is no line end and never becomes one: the message is refused, since another
+ * server may take it for one and see another message there (SMTP smuggling). RFC 5321 2.3.8 forbids
+ * both in either direction. The one exception is the body, never the header, of a message of
+ * BODY=BINARYMIME: octets of any kind may be there, and whether there are any that lines would not
+ * carry is noted.
  */
 #ifndef POSTERN_WORKER_GATE_SMTP_DATA_H
 #define POSTERN_WORKER_GATE_SMTP_DATA_H
@@ -45,10 +48,18 @@ enum smtp_data_fault {
 	DATA_LOOP,
 };
 
+enum smtp_framing {
+	FRAMING_DOT,    /* DATA */
+	FRAMING_CHUNKS, /* BDAT, lines of text */
+	FRAMING_BINARY, /* BDAT, a body of any octets */
+};
+
 struct smtp_data {
 	enum smtp_data_state state;
 	enum smtp_data_fault fault;
+	enum smtp_framing framing;
 	bool in_header;
+	bool binary;          /* FRAMING_BINARY: the body has what lines of text would not carry */
 	uint8_t matched;      /* octets of "Received:" at the start of this line; or NO_MATCH */
 	uint32_t received;    /* Received: fields in the header */
 	uint64_t line_length; /* octets of this line so far, without a CR that may end it */
@@ -62,7 +73,7 @@ struct smtp_span {
 	size_t length;
 };
 
-void smtp_data_init(struct smtp_data *, uint64_t size_max);
+void smtp_data_init(struct smtp_data *, enum smtp_framing, uint64_t size_max);
 
 /*
  * Looks at the next bytes; returns how many of them are dealt with (at least one, unless LENGTH is
@@ -71,6 +82,12 @@ void smtp_data_init(struct smtp_data *, uint64_t size_max);
  * after the end mark is not touched.
  */
 size_t smtp_data_next(struct smtp_data *, const char *bytes, size_t length, struct smtp_span *);
+
+/*
+ * The last chunk is over. *SPAN is what is still to be kept: the line end that the last line lacks,
+ * unless the message is binary. There may be a fault now.
+ */
+void smtp_data_finish(struct smtp_data *, struct smtp_span *);
 
 /* The reply to the end mark for a fault, without CRLF; NULL for DATA_FINE. */
 const char *smtp_data_reply(enum smtp_data_fault);

@@ -100,6 +100,11 @@ smtp_cmd_mail(struct conn *conn, struct smtp_session *session, const struct smtp
 		return;
 	if (!may_mail(conn, session))
 		return;
+	/* RFC 8689 2: it is only meant in a session of TLS. */
+	if ((command->parameters.flags & MAIL_REQUIRETLS) != 0 && !conn_is_secure(conn)) {
+		(void)smtp_refuse(conn, "555 5.7.10 REQUIRETLS is not known without TLS");
+		return;
+	}
 	if (command->size > max) {
 		(void)smtp_refuse(
 		    conn, "552 5.3.4 This server takes messages of %" PRIu64 " octets at most",
@@ -113,6 +118,7 @@ smtp_cmd_mail(struct conn *conn, struct smtp_session *session, const struct smtp
 	}
 	memcpy(mail->from, command->path, size);
 	mail->declared_size = command->size;
+	mail->parameters = command->parameters;
 	STAILQ_INIT(&mail->taken);
 	STAILQ_INIT(&mail->asked);
 	session->mail = mail;
@@ -237,9 +243,16 @@ void
 smtp_cmd_rcpt(struct conn *conn, struct smtp_session *session, const struct smtp_command *command)
 {
 	struct smtp_transaction *mail = session->mail;
-	size_t size = strlen(command->path) + 1;
+	size_t size = strlen(command->path) + 1, orcpt_size = strlen(command->orcpt) + 1;
 	struct smtp_rcpt *rcpt;
+	char quoted[SMTP_QUOTE_SIZE];
 
+	if (command->utf8 && (mail->parameters.flags & MAIL_SMTPUTF8) == 0) {
+		(void)smtp_refuse(conn, "553 5.6.7 <%s>: %s",
+				  smtp_quote(command->path, size - 1, quoted),
+				  address_error_text(ADDRESS_NOT_ASCII));
+		return;
+	}
 	/* RFC 5321 4.5.3.1.10: not an error of the client, it sends to the rest later. */
 	if (mail->taken_count + mail->asked_count >= conn_settings(conn)->max_recipients) {
 		smtp_reply(conn,
@@ -247,13 +260,14 @@ smtp_cmd_rcpt(struct conn *conn, struct smtp_session *session, const struct smtp
 			   conn_settings(conn)->max_recipients);
 		return;
 	}
-	rcpt = malloc(sizeof(*rcpt) + size);
+	rcpt = malloc(sizeof(*rcpt) + size + orcpt_size);
 	if (rcpt == NULL) {
 		smtp_close(conn, "no-memory", "421 4.3.0 Out of memory, try again later");
 		return;
 	}
-	*rcpt = (struct smtp_rcpt){.conn = conn};
+	*rcpt = (struct smtp_rcpt){.conn = conn, .notify = command->notify};
 	memcpy(rcpt->path, command->path, size);
+	rcpt->orcpt = memcpy(rcpt->path + size, command->orcpt, orcpt_size);
 	STAILQ_INSERT_TAIL(&mail->asked, rcpt, entry);
 	mail->asked_count++;
 	ask(conn, rcpt);

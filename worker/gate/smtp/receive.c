@@ -75,8 +75,8 @@ smtp_receipt_close(struct smtp_receipt *receipt)
  */
 
 /* A small message that came at once goes to queue with its commit, and none of it into the file. */
-static void
-end_of_content(struct conn *conn, struct smtp_session *session)
+void
+smtp_content_over(struct conn *conn, struct smtp_session *session)
 {
 	struct smtp_receipt *receipt = session->mail->receipt;
 	size_t length = buffered;
@@ -93,7 +93,8 @@ size_t
 smtp_receive(struct conn *conn, struct smtp_session *session, const char *bytes, size_t length)
 {
 	struct smtp_receipt *receipt = session->mail->receipt;
-	struct smtp_span span;
+	bool over = session->mail->chunked && session->chunk_left == 0;
+	struct smtp_span span = {NULL, 0};
 	size_t used = 0;
 
 	/* With the first of the content, so that a small message is in one piece. */
@@ -104,10 +105,18 @@ smtp_receive(struct conn *conn, struct smtp_session *session, const char *bytes,
 		if (span.length > 0)
 			put(receipt, span.bytes, span.length);
 	}
-	if (receipt->data.state == DATA_END)
-		end_of_content(conn, session);
-	else
-		flush(receipt);
+	if (over && session->chunk_last) {
+		smtp_data_finish(&receipt->data, &span);
+		if (span.length > 0)
+			put(receipt, span.bytes, span.length);
+	}
+	if (receipt->data.state == DATA_END || (over && receipt->data.fault != DATA_FINE)) {
+		smtp_content_over(conn, session);
+		return used;
+	}
+	flush(receipt);
+	if (over)
+		smtp_chunk_over(conn, session);
 	return used;
 }
 
@@ -122,8 +131,9 @@ format_received(struct conn *conn, const struct smtp_session *session,
 	    .helo = hide ? NULL : session->helo,
 	    .peer = conn_peer(conn),
 	    .hostname = conn_settings(conn)->hostname,
-	    .protocol = received_protocol(session->extended, conn_is_secure(conn),
-					  session->account != NULL),
+	    .protocol =
+		received_protocol(session->extended, conn_is_secure(conn), session->account != NULL,
+				  (mail->parameters.flags & MAIL_SMTPUTF8) != 0),
 	    .tls_version = conn_tls_version(conn),
 	    .tls_cipher = conn_tls_cipher(conn),
 	    .queue_id = mail->body.queue_id,
@@ -149,7 +159,16 @@ static void
 open_failed(struct conn *conn, struct smtp_session *session, uint32_t failure)
 {
 	smtp_queue_failed(conn, session, failure);
+	smtp_chunk_drop(session);
 	smtp_release(conn, session);
+}
+
+static enum smtp_framing
+framing_of(const struct smtp_transaction *mail)
+{
+	if (!mail->chunked)
+		return FRAMING_DOT;
+	return mail->parameters.body == BODY_BINARYMIME ? FRAMING_BINARY : FRAMING_CHUNKS;
 }
 
 static void
@@ -167,7 +186,12 @@ begin_content(struct conn *conn, struct smtp_session *session, int fd)
 	}
 	*mail->receipt = (struct smtp_receipt){.fd = fd, .field_length = length};
 	memcpy(mail->receipt->field, field, length);
-	smtp_data_init(&mail->receipt->data, conn_settings(conn)->max_message_size);
+	smtp_data_init(&mail->receipt->data, framing_of(mail),
+		       conn_settings(conn)->max_message_size);
+	if (mail->chunked) {
+		smtp_chunk_begin(conn, session);
+		return;
+	}
 	session->state = SMTP_RECEIVING;
 	smtp_reply(conn, "354 Send the message, end it with <CRLF>.<CRLF>");
 	smtp_release(conn, session);
@@ -216,6 +240,22 @@ pause_telling(struct conn *conn, struct smtp_transaction *mail)
 	return mail->timer != NULL && evtimer_add(mail->timer, &pause) == 0;
 }
 
+static bool
+tell_recipient(struct ipc_channel *queue, const struct smtp_transaction *mail,
+	       const struct smtp_rcpt *rcpt)
+{
+	struct gq_rcpt body = {.transaction = mail->id, .notify = rcpt->notify};
+	char tail[PATH_SIZE + ORCPT_SIZE];
+	size_t path = strlen(rcpt->path), orcpt = strlen(rcpt->orcpt);
+
+	memcpy(tail, rcpt->path, path);
+	if (orcpt == 0)
+		return ipc_send(queue, GQ_RCPT, 0, &body, tail, path, -1) == 0;
+	tail[path] = '\0';
+	memcpy(tail + path + 1, rcpt->orcpt, orcpt);
+	return ipc_send(queue, GQ_RCPT, 0, &body, tail, path + 1 + orcpt, -1) == 0;
+}
+
 /* GQ_RCPT for as many as the channel takes, then GQ_DATA. False: it failed. */
 static bool
 tell_recipients(struct conn *conn, struct smtp_session *session)
@@ -234,8 +274,7 @@ tell_recipients(struct conn *conn, struct smtp_session *session)
 			break;
 		if (ipc_queued(queue) > SMTP_BACKLOG_MAX)
 			return pause_telling(conn, mail);
-		if (ipc_send(queue, GQ_RCPT, 0, &transaction, rcpt->path, strlen(rcpt->path), -1) ==
-		    -1)
+		if (!tell_recipient(queue, mail, rcpt))
 			return false;
 		mail->told = rcpt;
 	}
@@ -281,6 +320,7 @@ tell_mail(struct conn *conn, const struct smtp_session *session)
 	body.peer = *conn_peer(conn);
 	body.transaction = mail->id;
 	body.size = mail->declared_size;
+	body.parameters = mail->parameters;
 	return ipc_send(queue, GQ_MAIL, 0, &body, mail->from, strlen(mail->from), -1) == 0;
 }
 
@@ -289,23 +329,31 @@ tell_mail(struct conn *conn, const struct smtp_session *session)
  * nothing, and it may be restarted before.
  */
 void
-smtp_cmd_data(struct conn *conn, struct smtp_session *session, const struct smtp_command *command)
+smtp_open_body(struct conn *conn, struct smtp_session *session)
 {
 	struct smtp_transaction *mail = session->mail;
 
-	(void)command;
-	if (mail->taken_count == 0) {
-		smtp_reply(conn, "554 5.5.1 No valid recipients"); /* RFC 5321 3.3 */
-		return;
-	}
 	mail->id = new_transaction_id();
 	if (!tell_mail(conn, session)) {
 		mail->id = 0;
-		smtp_queue_failed(conn, session, QUEUE_UNAVAILABLE);
+		open_failed(conn, session, QUEUE_UNAVAILABLE);
 		return;
 	}
 	session->state = SMTP_OPENING;
 	smtp_hold(conn, session);
 	if (!tell_recipients(conn, session))
 		open_failed(conn, session, QUEUE_UNAVAILABLE);
+}
+
+void
+smtp_cmd_data(struct conn *conn, struct smtp_session *session, const struct smtp_command *command)
+{
+	(void)command;
+	/* RFC 3030 3: what is binary can't be framed by lines. */
+	if (session->mail->parameters.body == BODY_BINARYMIME)
+		(void)smtp_refuse(conn, "503 5.5.1 A message of BODY=BINARYMIME comes by BDAT");
+	else if (session->mail->taken_count == 0)
+		smtp_reply(conn, "554 5.5.1 No valid recipients"); /* RFC 5321 3.3 */
+	else
+		smtp_open_body(conn, session);
 }

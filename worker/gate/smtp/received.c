@@ -59,11 +59,14 @@ append_date(struct output *out, time_t when)
 }
 
 const char *
-received_protocol(bool extended, bool tls, bool authenticated)
+received_protocol(bool extended, bool tls, bool authenticated, bool utf8)
 {
-	static const char *const names[2][2] = {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}};
+	static const char *const names[2][2][2] = {
+	    {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}},
+	    {{"UTF8SMTP", "UTF8SMTPA"}, {"UTF8SMTPS", "UTF8SMTPSA"}},
+	};
 
-	return extended ? names[tls][authenticated] : "SMTP";
+	return extended ? names[utf8][tls][authenticated] : "SMTP";
 }
 
 size_t

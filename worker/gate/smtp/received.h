@@ -25,8 +25,8 @@ struct received {
 	time_t when;
 };
 
-/* The with clause's protocol type: RFC 3848, RFC 5321 4.4. */
-const char *received_protocol(bool extended, bool tls, bool authenticated);
+/* The with clause's protocol type: RFC 3848, RFC 5321 4.4, RFC 6531 4.3. */
+const char *received_protocol(bool extended, bool tls, bool authenticated, bool utf8);
 
 /*
  * Writes the field, folded, with its CRLF. Returns its length.

@@ -15,8 +15,8 @@ struct command_rule {
 	const char *out_of_order; /* why not, once EHLO has been said */
 };
 
-#define ANY_STATE (SMTP_IN(SMTP_NEW) | SMTP_IN(SMTP_READY) | SMTP_IN(SMTP_ENVELOPE))
-#define GREETED (SMTP_IN(SMTP_READY) | SMTP_IN(SMTP_ENVELOPE))
+#define GREETED (SMTP_IN(SMTP_READY) | SMTP_IN(SMTP_ENVELOPE) | SMTP_IN(SMTP_CHUNKS))
+#define ANY_STATE (SMTP_IN(SMTP_NEW) | GREETED)
 
 static const struct command_rule rules[SMTP_VERB_COUNT] = {
     [SMTP_EHLO] = {smtp_cmd_hello, ANY_STATE, true, NULL},
@@ -24,6 +24,7 @@ static const struct command_rule rules[SMTP_VERB_COUNT] = {
     [SMTP_MAIL] = {smtp_cmd_mail, SMTP_IN(SMTP_READY), false, "A mail transaction is open already"},
     [SMTP_RCPT] = {smtp_cmd_rcpt, SMTP_IN(SMTP_ENVELOPE), false, "Send MAIL first"},
     [SMTP_DATA] = {smtp_cmd_data, SMTP_IN(SMTP_ENVELOPE), false, "Send MAIL and RCPT first"},
+    [SMTP_BDAT] = {smtp_cmd_bdat, ANY_STATE, false, NULL},
     [SMTP_RSET] = {smtp_cmd_rset, ANY_STATE, true, NULL},
     [SMTP_NOOP] = {smtp_cmd_noop, ANY_STATE, true, NULL},
     [SMTP_VRFY] = {smtp_cmd_vrfy, ANY_STATE, true, NULL},
@@ -184,6 +185,8 @@ refuse_order(struct conn *conn, const struct smtp_session *session, const struct
 {
 	if (session->state == SMTP_NEW)
 		(void)smtp_refuse(conn, "503 5.5.1 Send EHLO first");
+	else if (session->state == SMTP_CHUNKS)
+		(void)smtp_refuse(conn, "503 5.5.1 BDAT has begun the message: more BDAT, or RSET");
 	else
 		(void)smtp_refuse(conn, "503 5.5.1 %s", rule->out_of_order);
 }
@@ -206,6 +209,10 @@ command_line(struct conn *conn, struct smtp_session *session, const char *line, 
 	rule = &rules[command.verb];
 	if ((rule->states & SMTP_IN(session->state)) == 0)
 		refuse_order(conn, session, rule);
+	else if (parsed == -1 && command.verb == SMTP_BDAT)
+		/* What follows would be taken for commands, and somebody else may have chosen it.
+		 */
+		smtp_close(conn, "bad-chunk", "%s", reply.text);
 	else if (parsed == -1)
 		(void)smtp_refuse(conn, "%s", reply.text);
 	else if (!rule->idle || smtp_count_idle(conn))
@@ -271,6 +278,8 @@ input(struct conn *conn, const char *bytes, size_t length)
 		return smtp_receive(conn, session, bytes, length);
 	if (session->held)
 		return 0;
+	if (session->chunk_left > 0)
+		return smtp_chunk(conn, session, bytes, length);
 	if (session->swallow)
 		return swallow(conn, session, bytes, length);
 	max = line_max(conn, session, bytes, length);

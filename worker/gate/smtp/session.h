@@ -7,6 +7,7 @@
  *   auth.c      AUTH (submission)
  *   mail.c      MAIL, RCPT; the life of a transaction
  *   receive.c   DATA: the content, to the queue
+ *   chunk.c     BDAT: the content in chunks (RFC 3030)
  *   commit.c    the end of the data: durable, then 250
  */
 #ifndef POSTERN_WORKER_GATE_SMTP_SESSION_H
@@ -38,8 +39,10 @@ enum smtp_state {
 	SMTP_ENVELOPE,  /* after MAIL */
 	SMTP_LOGIN,     /* AUTH has begun: a response is awaited */
 	SMTP_CHECKING,  /* accounts checks a login */
-	SMTP_OPENING,   /* DATA: queue opens a body */
+	SMTP_OPENING,   /* DATA or the first BDAT: queue opens a body */
 	SMTP_RECEIVING, /* 354 has been said */
+	SMTP_CHUNK,     /* a chunk of BDAT comes in */
+	SMTP_CHUNKS,    /* one is over, and was not the last */
 	SMTP_COMMITTING,
 	SMTP_CONFIRMING, /* queue died while it committed: its successor is asked */
 	SMTP_CLOSING,    /* conn_finish() has been called */
@@ -50,8 +53,10 @@ enum smtp_state {
 struct smtp_rcpt {
 	STAILQ_ENTRY(smtp_rcpt) entry;
 	struct conn *conn;
-	uint32_t request; /* to accounts; 0: answered */
-	uint32_t verdict; /* enum rcpt_verdict */
+	uint32_t request;  /* to accounts; 0: answered */
+	uint32_t verdict;  /* enum rcpt_verdict */
+	uint32_t notify;   /* DSN_NOTIFY_... */
+	const char *orcpt; /* behind the path; "": none */
 	char path[];
 };
 STAILQ_HEAD(smtp_rcpts, smtp_rcpt);
@@ -69,6 +74,8 @@ struct smtp_receipt {
 /* RFC 5321 3.3: from MAIL on. */
 struct smtp_transaction {
 	uint64_t declared_size; /* SIZE= */
+	struct mail_parameters parameters;
+	bool chunked; /* begun by BDAT */
 	struct smtp_rcpts taken;
 	struct smtp_rcpts asked; /* in the order of their commands */
 	uint32_t taken_count;
@@ -95,6 +102,13 @@ struct smtp_session {
 	char *helo;
 	struct smtp_transaction *mail; /* NULL: none */
 
+	/* The chunk that a BDAT announced (chunk.c). */
+	uint64_t chunk_left; /* octets of it that are to come */
+	bool chunk_last;
+	bool chunk_dropped; /* it is read, and thrown away */
+	/* To its end; NULL: there has been a reply, or it depends on what is in it. */
+	const char *chunk_reply;
+
 	/* submission */
 	struct sasl sasl;
 	struct smtp_command *waiting;  /* MAIL, while its client's certificate is looked at */
@@ -109,6 +123,7 @@ smtp_handler_fn smtp_cmd_hello, smtp_cmd_rset, smtp_cmd_noop, smtp_cmd_vrfy, smt
 smtp_handler_fn smtp_cmd_auth;                                      /* auth.c */
 smtp_handler_fn smtp_cmd_mail, smtp_cmd_rcpt;                       /* mail.c */
 smtp_handler_fn smtp_cmd_data;                                      /* receive.c */
+smtp_handler_fn smtp_cmd_bdat;                                      /* chunk.c */
 
 /*
  * -- session.c ------------------------------------------------------------------
@@ -171,10 +186,28 @@ bool smtp_rcpts_full(const struct smtp_session *);
  * -- receive.c ------------------------------------------------------------------
  */
 
-/* Mail data; returns how many bytes were used. */
+/* Has queue open a body; then the content is taken, or the transaction ends with a reply. */
+void smtp_open_body(struct conn *, struct smtp_session *);
+/* Mail data; returns how many bytes were used. Of a chunk with its last bytes when chunk_left is 0.
+ */
 size_t smtp_receive(struct conn *, struct smtp_session *, const char *bytes, size_t length);
+/* All of the content is there, or nothing more of it is wanted: to smtp_commit(). */
+void smtp_content_over(struct conn *, struct smtp_session *);
 /* Closes the file. */
 void smtp_receipt_close(struct smtp_receipt *);
+
+/*
+ * -- chunk.c --------------------------------------------------------------------
+ */
+
+/* Octets of a chunk; returns how many were used. */
+size_t smtp_chunk(struct conn *, struct smtp_session *, const char *bytes, size_t length);
+/* All of it is in the file, and it was not the last. */
+void smtp_chunk_over(struct conn *, struct smtp_session *);
+/* The body is open: the first chunk can come. May end the session's hold. */
+void smtp_chunk_begin(struct conn *, struct smtp_session *);
+/* It can't: the transaction is over, with a reply. The chunk goes nowhere. */
+void smtp_chunk_drop(struct smtp_session *);
 
 /*
  * -- commit.c -------------------------------------------------------------------
