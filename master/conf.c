@@ -131,6 +131,8 @@ conf_free(struct configuration *conf)
 	free(conf->state);
 	free(conf->accounts);
 	free(conf->certs);
+	free(conf->relay.anchors);
+	free(conf->relay.authorities);
 	free(conf);
 }
 

@@ -98,6 +98,11 @@ struct conf_relay {
 	uint32_t expire; /* seconds */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
 	size_t resolver_count; /* 0: those of this host */
+	uint32_t validation;   /* enum dns_validation */
+	char *anchors;         /* NULL: the root's, built in */
+	char *authorities;     /* NULL: the host's */
+	struct conf_where anchors_where;
+	struct conf_where authorities_where;
 };
 
 /* What gates do against programs that are no mail servers, and against guessing. */

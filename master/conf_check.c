@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "master/trusted_file.h"
+
 static const enum role separate_roles[] = {ROLE_CERTD, ROLE_GATE,   ROLE_ACCOUNTS,
 					   ROLE_QUEUE, ROLE_VERIFY, ROLE_RELAY};
 #define SEPARATE_COUNT (sizeof(separate_roles) / sizeof(separate_roles[0]))
@@ -114,4 +116,28 @@ conf_check_file(const struct configuration *conf, struct conf_problems *problems
 			     "others than root can change this file, and so what root does: chown "
 			     "root %s && chmod go-w %s",
 			     conf->path, conf->path);
+}
+
+static void
+check_relay_file(const char *path, struct conf_where where, struct conf_problems *problems)
+{
+	struct error err;
+	int fd;
+
+	if (path == NULL)
+		return;
+	fd = trusted_file_open(path, TRUST_NOBODY_ELSE, &err);
+	if (fd == -1)
+		conf_problem(problems, where, "%s", err.text);
+	else
+		close(fd);
+}
+
+void
+conf_check_relay(const struct configuration *conf, struct conf_problems *problems)
+{
+	const struct conf_relay *relay = &conf->relay;
+
+	check_relay_file(relay->anchors, relay->anchors_where, problems);
+	check_relay_file(relay->authorities, relay->authorities_where, problems);
 }

@@ -26,6 +26,8 @@ void conf_check_certificates(const struct configuration *, const struct conf_use
  * be? */
 void conf_check_clients(const struct configuration *, const struct conf_users *,
 			struct conf_problems *);
+/* Are the files that relay is to be handed there, and can nobody else write them? */
+void conf_check_relay(const struct configuration *, struct conf_problems *);
 /* Does a listener ask its clients for certificates? */
 bool conf_asks_clients(const struct configuration *);
 

@@ -66,6 +66,39 @@ set_resolver(struct conf_reader *r, const config_setting_t *setting, void *targe
 	conf_strings(r, setting, "an address", add_resolver, &conf->relay);
 }
 
+/* A path, kept in *STORED. */
+static void
+set_file(struct conf_reader *r, const config_setting_t *setting, char **stored,
+	 struct conf_where *where)
+{
+	static const struct conf_key path = {.kind = CONF_PATH};
+
+	conf_set(r, &path, setting, stored);
+	*where = conf_where(r, setting);
+}
+
+static void
+set_trust_anchor(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	struct conf_relay *relay = &((struct configuration *)target)->relay;
+	const char *text = config_setting_get_string(setting);
+
+	if (text != NULL && strcmp(text, "none") == 0) {
+		relay->validation = DNS_VALIDATE_NONE;
+		return;
+	}
+	relay->validation = DNS_VALIDATE_ALWAYS;
+	set_file(r, setting, &relay->anchors, &relay->anchors_where);
+}
+
+static void
+set_authorities(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	struct conf_relay *relay = &((struct configuration *)target)->relay;
+
+	set_file(r, setting, &relay->authorities, &relay->authorities_where);
+}
+
 #define OFFSET(member) offsetof(struct configuration, relay.member)
 static const struct conf_key relay_keys[] = {
     {.name = "host", .kind = CONF_OTHER, .set = set_host},
@@ -81,6 +114,8 @@ static const struct conf_key relay_keys[] = {
      .choices = tls_words,
      .fallback = RELAY_TLS_OPPORTUNISTIC},
     {.name = "resolver", .kind = CONF_OTHER, .set = set_resolver},
+    {.name = "trust_anchor", .kind = CONF_OTHER, .set = set_trust_anchor},
+    {.name = "authorities", .kind = CONF_OTHER, .set = set_authorities},
     {.name = "expire",
      .kind = CONF_NUMBER,
      .offset = OFFSET(expire),
@@ -101,5 +136,6 @@ conf_set_relay(struct conf_reader *r, const config_setting_t *setting, void *tar
 
 	conf_table_defaults(relay_keys, conf);
 	conf->relay.wanted = true;
+	conf->relay.validation = DNS_VALIDATE_IF_ABLE;
 	conf_set(r, &relay_group, setting, conf);
 }

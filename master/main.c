@@ -116,6 +116,7 @@ check(const struct command *command)
 		conf_check_file(conf, &problems);
 		conf_check_certificates(conf, &users, &problems);
 		conf_check_clients(conf, &users, &problems);
+		conf_check_relay(conf, &problems);
 	}
 	conf_problems_print(&problems, stderr);
 	good = conf != NULL && problems.errors == 0;

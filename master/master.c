@@ -231,6 +231,7 @@ master_start(struct master *m, const struct master_options *options, struct conf
 	if (problems.errors == 0)
 		conf_check_certificates(conf, &m->users, &problems);
 	conf_check_clients(conf, &m->users, &problems);
+	conf_check_relay(conf, &problems);
 	conf_problems_log(&problems);
 	errors = problems.errors;
 	conf_problems_free(&problems);

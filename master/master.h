@@ -63,6 +63,7 @@ struct master {
 	struct slot accounts;
 	struct slot queue;
 	struct slot relay;          /* not initialised: no mail to other domains */
+	uint64_t relay_files;       /* that it was handed: their state then (relay.c) */
 	struct slot verify;         /* not initialised: no listener asks its clients */
 	struct trust_entry *trusts; /* trust.h; the latest first */
 	struct slot gates[GATES_MAX];

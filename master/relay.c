@@ -2,13 +2,17 @@
 /* relay, as the master sees it: started if the configuration has it. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/proto/master_relay.h"
 #include "master/master.h"
 #include "master/network.h"
 #include "master/roles.h"
+#include "master/trusted_file.h"
 
 #define RESOLV_CONF "/etc/resolv.conf"
+#define HOST_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt" /* Debian's ca-certificates */
 
 /* The addresses of resolv.conf(5); without any, this host, as there. */
 static void
@@ -19,8 +23,7 @@ host_resolvers(struct mr_settings *settings)
 	struct endpoint endpoint;
 	size_t count = 0;
 
-	while (file != NULL && count < RESOLVERS_MAX &&
-	       fgets(line, sizeof(line), file) != NULL) {
+	while (file != NULL && count < RESOLVERS_MAX && fgets(line, sizeof(line), file) != NULL) {
 		if (sscanf(line, "nameserver %63s", address) == 1 &&
 		    endpoint_parse(address, 53, &endpoint))
 			strlcpy(settings->resolvers[count++], address, RESOLVER_SIZE);
@@ -34,7 +37,8 @@ host_resolvers(struct mr_settings *settings)
 static struct mr_settings
 settings_of(const struct configuration *conf)
 {
-	struct mr_settings settings = {.port = conf->relay.port, .tls = conf->relay.tls};
+	struct mr_settings settings = {
+	    .port = conf->relay.port, .tls = conf->relay.tls, .validation = conf->relay.validation};
 
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	strlcpy(settings.host, conf->relay.host, sizeof(settings.host));
@@ -45,14 +49,62 @@ settings_of(const struct configuration *conf)
 	return settings;
 }
 
+static const char *
+authorities_of(const struct configuration *conf)
+{
+	return conf->relay.authorities != NULL ? conf->relay.authorities : HOST_AUTHORITIES;
+}
+
+/* Changes with what the files say; 0 for those that are not there. */
+static uint64_t
+state_of_files(const struct configuration *conf)
+{
+	const char *const paths[] = {conf->relay.anchors, authorities_of(conf)};
+	uint64_t state = 0;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		struct stat st;
+
+		if (paths[i] == NULL || stat(paths[i], &st) == -1)
+			memset(&st, 0, sizeof(st));
+		state = state * 1000003 + (uint64_t)st.st_ino;
+		state = state * 1000003 + (uint64_t)st.st_size;
+		state = state * 1000003 + (uint64_t)st.st_ctim.tv_sec;
+		state = state * 1000003 + (uint64_t)st.st_ctim.tv_nsec;
+	}
+	return state;
+}
+
+static int
+send_file(struct process *p, uint16_t type, const char *path, struct error *err)
+{
+	const struct ipc_empty empty = {{0}};
+	int fd = trusted_file_open(path, TRUST_NOBODY_ELSE, err);
+
+	if (fd == -1)
+		return -1;
+	(void)ipc_send(p->control, type, 0, &empty, NULL, 0, fd);
+	close(fd);
+	return 0;
+}
+
 static int
 configure(struct process *p, struct error *err)
 {
-	struct mr_settings settings = settings_of(master_conf(p->master));
+	const struct configuration *conf = master_conf(p->master);
+	struct mr_settings settings = settings_of(conf);
+	struct error missing;
 
-	(void)err;
+	p->master->relay_files = state_of_files(conf);
 	(void)ipc_send(p->control, MR_SETTINGS, 0, &settings, NULL, 0, -1);
-	return 0;
+	if (conf->relay.anchors != NULL && send_file(p, MR_ANCHORS, conf->relay.anchors, err) == -1)
+		return -1;
+	if (send_file(p, MR_AUTHORITIES, authorities_of(conf), &missing) == 0)
+		return 0;
+	/* A host without any is none where certificates are verified. */
+	if (conf->relay.authorities == NULL)
+		return 0;
+	return error_set(err, "%s", missing.text);
 }
 
 static void
@@ -81,7 +133,7 @@ relay_start(struct master *m, const struct configuration *old)
 		return 0;
 	new = settings_of(conf);
 	before = settings_of(old);
-	if (memcmp(&new, &before, sizeof(new)) != 0)
+	if (memcmp(&new, &before, sizeof(new)) != 0 || state_of_files(conf) != m->relay_files)
 		slot_restart(&m->relay);
 	return 0;
 }

@@ -116,6 +116,7 @@ prepare(struct master *m, struct conf_users *users, struct conf_problems *proble
 	conf_check_file(conf, problems);
 	conf_check_certificates(conf, users, problems);
 	conf_check_clients(conf, users, problems);
+	conf_check_relay(conf, problems);
 	if (problems->errors == 0)
 		check_unchanged(m, conf, users, problems);
 	if (problems->errors == 0)

@@ -18,6 +18,17 @@
 /* The servers of DNS that a child asks: "192.0.2.1@53". */
 #define RESOLVERS_MAX 3
 #define RESOLVER_SIZE 64
+
+/* Whether a child validates what DNS says (RFC 4035). */
+enum dns_validation {
+	DNS_VALIDATE_NONE,
+	/* Unless the resolvers hand out no signatures, not even the root's: then nothing is secure,
+	 * and the log says so. Once they did, they have to. */
+	DNS_VALIDATE_IF_ABLE,
+	DNS_VALIDATE_ALWAYS,
+	DNS_VALIDATIONS
+};
+
 #define PASSWORD_SIZE 1025   /* also what crypt(3) takes at most, with room */
 #define CERT_NAME_SIZE 65    /* a certificate's NAME in the certs folder */
 #define CERT_CHAIN_MAX 49152 /* bytes of a certificate and its chain, DER */

@@ -20,6 +20,17 @@ on_text(const char *text, size_t length, void *arg)
 		*sum += (unsigned char)text[i];
 }
 
+static void
+on_tlsa(const struct dns_tlsa *tlsa, void *arg)
+{
+	unsigned *sum = arg;
+
+	if (tlsa->length == 0)
+		abort();
+	for (size_t i = 0; i < tlsa->length; i++)
+		*sum += tlsa->data[i];
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -32,6 +43,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		if (answer.count > DNS_RECORDS_MAX)
 			abort();
+		if (answer.count == 0 && answer.owner[0] != '\0')
+			abort();
 		for (size_t i = 0; i < answer.count; i++) {
 			const char *name = answer.records[i].name;
 
@@ -40,5 +53,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	(void)dns_parse_txt(data, size, on_text, &sum);
+	(void)dns_parse_tlsa(data, size, on_tlsa, &sum);
 	return 0;
 }

@@ -11,7 +11,7 @@ import threading
 
 from conftest import DEADLINE
 
-A, MX, AAAA = 1, 15, 28
+A, CNAME, MX, TXT, AAAA, TLSA = 1, 5, 15, 16, 28, 52
 
 
 class Sink:
@@ -108,9 +108,23 @@ def name(text):
     return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".") if label) + b"\0"
 
 
+def encode(kind, value):
+    """A record's data."""
+    if kind == MX:
+        return struct.pack("!H", value[0]) + name(value[1])
+    if kind == CNAME:
+        return name(value)
+    if kind == TXT:
+        return b"".join(bytes([len(part)]) + part for part in
+                        (value[n:n + 255].encode() for n in range(0, max(len(value), 1), 255)))
+    if kind in (A, AAAA):
+        return socket.inet_pton(socket.AF_INET if kind == A else socket.AF_INET6, value)
+    return value
+
+
 class Names:
-    """A name server. RECORDS: (name, type) -> records: (preference, host) or an address. A name with none of
-    them does not exist; a name in FAILING has no answer but SERVFAIL."""
+    """A name server. RECORDS: (name, type) -> records: (preference, host), an address, a text, or octets. A name
+    with none of them does not exist; a name in FAILING has no answer but SERVFAIL."""
 
     def __init__(self, records, failing=()):
         self.records = records
@@ -138,14 +152,15 @@ class Names:
             at += 1 + question[at]
         asked = ".".join(labels)
         (kind,) = struct.unpack_from("!H", question, at + 1)
-        section = question[12:at + 5]
+        return self.respond(question, asked, kind, question[12:at + 5])
+
+    def respond(self, question, asked, kind, section):
         exists = any(owner == asked for owner, _ in self.records)
         rcode = 2 if asked in self.failing else 0 if exists else 3
         found = self.records.get((asked, kind), []) if rcode == 0 else []
         answers = b""
         for record in found:
-            data = (struct.pack("!H", record[0]) + name(record[1]) if kind == MX
-                    else socket.inet_pton(socket.AF_INET if kind == A else socket.AF_INET6, record))
+            data = encode(kind, record)
             answers += b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(data)) + data
         return (question[:2] + struct.pack("!HHHHH", 0x8180 | rcode, 1, len(found), 0, 0)
                 + section + answers)

@@ -100,6 +100,7 @@ relay_keys(void **state)
 	assert_int_equal(conf->relay.tls, RELAY_TLS_OPPORTUNISTIC);
 	assert_int_equal(conf->relay.expire, 432000);
 	assert_int_equal(conf->relay.resolver_count, 0);
+	assert_int_equal(conf->relay.validation, DNS_VALIDATE_IF_ABLE);
 	conf_free(conf);
 	conf = good(BASE "relay = { host = \"Smart.example.net\"; port = 2525; tls = \"require\"; "
 			 "resolver = ( \"192.0.2.53\", \"::1@5353\" ); };\n");
@@ -109,6 +110,17 @@ relay_keys(void **state)
 	assert_int_equal(conf->relay.resolver_count, 2);
 	assert_string_equal(conf->relay.resolvers[1], "::1@5353");
 	conf_free(conf);
+	conf = good(BASE "relay = { trust_anchor = \"none\"; };\n");
+	assert_int_equal(conf->relay.validation, DNS_VALIDATE_NONE);
+	assert_null(conf->relay.anchors);
+	conf_free(conf);
+	conf = good(BASE "relay = { trust_anchor = \"/a\"; authorities = \"/b\"; };\n");
+	assert_int_equal(conf->relay.validation, DNS_VALIDATE_ALWAYS);
+	assert_string_equal(conf->relay.anchors, "/a");
+	assert_string_equal(conf->relay.authorities, "/b");
+	conf_free(conf);
+	bad(BASE "relay = { trust_anchor = \"a\"; };\n", 4, "relay.trust_anchor must be a path");
+	bad(BASE "relay = { authorities = \"none\"; };\n", 4, "relay.authorities must be a path");
 	bad(BASE "relay = 5;\n", 4, "relay must be a group");
 	bad(BASE "relay = { host = \"a b\"; };\n", 4, "neither an address nor a host name");
 	bad(BASE "relay = { host = 5; };\n", 4, "relay.host must be");

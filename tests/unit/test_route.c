@@ -113,6 +113,62 @@ texts_are_put_together(void **state)
 	assert_int_equal(dns_parse_txt(damaged, sizeof(damaged) - 1, take_text, &texts), -1);
 }
 
+struct tlsas {
+	size_t count;
+	struct dns_tlsa last;
+};
+
+static void
+take_tlsa(const struct dns_tlsa *tlsa, void *arg)
+{
+	struct tlsas *tlsas = arg;
+
+	tlsas->last = *tlsa;
+	tlsas->count++;
+}
+
+#define TLSA_OF(length) OWNER "\0\x34\0\1\0\0\0\x3c\0" length
+
+/* RFC 6698 2.1: three octets, and at least one of data. */
+static void
+tlsas_are_taken(void **state)
+{
+	static const uint8_t two[] = HEAD("\2") TLSA_OF("\4") "\2\0\0x" TLSA_OF("\5") "\3\1\2yz";
+	static const uint8_t empty[] = HEAD("\1") TLSA_OF("\3") "\3\1\1";
+	struct tlsas tlsas = {0};
+
+	(void)state;
+	assert_int_equal(dns_parse_tlsa(two, sizeof(two) - 1, take_tlsa, &tlsas), 0);
+	assert_int_equal(tlsas.count, 2);
+	assert_int_equal(tlsas.last.usage, 3);
+	assert_int_equal(tlsas.last.selector, 1);
+	assert_int_equal(tlsas.last.matching, 2);
+	assert_int_equal(tlsas.last.length, 2);
+	assert_memory_equal(tlsas.last.data, "yz", 2);
+	for (size_t n = 0; n < sizeof(two) - 1; n++)
+		assert_int_equal(dns_parse_tlsa(two, n, take_tlsa, &tlsas), -1);
+	assert_int_equal(dns_parse_tlsa(empty, sizeof(empty) - 1, take_tlsa, &tlsas), -1);
+}
+
+/* Behind an alias it is the other name's record that is told (RFC 7672 2.2.2). */
+static void
+owners_are_told(void **state)
+{
+	static const uint8_t alias[] = HEAD("\2") OWNER "\0\5\0\1\0\0\0\x3c\0\5\2mx\xc0\x0e"
+							"\xc0\x21\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1";
+	static const uint8_t plain[] = HEAD("\1") OWNER "\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1";
+	struct dns_answer answer;
+
+	(void)state;
+	assert_int_equal(dns_parse(alias, sizeof(alias) - 1, DNS_A, &answer), 0);
+	assert_int_equal(answer.count, 1);
+	assert_string_equal(answer.owner, "mx.b");
+	assert_int_equal(dns_parse(plain, sizeof(plain) - 1, DNS_A, &answer), 0);
+	assert_string_equal(answer.owner, "a.b");
+	assert_int_equal(dns_parse(plain, sizeof(plain) - 1, DNS_AAAA, &answer), 0);
+	assert_string_equal(answer.owner, "");
+}
+
 static const struct {
 	struct {
 		uint16_t preference;
@@ -211,6 +267,7 @@ main(void)
 	    cmocka_unit_test(records_are_taken),      cmocka_unit_test(damage_is_seen),
 	    cmocka_unit_test(texts_are_put_together), cmocka_unit_test(hosts_come_in_their_order),
 	    cmocka_unit_test(equal_hosts_take_turns), cmocka_unit_test(hops_are_counted),
+	    cmocka_unit_test(tlsas_are_taken),        cmocka_unit_test(owners_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

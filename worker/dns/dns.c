@@ -138,21 +138,22 @@ read_data(struct packet p, uint16_t type, size_t length, struct dns_record *reco
 /* -- Walking through the answer section -----------------------------------------------------------
  */
 
-/* The record's LENGTH octets of data are at P's place. */
-typedef void record_fn(const struct packet *p, size_t length, void *arg);
+/* The record's LENGTH octets of data are at P's place. OWNER is "" if no host can be called so. */
+typedef void record_fn(const struct packet *p, const char *owner, size_t length, void *arg);
 
 static int
 take_record(struct packet *p, uint16_t wanted, record_fn *each, void *arg)
 {
 	uint16_t type = 0, class = 0, length = 0;
+	char owner[HOST_NAME_SIZE];
 	bool host;
 
 	/* Owner, type, class, time to live, data. */
-	if (!take_name(p, NULL, &host) || !take_16(p, &type) || !take_16(p, &class) ||
+	if (!take_name(p, owner, &host) || !take_16(p, &type) || !take_16(p, &class) ||
 	    !skip(p, 4) || !take_16(p, &length) || p->length - p->at < length)
 		return -1;
 	if (type == wanted && class == 1)
-		each(p, length, arg);
+		each(p, host ? owner : "", length, arg);
 	return skip(p, length) ? 0 : -1;
 }
 
@@ -188,14 +189,17 @@ struct taking {
 };
 
 static void
-add_record(const struct packet *p, size_t length, void *arg)
+add_record(const struct packet *p, const char *owner, size_t length, void *arg)
 {
 	struct taking *taking = arg;
 	struct dns_answer *answer = taking->answer;
 	struct dns_record record = {0};
 
-	if (answer->count < DNS_RECORDS_MAX && read_data(*p, taking->type, length, &record))
-		answer->records[answer->count++] = record;
+	if (answer->count == DNS_RECORDS_MAX || !read_data(*p, taking->type, length, &record))
+		return;
+	if (answer->count == 0)
+		strlcpy(answer->owner, owner, sizeof(answer->owner));
+	answer->records[answer->count++] = record;
 }
 
 int
@@ -204,6 +208,7 @@ dns_parse(const uint8_t *octets, size_t length, uint16_t type, struct dns_answer
 	struct taking taking = {.type = type, .answer = answer};
 
 	answer->count = 0;
+	answer->owner[0] = '\0';
 	if (walk(octets, length, type, add_record, &taking) == 0)
 		return 0;
 	answer->count = 0;
@@ -218,13 +223,14 @@ struct telling {
 
 /* Strings of an octet of length each (RFC 1035 3.3.14). */
 static void
-tell_text(const struct packet *p, size_t length, void *arg)
+tell_text(const struct packet *p, const char *owner, size_t length, void *arg)
 {
 	struct telling *telling = arg;
 	const uint8_t *data = p->octets + p->at, *end = data + length;
 	char text[DNS_TXT_MAX];
 	size_t used = 0;
 
+	(void)owner;
 	while (data < end) {
 		size_t piece = *data++;
 
@@ -247,6 +253,44 @@ dns_parse_txt(const uint8_t *octets, size_t length, dns_txt_fn *each, void *arg)
 	struct telling telling = {.each = each, .arg = arg};
 
 	if (walk(octets, length, DNS_TXT, tell_text, &telling) == -1 || telling.damaged)
+		return -1;
+	return 0;
+}
+
+#define TLSA_HEAD 3 /* octets in front of a TLSA record's data */
+
+struct telling_tlsa {
+	dns_tlsa_fn *each;
+	void *arg;
+	bool damaged;
+};
+
+static void
+tell_tlsa(const struct packet *p, const char *owner, size_t length, void *arg)
+{
+	struct telling_tlsa *telling = arg;
+	const uint8_t *data = p->octets + p->at;
+	struct dns_tlsa tlsa;
+
+	(void)owner;
+	if (length <= TLSA_HEAD) {
+		telling->damaged = true;
+		return;
+	}
+	tlsa = (struct dns_tlsa){.usage = data[0],
+				 .selector = data[1],
+				 .matching = data[2],
+				 .length = (uint16_t)(length - TLSA_HEAD),
+				 .data = data + TLSA_HEAD};
+	telling->each(&tlsa, telling->arg);
+}
+
+int
+dns_parse_tlsa(const uint8_t *octets, size_t length, dns_tlsa_fn *each, void *arg)
+{
+	struct telling_tlsa telling = {.each = each, .arg = arg};
+
+	if (walk(octets, length, DNS_TLSA, tell_tlsa, &telling) == -1 || telling.damaged)
 		return -1;
 	return 0;
 }

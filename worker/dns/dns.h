@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * dns - the records of an answer (RFC 1035 4): MX, A, AAAA, PTR and TXT. Pure functions over
+ * dns - the records of an answer (RFC 1035 4): MX, A, AAAA, PTR, TXT and TLSA. Pure functions over
  * octets.
  */
 #ifndef POSTERN_WORKER_DNS_DNS_H
@@ -17,6 +17,7 @@
 #define DNS_MX 15
 #define DNS_TXT 16
 #define DNS_AAAA 28
+#define DNS_TLSA 52
 
 #define DNS_RECORDS_MAX 16 /* what is more is left out */
 
@@ -28,6 +29,9 @@ struct dns_record {
 
 struct dns_answer {
 	size_t count;
+	/* Whose the first record is: another name than was asked for, where that is an alias. "" if
+	 * there is no record, or no host can be called so. */
+	char owner[HOST_NAME_SIZE];
 	struct dns_record records[DNS_RECORDS_MAX];
 };
 
@@ -46,5 +50,21 @@ int dns_parse(const uint8_t *packet, size_t length, uint16_t type, struct dns_an
  */
 typedef void dns_txt_fn(const char *text, size_t length, void *arg);
 int dns_parse_txt(const uint8_t *packet, size_t length, dns_txt_fn *each, void *arg);
+
+/* What a certificate has to be (RFC 6698 2.1); the numbers are not looked at. */
+struct dns_tlsa {
+	uint8_t usage;
+	uint8_t selector;
+	uint8_t matching; /* type */
+	uint16_t length;  /* of the data: one octet or more */
+	const uint8_t *data;
+};
+
+/*
+ * Hands each TLSA record to EACH; its data is in PACKET. 0, or -1 if the packet is damaged, which
+ * may be seen after some calls.
+ */
+typedef void dns_tlsa_fn(const struct dns_tlsa *, void *arg);
+int dns_parse_tlsa(const uint8_t *packet, size_t length, dns_tlsa_fn *each, void *arg);
 
 #endif

@@ -14,13 +14,18 @@ struct event_base;
 struct resolver;
 struct dns_question;
 
+struct dns_trust {
+	enum dns_validation validation;
+	const char *anchors; /* DS and DNSKEY as in a zone file, one a line; NULL: the root's */
+};
+
 /*
  * Asks on BASE the COUNT RESOLVERS ("192.0.2.1@53"); or, if there are none, DNS itself from its
  * root on. To be called before the sandbox closes: what libunbound opens for itself it opens here.
- * NULL with ERR filled.
+ * TRUST is read, not kept. NULL with ERR filled, also if an anchor is none.
  */
 struct resolver *resolver_open(struct event_base *, const char resolvers[][RESOLVER_SIZE],
-			       size_t count, struct error *);
+			       size_t count, const struct dns_trust *trust, struct error *);
 
 enum dns_status {
 	DNS_ANSWERED, /* the packet has the records, perhaps none of the type */
@@ -30,8 +35,10 @@ enum dns_status {
 
 struct dns_reply {
 	enum dns_status status;
-	const uint8_t *packet; /* for dns_parse() and dns_parse_txt(); there during the call only */
+	const uint8_t *packet; /* for dns_parse() and its kin; there during the call only */
 	size_t length;         /* 0 unless it is DNS_ANSWERED */
+	bool secure; /* an answer, or that there is none, has been proved (RFC 4035 4.3) */
+	bool bogus;  /* DNS_FAILED, because a proof that should be there is wrong or missing */
 };
 
 /*

@@ -7,10 +7,13 @@ worker_libworker_a_SOURCES += \
 	worker/relay/connection.c worker/relay/connection.h \
 	worker/relay/envelope.c worker/relay/envelope.h \
 	worker/relay/hops.c worker/relay/hops.h \
+	worker/relay/http.c worker/relay/http.h \
 	worker/relay/job.c worker/relay/job.h \
 	worker/relay/relay.c worker/relay/relay.h \
+	worker/relay/sts_policy.c worker/relay/sts_policy.h \
 	worker/relay/route.c worker/relay/route.h \
 	worker/relay/login.c worker/relay/login.h \
+	worker/relay/tls_client.c worker/relay/tls_client.h \
 	worker/relay/outgoing.c worker/relay/outgoing.h \
 	worker/relay/reply.c worker/relay/reply.h \
 	worker/relay/result.c worker/relay/result.h

@@ -9,13 +9,15 @@
 
 #include <event2/event.h>
 #include <netinet/in.h>
-#include <openssl/ssl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "worker/dns/resolver.h"
 #include "worker/relay/job.h"
+#include "worker/relay/tls_client.h"
 #include "worker/roles.h"
 
 static struct relay relay;
@@ -26,7 +28,8 @@ is_settings(const struct mr_settings *settings)
 	bool sound = memchr(settings->hostname, '\0', sizeof(settings->hostname)) != NULL &&
 		     memchr(settings->host, '\0', sizeof(settings->host)) != NULL &&
 		     settings->port >= 1 && settings->port <= UINT16_MAX &&
-		     settings->tls < RELAY_TLS_COUNT;
+		     settings->tls < RELAY_TLS_COUNT && settings->validation < DNS_VALIDATIONS &&
+		     settings->zero == 0;
 
 	for (size_t i = 0; i < RESOLVERS_MAX; i++)
 		sound = sound && memchr(settings->resolvers[i], '\0', RESOLVER_SIZE) != NULL;
@@ -40,6 +43,56 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	(void)context;
 	memcpy(&relay.settings, message->body, sizeof(relay.settings));
 	return is_settings(&relay.settings) ? 0 : -1;
+}
+
+/* The whole file that came along, with a NUL behind it; the caller's. NULL if it is longer. */
+static char *
+read_file(struct ipc_message *message, size_t max, size_t *length)
+{
+	int fd = ipc_take_fd(message);
+	char *text = malloc(max + 1);
+	ssize_t n = 1;
+
+	for (*length = 0; text != NULL && n > 0 && *length <= max; *length += (size_t)n) {
+		n = read(fd, text + *length, max + 1 - *length);
+		if (n < 0)
+			break;
+	}
+	close(fd);
+	if (text == NULL || n < 0 || *length > max) {
+		free(text);
+		return NULL;
+	}
+	text[*length] = '\0';
+	return text;
+}
+
+static int
+on_anchors(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	size_t length;
+
+	(void)channel;
+	(void)context;
+	free(relay.anchors);
+	relay.anchors = read_file(message, RELAY_ANCHORS_MAX, &length);
+	return relay.anchors == NULL ? -1 : 0;
+}
+
+static int
+on_authorities(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	size_t length, count;
+	char *pem = read_file(message, RELAY_AUTHORITIES_MAX, &length);
+
+	(void)channel;
+	(void)context;
+	if (pem == NULL)
+		return -1;
+	count = tls_client_trust(relay.tls, pem, length);
+	free(pem);
+	log_event(LOG_INFO, "relay.authorities", KV_U64("certificates", count));
+	return 0;
 }
 
 /* -- The channel to queue --------------------------------------------------------------- */
@@ -87,30 +140,12 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 static const struct ipc_handler handlers[] = {
     {MR_SETTINGS, on_settings},
     {MR_CHANNEL, on_channel},
+    {MR_ANCHORS, on_anchors},
+    {MR_AUTHORITIES, on_authorities},
     {0, NULL},
 };
 
 /* -- The role ------------------------------------------------------------------------------ */
-
-/*
- * Whose certificate it is is not looked at: without a policy for the domain nobody could say whose
- * it should be, and TLS to anybody is better than none (RFC 7435).
- */
-static int
-open_tls(struct error *err)
-{
-	/* No configuration file: it could load modules. */
-	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
-		return error_set(err, "OpenSSL does not start");
-	relay.tls = SSL_CTX_new(TLS_client_method());
-	if (relay.tls == NULL || SSL_CTX_set_min_proto_version(relay.tls, TLS1_2_VERSION) != 1)
-		return error_set(err, "OpenSSL makes no context");
-	SSL_CTX_set_verify(relay.tls, SSL_VERIFY_NONE, NULL);
-	(void)SSL_CTX_set_mode(relay.tls, SSL_MODE_ENABLE_PARTIAL_WRITE |
-					      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-					      SSL_MODE_RELEASE_BUFFERS);
-	return 0;
-}
 
 static int
 relay_init(struct child *child, struct error *err)
@@ -119,20 +154,25 @@ relay_init(struct child *child, struct error *err)
 	relay.base = child->base;
 	LIST_INIT(&relay.jobs);
 	LIST_INIT(&relay.connections);
-	return open_tls(err);
+	relay.tls = tls_client_new(err);
+	return relay.tls == NULL ? -1 : 0;
 }
 
 /* What libunbound opens for itself it opens here. */
 static int
 relay_prepare(struct child *child, struct error *err)
 {
+	const struct dns_trust trust = {(enum dns_validation)relay.settings.validation,
+					relay.anchors};
 	size_t count = 0;
 
 	if (relay.settings.port == 0)
 		return error_set(err, "started without its settings");
 	while (count < RESOLVERS_MAX && relay.settings.resolvers[count][0] != '\0')
 		count++;
-	relay.resolver = resolver_open(child->base, relay.settings.resolvers, count, err);
+	relay.resolver = resolver_open(child->base, relay.settings.resolvers, count, &trust, err);
+	free(relay.anchors);
+	relay.anchors = NULL;
 	return relay.resolver == NULL ? -1 : 0;
 }
 

@@ -21,6 +21,7 @@ struct relay {
 	struct event_base *base;
 	struct mr_settings settings;
 	struct resolver *resolver;
+	char *anchors; /* of DNS, until the resolver has them; NULL: the root's */
 	SSL_CTX *tls;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
 	struct job_list jobs;

@@ -17,6 +17,7 @@ struct question {
 	size_t host;                /* index of the host whose address it is for */
 	uint16_t type;
 	bool failed;  /* no answer */
+	bool bogus;   /* and that because its signatures are wrong or missing */
 	bool no_name; /* there is no such name */
 	struct dns_answer answer;
 };
@@ -132,17 +133,28 @@ refuse(struct route *route, enum route_verdict verdict)
 	finish(route);
 }
 
+/* RFC 7672 2.1: later, perhaps; never in spite of it. */
+static void
+refuse_unanswered(struct route *route, bool bogus)
+{
+	explain(&route->answer.why, 451, "4.4.3",
+		bogus ? "DNS answers without valid signatures for" : "DNS does not answer for",
+		route->domain);
+	refuse(route, ROUTE_LATER);
+}
+
 /* IPv6 and IPv4 of a host next to each other, hosts in their order. */
 static void
 gather(struct route *route)
 {
 	struct route_answer *answer = &route->answer;
-	bool failed = false;
+	bool failed = false, bogus = false;
 
 	for (size_t q = 0; q < route->count; q++) {
 		const struct question *question = &route->questions[q];
 
 		failed = failed || question->failed;
+		bogus = bogus || question->bogus;
 		for (size_t i = 0; i < question->answer.count && answer->count < ROUTE_TARGETS_MAX;
 		     i++) {
 			struct route_target *target = &answer->targets[answer->count];
@@ -158,8 +170,7 @@ gather(struct route *route)
 	if (answer->count > 0) {
 		finish(route);
 	} else if (failed) {
-		explain(&answer->why, 451, "4.4.3", "DNS does not answer for", route->domain);
-		refuse(route, ROUTE_LATER);
+		refuse_unanswered(route, bogus);
 	} else {
 		explain(&answer->why, 550, "5.1.2", "no mail server has an address for",
 			route->domain);
@@ -175,8 +186,7 @@ take_mx(struct route *route)
 	const struct question *question = &route->questions[0];
 
 	if (question->failed) {
-		explain(&route->answer.why, 451, "4.4.3", "DNS does not answer for", route->domain);
-		refuse(route, ROUTE_LATER);
+		refuse_unanswered(route, question->bogus);
 	} else if (question->no_name) {
 		explain(&route->answer.why, 550, "5.1.2", "there is no such domain", route->domain);
 		refuse(route, ROUTE_NEVER);
@@ -206,6 +216,7 @@ on_answer(const struct dns_reply *reply, void *arg)
 	struct question *question = arg;
 
 	question->asked = NULL;
+	question->bogus = reply->bogus;
 	question->no_name = reply->status == DNS_NO_NAME;
 	question->failed =
 	    reply->status == DNS_FAILED ||
