@@ -114,6 +114,12 @@ struct conf_defences {
 	size_t exempt_count;
 };
 
+/* What becomes of mail before it is taken. */
+struct conf_filter {
+	uint32_t check;   /* enum filter_check */
+	uint32_t failure; /* enum filter_failure */
+};
+
 struct configuration {
 	char *path; /* absolute */
 	char hostname[HOST_NAME_SIZE];
@@ -149,6 +155,7 @@ struct configuration {
 	uint64_t session_memory;          /* octets */
 	struct conf_relay relay;
 	struct conf_defences defences;
+	struct conf_filter filter;
 	struct conf_listener *listeners;
 	size_t listener_count;
 	struct conf_watch *watches;

@@ -11,8 +11,8 @@
 
 #include "master/trusted_file.h"
 
-static const enum role separate_roles[] = {ROLE_CERTD, ROLE_GATE,   ROLE_ACCOUNTS,
-					   ROLE_QUEUE, ROLE_VERIFY, ROLE_RELAY};
+static const enum role separate_roles[] = {ROLE_CERTD,  ROLE_GATE,  ROLE_ACCOUNTS, ROLE_QUEUE,
+					   ROLE_VERIFY, ROLE_RELAY, ROLE_FILTER};
 #define SEPARATE_COUNT (sizeof(separate_roles) / sizeof(separate_roles[0]))
 
 static struct conf_where
@@ -98,6 +98,8 @@ conf_find_users(const struct configuration *conf, struct conf_users *users,
 		if (separate_roles[i] == ROLE_VERIFY && !conf_asks_clients(conf))
 			continue;
 		if (separate_roles[i] == ROLE_RELAY && !conf->relay.wanted)
+			continue;
+		if (separate_roles[i] == ROLE_FILTER && !conf_filters(conf))
 			continue;
 		find_user(conf, separate_roles[i], users, problems);
 	}

@@ -31,4 +31,7 @@ void conf_check_relay(const struct configuration *, struct conf_problems *);
 /* Does a listener ask its clients for certificates? */
 bool conf_asks_clients(const struct configuration *);
 
+/* Is there anything for filter to do (conf_filter.c)? */
+bool conf_filters(const struct configuration *);
+
 #endif

@@ -140,6 +140,7 @@ static const struct {
     {"certd", ROLE_CERTD, "postern-certd"},          {"gate", ROLE_GATE, "postern-gate"},
     {"accounts", ROLE_ACCOUNTS, "postern-accounts"}, {"queue", ROLE_QUEUE, "postern-queue"},
     {"relay", ROLE_RELAY, "postern-relay"},          {"verify", ROLE_VERIFY, "postern-verify"},
+    {"filter", ROLE_FILTER, "postern-filter"},
 };
 
 /* A user is a name or a number. */
@@ -175,6 +176,7 @@ static const struct conf_key user_keys[] = {
     {.name = "queue", .kind = CONF_OTHER, .set = set_user},
     {.name = "relay", .kind = CONF_OTHER, .set = set_user},
     {.name = "verify", .kind = CONF_OTHER, .set = set_user},
+    {.name = "filter", .kind = CONF_OTHER, .set = set_user},
     {0},
 };
 
@@ -345,6 +347,7 @@ const struct conf_key conf_keys[] = {
     GROUP("session", session_keys),
     OTHER("relay", conf_set_relay),
     OTHER("defences", conf_set_defences),
+    GROUP("filter", conf_filter_keys),
     OTHER("listeners", conf_set_listeners),
     {0},
 };

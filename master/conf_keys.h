@@ -31,5 +31,7 @@ void conf_set_relay(struct conf_reader *, const config_setting_t *, void *target
 /* defences (conf_defences.c): the defaults; what the file says. */
 void conf_defences_start(struct configuration *);
 void conf_set_defences(struct conf_reader *, const config_setting_t *, void *target);
+/* filter (conf_filter.c). */
+extern const struct conf_key conf_filter_keys[];
 
 #endif

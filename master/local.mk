@@ -40,6 +40,8 @@ master_libmaster_a_SOURCES = \
 	master/trust.c master/trust.h \
 	master/trusted_file.c master/trusted_file.h \
 	master/conf_relay.c master/relay.c \
+	master/conf_filter.c master/filter.c \
+	master/resolvers.c master/resolvers.h \
 	master/verify.c \
 	master/watch.c master/watch.h \
 	master/wiring.c

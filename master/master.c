@@ -25,8 +25,9 @@
 #include "master/watch.h"
 
 const char *const master_phase_names[] = {
-    "starting",       "running",           "stopping gates",  "stopping sessions", "stopping queue",
-    "stopping relay", "stopping accounts", "stopping verify", "stopping certd",    "stopped",
+    "starting",        "running",        "stopping gates",  "stopping sessions",
+    "stopping queue",  "stopping relay", "stopping filter", "stopping accounts",
+    "stopping verify", "stopping certd", "stopped",
 };
 
 uint32_t
@@ -170,7 +171,7 @@ start_children(struct master *m, struct error *err)
 	slot_fill(&m->certd);
 	slot_fill(&m->accounts);
 	slot_fill(&m->queue);
-	if (verify_start(m) == -1 || relay_start(m, NULL) == -1)
+	if (verify_start(m) == -1 || relay_start(m, NULL) == -1 || filter_start(m, NULL) == -1)
 		return error_set(err, "out of memory");
 	return gates_start(m, err);
 }
@@ -269,6 +270,7 @@ master_free(struct master *m)
 	slot_close(&m->accounts);
 	slot_close(&m->queue);
 	slot_close(&m->relay);
+	slot_close(&m->filter);
 	slot_close(&m->verify);
 	trust_free_all(m);
 	for (size_t i = 0; i < m->gate_slots; i++)
@@ -293,7 +295,7 @@ bool
 master_all_ready(const struct master *m)
 {
 	return slot_ready(&m->certd) && slot_ready(&m->accounts) && slot_ready(&m->queue) &&
-	       verify_ready(m) && relay_ready(m) && gates_ready(m);
+	       verify_ready(m) && relay_ready(m) && filter_ready(m) && gates_ready(m);
 }
 
 void

@@ -35,6 +35,7 @@ enum master_phase {
 	MASTER_STOPPING_SESSIONS,
 	MASTER_STOPPING_QUEUE,
 	MASTER_STOPPING_RELAY,
+	MASTER_STOPPING_FILTER,
 	MASTER_STOPPING_ACCOUNTS,
 	MASTER_STOPPING_VERIFY,
 	MASTER_STOPPING_CERTD,
@@ -64,6 +65,7 @@ struct master {
 	struct slot queue;
 	struct slot relay;          /* not initialised: no mail to other domains */
 	uint64_t relay_files;       /* that it was handed: their state then (relay.c) */
+	struct slot filter;         /* not initialised: nothing is to be filtered */
 	struct slot verify;         /* not initialised: no listener asks its clients */
 	struct trust_entry *trusts; /* trust.h; the latest first */
 	struct slot gates[GATES_MAX];

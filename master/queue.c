@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* queue, as the master sees it. */
+#include "common/proto/master_filter.h"
 #include "common/proto/master_queue.h"
+#include "common/proto/queue_filter.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +22,10 @@ settings_of(const struct configuration *conf)
 	    .expire = conf->relay.expire,
 	};
 
+	if (conf->filter.check != FILTER_CHECK_NONE)
+		settings.filter_kinds |= FILTER_STRANGER;
+	settings.filter_local = conf->filter.check == FILTER_CHECK_ALL ? 1 : 0;
+	settings.filter_failure = conf->filter.failure;
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	return settings;
 }
@@ -27,11 +33,9 @@ settings_of(const struct configuration *conf)
 bool
 queue_settings_differ(const struct configuration *conf, const struct configuration *old)
 {
-	return strcmp(conf->hostname, old->hostname) != 0 ||
-	       conf->limits.message_size != old->limits.message_size ||
-	       conf->limits.recipients != old->limits.recipients ||
-	       conf->limits.retry != old->limits.retry || conf->relay.wanted != old->relay.wanted ||
-	       conf->relay.expire != old->relay.expire;
+	struct mq_settings new = settings_of(conf), before = settings_of(old);
+
+	return memcmp(&new, &before, sizeof(new)) != 0;
 }
 
 int

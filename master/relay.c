@@ -1,38 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* relay, as the master sees it: started if the configuration has it. */
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/proto/master_relay.h"
 #include "master/master.h"
-#include "master/network.h"
+#include "master/resolvers.h"
 #include "master/roles.h"
 #include "master/trusted_file.h"
 
-#define RESOLV_CONF "/etc/resolv.conf"
 #define HOST_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt" /* Debian's ca-certificates */
-
-/* The addresses of resolv.conf(5); without any, this host, as there. */
-static void
-host_resolvers(struct mr_settings *settings)
-{
-	FILE *file = fopen(RESOLV_CONF, "re");
-	char line[512], address[RESOLVER_SIZE];
-	struct endpoint endpoint;
-	size_t count = 0;
-
-	while (file != NULL && count < RESOLVERS_MAX && fgets(line, sizeof(line), file) != NULL) {
-		if (sscanf(line, "nameserver %63s", address) == 1 &&
-		    endpoint_parse(address, 53, &endpoint))
-			strlcpy(settings->resolvers[count++], address, RESOLVER_SIZE);
-	}
-	if (file != NULL)
-		fclose(file);
-	if (count == 0)
-		strlcpy(settings->resolvers[0], "127.0.0.1", RESOLVER_SIZE);
-}
 
 static struct mr_settings
 settings_of(const struct configuration *conf)
@@ -42,10 +20,7 @@ settings_of(const struct configuration *conf)
 
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	strlcpy(settings.host, conf->relay.host, sizeof(settings.host));
-	for (size_t i = 0; i < conf->relay.resolver_count; i++)
-		strlcpy(settings.resolvers[i], conf->relay.resolvers[i], RESOLVER_SIZE);
-	if (conf->relay.resolver_count == 0)
-		host_resolvers(&settings);
+	resolvers_of(conf, settings.resolvers);
 	return settings;
 }
 

@@ -63,12 +63,12 @@ reload_free(struct master *m)
 	m->reload = NULL;
 }
 
-/* A verifier or relay that is not wanted has no user. */
+/* Who is not wanted has no user. */
 static bool
 users_same(const struct conf_users *new, const struct conf_users *old)
 {
 	for (size_t role = 0; role < ROLE_COUNT; role++) {
-		if ((role == ROLE_VERIFY || role == ROLE_RELAY) &&
+		if ((role == ROLE_VERIFY || role == ROLE_RELAY || role == ROLE_FILTER) &&
 		    (new->uid[role] == UINT32_MAX || old->uid[role] == UINT32_MAX))
 			continue;
 		if (new->uid[role] != old->uid[role] || new->gid[role] != old->gid[role])
@@ -160,6 +160,10 @@ put_in_force(struct master *m, struct generation *new, const struct conf_users *
 		m->users.uid[ROLE_RELAY] = users->uid[ROLE_RELAY];
 		m->users.gid[ROLE_RELAY] = users->gid[ROLE_RELAY];
 	}
+	if (m->filter.master == NULL) {
+		m->users.uid[ROLE_FILTER] = users->uid[ROLE_FILTER];
+		m->users.gid[ROLE_FILTER] = users->gid[ROLE_FILTER];
+	}
 	if (!m->options.debug)
 		log_set_level((int)new->conf->log_level);
 	/* First, for the new gates may name certificates that it has not read. */
@@ -172,6 +176,8 @@ put_in_force(struct master *m, struct generation *new, const struct conf_users *
 		log_event(LOG_ERR, "reload.verify", KV_STR("why", "out of memory"));
 	if (relay_start(m, old->conf) == -1)
 		log_event(LOG_ERR, "reload.relay", KV_STR("why", "out of memory"));
+	if (filter_start(m, old->conf) == -1)
+		log_event(LOG_ERR, "reload.filter", KV_STR("why", "out of memory"));
 	renew_start(m);
 	if (queue_settings_differ(new->conf, old->conf))
 		slot_restart(&m->queue);

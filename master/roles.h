@@ -10,6 +10,7 @@ extern const struct master_role accounts_master_role; /* accounts.c */
 extern const struct master_role queue_master_role;    /* queue.c */
 extern const struct master_role verify_master_role;   /* verify.c */
 extern const struct master_role relay_master_role;    /* relay.c */
+extern const struct master_role filter_master_role;   /* filter.c */
 extern const struct master_role gate_master_role;     /* gates.c */
 extern const struct master_role session_master_role;  /* sessions.c */
 
@@ -51,6 +52,13 @@ bool verify_ready(const struct master *);
 int relay_start(struct master *, const struct configuration *old);
 /* It is there, or not wanted. */
 bool relay_ready(const struct master *);
+
+/* -- filter --------------------------------------------------------------------- */
+
+/* As relay_start(). */
+int filter_start(struct master *, const struct configuration *old);
+/* It is there, or not wanted. */
+bool filter_ready(const struct master *);
 
 /* -- gates ---------------------------------------------------------------------- */
 

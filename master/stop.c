@@ -22,6 +22,12 @@ close_relay(struct master *m)
 }
 
 static void
+close_filter(struct master *m)
+{
+	slot_close(&m->filter);
+}
+
+static void
 close_accounts(struct master *m)
 {
 	slot_close(&m->accounts);
@@ -49,6 +55,7 @@ static const struct {
     [MASTER_STOPPING_SESSIONS] = {ROLE_SESSION, NULL, 30},
     [MASTER_STOPPING_QUEUE] = {ROLE_QUEUE, close_queue, 30},
     [MASTER_STOPPING_RELAY] = {ROLE_RELAY, close_relay, 5},
+    [MASTER_STOPPING_FILTER] = {ROLE_FILTER, close_filter, 5},
     [MASTER_STOPPING_ACCOUNTS] = {ROLE_ACCOUNTS, close_accounts, 5},
     [MASTER_STOPPING_VERIFY] = {ROLE_VERIFY, close_verify, 5},
     [MASTER_STOPPING_CERTD] = {ROLE_CERTD, close_certd, 5},

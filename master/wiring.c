@@ -11,6 +11,7 @@ static const struct {
 } wires[] = {
     {ROLE_GATE, ROLE_CERTD},     {ROLE_GATE, ROLE_ACCOUNTS},   {ROLE_GATE, ROLE_QUEUE},
     {ROLE_ACCOUNTS, ROLE_QUEUE}, {ROLE_ACCOUNTS, ROLE_VERIFY}, {ROLE_QUEUE, ROLE_RELAY},
+    {ROLE_QUEUE, ROLE_FILTER},
 };
 
 static bool

@@ -26,3 +26,4 @@ include worker/dns/local.mk
 include worker/filter/milter.mk
 include worker/relay/local.mk
 include worker/filter/auth.mk
+include worker/filter/local.mk

@@ -4,6 +4,7 @@
  *
  * - GQ_MAIL: the reverse-path, and what its sender asks for (mail_parameters.h); names the
  * transaction (any nonzero number, unique on the channel).
+ * - GQ_CLIENT, if the client said who it is: what a filter wants to know of it.
  * - GQ_RCPT ...: each forward-path that accounts took; queue asks accounts itself (design section
  *   3).
  * - GQ_DATA, a request: GQ_BODY (a descriptor to write the body to, and the queue id) or GQ_FAILED.
@@ -39,6 +40,11 @@ struct gq_rcpt {
 	uint32_t transaction;
 	uint32_t notify; /* DSN_NOTIFY_... */
 };
+struct gq_client {
+	uint32_t transaction;
+	uint32_t tls;              /* 1: the connection is encrypted */
+	char helo[HOST_NAME_SIZE]; /* what EHLO or HELO said, or as much of it; printable ASCII */
+};
 struct gq_body {
 	char queue_id[QUEUE_ID_SIZE];
 	uint8_t zero[3];
@@ -60,7 +66,9 @@ enum queue_failure {
 	QUEUE_UNAVAILABLE,  /* 451 4.3.0 */
 	QUEUE_UNKNOWN,      /* GQ_CONFIRM: no such message: 451 4.3.0 */
 	QUEUE_SENDER,       /* the reverse-path is not one of the submitter's: 550 5.7.1 */
+	QUEUE_FILTERED,     /* a filter says so: the tail is the reply, "550 5.7.1 text" */
 };
+#define GQ_REPLY_MAX 448 /* RFC 5321 4.5.3.1.5: 512 with what comes before and behind it */
 struct gq_failed {
 	uint32_t failure; /* enum queue_failure */
 };
@@ -73,10 +81,11 @@ struct gq_failed {
 	X(GQ_BODY, 4, IPC_SERVER, struct gq_body, 0, IPC_WITH_FD, IPC_ANY_STATE)               \
 	X(GQ_COMMIT, 5, IPC_CLIENT, struct gq_commit, GQ_INLINE_MAX, IPC_NO_FD, IPC_ANY_STATE) \
 	X(GQ_COMMITTED, 6, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)          \
-	X(GQ_FAILED, 7, IPC_SERVER, struct gq_failed, 0, IPC_NO_FD, IPC_ANY_STATE)             \
+	X(GQ_FAILED, 7, IPC_SERVER, struct gq_failed, GQ_REPLY_MAX, IPC_NO_FD, IPC_ANY_STATE)  \
 	X(GQ_ABORT, 8, IPC_CLIENT, struct gq_transaction, 0, IPC_NO_FD, IPC_ANY_STATE)         \
 	/* A request: GQ_COMMITTED or GQ_FAILED. */                                            \
-	X(GQ_CONFIRM, 9, IPC_CLIENT, struct gq_body, 0, IPC_NO_FD, IPC_ANY_STATE)
+	X(GQ_CONFIRM, 9, IPC_CLIENT, struct gq_body, 0, IPC_NO_FD, IPC_ANY_STATE)              \
+	X(GQ_CLIENT, 16, IPC_CLIENT, struct gq_client, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { GATE_QUEUE_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary gate_queue_boundary;

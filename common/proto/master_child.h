@@ -33,6 +33,7 @@ enum role {
 	ROLE_QUEUE,
 	ROLE_RELAY,
 	ROLE_VERIFY,
+	ROLE_FILTER,
 	ROLE_COUNT
 };
 

@@ -23,6 +23,7 @@
 #include "common/proto/ctl_certd.h"
 #include "common/proto/master_accounts.h"
 #include "common/proto/master_certd.h"
+#include "common/proto/master_filter.h"
 #include "common/proto/master_queue.h"
 #include "common/proto/master_relay.h"
 #include "common/proto/master_session.h"
@@ -245,6 +246,18 @@ house_relay(void)
 	return child;
 }
 
+struct house_child
+house_filter(void)
+{
+	struct house_child child = spawn("postern-filter", "filter", &master_filter_boundary);
+	struct mf_settings settings = {.hostname = "localhost", .max_message_size = 100000};
+
+	strlcpy(settings.resolvers[0], "127.0.0.1@1", sizeof(settings.resolvers[0]));
+	tell(&child, MF_SETTINGS, &settings, sizeof(settings), NULL, 0, -1);
+	start(&child);
+	return child;
+}
+
 /* -- Channels ----------------------------------------------------------------------- */
 
 /* Sends one end of a pair with a control message; the other end. */
@@ -357,6 +370,18 @@ int
 house_queue_to_relay(const struct house_child *child)
 {
 	return hand_out_to_peer(child, MR_CHANNEL, ROLE_QUEUE);
+}
+
+int
+house_queue_to_filter(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MF_CHANNEL, ROLE_QUEUE);
+}
+
+int
+house_filter_to_queue(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MQ_CHANNEL, ROLE_FILTER);
 }
 
 int

@@ -35,6 +35,7 @@ struct house_child house_verify(void); /* without a trust */
 struct house_child house_queue(void);
 struct house_child house_session(void);
 struct house_child house_relay(void); /* with a smart host where nobody is */
+struct house_child house_filter(void);
 /* The child must be alive still; then it is ended, and must exit with status 0. */
 void house_end(struct house_child *);
 
@@ -56,6 +57,8 @@ int house_accounts_to_queue(const struct house_child *);
 int house_queue_to_session(const struct house_child *);
 int house_queue_to_relay(const struct house_child *);
 int house_relay_to_queue(const struct house_child *);
+int house_queue_to_filter(const struct house_child *);
+int house_filter_to_queue(const struct house_child *);
 int house_admin_to_queue(const struct house_child *);
 int house_admin_to_certd(const struct house_child *);
 

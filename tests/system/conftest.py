@@ -30,7 +30,7 @@ DEADLINE = 60  # seconds that anything may take before the test fails
 
 # As root each role has a uid of its own, from a range that systemd's UIDS-GIDS calls unused.
 USERS = {"certd": 2147350001, "gate": 2147350002, "accounts": 2147350003, "queue": 2147350004,
-         "relay": 2147350005, "verify": 2147350006}
+         "relay": 2147350005, "verify": 2147350006, "filter": 2147350007}
 
 LISTENERS = {
     "smtp": ("smtp", "explicit"),

@@ -13,8 +13,8 @@ import pytest
 
 from conftest import DOMAIN, HOST, build, is_root
 
-WORKERS = ["postern-worker", "postern-gate", "postern-verify", "postern-relay"]
-ROLES = ["gate", "accounts", "queue", "session", "verify", "relay"]
+WORKERS = ["postern-worker", "postern-gate", "postern-verify", "postern-relay", "postern-filter"]
+ROLES = ["gate", "accounts", "queue", "session", "verify", "relay", "filter"]
 ATTACKER = os.path.join(build(), "tests", "attack", "postern-attacker")
 
 pytestmark = pytest.mark.skipif(not os.path.exists(ATTACKER), reason="the attacker is not built")

@@ -32,6 +32,7 @@ struct message {
 	size_t field_count;
 	bool changed;
 	uint64_t size;       /* octets of the message as it came */
+	size_t header_end;   /* behind the last field */
 	uint64_t body_begin; /* behind the empty line, or SIZE */
 	char *header;        /* what the fields point into */
 	const char *whole;   /* the message, or NULL: it is in */

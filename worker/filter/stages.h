@@ -24,13 +24,16 @@
 
 #define CHECK_SECONDS 60 /* for all stages together */
 
+LIST_HEAD(check_list, check_private);
+
 /* What the checks of the process share. */
 struct filter {
 	struct event_base *base;
 	struct mf_settings settings;
 	struct resolver *resolver;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
-	struct checks *checks;
+	struct check_list checks;
+	size_t check_count;
 };
 
 /* RFC 8601 2.7: what the methods call their results. */

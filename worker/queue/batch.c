@@ -240,6 +240,9 @@ write_recipients(struct batch *batch, const struct transaction *transaction, int
 		row.notify = recipient->notify;
 		row.orcpt = recipient->orcpt;
 		status = db_add_recipient(batch->queue->db, &row);
+		if (status == DB_OK && transaction->hold)
+			status = db_defer(batch->queue->db, row.message, row.index, 0, DB_HELD,
+					  transaction->why_held);
 		if (status != DB_OK)
 			break;
 		row.index++;
@@ -367,7 +370,7 @@ finish_commits(struct batch *batch, int64_t position)
 		if (transaction->bounce != NULL)
 			bounce_written(queue, transaction);
 		STAILQ_FOREACH (recipient, &transaction->recipients, entry) {
-			if (recipient->chosen)
+			if (recipient->chosen && !transaction->hold)
 				schedule_new(queue->schedule, recipient->mailbox, transaction->id,
 					     index++, recipient->notify, position);
 		}

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "worker/queue/asker.h"
 #include "worker/queue/batch.h"
+#include "worker/queue/check.h"
 #include "worker/queue/queue.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/transaction.h"
@@ -71,9 +72,11 @@ queue_open(struct queue *queue, int directory, struct error *err)
 	if (spool_sync(queue->spool) == -1)
 		return error_errno(err, "the queue's folder");
 	queue->asker = asker_new(queue);
+	queue->checker = checker_new(queue);
 	queue->batch = batch_new(queue);
 	queue->schedule = schedule_open(queue);
-	if (queue->asker == NULL || queue->batch == NULL || queue->schedule == NULL)
+	if (queue->asker == NULL || queue->checker == NULL || queue->batch == NULL ||
+	    queue->schedule == NULL)
 		return error_set(err, "no memory");
 	queue->own = source_own(queue);
 	if (queue->own == NULL)
@@ -91,6 +94,7 @@ queue_close(struct queue *queue)
 	batch_free(queue->batch);
 	schedule_close(queue->schedule);
 	asker_free(queue->asker);
+	checker_free(queue->checker);
 	spool_close(queue->spool);
 	db_close(queue->db);
 }

@@ -56,6 +56,21 @@ parse_rcpt(const struct transaction *transaction, const struct ipc_message *mess
 	return orcpt_is_sound(*orcpt, message->tail_length - path - 1);
 }
 
+/* What a client says of itself is of no use but to a filter. */
+static int
+on_client(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gq_client *body = message->body;
+	struct transaction *transaction = named(context, body->transaction, TRANSACTION_ENVELOPE);
+	const char *end = memchr(body->helo, '\0', sizeof(body->helo));
+
+	(void)channel;
+	if (transaction == NULL || body->tls > 1 || end == NULL ||
+	    !queue_is_address(body->helo, (size_t)(end - body->helo), sizeof(body->helo)))
+		return -1;
+	return transaction_client(transaction, body->helo, body->tls == 1);
+}
+
 static int
 on_rcpt(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
@@ -134,8 +149,8 @@ on_confirm(struct ipc_channel *channel, struct ipc_message *message, void *conte
 }
 
 static const struct ipc_handler handlers[] = {
-    {GQ_MAIL, on_mail},   {GQ_RCPT, on_rcpt},       {GQ_DATA, on_data}, {GQ_COMMIT, on_commit},
-    {GQ_ABORT, on_abort}, {GQ_CONFIRM, on_confirm}, {0, NULL},
+    {GQ_MAIL, on_mail},   {GQ_RCPT, on_rcpt},       {GQ_DATA, on_data},     {GQ_COMMIT, on_commit},
+    {GQ_ABORT, on_abort}, {GQ_CONFIRM, on_confirm}, {GQ_CLIENT, on_client}, {0, NULL},
 };
 
 static void

@@ -3,6 +3,8 @@ worker_libworker_a_SOURCES += \
 	worker/queue/admin.c worker/queue/admin.h \
 	worker/queue/batch.c worker/queue/batch.h \
 	worker/queue/bounce.c worker/queue/bounce.h worker/queue/bounce_text.c \
+	worker/queue/check.c worker/queue/check.h \
+	worker/queue/check_verdict.c worker/queue/check_verdict.h \
 	worker/queue/clock.c worker/queue/clock.h \
 	worker/queue/core.c \
 	worker/queue/db.h worker/queue/db_private.h \

@@ -18,6 +18,7 @@
 #include "worker/queue/admin.h"
 #include "worker/queue/asker.h"
 #include "worker/queue/batch.h"
+#include "worker/queue/check.h"
 #include "worker/queue/notice.h"
 #include "worker/queue/schedule.h"
 #include "worker/roles.h"
@@ -69,6 +70,8 @@ open_channel(const struct mc_channel *peer, int fd)
 		return asker_open(queue.asker, fd);
 	if (peer->peer_role == ROLE_RELAY)
 		return schedule_open_relay(queue.schedule, fd);
+	if (peer->peer_role == ROLE_FILTER)
+		return checker_open(queue.checker, fd);
 	if (peer->peer_role != ROLE_GATE) {
 		close(fd);
 		return -1;

@@ -4,6 +4,7 @@
  *
  *   source       a channel to a gate, or to a submitter behind one; its transactions (gates.c)
  *   asker        asks accounts whose mailbox a forward-path is (asker.c)
+ *   checker      has filter look at what comes in (check.c)
  *   batch        what goes to disk together, with one sync (batch.c)
  *   schedule     which delivery is next; the channels to session processes (schedule.c)
  *   spool, db    the files
@@ -24,6 +25,7 @@ struct batch;
 struct event;
 struct event_base;
 struct asker;
+struct checker;
 struct schedule;
 struct source;
 LIST_HEAD(source_list, source);
@@ -35,6 +37,7 @@ struct queue {
 	struct db *db;
 	struct spool *spool;
 	struct asker *asker;
+	struct checker *checker;
 	struct batch *batch;
 	struct schedule *schedule;
 	struct source_list sources;

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/bounce.h"
+#include "worker/queue/check.h"
 
 /* What one gate may have open at once. The largest takes 10,000 connections with some recipients
  * each. */
@@ -56,6 +57,7 @@ transaction_new(struct source *source, const struct gq_mail *mail, const char *s
 	transaction->conn = mail->conn;
 	transaction->declared = mail->size;
 	transaction->parameters = mail->parameters;
+	transaction->peer = mail->peer;
 	transaction->fd = -1;
 	STAILQ_INIT(&transaction->recipients);
 	RB_INIT(&transaction->mailboxes);
@@ -96,7 +98,8 @@ transaction_free(struct transaction *transaction)
 	orphan(transaction);
 	if (transaction->sender_question.asker != NULL)
 		asker_forget(&transaction->sender_question);
-	if (transaction->state == TRANSACTION_BODY)
+	check_drop(transaction->check);
+	if (transaction->state == TRANSACTION_BODY || transaction->state == TRANSACTION_CHECK)
 		transaction->queue->bodies--;
 	while ((recipient = STAILQ_FIRST(&transaction->recipients)) != NULL) {
 		STAILQ_REMOVE_HEAD(&transaction->recipients, entry);
@@ -108,6 +111,7 @@ transaction_free(struct transaction *transaction)
 		close(transaction->fd);
 	event_free(transaction->deadline);
 	free(transaction->body);
+	free(transaction->helo);
 	free(transaction->notice);
 	free(transaction->bounce);
 	free(transaction->sender);
@@ -174,12 +178,24 @@ classify(int number)
 	}
 }
 
-static void
-enter_batch(struct transaction *transaction)
+void
+transaction_checked(struct transaction *transaction)
 {
 	transaction->queue->bodies--;
 	transaction->state = TRANSACTION_COMMIT;
 	batch_add(transaction->queue->batch, transaction);
+}
+
+/* Its body is there. */
+static void
+body_came(struct transaction *transaction)
+{
+	if (!check_wanted(transaction)) {
+		transaction_checked(transaction);
+		return;
+	}
+	transaction->state = TRANSACTION_CHECK;
+	check_begin(transaction);
 }
 
 /* Gives the gate a file to write to; what is our own has its body already. */
@@ -206,7 +222,7 @@ open_body(struct transaction *transaction)
 	transaction->state = TRANSACTION_BODY;
 	queue->bodies++;
 	if (transaction->source == queue->own)
-		enter_batch(transaction);
+		body_came(transaction);
 	else
 		(void)ipc_send(transaction->source->channel, GQ_BODY, transaction->request, &body,
 			       NULL, 0, fd);
@@ -260,6 +276,15 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 }
 
 /* -- The body ---------------------------------------------------------------------------- */
+
+int
+transaction_client(struct transaction *transaction, const char *helo, bool tls)
+{
+	transaction->tls = tls;
+	free(transaction->helo);
+	transaction->helo = strdup(helo);
+	return transaction->helo == NULL ? -1 : 0;
+}
 
 void
 transaction_data(struct transaction *transaction, uint32_t request)
@@ -325,8 +350,46 @@ transaction_commit(struct transaction *transaction, uint32_t request, uint64_t s
 		memcpy(transaction->body, body, (size_t)size);
 	}
 	transaction->size = size;
-	enter_batch(transaction);
+	body_came(transaction);
 	return 0;
+}
+
+void
+transaction_new_body(struct transaction *transaction, char *body, int fd, uint64_t size)
+{
+	free(transaction->body);
+	if (transaction->fd != -1)
+		close(transaction->fd);
+	transaction->body = body;
+	transaction->fd = fd;
+	transaction->size = size;
+}
+
+void
+transaction_hold(struct transaction *transaction, const char *why)
+{
+	transaction->hold = true;
+	strlcpy(transaction->why_held, why, sizeof(transaction->why_held));
+}
+
+void
+transaction_discard(struct transaction *transaction)
+{
+	if (transaction_channel(transaction) != NULL)
+		(void)ipc_send(transaction_channel(transaction), GQ_COMMITTED, transaction->request,
+			       NULL, NULL, 0, -1);
+	transaction_forget(transaction);
+}
+
+void
+transaction_refuse(struct transaction *transaction, const char *reply)
+{
+	struct gq_failed failed = {.failure = QUEUE_FILTERED};
+
+	if (transaction_channel(transaction) != NULL)
+		(void)ipc_send(transaction_channel(transaction), GQ_FAILED, transaction->request,
+			       &failed, reply, strlen(reply), -1);
+	transaction_forget(transaction);
 }
 
 void

@@ -4,10 +4,12 @@
  *
  * A source's transactions are named by numbers that the gate chose. What a transaction may become:
  *
- *   ENVELOPE -> DATA -> BODY -> COMMIT -> gone
+ *   ENVELOPE -> DATA -> BODY -> CHECK -> COMMIT -> gone
  *
  * and gone from each of them, by GQ_ABORT, a failure, or the end of its source; only from COMMIT
- * not by the latter: what the gate asked to be committed is, even if it dies meanwhile.
+ * not by the latter: what the gate asked to be committed is, even if it dies meanwhile. CHECK is
+ * left out where nothing is to be filtered (check.h); a client that goes meanwhile has no answer,
+ * and tries again.
  */
 #ifndef POSTERN_WORKER_QUEUE_TRANSACTION_H
 #define POSTERN_WORKER_QUEUE_TRANSACTION_H
@@ -20,6 +22,7 @@
 #include <stdint.h>
 
 #include "common/proto/gate_queue.h"
+#include "common/proto/queue_filter.h"
 #include "worker/queue/asker.h"
 #include "worker/queue/queue.h"
 
@@ -27,6 +30,7 @@ enum transaction_state {
 	TRANSACTION_ENVELOPE, /* recipients are collected, and accounts is asked at once */
 	TRANSACTION_DATA,     /* GQ_DATA waits for accounts */
 	TRANSACTION_BODY,     /* the gate writes */
+	TRANSACTION_CHECK,    /* filter looks at it */
 	TRANSACTION_COMMIT,   /* in the batch */
 };
 
@@ -61,6 +65,9 @@ struct transaction {
 	struct question sender_question; /* of a submitter: is it his? */
 	struct recipients recipients;
 	struct mailboxes_seen mailboxes;
+	struct peer peer; /* the client; unspecified in this server's own */
+	bool tls;
+	char *helo;   /* what it called itself, or NULL */
 	size_t paths; /* that the gate named */
 	size_t unanswered;
 	size_t deliveries;
@@ -73,7 +80,11 @@ struct transaction {
 	char *body;    /* from COMMIT on: a small one, its bytes; else NULL */
 	int fd;        /* from COMMIT on: the sealed body; else -1 */
 	uint64_t size;
-	bool kept; /* the batch has moved it to body.ID */
+	bool kept;           /* the batch has moved it to body.ID */
+	struct check *check; /* in CHECK; else NULL */
+	bool junk;           /* filter says so */
+	bool hold;           /* likewise: not to be delivered until somebody releases it, */
+	char why_held[FILTER_TEXT_SIZE];
 	/* A mail of the server's own (notice.h): it is sent once by this; else NULL. */
 	char *notice;
 	/* It says that a mail could not be delivered (bounce.h); else NULL. */
@@ -102,6 +113,9 @@ transaction_channel(const struct transaction *transaction)
 /* NULL if there is no memory, the number is taken, or the source has too many. */
 struct transaction *transaction_new(struct source *, const struct gq_mail *, const char *sender);
 struct transaction *transaction_find(struct source *, uint32_t number);
+
+/* GQ_CLIENT came. -1 without memory. */
+int transaction_client(struct transaction *, const char *helo, bool tls);
 
 /*
  * -- recipients.c
@@ -140,6 +154,19 @@ int transaction_commit(struct transaction *, uint32_t request, uint64_t size, co
  * NOTICE (malloc'd, taken, or NULL) is remembered together with it.
  */
 void transaction_commit_own(struct transaction *, char *notice, char *body, uint64_t size);
+
+/* -- For check.c: the end of CHECK -- */
+
+/* Into the batch. */
+void transaction_checked(struct transaction *);
+/* The body is BODY (malloc'd, taken) or the sealed FD (taken) now. */
+void transaction_new_body(struct transaction *, char *body, int fd, uint64_t size);
+/* Nothing of it will be delivered until an administrator says so. */
+void transaction_hold(struct transaction *, const char *why);
+/* Says that it was committed, and frees it: nothing is kept. */
+void transaction_discard(struct transaction *);
+/* Says that it was not, with that reply ("550 5.7.1 text"), and frees. */
+void transaction_refuse(struct transaction *, const char *reply);
 
 /* Answers what waits, with GQ_FAILED, and frees. */
 void transaction_fail(struct transaction *, enum queue_failure);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The end of the data: the message becomes durable, then the client hears of it. */
+#include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -100,6 +101,36 @@ not_accepted(struct conn *conn, struct smtp_session *session, uint32_t failure)
 	smtp_release(conn, session);
 }
 
+/* "550 5.7.1 text": what a filter has to say. */
+static bool
+is_refusal(const char *text, size_t length)
+{
+	if (length < 5 || (text[0] != '4' && text[0] != '5') ||
+	    isdigit((unsigned char)text[1]) == 0 || isdigit((unsigned char)text[2]) == 0 ||
+	    text[3] != ' ')
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+static int
+filtered(struct conn *conn, struct smtp_session *session, const struct ipc_message *message)
+{
+	if (!is_refusal(message->tail, message->tail_length)) {
+		not_accepted(conn, session, QUEUE_UNAVAILABLE);
+		return -1;
+	}
+	session->mail->id = 0;
+	log_outcome(conn, session, "smtp.refused", "filtered", received_size(session->mail));
+	smtp_reply(conn, "%.*s", (int)message->tail_length, message->tail);
+	smtp_transaction_end(conn, session);
+	smtp_release(conn, session);
+	return 0;
+}
+
 /* Queue's word on the commit, whether it was asked once or again. */
 static int
 answered(struct conn *conn, struct smtp_session *session, const struct ipc_message *message)
@@ -109,7 +140,11 @@ answered(struct conn *conn, struct smtp_session *session, const struct ipc_messa
 		return 0;
 	}
 	if (message->type == GQ_FAILED) {
-		not_accepted(conn, session, ((const struct gq_failed *)message->body)->failure);
+		uint32_t failure = ((const struct gq_failed *)message->body)->failure;
+
+		if (failure == QUEUE_FILTERED)
+			return filtered(conn, session, message);
+		not_accepted(conn, session, failure);
 		return 0;
 	}
 	not_accepted(conn, session, QUEUE_UNAVAILABLE);

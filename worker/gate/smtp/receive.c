@@ -306,6 +306,23 @@ new_transaction_id(void)
 	return last;
 }
 
+/* For filters. Of a name that is longer than any they see what there is room for. */
+static bool
+tell_client(struct conn *conn, const struct smtp_session *session)
+{
+	struct gq_client client;
+
+	memset(&client, 0, sizeof(client));
+	client.transaction = session->mail->id;
+	client.tls = conn_tls_version(conn) != NULL ? 1 : 0;
+	strlcpy(client.helo, session->helo, sizeof(client.helo));
+	for (char *c = client.helo; *c != '\0'; c++) {
+		if (*c <= ' ' || *c > '~')
+			*c = '?';
+	}
+	return ipc_send(smtp_queue(conn, session), GQ_CLIENT, 0, &client, NULL, 0, -1) == 0;
+}
+
 static bool
 tell_mail(struct conn *conn, const struct smtp_session *session)
 {
@@ -321,7 +338,9 @@ tell_mail(struct conn *conn, const struct smtp_session *session)
 	body.transaction = mail->id;
 	body.size = mail->declared_size;
 	body.parameters = mail->parameters;
-	return ipc_send(queue, GQ_MAIL, 0, &body, mail->from, strlen(mail->from), -1) == 0;
+	if (ipc_send(queue, GQ_MAIL, 0, &body, mail->from, strlen(mail->from), -1) == -1)
+		return false;
+	return session->helo == NULL || tell_client(conn, session);
 }
 
 /*

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/* filter, as the master sees it: started unless the configuration has nothing for it to do. */
+#include "common/proto/master_filter.h"
+
+#include <string.h>
+
+#include "master/master.h"
+#include "master/resolvers.h"
+#include "master/roles.h"
+
+static struct mf_settings
+settings_of(const struct configuration *conf)
+{
+	struct mf_settings settings;
+
+	memset(&settings, 0, sizeof(settings));
+	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
+	resolvers_of(conf, settings.resolvers);
+	settings.max_message_size = conf->limits.message_size;
+	settings.failure = conf->filter.failure;
+	return settings;
+}
+
+static int
+configure(struct process *p, struct error *err)
+{
+	struct mf_settings settings = settings_of(master_conf(p->master));
+
+	(void)err;
+	(void)ipc_send(p->control, MF_SETTINGS, 0, &settings, NULL, 0, -1);
+	return 0;
+}
+
+static void
+give_channel(struct process *p, const struct process *peer, int fd)
+{
+	struct mc_channel channel = {.peer_role = peer->role->role, .peer = peer->number};
+
+	(void)ipc_send(p->control, MF_CHANNEL, 0, &channel, NULL, 0, fd);
+}
+
+int
+filter_start(struct master *m, const struct configuration *old)
+{
+	const struct configuration *conf = master_conf(m);
+	struct mf_settings new, before;
+
+	if (!conf_filters(conf))
+		return 0;
+	if (m->filter.master == NULL) {
+		if (slot_init(&m->filter, m, &filter_master_role) == -1)
+			return -1;
+		slot_fill(&m->filter);
+		return 0;
+	}
+	if (old == NULL)
+		return 0;
+	new = settings_of(conf);
+	before = settings_of(old);
+	if (memcmp(&new, &before, sizeof(new)) != 0)
+		slot_restart(&m->filter);
+	return 0;
+}
+
+bool
+filter_ready(const struct master *m)
+{
+	return m->filter.master == NULL || slot_ready(&m->filter);
+}
+
+static const struct ipc_handler handlers[] = {
+    {MC_READY, process_on_ready},
+    {0, NULL},
+};
+
+const struct master_role filter_master_role = {
+    .role = ROLE_FILTER,
+    .name = "filter",
+    .program = "postern-filter",
+    .boundary = &master_filter_boundary,
+    .handlers = handlers,
+    .chroot = true,
+    .configure = configure,
+    .give_channel = give_channel,
+    .ready = master_child_ready,
+    .gone = slot_gone,
+};

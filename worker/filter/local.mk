@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: ISC
+worker_libworker_a_SOURCES += \
+	worker/filter/check.c \
+	worker/filter/checks.c \
+	worker/filter/filter.c worker/filter/filter.h \
+	worker/filter/foreign.c \
+	worker/filter/message.c worker/filter/message.h \
+	worker/filter/results.c worker/filter/results.h \
+	worker/filter/rewrite.c \
+	worker/filter/stages.c worker/filter/stages.h
+posternlibexec_PROGRAMS += postern-filter
+postern_filter_SOURCES = worker/filter/main.c
+postern_filter_LDADD = worker/libworker.a $(COMMON_LIBS) $(CRYPTO_LIBS) $(UNBOUND_LIBS)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* The table of stages. Their order is what a stage may build on. */
+#include <errno.h>
+#include <stddef.h>
+
+#include "common/log.h"
+#include "worker/filter/filter.h"
+
+/* What all methods before it have found becomes one field (RFC 8601 4). */
+static void
+write_results(struct check *check)
+{
+	const char *value = results_end(&check->private->results);
+
+	if (message_prepend(check->message, "Authentication-Results", value) == NULL)
+		log_event(LOG_ERR, "filter.no_results", KV_CONN(check->mail.conn), KV_ERRNO(errno));
+	check_next(check);
+}
+
+const struct stage stage_results = {
+    .name = "results",
+    .kinds = FILTER_STRANGER,
+    .start = write_results,
+};
+
+const struct stage *const stages[] = {
+    &stage_foreign,
+    /* those that call check_result(): SPF, DKIM, ARC, DMARC */
+    &stage_results,
+    /* those that see the message as it will be: milters, and last of all what signs it */
+    NULL,
+};

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/queue/check_verdict.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* A string of its field, of printable ASCII. */
+static bool
+is_text(const char *text, size_t size)
+{
+	const char *end = memchr(text, '\0', size);
+
+	if (end == NULL)
+		return false;
+	for (; text < end; text++) {
+		if (*text < 0x20 || *text > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+/* RFC 3463 2, of that class; "" is fine. */
+static bool
+is_status(const char *status, char class)
+{
+	size_t dots = 0;
+
+	if (status[0] == '\0')
+		return true;
+	if (status[0] != class || status[1] != '.')
+		return false;
+	for (; *status != '\0'; status++) {
+		if (*status == '.')
+			dots++;
+		else if (isdigit((unsigned char)*status) == 0)
+			return false;
+		if (*status == '.' && isdigit((unsigned char)status[1]) == 0)
+			return false;
+	}
+	return dots == 2;
+}
+
+static bool
+is_reply(const struct qf_verdict *verdict)
+{
+	unsigned class = 0;
+
+	if (verdict->verdict == FILTER_LATER)
+		class = 4;
+	if (verdict->verdict == FILTER_REJECT)
+		class = 5;
+	if (class == 0)
+		return verdict->code == 0 && verdict->status[0] == '\0';
+	return verdict->code / 100 == class && verdict->text[0] != '\0' &&
+	       is_status(verdict->status, (char)('0' + class));
+}
+
+static bool
+is_change(const struct qf_verdict *verdict, size_t tail, uint64_t size)
+{
+	switch (verdict->change) {
+	case FILTER_SAME:
+		return tail == 0 && verdict->size == 0;
+	case FILTER_IN_TAIL:
+		return tail > 0 && verdict->size == tail && verdict->size <= size + QF_FIELDS_MAX;
+	case FILTER_IN_FILE:
+		return tail == 0 && verdict->size > 0 && verdict->size <= size + QF_FIELDS_MAX;
+	default:
+		return false;
+	}
+}
+
+bool
+check_verdict_is_sound(const struct qf_verdict *verdict, size_t tail, uint64_t size, bool own)
+{
+	return verdict->verdict >= FILTER_ACCEPT && verdict->verdict < FILTER_VERDICT_COUNT &&
+	       verdict->junk <= 1 && is_text(verdict->status, sizeof(verdict->status)) &&
+	       is_text(verdict->text, sizeof(verdict->text)) && is_reply(verdict) &&
+	       is_change(verdict, tail, size) &&
+	       (!own || (verdict->verdict == FILTER_ACCEPT && verdict->junk == 0));
+}
+
+const char *
+check_verdict_name(uint32_t verdict)
+{
+	static const char *const names[] = {
+	    [FILTER_ACCEPT] = "accept", [FILTER_HOLD] = "hold",     [FILTER_DISCARD] = "discard",
+	    [FILTER_LATER] = "later",   [FILTER_REJECT] = "reject",
+	};
+
+	return verdict < sizeof(names) / sizeof(names[0]) && names[verdict] != NULL ? names[verdict]
+										    : "none";
+}
