@@ -299,9 +299,22 @@ static int on_commit(struct ipc_channel *, struct ipc_message *, void *);
 static int on_abort(struct ipc_channel *, struct ipc_message *, void *);
 static int on_confirm(struct ipc_channel *, struct ipc_message *, void *);
 
+/* Who the client is said to be: as every test's client does. */
+static int
+on_client(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct gq_client *client = message->body;
+
+	(void)channel;
+	(void)context;
+	assert_int_not_equal(client->transaction, 0);
+	assert_true(client->helo[0] != '\0');
+	return 0;
+}
+
 static const struct ipc_handler queue_handlers[] = {
-    {GQ_MAIL, on_mail},   {GQ_RCPT, on_rcpt},       {GQ_DATA, on_data}, {GQ_COMMIT, on_commit},
-    {GQ_ABORT, on_abort}, {GQ_CONFIRM, on_confirm}, {0, NULL},
+    {GQ_MAIL, on_mail},   {GQ_RCPT, on_rcpt},       {GQ_DATA, on_data},     {GQ_COMMIT, on_commit},
+    {GQ_ABORT, on_abort}, {GQ_CONFIRM, on_confirm}, {GQ_CLIENT, on_client}, {0, NULL},
 };
 
 static void

@@ -347,19 +347,21 @@ send_message(struct check *check)
 	struct qf_check body = {.check = check->number, .size = transaction->size};
 	struct ipc_channel *channel = check->checker->channel;
 	uint32_t request = 0;
-	int fd;
+	int memory;
 
 	if (transaction->body != NULL && transaction->size <= GQ_INLINE_MAX)
 		return ipc_request(channel, QF_CHECK, &body, transaction->body,
 				   (size_t)transaction->size, -1, CHECK_SECONDS + 5, on_verdict,
 				   check);
-	fd = transaction->body != NULL ? spool_memory(transaction->body, (size_t)transaction->size)
-				       : dup(transaction->fd);
-	if (fd == -1)
-		return 0;
-	request = ipc_request(channel, QF_CHECK_FILE, &body, NULL, 0, fd, CHECK_SECONDS + 5,
-			      on_verdict, check);
-	close(fd);
+	memory = transaction->body == NULL
+		     ? -1
+		     : spool_memory(transaction->body, (size_t)transaction->size);
+	if (transaction->body == NULL || memory != -1)
+		request = ipc_request(channel, QF_CHECK_FILE, &body, NULL, 0,
+				      memory != -1 ? memory : transaction->fd, CHECK_SECONDS + 5,
+				      on_verdict, check);
+	if (memory != -1)
+		close(memory);
 	return request;
 }
 

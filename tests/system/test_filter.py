@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: ISC
+"""What filter makes of mail before it is taken."""
+
+import os
+import signal
+import smtplib
+
+import pytest
+
+from conftest import DOMAIN, wait_for
+
+ALICE = f"alice@{DOMAIN}"
+STRANGER = "x@example.net"
+
+
+def filtered(server, more=""):
+    """This host's clients are strangers, too: there are no others in a test."""
+    server.settings["filter"] = f'{{ check = "all"; {more} }}'
+    server.settings["limits"] = "{ restart_delay = 0; }"
+    return server.set_up("alice")
+
+
+def mail_of(server, message, recipients=(ALICE,)):
+    """Sends it as a stranger; what arrived, without its first field, which is ours."""
+    with server.smtp() as client:
+        client.sendmail(STRANGER, list(recipients), message)
+    return server.wait_for_messages(1)[-1]
+
+
+def split(message):
+    header, _, body = message.partition(b"\r\n\r\n")
+    return header.replace(b"\r\n\t", b" ").replace(b"\r\n ", b" ").split(b"\r\n"), body
+
+
+def left_files(server):
+    """What is left in the spool of mails; empty files wait there to be used again."""
+    folder = os.path.join(server.state, "queue")
+    return [name for name in os.listdir(folder) if not name.startswith("queue.db")
+            and os.path.getsize(os.path.join(folder, name)) > 0]
+
+
+def results(message):
+    return [field.split(b": ", 1)[1] for field in split(message)[0]
+            if field.lower().startswith(b"authentication-results:")]
+
+
+@pytest.mark.parametrize("size", [10, 20_000, 60_000, 300_000])
+def test_a_mail_has_the_results_and_its_body(make_server, size):
+    """In the message between processes or in files, before and after."""
+    server = filtered(make_server())
+    lines = b"".join(b"%07d line\r\n" % n for n in range(size // 14 + 1))
+    message = mail_of(server, b"From: x@example.net\r\nSubject: s\r\n\r\n" + lines)
+    fields, body = split(message)
+    assert fields[0].startswith(b"Return-Path: ")
+    assert fields[1].startswith(b"Authentication-Results: localhost;")
+    assert fields[2].startswith(b"Received: ")
+    assert fields[3:] == [b"From: x@example.net", b"Subject: s"]
+    assert body == lines
+    wait_for(lambda: left_files(server) == [], "an empty spool")
+
+
+def test_foreign_results_in_our_name_are_removed(make_server):
+    server = filtered(make_server())
+    message = mail_of(
+        server,
+        b"Authentication-Results: LOCALHOST; spf=pass\r\n"
+        b"Authentication-Results: (a \\) comment) \"local\\host\" 1; spf=pass\r\n"
+        b"Authentication-Results:\r\n localhost ; dkim=pass\r\n"
+        b"authentication-results : (never closed; localhost; dkim=pass\r\n"
+        b"Authentication-Results: mx.example.net; spf=pass\r\n"
+        b"From: x@example.net\r\n\r\nb\r\n")
+    mine, theirs = results(message)
+    assert mine.startswith(b"localhost;") and b"pass" not in mine
+    assert theirs == b"mx.example.net; spf=pass"
+    server.log.wait(r"event=filter\.foreign_results .*removed=4")
+
+
+def test_nothing_is_checked_by_default_that_comes_from_this_host(make_server):
+    server = make_server().set_up("alice")
+    message = mail_of(server, b"From: x@example.net\r\n\r\nb\r\n")
+    assert results(message) == []
+    assert len(server.children("postern-filter")) == 1
+
+
+def test_without_checks_there_is_no_filter(make_server):
+    server = make_server()
+    server.settings["filter"] = '{ check = "none"; }'
+    server.set_up("alice")
+    assert server.children("postern-filter") == []
+
+
+def test_a_header_that_is_too_long(make_server):
+    server = filtered(make_server())
+    with server.smtp() as client:
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            client.sendmail(STRANGER, [ALICE], b"X: y\r\n" * 10_001 + b"\r\nb\r\n")
+        assert refused.value.smtp_code == 552
+        assert refused.value.smtp_error.startswith(b"5.3.4 ")
+        client.sendmail(STRANGER, [ALICE], b"From: x@example.net\r\n\r\nb\r\n")
+    server.wait_for_messages(1)
+
+
+def stop_filter(server):
+    (pid,) = server.children("postern-filter")
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+def test_a_filter_that_dies_is_asked_again(make_server):
+    server = filtered(make_server())
+    pid = stop_filter(server)
+    mark = server.log.mark()
+    with server.smtp() as client:
+        client.ehlo()
+        client.mail(STRANGER)
+        client.rcpt(ALICE)
+        client.docmd("DATA")
+        client.send(b"From: x@example.net\r\n\r\nb\r\n.\r\n")
+        os.kill(pid, signal.SIGKILL)
+        server.log.wait(r"event=child\.died .*child=filter", start=mark)
+        assert client.getreply()[0] == 250
+    (message,) = server.wait_for_messages(1)
+    assert len(results(message)) == 1
+
+
+def test_a_gate_that_dies_meanwhile(make_server):
+    """Nothing of its mail is left, and filter goes on with others."""
+    server = filtered(make_server())
+    pid = stop_filter(server)
+    client = server.smtp()
+    client.ehlo()
+    client.mail(STRANGER)
+    client.rcpt(ALICE)
+    client.docmd("DATA")
+    client.send(b"From: x@example.net\r\n\r\n" + b"gone\r\n" * 10_000 + b".\r\n")
+    wait_for(lambda: left_files(server), "the body")
+    mark = server.log.mark()
+    for gate in server.children("postern-gate"):
+        os.kill(gate, signal.SIGKILL)
+    server.log.wait(r"event=child\.died child=."gate", start=mark, count=2)
+    client.close()
+    os.kill(pid, signal.SIGCONT)
+    mail_of(server, b"From: x@example.net\r\nSubject: second\r\n\r\nb\r\n")
+    wait_for(lambda: left_files(server) == [], "the end of what was lost")
