@@ -137,7 +137,7 @@ def test_a_gate_that_dies_meanwhile(make_server):
     mark = server.log.mark()
     for gate in server.children("postern-gate"):
         os.kill(gate, signal.SIGKILL)
-    server.log.wait(r"event=child\.died child=."gate", start=mark, count=2)
+    server.log.wait(r"event=child\.died child=.gate", start=mark, count=2)
     client.close()
     os.kill(pid, signal.SIGCONT)
     mail_of(server, b"From: x@example.net\r\nSubject: second\r\n\r\nb\r\n")
