@@ -3,6 +3,7 @@
 #ifndef POSTERN_COMMON_PROTO_QUEUE_RELAY_H
 #define POSTERN_COMMON_PROTO_QUEUE_RELAY_H
 
+#include "common/mail_parameters.h"
 #include "common/proto/types.h"
 
 #define RELAY_RECIPIENTS_MAX 50 /* of one QR_SEND */
@@ -11,7 +12,8 @@
 
 /*
  * The message comes along, opened for reading; the tail is the reverse-path and then each
- * forward-path, a NUL behind each. All forward-paths are of the domain.
+ * forward-path and its original recipient ("": none), a NUL behind each. All forward-paths are of
+ * the domain.
  */
 struct qr_send {
 	conn_id conn;
@@ -20,8 +22,12 @@ struct qr_send {
 	uint32_t recipients;
 	uint32_t zero;
 	char domain[HOST_NAME_SIZE];
+	struct mail_parameters parameters;
+	uint8_t
+	    notify[RELAY_RECIPIENTS_MAX]; /* DSN_NOTIFY_..., in the order of the forward-paths */
+	uint8_t zeros[2];
 };
-#define RELAY_PATHS_MAX ((RELAY_RECIPIENTS_MAX + 1) * PATH_SIZE)
+#define RELAY_PATHS_MAX (PATH_SIZE + RELAY_RECIPIENTS_MAX * (PATH_SIZE + ORCPT_SIZE))
 
 enum relay_outcome {
 	RELAY_DELIVERED = 1, /* the next host has taken responsibility */
@@ -35,6 +41,7 @@ enum relay_outcome {
 struct qr_recipient {
 	uint32_t outcome;               /* enum relay_outcome */
 	uint32_t code;                  /* of the reply that decided (RFC 5321 4.2), or 0 */
+	uint32_t dsn;                   /* 1: the next host reports from here on (RFC 3461 5.2.2) */
 	char status[RELAY_STATUS_SIZE]; /* RFC 3463: never "" */
 	char text[RELAY_TEXT_SIZE];
 };

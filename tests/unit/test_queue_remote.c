@@ -179,7 +179,7 @@ only_submitters_send_out(void **state)
 	assert_int_equal(relay.sends, 2);
 	assert_string_equal(relay.last.domain, "elsewhere.example");
 	assert_int_equal(relay.last.recipients, 2);
-	assert_memory_equal(relay.tail, "\0bob@elsewhere.example\0carol@ELSEWHERE.example",
+	assert_memory_equal(relay.tail, "\0bob@elsewhere.example\0\0carol@ELSEWHERE.example\0",
 			    relay.tail_length);
 	world.queue.settings.relay = 0;
 	assert_int_equal(send_as("alice@example.org", "alice@example.org", to_bob), QUEUE_REFUSED);
@@ -226,7 +226,7 @@ a_bounce_goes_out(void **state)
 	world_run_until(&world, sent_at_least, &two);
 	world_run_until(&world, all_is_written, NULL);
 	assert_int_equal(relay.sends, 2);
-	assert_memory_equal(relay.tail, "\0dan@elsewhere.example", relay.tail_length);
+	assert_memory_equal(relay.tail, "\0dan@elsewhere.example\0", relay.tail_length);
 	assert_int_equal(world.stored_count, 0);
 }
 

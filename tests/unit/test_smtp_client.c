@@ -70,7 +70,7 @@ world_open(struct world *w, enum client_tls tls)
 				       .recipients = w->recipients,
 				       .count = RECIPIENTS};
 	for (size_t i = 0; i < RECIPIENTS; i++)
-		w->recipients[i].path = paths[i];
+		w->recipients[i] = (struct client_recipient){.path = paths[i], .orcpt = ""};
 }
 
 static void
@@ -153,7 +153,7 @@ send_mail(struct world *w)
 {
 	enum client_action action = serve(w, client_mail(&w->client, &w->mail, w->out));
 
-	if (action != CLIENT_SEND_BODY)
+	if (action != CLIENT_SEND_BODY && action != CLIENT_SEND_CHUNK)
 		return action;
 	w->bodies++;
 	assert_int_equal(client_sent(&w->client), CLIENT_WAIT);
@@ -351,16 +351,26 @@ what_the_server_lacks_fails_the_mail(void **state)
 		bool eight_bit, utf8;
 		const char *ehlo;
 		const char *status; /* NULL: it goes out */
+		bool binary;
+		uint32_t flags;
 	} cases[] = {
-	    {100001, false, false, EHLO_ANSWER, "5.3.4"},
-	    {100000, false, false, EHLO_ANSWER, NULL},
-	    {1000, true, false, EHLO_ANSWER, NULL},
-	    {1000, true, false, "250 mx.example.net", "5.6.3"},
-	    {1000, false, true, EHLO_ANSWER, "5.6.7"},
-	    {1000, true, true, "250-mx\n250-8BITMIME\n250 SMTPUTF8", NULL},
-	    {1000, false, false, "250 mail.example.org at your service", "5.4.6"},
-	    {1000, false, false, "250 MAIL.example.ORG", "5.4.6"},
-	    {1000, false, false, "250 mail.example.org.example.net", NULL},
+	    {100001, false, false, EHLO_ANSWER, "5.3.4", false, 0},
+	    {100000, false, false, EHLO_ANSWER, NULL, false, 0},
+	    {1000, true, false, EHLO_ANSWER, NULL, false, 0},
+	    {1000, true, false, "250 mx.example.net", "5.6.3", false, 0},
+	    {1000, false, true, EHLO_ANSWER, "5.6.7", false, 0},
+	    {1000, true, true, "250-mx\n250-8BITMIME\n250 SMTPUTF8", NULL, false, 0},
+	    {1000, false, false, "250 mail.example.org at your service", "5.4.6", false, 0},
+	    {1000, false, false, "250 MAIL.example.ORG", "5.4.6", false, 0},
+	    {1000, false, false, "250 mail.example.org.example.net", NULL, false, 0},
+	    {1000, true, false, EHLO_ANSWER, "5.6.3", true, 0},
+	    {1000, true, false, "250-mx\n250 CHUNKING", "5.6.3", true, 0},
+	    {1000, true, false, "250-mx\n250 BINARYMIME", "5.6.3", true, 0},
+	    {1000, false, false, EHLO_ANSWER, "5.7.10", false, MAIL_REQUIRETLS},
+	    {1000, false, false, "250-mx\n250 REQUIRETLS", "5.7.10", false, MAIL_REQUIRETLS},
+	    {1000, false, false, "250-mx\n250 STARTTLS", "5.7.30", false, MAIL_REQUIRETLS},
+	    {1000, false, false, "250-mx\n250-REQUIRETLS\n250 STARTTLS", NULL, false,
+	     MAIL_REQUIRETLS},
 	};
 
 	(void)state;
@@ -372,6 +382,8 @@ what_the_server_lacks_fails_the_mail(void **state)
 		w.mail.size = cases[i].size;
 		w.mail.eight_bit = cases[i].eight_bit;
 		w.mail.utf8 = cases[i].utf8;
+		w.mail.binary = cases[i].binary;
+		w.mail.parameters.flags = cases[i].flags;
 		assert_int_equal(greet(&w), CLIENT_GIVE);
 		assert_int_equal(send_mail(&w), CLIENT_MAIL_DONE);
 		if (cases[i].status != NULL) {
@@ -383,9 +395,101 @@ what_the_server_lacks_fails_the_mail(void **state)
 			assert_true(cases[i].eight_bit ==
 				    (strstr(w.said, "BODY=8BITMIME") != NULL));
 			assert_true(cases[i].utf8 == (strstr(w.said, " SMTPUTF8") != NULL));
+			assert_true((cases[i].flags == MAIL_REQUIRETLS) ==
+				    (strstr(w.said, " REQUIRETLS|") != NULL));
 		}
 		world_close(&w);
 	}
+}
+
+/* -- What it can ---------------------------------------------------------------------------------
+ */
+
+/* RFC 3461, RFC 6533 3: to a server with DSN all of it, to another nothing. */
+static void
+dsn_goes_on_where_it_can(void **state)
+{
+	struct world w;
+
+	(void)state;
+	for (int dsn = 0; dsn < 2; dsn++) {
+		world_open(&w, CLIENT_TLS_OFFERED);
+		w.orders[0] = (struct order){
+		    "EHLO", dsn == 1 ? "250-mx\n250-PIPELINING\n250 DSN" : "250-mx\n250 PIPELINING",
+		    0};
+		w.mail.parameters =
+		    (struct mail_parameters){.ret = DSN_RETURN_HDRS, .envid = "a+b=c"};
+		w.recipients[0].notify = DSN_NOTIFY_NEVER;
+		w.recipients[1].notify = DSN_NOTIFY_SUCCESS | DSN_NOTIFY_DELAY;
+		w.recipients[1].orcpt = "rfc822;o+r@example.net";
+		w.recipients[2].orcpt = "utf-8;\xc3\xa4+\\@example.net";
+		assert_int_equal(greet(&w), CLIENT_GIVE);
+		assert_int_equal(send_mail(&w), CLIENT_MAIL_DONE);
+		assert_string_equal(
+		    w.said,
+		    dsn == 1
+			? "EHLO mail.example.org|MAIL FROM:<s@example.org> RET=HDRS "
+			  "ENVID=a+2Bb+3Dc|RCPT TO:<a@example.net> NOTIFY=NEVER|RCPT "
+			  "TO:<b@example.net> NOTIFY=SUCCESS,DELAY "
+			  "ORCPT=rfc822;o+2Br@example.net|RCPT TO:<c@example.net> "
+			  "ORCPT=utf-8;\\x{E4}\\x{2B}\\x{5C}@example.net|DATA|"
+			: "EHLO mail.example.org|MAIL FROM:<s@example.org>|RCPT TO:<a@example.net>|"
+			  "RCPT TO:<b@example.net>|RCPT TO:<c@example.net>|DATA|");
+		assert_int_equal(w.recipients[0].dsn, dsn);
+		world_close(&w);
+	}
+}
+
+/* RFC 3030: there is no 354, and no dot. */
+static void
+binary_goes_by_bdat(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, CLIENT_TLS_OFFERED);
+	w.orders[0] =
+	    (struct order){"EHLO", "250-mx\n250-PIPELINING\n250-BINARYMIME\n250 CHUNKING", 0};
+	w.orders[1] = (struct order){"RCPT TO:<b", "550 5.1.1 No", 0};
+	w.mail.eight_bit = w.mail.binary = true;
+	assert_int_equal(greet(&w), CLIENT_GIVE);
+	assert_int_equal(serve(&w, client_mail(&w.client, &w.mail, w.out)), CLIENT_SEND_CHUNK);
+	assert_string_equal(w.said,
+			    "EHLO mail.example.org|MAIL FROM:<s@example.org> BODY=BINARYMIME|RCPT "
+			    "TO:<a@example.net>|RCPT TO:<b@example.net>|RCPT TO:<c@example.net>|");
+	assert_int_equal(evbuffer_get_length(w.out), 16);
+	assert_memory_equal(evbuffer_pullup(w.out, -1), "BDAT 1000 LAST\r\n", 16);
+	assert_int_equal(client_sent(&w.client), CLIENT_WAIT);
+	assert_int_equal(answer(&w, "250 2.0.0 Taken"), CLIENT_MAIL_DONE);
+	assert_int_equal(w.recipients[0].outcome, OUTCOME_DELIVERED);
+	assert_int_equal(w.recipients[1].outcome, OUTCOME_FAILED);
+	assert_int_equal(w.recipients[2].outcome, OUTCOME_DELIVERED);
+	world_close(&w);
+}
+
+/* RFC 9422: no more at once than the server wants. */
+static void
+limits_are_kept(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, CLIENT_TLS_OFFERED);
+	w.orders[0] = (struct order){"EHLO", "250-mx\n250 LIMITS RCPTMAX=2 MAILMAX=2", 0};
+	assert_int_equal(greet(&w), CLIENT_GIVE);
+	assert_int_equal(send_mail(&w), CLIENT_MAIL_DONE);
+	assert_int_equal(w.recipients[1].outcome, OUTCOME_DELIVERED);
+	assert_int_equal(w.recipients[2].outcome, OUTCOME_PENDING);
+	assert_int_equal(send_mail(&w), CLIENT_MAIL_DONE);
+	assert_int_equal(w.recipients[2].outcome, OUTCOME_DELIVERED);
+	assert_string_equal(w.said, "EHLO mail.example.org|MAIL FROM:<s@example.org>|RCPT "
+				    "TO:<a@example.net>|RCPT TO:<b@example.net>|DATA|MAIL "
+				    "FROM:<s@example.org>|RCPT TO:<c@example.net>|DATA|");
+	renew(&w);
+	assert_int_equal(send_mail(&w), CLIENT_CLOSE);
+	assert_int_equal(w.recipients[0].outcome, OUTCOME_PENDING);
+	assert_true(w.client.polite);
+	world_close(&w);
 }
 
 /* -- TLS ------------------------------------------------------------------------------------------
@@ -645,6 +749,9 @@ main(void)
 	    cmocka_unit_test(each_answer_at_each_step),
 	    cmocka_unit_test(an_answer_in_the_body),
 	    cmocka_unit_test(what_the_server_lacks_fails_the_mail),
+	    cmocka_unit_test(dsn_goes_on_where_it_can),
+	    cmocka_unit_test(binary_goes_by_bdat),
+	    cmocka_unit_test(limits_are_kept),
 	    cmocka_unit_test(starttls_as_it_is_wanted),
 	    cmocka_unit_test(capabilities_before_tls_are_forgotten),
 	    cmocka_unit_test(only_the_undecided_are_asked),

@@ -180,6 +180,9 @@ static const struct {
     {"CHUNKING", CAN_CHUNKING, 0},
     {"ENHANCEDSTATUSCODES", CAN_ENHANCED, 0},
     {"AUTH PLAIN LOGIN", 0, 0},
+    {"BINARYMIME", CAN_BINARYMIME, 0},
+    {"REQUIRETLS", CAN_REQUIRETLS, 0},
+    {"LIMITS RCPTMAX=20 MAILMAX=5", CAN_LIMITS, 0},
     {"", 0, 0},
 };
 
@@ -196,6 +199,32 @@ lines_become_capabilities(void **state)
 	}
 }
 
+/* RFC 9422 3 */
+static void
+limits(void **state)
+{
+	static const struct {
+		const char *line;
+		uint64_t rcpt, mail;
+	} cases[] = {
+	    {"LIMITS RCPTMAX=20 MAILMAX=5", 20, 5},
+	    {"limits  mailmax=7", 0, 7},
+	    {"LIMITS RCPTDOMAINMAX=1 RCPTMAX=3", 3, 0},
+	    {"LIMITS RCPTMAX=x", 0, 0},
+	    {"LIMITS", 0, 0},
+	    {"LIMITS XRCPTMAX=20", 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct capabilities caps = {0};
+
+		capabilities_line(&caps, cases[i].line);
+		assert_true(caps.rcpt_max == cases[i].rcpt);
+		assert_true(caps.mail_max == cases[i].mail);
+	}
+}
+
 int
 main(void)
 {
@@ -205,6 +234,7 @@ main(void)
 	    cmocka_unit_test(long_lines_are_cut),
 	    cmocka_unit_test(endless_replies_are_bad),
 	    cmocka_unit_test(lines_become_capabilities),
+	    cmocka_unit_test(limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

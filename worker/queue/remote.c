@@ -137,7 +137,7 @@ is_sound(const struct job *job, const struct ipc_message *message)
 
 		memcpy(&result, message->tail + i * sizeof(result), sizeof(result));
 		if (result.outcome < RELAY_DELIVERED || result.outcome > RELAY_FAILED ||
-		    result.code > 599 || result.status[0] == '\0' ||
+		    result.code > 599 || result.dsn > 1 || result.status[0] == '\0' ||
 		    !is_text(result.status, sizeof(result.status)) ||
 		    !is_text(result.text, sizeof(result.text)))
 			return false;
@@ -161,6 +161,7 @@ take_results(struct job *job, const struct ipc_message *message)
 		any = any || result.outcome != RELAY_LATER;
 		finish(job, delivery, path, body->host, &result);
 		path += strlen(path) + 1;
+		path += strlen(path) + 1; /* the original recipient */
 	}
 	/* Who takes nothing is asked for less, who takes something for more. */
 	if (!any)
@@ -215,9 +216,9 @@ enum sent {
 	SENT_NEVER, /* there is no body */
 };
 
-/* The tail: the sender, then each path. */
+/* The tail: the sender, then each path and its original recipient. */
 static bool
-write_tail(struct job *job, struct db *db, const char *sender)
+write_tail(struct job *job, struct db *db, const char *sender, uint8_t *notify)
 {
 	struct delivery *delivery;
 	struct db_addressee to;
@@ -235,6 +236,10 @@ write_tail(struct job *job, struct db *db, const char *sender)
 		length = strlen(to.path) + 1;
 		memcpy(job->text + job->length, to.path, length);
 		job->length += length;
+		length = strlen(to.orcpt) + 1;
+		memcpy(job->text + job->length, to.orcpt, length);
+		job->length += length;
+		*notify++ = (uint8_t)to.notify;
 	}
 	return true;
 }
@@ -245,6 +250,7 @@ send_message(const struct db_message *message, void *arg)
 	struct job *job = arg;
 	struct schedule *schedule = job->mailbox->schedule;
 	struct qr_send body = {.conn = message->conn,
+			       .parameters = message->parameters,
 			       .id = message->id,
 			       .size = message->size,
 			       .recipients = job->count};
@@ -252,7 +258,7 @@ send_message(const struct db_message *message, void *arg)
 
 	job->conn = message->conn;
 	job->received = message->received;
-	if (!write_tail(job, schedule->queue->db, message->sender))
+	if (!write_tail(job, schedule->queue->db, message->sender, body.notify))
 		return SENT_NOT;
 	fd = delivery_body(schedule, message);
 	if (fd == -1)

@@ -10,9 +10,9 @@
 #define BUFFERED 131072 /* and that wait for the other side */
 
 void
-body_start(struct body *body, int fd, uint64_t size)
+body_start(struct body *body, int fd, uint64_t size, bool plain)
 {
-	*body = (struct body){.fd = fd, .size = size};
+	*body = (struct body){.fd = fd, .size = size, .plain = plain};
 	dot_stuff_start(&body->stuffer);
 }
 
@@ -25,35 +25,65 @@ body_fill(struct body *body, struct evbuffer *out)
 
 	while (!body->whole && evbuffer_get_length(out) < BUFFERED) {
 		n = pread(body->fd, in, sizeof(in), (off_t)body->offset);
-		if (n < 0 || (n == 0 && body->offset < body->size))
+		/* It was announced with that size, and a chunk has no other. */
+		if (n < 0 || (n == 0 && body->offset < body->size) ||
+		    (body->plain && (uint64_t)n > body->size - body->offset))
 			return -1;
 		if (n == 0) {
-			(void)evbuffer_add(out, end, dot_stuff_end(&body->stuffer, end));
+			if (!body->plain)
+				(void)evbuffer_add(out, end, dot_stuff_end(&body->stuffer, end));
 			body->whole = true;
 			break;
 		}
 		body->offset += (uint64_t)n;
+		if (body->plain) {
+			(void)evbuffer_add(out, in, (size_t)n);
+			continue;
+		}
 		(void)evbuffer_add(out, stuffed,
 				   dot_stuff(&body->stuffer, in, (size_t)n, stuffed, &enough));
 	}
 	return 0;
 }
 
-bool
-body_has_eight_bit(int fd)
+/* Between two pieces of a message. */
+struct looking {
+	bool cr;         /* the octet before was one */
+	bool line_start; /* nothing of this line has come */
+	bool in_body;
+};
+
+static void
+look_at(struct looking *at, unsigned char c, struct body_facts *facts)
 {
+	if ((c == '\n') != at->cr || c == '\0')
+		facts->binary = true;
+	if (c > 127) {
+		facts->eight_bit = true;
+		facts->wide_header = facts->wide_header || !at->in_body;
+	}
+	if (c == '\n' && at->line_start)
+		at->in_body = true;
+	if (c != '\r')
+		at->line_start = c == '\n';
+	at->cr = c == '\r';
+}
+
+void
+body_look(int fd, struct body_facts *facts)
+{
+	struct looking at = {.line_start = true};
 	unsigned char data[CHUNK];
 	off_t offset = 0;
 	ssize_t n;
 
+	*facts = (struct body_facts){false, false, false};
 	while ((n = pread(fd, data, sizeof(data), offset)) > 0) {
-		for (ssize_t i = 0; i < n; i++) {
-			if (data[i] > 127)
-				return true;
-		}
+		for (ssize_t i = 0; i < n; i++)
+			look_at(&at, data[i], facts);
 		offset += n;
 	}
-	return false;
+	facts->binary = facts->binary || at.cr;
 }
 
 bool

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* body - a message as it goes out behind DATA: read piece by piece, dot-stuffed (RFC 5321 4.5.2).
+/*
+ * body - a message as it goes out: read piece by piece, dot-stuffed behind DATA (RFC 5321 4.5.2),
+ * as it is behind BDAT (RFC 3030).
  */
 #ifndef POSTERN_WORKER_RELAY_BODY_H
 #define POSTERN_WORKER_RELAY_BODY_H
@@ -16,17 +18,24 @@ struct body {
 	uint64_t size;   /* octets of the message */
 	uint64_t offset; /* of them, that have been read */
 	bool whole;      /* all of them, and the final dot */
+	bool plain;      /* as it is, without a final dot */
 	struct dot_stuffer stuffer;
 };
 
-/* The message of SIZE octets that FD has, from its start. */
-void body_start(struct body *, int fd, uint64_t size);
+/* The message of SIZE octets that FD has, from its start; PLAIN: for BDAT. */
+void body_start(struct body *, int fd, uint64_t size, bool plain);
 /* As much of it into OUT as waits there at a time; with the last of it the final dot, and then it
  * is whole. -1 if it can't be read. */
 int body_fill(struct body *, struct evbuffer *out);
 
-/* Whether the message has octets above 127, which need 8BITMIME (RFC 6152). */
-bool body_has_eight_bit(int fd);
+/* What the octets of a message need of who carries it. */
+struct body_facts {
+	bool eight_bit;   /* above 127: 8BITMIME (RFC 6152) */
+	bool wide_header; /* above 127 in the header: SMTPUTF8, if its sender said so (RFC 6532) */
+	bool binary; /* a bare CR or LF, or a NUL: DATA would not carry it, or as another (RFC 3030)
+		      */
+};
+void body_look(int fd, struct body_facts *);
 /* Whether it has passed more servers than any honest one does (RFC 5321 6.3). */
 bool body_goes_in_circles(int fd);
 

@@ -19,6 +19,9 @@ static const struct {
     {"SMTPUTF8", CAN_SMTPUTF8},
     {"CHUNKING", CAN_CHUNKING},
     {"ENHANCEDSTATUSCODES", CAN_ENHANCED},
+    {"BINARYMIME", CAN_BINARYMIME},
+    {"REQUIRETLS", CAN_REQUIRETLS},
+    {"LIMITS", CAN_LIMITS},
 };
 
 /* 20 digits at most (RFC 1870 3); what is no number says nothing. */
@@ -63,6 +66,19 @@ parse_auth(const char *text)
 	return auth;
 }
 
+/* RFC 9422 3: names and values; those that aren't known don't count. */
+static void
+parse_limits(struct capabilities *caps, const char *text)
+{
+	for (; *text != '\0'; text += strcspn(text, " ")) {
+		text += strspn(text, " ");
+		if (strncasecmp(text, "RCPTMAX=", 8) == 0)
+			caps->rcpt_max = parse_size(text + 8);
+		else if (strncasecmp(text, "MAILMAX=", 8) == 0)
+			caps->mail_max = parse_size(text + 8);
+	}
+}
+
 void
 capabilities_line(struct capabilities *caps, const char *text)
 {
@@ -77,6 +93,8 @@ capabilities_line(struct capabilities *caps, const char *text)
 		    strncasecmp(keywords[i].keyword, text, length) != 0)
 			continue;
 		caps->can |= (uint32_t)keywords[i].can;
+		if (keywords[i].can == CAN_LIMITS)
+			parse_limits(caps, text + length);
 		if (keywords[i].can == CAN_SIZE && text[length] == ' ')
 			caps->size = parse_size(text + length + 1);
 	}

@@ -15,12 +15,17 @@ enum capability {
 	CAN_SMTPUTF8 = 1u << 5,   /* RFC 6531 */
 	CAN_CHUNKING = 1u << 6,   /* RFC 3030 */
 	CAN_ENHANCED = 1u << 7,   /* ENHANCEDSTATUSCODES, RFC 2034 */
+	CAN_BINARYMIME = 1u << 8, /* RFC 3030 */
+	CAN_REQUIRETLS = 1u << 9, /* RFC 8689 */
+	CAN_LIMITS = 1u << 10,    /* RFC 9422 */
 };
 
 struct capabilities {
-	uint32_t can;  /* of enum capability */
-	uint32_t auth; /* of enum login_mechanism (RFC 4954 3) */
-	uint64_t size; /* octets that a message may have; 0: it doesn't say */
+	uint32_t can;      /* of enum capability */
+	uint32_t auth;     /* of enum login_mechanism (RFC 4954 3) */
+	uint64_t size;     /* octets that a message may have; 0: it doesn't say */
+	uint64_t rcpt_max; /* recipients in a transaction; 0: it doesn't say */
+	uint64_t mail_max; /* transactions in a connection; 0: it doesn't say */
 };
 
 /* TEXT: a line behind the code, but not the first, which is the server's name. */

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/mail_parameters.h"
 #include "worker/relay/capabilities.h"
 #include "worker/relay/login.h"
 #include "worker/relay/reply.h"
@@ -28,17 +29,22 @@ enum client_outcome {
 };
 
 struct client_recipient {
-	const char *path; /* the forward-path, without its brackets */
+	const char *path;  /* the forward-path, without its brackets */
+	uint32_t notify;   /* DSN_NOTIFY_... */
+	const char *orcpt; /* mail_parameters.h; "": none */
 	enum client_outcome outcome;
 	bool asked;         /* the client's: an RCPT is on its way, or answered */
+	bool dsn;           /* the server was told what reports are wanted */
 	struct reply reply; /* what it ended with */
 };
 
 struct client_mail {
 	const char *sender; /* the reverse-path, without its brackets; "": the null one */
 	uint64_t size;      /* octets */
-	bool eight_bit;     /* its body has octets above 127 */
+	bool eight_bit;     /* it has octets above 127 */
+	bool binary;        /* it is not lines of text: only BDAT carries it (RFC 3030) */
 	bool utf8;          /* its addresses or header need SMTPUTF8 */
+	struct mail_parameters parameters;
 	struct client_recipient *recipients;
 	size_t count; /* 1 or more */
 };
@@ -80,11 +86,12 @@ enum client_state {
 };
 
 enum client_action {
-	CLIENT_WAIT,      /* for the next reply */
-	CLIENT_START_TLS, /* and drop what has come in plaintext behind the reply (RFC 3207 6) */
-	CLIENT_GIVE,      /* ready: client_mail() or client_quit() */
-	CLIENT_SEND_BODY, /* dot-stuffed, with the final dot; then client_sent() */
-	CLIENT_MAIL_DONE, /* the mail's outcomes are all there; as CLIENT_GIVE */
+	CLIENT_WAIT,       /* for the next reply */
+	CLIENT_START_TLS,  /* and drop what has come in plaintext behind the reply (RFC 3207 6) */
+	CLIENT_GIVE,       /* ready: client_mail() or client_quit() */
+	CLIENT_SEND_BODY,  /* dot-stuffed, with the final dot; then client_sent() */
+	CLIENT_SEND_CHUNK, /* as it is (BDAT); then client_sent() */
+	CLIENT_MAIL_DONE,  /* the mail's outcomes are all there; as CLIENT_GIVE */
 	CLIENT_CLOSE,
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/xtext.h"
 #include "worker/relay/client_private.h"
 
 /* -- How things end ------------------------------------------------------------------------ */
@@ -27,14 +28,21 @@ outcome_of(const struct reply *reply)
 	return reply->code / 100 == 5 ? OUTCOME_FAILED : OUTCOME_LATER;
 }
 
-/* All that have no outcome yet. */
+/* What RCPT has asked of this server, and is not decided yet. */
+static bool
+is_open(const struct client_recipient *recipient)
+{
+	return recipient->asked && recipient->outcome == OUTCOME_PENDING;
+}
+
+/* All that were asked and have no outcome yet. */
 void
 client_settle_all(struct client *client, const struct reply *reply, enum client_outcome outcome)
 {
 	struct client_mail *mail = client->mail;
 
 	for (size_t i = 0; i < mail->count; i++) {
-		if (mail->recipients[i].outcome != OUTCOME_PENDING)
+		if (!is_open(&mail->recipients[i]))
 			continue;
 		mail->recipients[i].outcome = outcome;
 		mail->recipients[i].reply = *reply;
@@ -60,41 +68,142 @@ mail_done(struct client *client)
 /* -- A mail --------------------------------------------------------------------------------------
  */
 
-/* What this server can't carry, or NULL. */
-static const char *
+/* Why this server can't carry it, or NULL; in the order in which it is looked at. */
+static const struct {
+	unsigned code;
+	const char *status, *text;
+} obstacles[] = {
+    {554, "5.4.6", "mail for this domain leads back to this server"},
+    {552, "5.3.4", "the message is larger than the server takes"},
+    /* RFC 8689 4.2.1 */
+    {550, "5.7.10", "the sender requires TLS, and this connection has none"},
+    {550, "5.7.30", "the sender requires TLS up to the end, and the server has no REQUIRETLS"},
+    {553, "5.6.7", "the server does not take UTF-8 in addresses and header (SMTPUTF8)"},
+    {554, "5.6.3", "the server takes 7-bit messages only"},
+    {554, "5.6.3", "the server does not take binary messages (BINARYMIME)"},
+};
+
+static bool
+can(const struct client *client, uint32_t what)
+{
+	return (client->capabilities.can & what) == what;
+}
+
+/* RFC 8689 5: a report of a mail that required TLS is not lost over it. */
+static bool
+requires_tls(const struct client_mail *mail)
+{
+	return (mail->parameters.flags & MAIL_REQUIRETLS) != 0 && mail->sender[0] != '\0';
+}
+
+static bool
 lacks(const struct client *client, struct reply *reply)
 {
-	const struct capabilities *caps = &client->capabilities;
 	const struct client_mail *mail = client->mail;
+	const bool in_the_way[] = {
+	    client->loop,
+	    client->capabilities.size > 0 && mail->size > client->capabilities.size,
+	    requires_tls(mail) && !client->secure,
+	    requires_tls(mail) && !can(client, CAN_REQUIRETLS),
+	    mail->utf8 && !can(client, CAN_SMTPUTF8),
+	    mail->eight_bit && !mail->binary && !can(client, CAN_8BITMIME),
+	    mail->binary && !can(client, CAN_BINARYMIME | CAN_CHUNKING),
+	};
 
-	if (client->loop)
-		*reply = client_own_reply(554, "5.4.6",
-					  "mail for this domain leads back to this server");
-	else if (caps->size > 0 && mail->size > caps->size)
+	for (size_t i = 0; i < sizeof(in_the_way) / sizeof(in_the_way[0]); i++) {
+		if (!in_the_way[i])
+			continue;
 		*reply =
-		    client_own_reply(552, "5.3.4", "the message is larger than the server takes");
-	else if (mail->utf8 && (caps->can & CAN_SMTPUTF8) == 0)
-		*reply =
-		    client_own_reply(553, "5.6.7", "the server does not take UTF-8 in addresses");
-	else if (mail->eight_bit && (caps->can & CAN_8BITMIME) == 0)
-		*reply = client_own_reply(554, "5.6.3", "the server takes 7-bit messages only");
-	else
-		return NULL;
-	return reply->text;
+		    client_own_reply(obstacles[i].code, obstacles[i].status, obstacles[i].text);
+		return true;
+	}
+	return false;
+}
+
+/* RFC 3461 4.3, 4.4 */
+static void
+say_dsn_of_mail(const struct client_mail *mail, struct evbuffer *out)
+{
+	static const char *const returns[DSN_RETURNS] = {
+	    [DSN_RETURN_HDRS] = "HDRS", [DSN_RETURN_FULL] = "FULL"};
+	const char *ret = returns[mail->parameters.ret];
+	char envid[3 * ENVID_SIZE];
+
+	if (ret != NULL)
+		evbuffer_add_printf(out, " RET=%s", ret);
+	if (mail->parameters.envid[0] != '\0' &&
+	    xtext_encode(mail->parameters.envid, envid, sizeof(envid)) != -1)
+		evbuffer_add_printf(out, " ENVID=%s", envid);
 }
 
 static void
 say_mail(const struct client *client, struct evbuffer *out)
 {
 	const struct client_mail *mail = client->mail;
+	bool tls = (mail->parameters.flags & MAIL_REQUIRETLS) != 0 && client->secure;
 
 	evbuffer_add_printf(out, "MAIL FROM:<%s>", mail->sender);
-	if ((client->capabilities.can & CAN_SIZE) != 0)
+	if (can(client, CAN_SIZE))
 		evbuffer_add_printf(out, " SIZE=%" PRIu64, mail->size);
-	if (mail->eight_bit)
+	if (mail->binary)
+		evbuffer_add_printf(out, " BODY=BINARYMIME");
+	else if (mail->eight_bit)
 		evbuffer_add_printf(out, " BODY=8BITMIME");
 	if (mail->utf8)
 		evbuffer_add_printf(out, " SMTPUTF8");
+	if (tls && can(client, CAN_REQUIRETLS))
+		evbuffer_add_printf(out, " REQUIRETLS");
+	if (can(client, CAN_DSN))
+		say_dsn_of_mail(mail, out);
+	evbuffer_add_printf(out, "\r\n");
+}
+
+/* RFC 3461 4.2; of "utf-8" the form that any server takes (RFC 6533 3). */
+static void
+say_orcpt(const char *orcpt, struct evbuffer *out)
+{
+	size_t type = strcspn(orcpt, ";");
+	char address[4 * ORCPT_SIZE];
+	int length = -1;
+
+	if (orcpt[type] == ';')
+		length = strncmp(orcpt, "utf-8;", type + 1) == 0
+			     ? unitext_encode(orcpt + type + 1, address, sizeof(address))
+			     : xtext_encode(orcpt + type + 1, address, sizeof(address));
+	if (length > 0)
+		evbuffer_add_printf(out, " ORCPT=%.*s;%s", (int)type, orcpt, address);
+}
+
+/* RFC 3461 4.1 */
+static void
+say_notify(uint32_t notify, struct evbuffer *out)
+{
+	static const struct {
+		uint32_t bit;
+		const char *word;
+	} words[] = {{DSN_NOTIFY_NEVER, "NEVER"},
+		     {DSN_NOTIFY_SUCCESS, "SUCCESS"},
+		     {DSN_NOTIFY_FAILURE, "FAILURE"},
+		     {DSN_NOTIFY_DELAY, "DELAY"}};
+	const char *before = " NOTIFY=";
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if ((notify & words[i].bit) == 0)
+			continue;
+		evbuffer_add_printf(out, "%s%s", before, words[i].word);
+		before = ",";
+	}
+}
+
+static void
+say_rcpt(const struct client *client, struct client_recipient *recipient, struct evbuffer *out)
+{
+	evbuffer_add_printf(out, "RCPT TO:<%s>", recipient->path);
+	recipient->dsn = can(client, CAN_DSN);
+	if (recipient->dsn) {
+		say_notify(recipient->notify, out);
+		say_orcpt(recipient->orcpt, out);
+	}
 	evbuffer_add_printf(out, "\r\n");
 }
 
@@ -113,27 +222,39 @@ static enum client_action
 say_envelope(struct client *client, struct evbuffer *out)
 {
 	const struct client_mail *mail = client->mail;
-	bool all = (client->capabilities.can & CAN_PIPELINING) != 0;
+	bool all = can(client, CAN_PIPELINING);
 
 	do {
 		if (client->sent == 0)
 			say_mail(client, out);
 		else
-			evbuffer_add_printf(out, "RCPT TO:<%s>\r\n",
-					    mail->recipients[client->sent - 1].path);
+			say_rcpt(client, &mail->recipients[client->sent - 1], out);
 		client->sent = next_command(mail, client->sent);
 	} while (all && client->sent <= mail->count);
 	return CLIENT_WAIT;
 }
 
-/* Another host may have decided on some of its recipients. */
+/*
+ * Another host may have decided on some of its recipients, and more than the server takes at once
+ * (RFC 9422 4.2) stay PENDING: the caller gives it the mail again.
+ */
+static void
+choose_recipients(struct client *client, uint64_t max)
+{
+	struct client_mail *mail = client->mail;
+	uint64_t asked = 0;
+
+	for (size_t i = 0; i < mail->count; i++) {
+		mail->recipients[i].asked =
+		    mail->recipients[i].outcome == OUTCOME_PENDING && (max == 0 || asked < max);
+		asked += mail->recipients[i].asked ? 1 : 0;
+	}
+}
+
 static enum client_action
 begin_mail(struct client *client, struct evbuffer *out)
 {
-	struct client_mail *mail = client->mail;
-
-	for (size_t i = 0; i < mail->count; i++)
-		mail->recipients[i].asked = mail->recipients[i].outcome == OUTCOME_PENDING;
+	choose_recipients(client, client->capabilities.rcpt_max);
 	client->state = CLIENT_ENVELOPE;
 	client->sent = client->answered = 0;
 	client->mails++;
@@ -143,12 +264,21 @@ begin_mail(struct client *client, struct evbuffer *out)
 enum client_action
 client_mail(struct client *client, struct client_mail *mail, struct evbuffer *out)
 {
+	static const char *const enough = "the server takes no more mails on this connection";
+	const struct capabilities *caps = &client->capabilities;
 	struct reply reply;
 
 	client->mail = mail;
-	if (lacks(client, &reply) != NULL) {
+	if (lacks(client, &reply)) {
+		choose_recipients(client, 0);
 		client_settle_all(client, &reply, OUTCOME_FAILED);
 		return mail_done(client);
+	}
+	/* RFC 9422 4.1 */
+	if (caps->mail_max > 0 && client->mails >= caps->mail_max) {
+		reply = client_own_reply(451, "4.5.0", enough);
+		client->polite = true;
+		return client_close_with(client, &reply);
 	}
 	if (!client->transaction)
 		return begin_mail(client, out);
@@ -170,18 +300,24 @@ static bool
 any_pending(const struct client_mail *mail)
 {
 	for (size_t i = 0; i < mail->count; i++) {
-		if (mail->recipients[i].outcome == OUTCOME_PENDING)
+		if (is_open(&mail->recipients[i]))
 			return true;
 	}
 	return false;
 }
 
-/* The whole envelope is answered: PENDING are those whose RCPT was taken. */
+/* The whole envelope is answered: PENDING of those asked are those whose RCPT was taken. */
 static enum client_action
 end_envelope(struct client *client, struct evbuffer *out)
 {
 	if (!any_pending(client->mail))
 		return mail_done(client);
+	if (client->mail->binary) {
+		/* RFC 3030 2: it is asked for nothing before it has all. */
+		evbuffer_add_printf(out, "BDAT %" PRIu64 " LAST\r\n", client->mail->size);
+		client->state = CLIENT_BODY;
+		return CLIENT_SEND_CHUNK;
+	}
 	client->state = CLIENT_DATA;
 	evbuffer_add_printf(out, "DATA\r\n");
 	return CLIENT_WAIT;
@@ -247,7 +383,7 @@ settle_next(struct client *client, const struct reply *reply)
 {
 	struct client_recipient *recipient = client->mail->recipients;
 
-	while (recipient->outcome != OUTCOME_PENDING)
+	while (!is_open(recipient))
 		recipient++;
 	recipient->outcome = outcome_of(reply);
 	recipient->reply = *reply;

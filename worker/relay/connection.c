@@ -78,9 +78,9 @@ tell(struct connection *connection)
 /* -- The conversation ------------------------------------------------------------------------ */
 
 static enum client_action
-send_body(struct connection *connection)
+send_body(struct connection *connection, bool plain)
 {
-	body_start(&connection->body, connection->body.fd, connection->mail->size);
+	body_start(&connection->body, connection->body.fd, connection->mail->size, plain);
 	return body_fill(&connection->body, outgoing_out(connection->stream)) == 0
 		   ? CLIENT_WAIT
 		   : client_lost(&connection->client, "the message can't be read here");
@@ -101,8 +101,8 @@ act(struct connection *connection, enum client_action action)
 {
 	if (action == CLIENT_START_TLS)
 		action = start_tls(connection);
-	else if (action == CLIENT_SEND_BODY)
-		action = send_body(connection);
+	else if (action == CLIENT_SEND_BODY || action == CLIENT_SEND_CHUNK)
+		action = send_body(connection, action == CLIENT_SEND_CHUNK);
 	if (action != CLIENT_CLOSE)
 		outgoing_wait(connection->stream, client_seconds(&connection->client));
 	if (action != CLIENT_WAIT)

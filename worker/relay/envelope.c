@@ -3,40 +3,79 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistr.h>
 
+/* UTF-8 only with SMTPUTF8 (RFC 6531 3.3). */
 static bool
-is_path(const char *text)
+is_path(const char *text, bool utf8)
 {
-	for (; *text != '\0'; text++) {
-		if (*text < 0x20 || *text > 0x7e)
+	for (const char *p = text; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c < 0x20 || c == 0x7f || (c > 0x7f && !utf8))
 			return false;
 	}
-	return true;
+	return strlen(text) < PATH_SIZE && u8_check((const uint8_t *)text, strlen(text)) == NULL;
 }
 
-/* The tail: the sender and so many paths, none of them empty. False if it is something else. */
+/* The next string of the tail, or NULL. */
+static const char *
+take(const char **at, const char *end)
+{
+	const char *text = *at;
+
+	if (text >= end)
+		return NULL;
+	*at += strlen(text) + 1;
+	return text;
+}
+
+static bool
+take_recipient(struct client_recipient *recipient, const char **at, const char *end, bool utf8)
+{
+	recipient->path = take(at, end);
+	recipient->orcpt = take(at, end);
+	return recipient->path != NULL && recipient->path[0] != '\0' &&
+	       is_path(recipient->path, utf8) && recipient->orcpt != NULL &&
+	       (recipient->orcpt[0] == '\0' ||
+		orcpt_is_sound(recipient->orcpt, strlen(recipient->orcpt)));
+}
+
+/* The tail: the sender and so many recipients, none of them empty. False if it is something else.
+ */
 static bool
 take_paths(struct envelope *envelope, size_t length)
 {
-	const char *p = envelope->text, *end = p + length;
+	const char *at = envelope->text, *end = at + length;
+	struct client_mail *mail = &envelope->mail;
+	bool utf8 = (mail->parameters.flags & MAIL_SMTPUTF8) != 0;
 
-	for (size_t i = 0; i <= envelope->mail.count; i++, p += strlen(p) + 1) {
-		if (p >= end || strlen(p) >= PATH_SIZE || !is_path(p) || (i > 0 && *p == '\0'))
+	mail->sender = take(&at, end);
+	if (mail->sender == NULL || !is_path(mail->sender, utf8))
+		return false;
+	mail->utf8 = has_utf8(mail->sender);
+	for (size_t i = 0; i < mail->count; i++) {
+		if (!take_recipient(&envelope->recipients[i], &at, end, utf8))
 			return false;
-		if (i == 0)
-			envelope->mail.sender = p;
-		else
-			envelope->recipients[i - 1].path = p;
+		mail->utf8 = mail->utf8 || has_utf8(envelope->recipients[i].path);
 	}
-	return p == end;
+	return at == end;
 }
 
 static bool
 is_sound(const struct qr_send *send)
 {
-	return send->recipients > 0 && send->recipients <= RELAY_RECIPIENTS_MAX &&
-	       send->zero == 0 && memchr(send->domain, '\0', sizeof(send->domain)) != NULL &&
-	       send->domain[0] != '\0' && is_path(send->domain);
+	if (send->recipients == 0 || send->recipients > RELAY_RECIPIENTS_MAX || send->zero != 0 ||
+	    memchr(send->domain, '\0', sizeof(send->domain)) == NULL || send->domain[0] == '\0' ||
+	    !is_path(send->domain, false) || !mail_parameters_sound(&send->parameters) ||
+	    send->zeros[0] != 0 || send->zeros[1] != 0)
+		return false;
+	for (size_t i = 0; i < RELAY_RECIPIENTS_MAX; i++) {
+		if (!notify_is_sound(send->notify[i]) ||
+		    (i >= send->recipients && send->notify[i] != 0))
+			return false;
+	}
+	return true;
 }
 
 struct envelope *
@@ -53,6 +92,9 @@ envelope_new(const struct qr_send *send, const char *tail, size_t length)
 	memcpy(envelope->domain, send->domain, sizeof(envelope->domain));
 	envelope->mail.size = send->size;
 	envelope->mail.count = send->recipients;
+	envelope->mail.parameters = send->parameters;
+	for (size_t i = 0; i < send->recipients; i++)
+		envelope->recipients[i].notify = send->notify[i];
 	envelope->mail.recipients = envelope->recipients;
 	envelope->text = malloc(length + 1);
 	if (envelope->text != NULL) {

@@ -217,6 +217,20 @@ job_new(struct relay *relay, struct ipc_message *message)
 	return job;
 }
 
+/* What the octets themselves say counts: it is what the next host will see. */
+static void
+look_at_body(struct job *job)
+{
+	struct client_mail *mail = &job->envelope->mail;
+	struct body_facts facts;
+
+	body_look(job->body, &facts);
+	mail->eight_bit = facts.eight_bit;
+	mail->binary = facts.binary;
+	if (facts.wide_header && (mail->parameters.flags & MAIL_SMTPUTF8) != 0)
+		mail->utf8 = true;
+}
+
 int
 job_start(struct relay *relay, struct ipc_message *message)
 {
@@ -234,7 +248,7 @@ job_start(struct relay *relay, struct ipc_message *message)
 		refuse(job, &circles, true);
 		return 0;
 	}
-	job->envelope->mail.eight_bit = body_has_eight_bit(job->body);
+	look_at_body(job);
 	job->route =
 	    route_find(relay->resolver, relay->base, settings->hostname,
 		       smart ? settings->host : job->envelope->domain, smart, on_route, job);

@@ -56,5 +56,6 @@ result_of(const struct client_recipient *recipient, const struct reply *why,
 	result->code = reply->code;
 	(void)snprintf(result->status, sizeof(result->status), "%c.%.9s", class,
 		       detail_of(reply, class));
+	result->dsn = recipient->outcome == OUTCOME_DELIVERED && recipient->dsn ? 1 : 0;
 	strlcpy(result->text, reply->text, sizeof(result->text));
 }
