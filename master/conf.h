@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "common/proto/master_certd.h"
 #include "common/proto/master_child.h"
+#include "common/proto/master_filter.h"
 #include "common/proto/master_gate.h"
 #include "common/proto/master_relay.h"
 #include "master/network.h"
@@ -116,8 +117,9 @@ struct conf_defences {
 
 /* What becomes of mail before it is taken. */
 struct conf_filter {
-	uint32_t check;   /* enum filter_check */
-	uint32_t failure; /* enum filter_failure */
+	uint32_t check;                       /* enum filter_check */
+	uint32_t failure;                     /* enum filter_failure */
+	uint32_t actions[FILTER_EVENT_COUNT]; /* enum filter_action */
 };
 
 struct configuration {

@@ -9,7 +9,30 @@ static const char *const check_words[] = {"none", "strangers", "all", NULL};
 /* By enum filter_failure. */
 static const char *const failure_words[] = {"temp-fail", "accept", NULL};
 
+/* By enum filter_action. */
+static const char *const action_words[] = {"nothing", "junk", "hold", "reject", NULL};
+
+#define ACTION(word, event, otherwise)                                                   \
+	{                                                                                \
+		.name = (word), .kind = CONF_CHOICE, .offset = OFFSET(actions[(event)]), \
+		.choices = action_words, .fallback = (otherwise),                        \
+	}
 #define OFFSET(member) offsetof(struct configuration, filter.member)
+static const struct conf_key spf_keys[] = {
+    ACTION("fail", FILTER_ON_SPF_FAIL, FILTER_DO_NOTHING),
+    ACTION("softfail", FILTER_ON_SPF_SOFTFAIL, FILTER_DO_NOTHING),
+    ACTION("permerror", FILTER_ON_SPF_PERMERROR, FILTER_DO_NOTHING),
+    ACTION("temperror", FILTER_ON_SPF_TEMPERROR, FILTER_DO_NOTHING),
+    {0},
+};
+
+static const struct conf_key dmarc_keys[] = {
+    ACTION("reject", FILTER_ON_DMARC_REJECT, FILTER_DO_REJECT),
+    ACTION("quarantine", FILTER_ON_DMARC_QUARANTINE, FILTER_DO_JUNK),
+    ACTION("temperror", FILTER_ON_DMARC_TEMPERROR, FILTER_DO_NOTHING),
+    {0},
+};
+
 const struct conf_key conf_filter_keys[] = {
     {.name = "check",
      .kind = CONF_CHOICE,
@@ -21,6 +44,8 @@ const struct conf_key conf_filter_keys[] = {
      .offset = OFFSET(failure),
      .choices = failure_words,
      .fallback = FILTER_FAIL_LATER},
+    {.name = "spf", .kind = CONF_GROUP, .keys = spf_keys},
+    {.name = "dmarc", .kind = CONF_GROUP, .keys = dmarc_keys},
     {0},
 };
 

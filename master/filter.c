@@ -18,6 +18,7 @@ settings_of(const struct configuration *conf)
 	resolvers_of(conf, settings.resolvers);
 	settings.max_message_size = conf->limits.message_size;
 	settings.failure = conf->filter.failure;
+	memcpy(settings.actions, conf->filter.actions, sizeof(settings.actions));
 	return settings;
 }
 

@@ -19,16 +19,27 @@ enum filter_action {
 	FILTER_DO_NOTHING,
 	FILTER_DO_JUNK,
 	FILTER_DO_HOLD,
-	FILTER_DO_REJECT,
+	FILTER_DO_REJECT, /* or, if the result may be another one later, 4yz */
 	FILTER_ACTION_COUNT
+};
+/* filter = { spf = { fail = ... }; ... }: the results that an action is chosen for. */
+enum filter_event {
+	FILTER_ON_SPF_FAIL,
+	FILTER_ON_SPF_SOFTFAIL,
+	FILTER_ON_SPF_PERMERROR,
+	FILTER_ON_SPF_TEMPERROR,
+	FILTER_ON_DMARC_REJECT,     /* fail, and p=reject */
+	FILTER_ON_DMARC_QUARANTINE, /* fail, and p=quarantine */
+	FILTER_ON_DMARC_TEMPERROR,
+	FILTER_EVENT_COUNT
 };
 
 struct mf_settings {
 	char hostname[HOST_NAME_SIZE]; /* the authserv-id (RFC 8601 2.5) */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
-	uint64_t max_message_size; /* bytes, as gates are told */
-	uint32_t failure;          /* enum filter_failure */
-	uint32_t zero;
+	uint64_t max_message_size;            /* bytes, as gates are told */
+	uint32_t failure;                     /* enum filter_failure */
+	uint32_t actions[FILTER_EVENT_COUNT]; /* enum filter_action */
 };
 
 #define MASTER_FILTER_OWN_MESSAGES(X)                                                    \

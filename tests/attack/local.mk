@@ -47,7 +47,7 @@ CLEANFILES += tests/attack/lying-importer
 EXTRA_PROGRAMS += tests/attack/postern-attacker
 tests_attack_postern_attacker_SOURCES = tests/attack/attacker.c
 tests_attack_postern_attacker_LDADD = verify/libverify.a $(WORKER_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) \
-	$(UNBOUND_LIBS)
+	$(UNBOUND_LIBS) $(PSL_LIBS) $(IDN_LIBS)
 check_DATA += tests/attack/postern-attacker
 CLEANFILES += tests/attack/postern-attacker
 

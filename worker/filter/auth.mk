@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
+	worker/filter/act.c worker/filter/act.h \
+	worker/filter/stage_spf.c worker/filter/stage_dmarc.c \
 	worker/filter/dmarc.c worker/filter/dmarc.h \
 	worker/filter/dmarc_record.c worker/filter/dmarc_record.h \
 	worker/filter/suffix.c worker/filter/suffix.h \

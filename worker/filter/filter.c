@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "common/log.h"
+#include "worker/filter/suffix.h"
 #include "worker/roles.h"
 
 #define FILE_SIZE_MIN (64 * 1024 * 1024) /* of what it writes, the log's is one too */
@@ -29,6 +30,8 @@ is_settings(const struct mf_settings *settings)
 		     settings->failure < FILTER_FAILURE_COUNT && settings->max_message_size > 0 &&
 		     settings->max_message_size < INT64_MAX / 2;
 
+	for (size_t i = 0; i < FILTER_EVENT_COUNT; i++)
+		sound = sound && settings->actions[i] < FILTER_ACTION_COUNT;
 	for (size_t i = 0; i < RESOLVERS_MAX; i++)
 		sound = sound && memchr(settings->resolvers[i], '\0', RESOLVER_SIZE) != NULL;
 	return sound;
@@ -111,6 +114,7 @@ filter_prepare(struct child *child, struct error *err)
 	    resolver_open(child->base, filter.settings.resolvers, resolver_count(), &trust, err);
 	if (filter.resolver == NULL)
 		return -1;
+	suffix_load();
 	limit.rlim_cur = filter.settings.max_message_size + GQ_RECEIVED_MAX + QF_FIELDS_MAX;
 	if (limit.rlim_cur < FILE_SIZE_MIN)
 		limit.rlim_cur = FILE_SIZE_MIN;

@@ -54,6 +54,8 @@ void check_finish(struct check_private *);
 /* -- The stages, in files of their own ---------------------------------------------- */
 
 extern const struct stage stage_foreign; /* foreign.c */
+extern const struct stage stage_spf;     /* stage_spf.c */
+extern const struct stage stage_dmarc;   /* stage_dmarc.c */
 extern const struct stage stage_results; /* stages.c */
 
 #endif

@@ -10,4 +10,5 @@ worker_libworker_a_SOURCES += \
 	worker/filter/stages.c worker/filter/stages.h
 posternlibexec_PROGRAMS += postern-filter
 postern_filter_SOURCES = worker/filter/main.c
-postern_filter_LDADD = worker/libworker.a $(COMMON_LIBS) $(CRYPTO_LIBS) $(UNBOUND_LIBS)
+postern_filter_LDADD = worker/libworker.a $(COMMON_LIBS) $(CRYPTO_LIBS) $(UNBOUND_LIBS) \
+	$(PSL_LIBS) $(IDN_LIBS)

@@ -25,7 +25,9 @@ const struct stage stage_results = {
 
 const struct stage *const stages[] = {
     &stage_foreign,
-    /* those that call check_result(): SPF, DKIM, ARC, DMARC */
+    &stage_spf,
+    /* others that call check_result(): DKIM, ARC */
+    &stage_dmarc, /* builds on all of those */
     &stage_results,
     /* those that see the message as it will be: milters, and last of all what signs it */
     NULL,

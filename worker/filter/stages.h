@@ -75,6 +75,7 @@ struct check {
 	struct dkim_result dkim[DKIM_SIGNATURES_MAX];
 	size_t dkim_count;
 	enum auth_result arc;
+	bool arc_trusted; /* it passes, and filter.arc_trusted names who sealed it last */
 
 	struct check_private *private; /* check.c's */
 };
@@ -97,10 +98,12 @@ extern const struct stage *const stages[];
 /* It is over: the next one starts, from the loop. */
 void check_next(struct check *);
 
+#define CHECK_END ((const char *)NULL)
+
 /*
  * A method's result, for the one Authentication-Results field that all of them share (RFC
- * 8601 2.2). The properties follow, three strings each, and a NULL: "smtp", "mailfrom",
- * "alice@example.org", NULL. REASON may be NULL. All is copied; what can't stand as it is is
+ * 8601 2.2). The properties follow, three strings each, and the end: "smtp", "mailfrom",
+ * "alice@example.org", CHECK_END. REASON may be NULL. All is copied; what can't stand as it is is
  * quoted.
  */
 void check_result(struct check *, const char *method, enum auth_result, const char *reason, ...);

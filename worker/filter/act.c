@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: ISC */
+#include "worker/filter/act.h"
+
+#include <stdio.h>
+
+static const struct {
+	unsigned code;
+	const char *status; /* RFC 7372 */
+	const char *text;
+} replies[FILTER_EVENT_COUNT] = {
+    [FILTER_ON_SPF_FAIL] = {550, "5.7.23", "SPF validation failed"},
+    [FILTER_ON_SPF_SOFTFAIL] = {550, "5.7.23", "SPF validation failed"},
+    [FILTER_ON_SPF_PERMERROR] = {550, "5.7.24", "SPF validation error"},
+    [FILTER_ON_SPF_TEMPERROR] = {451, "4.7.24", "SPF validation error, try again later"},
+    [FILTER_ON_DMARC_REJECT] = {550, "5.7.1", "Rejected as the author's domain asks (DMARC)"},
+    [FILTER_ON_DMARC_QUARANTINE] = {550, "5.7.1", "The author's domain has this in doubt (DMARC)"},
+    [FILTER_ON_DMARC_TEMPERROR] = {451, "4.7.1", "DMARC can't be evaluated, try again later"},
+};
+
+void
+check_act(struct check *check, enum filter_event event, const char *why)
+{
+	char text[FILTER_TEXT_SIZE];
+
+	switch ((enum filter_action)check->filter->settings.actions[event]) {
+	case FILTER_DO_NOTHING:
+	case FILTER_ACTION_COUNT:
+		break;
+	case FILTER_DO_JUNK:
+		check_junk(check, why);
+		break;
+	case FILTER_DO_HOLD:
+		check_verdict(check, FILTER_HOLD, 0, NULL, why, why);
+		break;
+	case FILTER_DO_REJECT:
+		snprintf(text, sizeof(text), "%s: %.256s", replies[event].text, why);
+		check_verdict(check, replies[event].code < 500 ? FILTER_LATER : FILTER_REJECT,
+			      replies[event].code, replies[event].status, why, text);
+		break;
+	}
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* DMARC of a stranger's mail, when SPF, DKIM and ARC have their results. */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "worker/dns/dns.h"
+#include "worker/filter/act.h"
+#include "worker/filter/dmarc.h"
+#include "worker/filter/filter.h"
+#include "worker/filter/suffix.h"
+
+#define TEXTS_MAX 2 /* more records than one are none */
+
+struct dmarc_stage {
+	struct dmarc *dmarc;
+	struct dns_question *question;
+};
+
+struct texts {
+	size_t count;
+	struct mime_text list[TEXTS_MAX];
+	char octets[TEXTS_MAX][DNS_TXT_MAX];
+};
+
+static const enum auth_result results[DMARC_RESULTS] = {
+    [DMARC_NO_RECORD] = AUTH_NONE,      [DMARC_PASS] = AUTH_PASS,
+    [DMARC_FAIL] = AUTH_FAIL,           [DMARC_TEMPERROR] = AUTH_TEMPERROR,
+    [DMARC_PERMERROR] = AUTH_PERMERROR,
+};
+
+static void
+stage_free(struct check *check)
+{
+	struct dmarc_stage *stage = check->stage;
+
+	if (stage == NULL)
+		return;
+	dns_forget(stage->question);
+	dmarc_free(stage->dmarc);
+	free(stage);
+	check->stage = NULL;
+}
+
+/* -- The verdict ------------------------------------------------------------------------------ */
+
+static void
+act(struct check *check, const struct dmarc_verdict *verdict)
+{
+	const char *domain = verdict->domain[0] != '\0' ? verdict->domain : "From: has no domain";
+
+	if (verdict->result == DMARC_TEMPERROR)
+		check_act(check, FILTER_ON_DMARC_TEMPERROR, domain);
+	else if (verdict->apply == DMARC_REJECT)
+		check_act(check, FILTER_ON_DMARC_REJECT, domain);
+	else if (verdict->apply == DMARC_QUARANTINE)
+		check_act(check, FILTER_ON_DMARC_QUARANTINE, domain);
+}
+
+static void
+finish(struct check *check)
+{
+	struct dmarc_stage *stage = check->stage;
+	const struct dmarc_verdict *verdict = dmarc_verdict(stage->dmarc);
+	/* RFC 8617 7.2: what the forwarder saw counts, if it is one we believe. */
+	bool overridden = verdict->apply != DMARC_NONE && check->arc_trusted;
+	enum dmarc_policy apply = overridden ? DMARC_NONE : verdict->apply;
+	const char *reason = overridden ? "a trusted forwarder has vouched for it (ARC)" : NULL;
+
+	if (verdict->domain[0] != '\0')
+		check_result(check, "dmarc", results[verdict->result], reason, "header", "from",
+			     verdict->domain, "policy", "dmarc", dmarc_policy_name(apply),
+			     CHECK_END);
+	else
+		check_result(check, "dmarc", results[verdict->result],
+			     "From: has no domain that could be asked", CHECK_END);
+	log_event(LOG_INFO, "filter.dmarc", KV_CONN(check->mail.conn),
+		  KV_STR("domain", verdict->domain),
+		  KV_STR("result", dmarc_result_name(verdict->result)),
+		  KV_STR("policy", dmarc_policy_name(verdict->policy)),
+		  KV_STR("apply", dmarc_policy_name(apply)));
+	if (!overridden)
+		act(check, verdict);
+	stage_free(check);
+	check_next(check);
+}
+
+/* -- Questions -------------------------------------------------------------------------------- */
+
+static void
+on_text(const char *text, size_t length, void *arg)
+{
+	struct texts *texts = arg;
+	struct mime_text record = {.at = text, .length = length};
+
+	if (!dmarc_is_record(record) || texts->count == TEXTS_MAX || length > DNS_TXT_MAX)
+		return;
+	memcpy(texts->octets[texts->count], text, length);
+	record.at = texts->octets[texts->count];
+	texts->list[texts->count++] = record;
+}
+
+static void ask(struct check *);
+
+static void
+on_answer(const struct dns_reply *reply, void *arg)
+{
+	struct check *check = arg;
+	struct dmarc_stage *stage = check->stage;
+	struct texts texts = {.count = 0};
+	bool failed = reply->status == DNS_FAILED;
+
+	stage->question = NULL;
+	if (reply->status == DNS_ANSWERED)
+		failed = dns_parse_txt(reply->packet, reply->length, on_text, &texts) == -1;
+	dmarc_take(stage->dmarc, failed ? DMARC_FAILED : DMARC_ANSWERED, texts.list, texts.count);
+	ask(check);
+}
+
+static void
+ask(struct check *check)
+{
+	struct dmarc_stage *stage = check->stage;
+	const char *name;
+
+	while ((name = dmarc_question(stage->dmarc)) != NULL) {
+		stage->question = dns_ask(check->filter->resolver, name, DNS_TXT, on_answer, check);
+		if (stage->question != NULL)
+			return;
+		dmarc_take(stage->dmarc, DMARC_FAILED, NULL, 0);
+	}
+	finish(check);
+}
+
+/* -- Its start -------------------------------------------------------------------------------- */
+
+/* All From: fields: a mail must have one, and a client may show any. */
+static int
+read_authors(struct check *check, struct dmarc_domains *from)
+{
+	struct message_field *field = NULL;
+
+	*from = (struct dmarc_domains){.count = 0};
+	while ((field = message_came(check->message, "From", field)) != NULL) {
+		if (dmarc_add_from(from, field->text.value) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static struct dmarc *
+begin(struct check *check)
+{
+	struct dmarc_domains from;
+	struct dmarc_request request = {
+	    .from = &from,
+	    .spf_domain = check->spf == AUTH_PASS ? check->spf_domain : NULL,
+	    .organization = suffix_organization,
+	    .percentile = arc4random_uniform(100),
+	};
+
+	for (size_t i = 0; i < check->dkim_count && request.signer_count < DMARC_SIGNERS_MAX; i++) {
+		const struct dkim_result *signature = &check->dkim[i];
+
+		/* RFC 6376 3.6.1: a signer that tests is as good as none. */
+		if (signature->result == AUTH_PASS && !signature->testing)
+			request.signers[request.signer_count++] = signature->domain;
+	}
+	return read_authors(check, &from) == -1 ? NULL : dmarc_new(&request);
+}
+
+static void
+start(struct check *check)
+{
+	struct dmarc_stage *stage = calloc(1, sizeof(*stage));
+
+	check->stage = stage;
+	if (stage == NULL || (stage->dmarc = begin(check)) == NULL) {
+		log_event(LOG_ERR, "filter.no_memory", KV_CONN(check->mail.conn),
+			  KV_STR("stage", "dmarc"));
+		check_result(check, "dmarc", AUTH_TEMPERROR, NULL, CHECK_END);
+		stage_free(check);
+		check_next(check);
+		return;
+	}
+	ask(check);
+}
+
+const struct stage stage_dmarc = {
+    .name = "dmarc",
+    .kinds = FILTER_STRANGER,
+    .start = start,
+    .cancel = stage_free,
+};
