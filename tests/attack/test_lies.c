@@ -445,6 +445,57 @@ mailboxes_that_are_none(void **state)
 	}
 }
 
+/* What MAIL and RCPT ask for goes into commands of relay and into reports: no octet of it is free.
+ */
+static void
+parameters_that_lie(void **state)
+{
+	static const struct {
+		struct mail_parameters parameters;
+		uint32_t zero, notify;
+		size_t length;
+		char rcpt[32];
+	} lies[] = {
+	    {{.body = BODY_TYPES}, 0, 0, 3, "a@b"},
+	    {{.flags = MAIL_FLAGS + 1}, 0, 0, 3, "a@b"},
+	    {{.ret = DSN_RETURNS}, 0, 0, 3, "a@b"},
+	    {{.envid = "x\r\nRCPT"}, 0, 0, 3, "a@b"},
+	    {{.envid = "\xc3\xa4"}, 0, 0, 3, "a@b"},
+	    {{.zero = {1, 0, 0}}, 0, 0, 3, "a@b"},
+	    {{.body = 0}, 1, 0, 3, "a@b"},
+	    {{.body = 0}, 0, DSN_NOTIFY_NEVER | DSN_NOTIFY_SUCCESS, 3, "a@b"},
+	    {{.body = 0}, 0, DSN_NOTIFY_ALL + 1, 3, "a@b"},
+	    {{.body = 0}, 0, 0, 4, "\xc3\xa4@b"},
+	    {{.flags = MAIL_SMTPUTF8}, 0, 0, 3, "\xe4@b"},
+	    {{.flags = MAIL_SMTPUTF8}, 0, 0, 6, "\xc3\xa4@b\r\n"},
+	    {{.body = 0}, 0, 0, 4, "a@b\0"},
+	    {{.body = 0}, 0, 0, 8, "a@b\0none"},
+	    {{.body = 0}, 0, 0, 14, "a@b\0rfc822;x\r\n"},
+	    {{.body = 0}, 0, 0, 12, "a@b\0RFC822;x"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct gq_mail mail = {.conn = 1,
+				       .transaction = 1,
+				       .zero = lies[i].zero,
+				       .parameters = lies[i].parameters};
+		struct gq_rcpt rcpt = {.transaction = 1, .notify = lies[i].notify};
+		struct queue_fixture f;
+		struct ipc_message message;
+
+		print_message("%zu\n", i);
+		open_queue(&f);
+		assert_int_equal(
+		    ipc_send_fd(f.channel, GQ_MAIL, 0, &mail, sizeof(mail), "a@b", 3, -1), 0);
+		(void)ipc_send_fd(f.channel, GQ_RCPT, 0, &rcpt, sizeof(rcpt), lies[i].rcpt,
+				  lies[i].length, -1);
+		assert_int_equal(
+		    house_receive(f.channel, &gate_queue_boundary, IPC_CLIENT, &message), 0);
+		close_queue(&f);
+	}
+}
+
 static void
 sizes_that_lie(void **state)
 {
@@ -833,6 +884,7 @@ main(void)
 	    cmocka_unit_test(logins_as_somebody_else),
 	    cmocka_unit_test(recipients_that_accounts_refuses),
 	    cmocka_unit_test(mailboxes_that_are_none),
+	    cmocka_unit_test(parameters_that_lie),
 	    cmocka_unit_test(sizes_that_lie),
 	    cmocka_unit_test(sizes_that_lie_inline),
 	    cmocka_unit_test(two_bodies),
