@@ -9,7 +9,7 @@
 #include "master/network.h"
 
 /* By enum relay_tls. */
-static const char *const tls_words[] = {"none", "opportunistic", "require", NULL};
+static const char *const tls_words[] = {"none", "opportunistic", "require", "verify", NULL};
 
 static void
 set_host(struct conf_reader *r, const config_setting_t *setting, void *target)

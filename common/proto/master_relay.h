@@ -9,6 +9,7 @@ enum relay_tls {
 	RELAY_TLS_NONE,
 	RELAY_TLS_OPPORTUNISTIC, /* where the other side has STARTTLS */
 	RELAY_TLS_REQUIRE,       /* no mail without it */
+	RELAY_TLS_VERIFY,        /* nor to a server without a certificate of an authority */
 	RELAY_TLS_COUNT
 };
 

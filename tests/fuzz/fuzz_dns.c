@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "worker/dns/dns.h"
+#include "worker/relay/dane.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,6 +32,28 @@ on_tlsa(const struct dns_tlsa *tlsa, void *arg)
 		*sum += tlsa->data[i];
 }
 
+/* Usable records are what RFC 7672 3.1 says, and have all of their data. */
+static void
+check_dane(const uint8_t *data, size_t size, unsigned *sum)
+{
+	struct dane *dane = dane_new();
+
+	if (dane == NULL)
+		return;
+	(void)dns_parse_tlsa(data, size, dane_add, dane);
+	if (dane->count > DANE_RECORDS_MAX || (dane->count > 0) != (dane->state == DANE_USABLE))
+		abort();
+	for (size_t i = 0; i < dane->count; i++) {
+		const struct dns_tlsa *tlsa = &dane->records[i];
+
+		if ((tlsa->usage != 2 && tlsa->usage != 3) || tlsa->selector > 1 ||
+		    tlsa->matching > 2 || tlsa->length == 0)
+			abort();
+		on_tlsa(tlsa, sum);
+	}
+	dane_release(dane);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -54,5 +77,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	(void)dns_parse_txt(data, size, on_text, &sum);
 	(void)dns_parse_tlsa(data, size, on_tlsa, &sum);
+	check_dane(data, size, &sum);
 	return 0;
 }

@@ -6,6 +6,7 @@ Both are on free loopback ports, and keep what they were asked.
 
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 
@@ -15,9 +16,17 @@ A, CNAME, MX, TXT, AAAA, TLSA = 1, 5, 15, 16, 28, 52
 
 
 class Sink:
-    """A mail server. ANSWERS: verb -> replies, used up one a command, the last for ever. None: it hangs up."""
+    """A mail server. ANSWERS: verb -> replies, used up one a command, the last for ever. None: it hangs up.
+    TLS: the paths of its certificate and key, for STARTTLS; what clients call it is in `called`."""
 
-    def __init__(self, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 1000000")):
+    def __init__(self, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 1000000"), tls=None):
+        self.called = []
+        self.tls = None
+        if tls:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*tls)
+            self.tls.sni_callback = lambda connection, name, context: self.called.append(name)
+            extensions = (*extensions, "STARTTLS")
         self.answers = {verb: list(replies) for verb, replies in (answers or {}).items()}
         self.extensions = extensions
         self.mails = []  # (sender, recipients, message)
@@ -80,6 +89,11 @@ class Sink:
             elif verb == "DATA":
                 if self.answer(handler, verb, "354 Go")[0] == "3":
                     self.take(handler, sender, recipients)
+            elif verb == "STARTTLS" and self.tls:
+                self.answer(handler, verb, "220 2.0.0 Go")
+                handler.connection = self.tls.wrap_socket(handler.connection, server_side=True)
+                handler.rfile = handler.connection.makefile("rb")
+                handler.wfile = handler.connection.makefile("wb", 0)
             elif verb == "QUIT":
                 self.answer(handler, verb, "221 2.0.0 Bye")
                 return

@@ -10,6 +10,9 @@ tests_unit_test_route_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNBOUND_LIBS) 
 tests_unit_test_queue_remote_SOURCES = tests/unit/test_queue_remote.c \
 	tests/unit/queue_world.c tests/unit/queue_world.h
 tests_unit_test_queue_remote_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_security
+tests_unit_test_security_SOURCES = tests/unit/test_security.c
+tests_unit_test_security_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_sts
 tests_unit_test_sts_SOURCES = tests/unit/test_sts.c
 tests_unit_test_sts_LDADD = worker/libworker.a $(UNIT_LIBS)

@@ -137,6 +137,10 @@ enum client_action client_sent(struct client *);
 /* The connection is gone, or unusable: WHY in words. */
 enum client_action client_lost(struct client *, const char *why);
 
+/* Whether the mail may go over verified TLS only, to who has REQUIRETLS: its sender asked for it. A
+ * report of one that required it is not lost over it (RFC 8689 5). */
+bool client_requires_tls(const struct client_mail *);
+
 /* How long the server may take for what it owes us now, in seconds (RFC 5321 4.5.3.2). */
 unsigned client_seconds(const struct client *);
 /* For a person: "the reply to MAIL". */

@@ -89,9 +89,8 @@ can(const struct client *client, uint32_t what)
 	return (client->capabilities.can & what) == what;
 }
 
-/* RFC 8689 5: a report of a mail that required TLS is not lost over it. */
-static bool
-requires_tls(const struct client_mail *mail)
+bool
+client_requires_tls(const struct client_mail *mail)
 {
 	return (mail->parameters.flags & MAIL_REQUIRETLS) != 0 && mail->sender[0] != '\0';
 }
@@ -103,8 +102,8 @@ lacks(const struct client *client, struct reply *reply)
 	const bool in_the_way[] = {
 	    client->loop,
 	    client->capabilities.size > 0 && mail->size > client->capabilities.size,
-	    requires_tls(mail) && !client->secure,
-	    requires_tls(mail) && !can(client, CAN_REQUIRETLS),
+	    client_requires_tls(mail) && !client->secure,
+	    client_requires_tls(mail) && !can(client, CAN_REQUIRETLS),
 	    mail->utf8 && !can(client, CAN_SMTPUTF8),
 	    mail->eight_bit && !mail->binary && !can(client, CAN_8BITMIME),
 	    mail->binary && !can(client, CAN_BINARYMIME | CAN_CHUNKING),

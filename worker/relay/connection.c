@@ -13,6 +13,7 @@ struct connection {
 	LIST_ENTRY(connection) entry;
 	struct relay *relay;
 	struct route_target target;
+	struct security security; /* it has a reference */
 	const struct connection_calls *calls;
 	void *arg;
 	struct event *news; /* the owner is told from the loop: he may do what he likes then */
@@ -36,6 +37,7 @@ connection_drop(struct connection *connection)
 	outgoing_free(connection->stream);
 	if (connection->news != NULL)
 		event_free(connection->news);
+	dane_release(connection->security.dane);
 	free(connection);
 }
 
@@ -90,7 +92,7 @@ static enum client_action
 start_tls(struct connection *connection)
 {
 	reply_start(&connection->parser);
-	return outgoing_start_tls(connection->stream, connection->target.host) == 0
+	return outgoing_start_tls(connection->stream, &connection->security) == 0
 		   ? CLIENT_WAIT
 		   : client_lost(&connection->client, "no memory for TLS");
 }
@@ -219,8 +221,13 @@ dial(struct connection *connection)
 
 struct connection *
 connection_open(struct relay *relay, const struct route_target *target,
-		const struct connection_calls *owner, void *arg)
+		const struct security *security, const struct connection_calls *owner, void *arg)
 {
+	static const enum client_tls tls[SECURITY_LEVELS] = {
+	    [SECURITY_NONE] = CLIENT_TLS_NEVER,        [SECURITY_OFFERED] = CLIENT_TLS_OFFERED,
+	    [SECURITY_REQUIRED] = CLIENT_TLS_REQUIRED, [SECURITY_VERIFIED] = CLIENT_TLS_REQUIRED,
+	    [SECURITY_DANE] = CLIENT_TLS_REQUIRED,
+	};
 	struct connection *connection = calloc(1, sizeof(*connection));
 	int saved;
 
@@ -229,11 +236,14 @@ connection_open(struct relay *relay, const struct route_target *target,
 	LIST_INSERT_HEAD(&relay->connections, connection, entry);
 	connection->relay = relay;
 	connection->target = *target;
+	connection->target.dane = NULL;
+	connection->security = *security;
+	(void)dane_hold(connection->security.dane);
 	connection->calls = owner;
 	connection->arg = arg;
 	connection->body.fd = -1;
 	connection->options = (struct client_options){.helo = relay->settings.hostname,
-						      .tls = (enum client_tls)relay->settings.tls,
+						      .tls = tls[security->level],
 						      .loops = relay->settings.host[0] == '\0'};
 	connection->news = event_new(relay->base, -1, 0, on_news, connection);
 	if (connection->news != NULL && dial(connection) == 0)
@@ -265,6 +275,13 @@ const struct route_target *
 connection_target(const struct connection *connection)
 {
 	return &connection->target;
+}
+
+const char *
+connection_verified(const struct connection *connection)
+{
+	return outgoing_verified(connection->stream) ? security_word(&connection->security)
+						     : "none";
 }
 
 const char *

@@ -9,6 +9,7 @@
 #include "worker/relay/client.h"
 #include "worker/relay/relay.h"
 #include "worker/relay/route.h"
+#include "worker/relay/security.h"
 
 struct connection;
 
@@ -23,9 +24,10 @@ struct connection_calls {
 	void (*closed)(void *arg, const struct reply *why);
 };
 
-/* Begins to connect. NULL with errno. */
+/* Begins to connect, and takes no mail unless the server is as SECURITY says. NULL with errno. */
 struct connection *connection_open(struct relay *, const struct route_target *,
-				   const struct connection_calls *, void *arg);
+				   const struct security *, const struct connection_calls *,
+				   void *arg);
 
 /* When it is ready: the next mail. Both stay the caller's, until it is ready again or closed. */
 void connection_send(struct connection *, struct client_mail *, int body);
@@ -38,6 +40,8 @@ void connection_drop(struct connection *);
 void connections_drop(struct relay *);
 
 const struct route_target *connection_target(const struct connection *);
+/* How the server's certificate was verified: "dane", "sts", "pkix", or "none". */
+const char *connection_verified(const struct connection *);
 /* "TLSv1.3", or "". */
 const char *connection_tls(const struct connection *);
 

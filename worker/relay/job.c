@@ -42,6 +42,7 @@ job_free(struct job *job)
 	LIST_REMOVE(job, entry);
 	route_drop(job->route);
 	connection_drop(job->connection);
+	route_answer_clear(&job->way);
 	if (job->deadline != NULL)
 		event_free(job->deadline);
 	if (job->body != -1)
@@ -123,6 +124,7 @@ log_answered(const struct job *job)
 	log_event(LOG_INFO, "relay.answered", KV_STR("id", id), KV_CONN(job->conn),
 		  KV_STR("host", target->host), KV_STR("address", address),
 		  KV_STR("tls", connection_tls(job->connection)),
+		  KV_STR("verified", connection_verified(job->connection)),
 		  KV_U64("rcpts", job->envelope->mail.count));
 }
 
@@ -158,14 +160,36 @@ on_closed(void *arg, const struct reply *why)
 
 static const struct connection_calls calls = {.ready = on_ready, .closed = on_closed};
 
+/* How sure of TARGET this mail has to be; false: it can't be. */
+static bool
+secure(const struct job *job, const struct route_target *target, struct security *security,
+       struct reply *why)
+{
+	const struct mr_settings *settings = &job->relay->settings;
+	const struct client_mail *mail = &job->envelope->mail;
+	const struct security_facts facts = {.tls = (enum relay_tls)settings->tls,
+					     .domain = job->envelope->domain,
+					     .host = target->host,
+					     .named = settings->host[0] != '\0',
+					     .secure = target->secure,
+					     .dane = target->dane,
+					     .requiretls = client_requires_tls(mail)};
+
+	return security_of(&facts, security, why);
+}
+
 static void
 try_target(struct job *job)
 {
 	static const struct reply none = {.code = 451, .status = "4.4.1", .text = "no connection"};
 
 	for (; job->target < job->way.count; job->target++) {
-		job->connection =
-		    connection_open(job->relay, &job->way.targets[job->target], &calls, job);
+		const struct route_target *target = &job->way.targets[job->target];
+		struct security security;
+
+		if (!secure(job, target, &security, &job->why))
+			continue;
+		job->connection = connection_open(job->relay, target, &security, &calls, job);
 		if (job->connection != NULL)
 			return;
 		job->why = none;
@@ -249,9 +273,9 @@ job_start(struct relay *relay, struct ipc_message *message)
 		return 0;
 	}
 	look_at_body(job);
-	job->route =
-	    route_find(relay->resolver, relay->base, settings->hostname,
-		       smart ? settings->host : job->envelope->domain, smart, on_route, job);
+	job->route = route_find(relay->resolver, relay->base, settings->hostname,
+				smart ? settings->host : job->envelope->domain, smart,
+				(uint16_t)settings->port, on_route, job);
 	if (job->route != NULL)
 		return 0;
 	job_free(job);

@@ -8,10 +8,13 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "worker/relay/tls_client.h"
 
 #define READ_SIZE 16384
 #define CONNECT_SECONDS 30
@@ -128,6 +131,21 @@ is_patience(struct outgoing *stream, int result)
 }
 
 static void
+lose_handshake(struct outgoing *stream)
+{
+	const char *complaint = tls_client_complaint(stream->ssl);
+	char why[160];
+
+	if (complaint == NULL) {
+		lose(stream, "the TLS handshake failed");
+		return;
+	}
+	(void)snprintf(why, sizeof(why),
+		       "the server's certificate is not the one it should have: %.90s", complaint);
+	lose(stream, why);
+}
+
+static void
 shake_hands(struct outgoing *stream)
 {
 	int result;
@@ -139,22 +157,16 @@ shake_hands(struct outgoing *stream)
 		stream->wants_write = false;
 		stream->calls->secured(stream->arg);
 	} else if (!is_patience(stream, result)) {
-		lose(stream, "the TLS handshake failed");
+		lose_handshake(stream);
 	}
 }
 
 int
-outgoing_start_tls(struct outgoing *stream, const char *name)
+outgoing_start_tls(struct outgoing *stream, const struct security *security)
 {
-	struct in6_addr ignored;
-
-	stream->ssl = SSL_new(stream->ctx);
+	stream->ssl = tls_client_start(stream->ctx, security);
 	if (stream->ssl == NULL || SSL_set_fd(stream->ssl, stream->fd) != 1)
 		return -1;
-	/* RFC 6066 3: no addresses. */
-	if (evutil_inet_pton(AF_INET, name, &ignored) != 1 &&
-	    evutil_inet_pton(AF_INET6, name, &ignored) != 1)
-		(void)SSL_set_tlsext_host_name(stream->ssl, name);
 	stream->state = HANDSHAKE;
 	/* From the loop: its caller is in a call of ours. */
 	stream->wants_write = true;
@@ -166,6 +178,12 @@ const char *
 outgoing_tls(const struct outgoing *stream)
 {
 	return stream->state == SECURE ? SSL_get_version(stream->ssl) : "";
+}
+
+bool
+outgoing_verified(const struct outgoing *stream)
+{
+	return stream->state == SECURE && SSL_get_verify_mode(stream->ssl) != SSL_VERIFY_NONE;
 }
 
 /* -- Octets -------------------------------------------------------------------------------- */

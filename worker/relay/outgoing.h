@@ -5,12 +5,14 @@
 
 #include <netinet/in.h>
 #include <openssl/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct evbuffer;
 struct event_base;
 struct outgoing;
+struct security;
 
 /* What its user is told; from the loop, and from outgoing_flush(). He may free it in any of them.
  */
@@ -31,10 +33,12 @@ void outgoing_free(struct outgoing *);
 struct evbuffer *outgoing_out(struct outgoing *);
 void outgoing_flush(struct outgoing *);
 
-/* The handshake, for the server called NAME; then secured(). -1 without memory. */
-int outgoing_start_tls(struct outgoing *, const char *name);
+/* The handshake, as SECURITY says; then secured(). -1 without memory. */
+int outgoing_start_tls(struct outgoing *, const struct security *);
 /* "TLSv1.3", or "". */
 const char *outgoing_tls(const struct outgoing *);
+/* Whether the server's certificate has been verified. */
+bool outgoing_verified(const struct outgoing *);
 
 /* After so many seconds without another call of this it is lost(). */
 void outgoing_wait(struct outgoing *, unsigned seconds);

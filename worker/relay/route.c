@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "worker/dns/resolver.h"
+#include "worker/relay/dane_question.h"
 
 /* What was asked, and what came of it. */
 struct question {
@@ -18,9 +19,19 @@ struct question {
 	uint16_t type;
 	bool failed;  /* no answer */
 	bool bogus;   /* and that because its signatures are wrong or missing */
+	bool secure;  /* what it says is proved */
 	bool no_name; /* there is no such name */
 	struct dns_answer answer;
 };
+
+/* A host's TLSA records. */
+struct certificates {
+	struct route *route;
+	struct dane_question *asked; /* NULL: answered, or never asked */
+	struct dane *dane;
+};
+
+enum stage { STAGE_MX, STAGE_ADDRESSES, STAGE_CERTIFICATES };
 
 struct route {
 	struct resolver *resolver;
@@ -30,10 +41,13 @@ struct route {
 	void *arg;
 	struct event *ready;
 	unsigned pending; /* questions that are not answered */
-	bool addresses;   /* MX is known */
+	enum stage stage;
+	uint16_t port;
+	bool secure; /* the hosts are proved to be the domain's */
 	struct route_hosts hosts;
 	size_t count;
 	struct question questions[2 * ROUTE_HOSTS_MAX];
+	struct certificates certificates[ROUTE_HOSTS_MAX];
 	struct route_answer answer;
 };
 
@@ -100,9 +114,22 @@ route_order(const struct dns_answer *answer, const char *domain, const char *own
 /* -- Answers ------------------------------------------------------------------------------------
  */
 
+void
+route_answer_clear(struct route_answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++)
+		dane_release(answer->targets[i].dane);
+	answer->count = 0;
+}
+
 static void
 route_free(struct route *route)
 {
+	for (size_t i = 0; i < ROUTE_HOSTS_MAX; i++) {
+		dane_forget(route->certificates[i].asked);
+		dane_release(route->certificates[i].dane);
+	}
+	route_answer_clear(&route->answer);
 	if (route->ready != NULL)
 		event_free(route->ready);
 	free(route);
@@ -116,6 +143,7 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	route->done(&route->answer, route->arg);
+	route->answer.count = 0; /* its certificates are the callee's now */
 	route_free(route);
 }
 
@@ -143,6 +171,21 @@ refuse_unanswered(struct route *route, bool bogus)
 	refuse(route, ROUTE_LATER);
 }
 
+/* Whether HOST's addresses are proved, as that it is the domain's is (RFC 7672 2.2.2). */
+static bool
+is_secure(const struct route *route, size_t host)
+{
+	bool secure = route->secure;
+
+	for (size_t q = 0; q < route->count; q++) {
+		const struct question *question = &route->questions[q];
+
+		if (question->host == host && !question->failed)
+			secure = secure && question->secure;
+	}
+	return secure;
+}
+
 /* IPv6 and IPv4 of a host next to each other, hosts in their order. */
 static void
 gather(struct route *route)
@@ -164,6 +207,8 @@ gather(struct route *route)
 				continue;
 			target->address = *address;
 			strlcpy(target->host, route->hosts.names[question->host], HOST_NAME_SIZE);
+			target->secure = is_secure(route, question->host);
+			target->dane = dane_hold(route->certificates[question->host].dane);
 			answer->count++;
 		}
 	}
@@ -179,6 +224,7 @@ gather(struct route *route)
 }
 
 static void ask_addresses(struct route *);
+static void ask_certificates(struct route *);
 
 static void
 take_mx(struct route *route)
@@ -195,6 +241,7 @@ take_mx(struct route *route)
 				&route->answer.why)) {
 		refuse(route, ROUTE_NEVER);
 	} else {
+		route->secure = question->secure;
 		ask_addresses(route);
 	}
 }
@@ -204,10 +251,12 @@ go_on(struct route *route)
 {
 	if (--route->pending > 0)
 		return;
-	if (route->addresses)
-		gather(route);
-	else
+	if (route->stage == STAGE_MX)
 		take_mx(route);
+	else if (route->stage == STAGE_ADDRESSES)
+		ask_certificates(route);
+	else
+		gather(route);
 }
 
 static void
@@ -217,6 +266,7 @@ on_answer(const struct dns_reply *reply, void *arg)
 
 	question->asked = NULL;
 	question->bogus = reply->bogus;
+	question->secure = reply->secure;
 	question->no_name = reply->status == DNS_NO_NAME;
 	question->failed =
 	    reply->status == DNS_FAILED ||
@@ -245,13 +295,63 @@ ask(struct route *route, const char *name, size_t host, uint16_t type)
 static void
 ask_addresses(struct route *route)
 {
-	route->addresses = true;
+	route->stage = STAGE_ADDRESSES;
 	route->count = 0;
 	route->pending = 1; /* until all are asked */
 	for (size_t i = 0; i < route->hosts.count; i++) {
 		ask(route, route->hosts.names[i], i, DNS_AAAA);
 		ask(route, route->hosts.names[i], i, DNS_A);
 	}
+	go_on(route);
+}
+
+static void
+on_certificates(struct dane *dane, void *arg)
+{
+	struct certificates *certificates = arg;
+
+	certificates->asked = NULL;
+	certificates->dane = dane;
+	go_on(certificates->route);
+}
+
+/* What the addresses of HOST are said to be of, if that is another name: it was an alias. */
+static const char *
+expanded_name(const struct route *route, size_t host)
+{
+	for (size_t q = 0; q < route->count; q++) {
+		const struct question *question = &route->questions[q];
+
+		if (question->host == host && question->answer.owner[0] != '\0')
+			return question->answer.owner;
+	}
+	return route->hosts.names[host];
+}
+
+static void
+ask_host_certificates(struct route *route, size_t host)
+{
+	const char *name = route->hosts.names[host], *expanded = expanded_name(route, host);
+	struct certificates *certificates = &route->certificates[host];
+
+	if (!is_secure(route, host))
+		return;
+	certificates->route = route;
+	route->pending++;
+	certificates->asked =
+	    dane_ask(route->resolver, route->port, expanded,
+		     strcasecmp(name, expanded) == 0 ? "" : name, on_certificates, certificates);
+	if (certificates->asked == NULL)
+		on_certificates(dane_failed(), certificates);
+}
+
+static void
+ask_certificates(struct route *route)
+{
+	route->stage = STAGE_CERTIFICATES;
+	route->pending = 1; /* until all are asked */
+	for (size_t i = 0; i < route->hosts.count; i++)
+		ask_host_certificates(route, i);
 	go_on(route);
 }
 
@@ -272,7 +372,7 @@ is_address(const char *text, struct in6_addr *address)
 
 struct route *
 route_find(struct resolver *resolver, struct event_base *base, const char *own, const char *domain,
-	   bool host, route_done_fn *done, void *arg)
+	   bool host, uint16_t port, route_done_fn *done, void *arg)
 {
 	struct route *route = calloc(1, sizeof(*route));
 
@@ -280,6 +380,8 @@ route_find(struct resolver *resolver, struct event_base *base, const char *own, 
 		return NULL;
 	route->resolver = resolver;
 	route->own = own;
+	route->port = port;
+	route->secure = host; /* who configures it knows */
 	route->done = done;
 	route->arg = arg;
 	strlcpy(route->domain, domain, sizeof(route->domain));

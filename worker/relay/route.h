@@ -13,6 +13,7 @@
 #include "worker/dns/dns.h"
 #include "worker/relay/reply.h"
 
+struct dane;
 struct event_base;
 struct resolver;
 struct route;
@@ -23,6 +24,8 @@ struct route;
 struct route_target {
 	struct in6_addr address;
 	char host[HOST_NAME_SIZE];
+	bool secure; /* DNS has proved that the host is the domain's, and that address its own */
+	struct dane *dane; /* what is said of its certificate; NULL if nothing was asked */
 };
 
 enum route_verdict { ROUTE_OK, ROUTE_LATER, ROUTE_NEVER };
@@ -34,14 +37,19 @@ struct route_answer {
 	struct route_target targets[ROUTE_TARGETS_MAX];
 };
 
+/* What it points to: whoever keeps an answer. */
+void route_answer_clear(struct route_answer *);
+
 /*
  * Finds the way to DOMAIN for the server called OWN, or, if it is a HOST (a name or an address), to
- * that alone. OWN stays the caller's, and there. DONE is called from the loop, once, unless
- * route_drop() comes first; then all that is ROUTE is gone. NULL without memory.
+ * that alone. OWN stays the caller's, and there. PORT is where the hosts are connected to. DONE is
+ * called from the loop, once, unless route_drop() comes first; then all that is ROUTE is gone, but
+ * what the answer points to is the callee's. NULL without memory.
  */
 typedef void route_done_fn(const struct route_answer *, void *arg);
 struct route *route_find(struct resolver *, struct event_base *, const char *own,
-			 const char *domain, bool host, route_done_fn *done, void *arg);
+			 const char *domain, bool host, uint16_t port, route_done_fn *done,
+			 void *arg);
 void route_drop(struct route *);
 
 /* -- A pure function ------------------------------------------------------------------- */

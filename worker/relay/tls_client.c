@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/relay/tls_client.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
 
 /*
  * Whose certificate it is is not looked at here: without a policy for the domain nobody could say
@@ -22,11 +26,14 @@ tls_client_new(struct error *err)
 		return NULL;
 	}
 	ctx = SSL_CTX_new(TLS_client_method());
-	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) {
+	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_dane_enable(ctx) != 1) {
 		error_set(err, "OpenSSL makes no context");
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
+	/* RFC 7672 3.1.1: with DANE-EE neither names nor dates matter. */
+	(void)SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -61,4 +68,98 @@ tls_client_trust(SSL_CTX *ctx, const char *pem, size_t length)
 	BIO_free(bio);
 	ERR_clear_error();
 	return count;
+}
+
+/* -- One server ---------------------------------------------------------------------------------
+ */
+
+static bool
+is_address(const char *name)
+{
+	struct in6_addr ignored;
+
+	return inet_pton(AF_INET, name, &ignored) == 1 || inet_pton(AF_INET6, name, &ignored) == 1;
+}
+
+/* RFC 6125 6.4.3: "*" is a whole label. */
+static bool
+verify_name(SSL *ssl, const char *name)
+{
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	if (is_address(name))
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+	return SSL_set1_host(ssl, name) == 1;
+}
+
+static bool
+require_authority(SSL *ssl, const struct security *security)
+{
+	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+	return verify_name(ssl, security->name);
+}
+
+/* OpenSSL takes the strongest digests there are (RFC 7671 9). */
+static bool
+require_dane(SSL *ssl, const struct security *security)
+{
+	const struct dane *dane = security->dane;
+	bool any = false;
+
+	if (SSL_dane_enable(ssl, security->name) <= 0)
+		return false;
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	for (size_t i = 0; i < dane->count; i++) {
+		const struct dns_tlsa *tlsa = &dane->records[i];
+		int result = SSL_dane_tlsa_add(ssl, tlsa->usage, tlsa->selector, tlsa->matching,
+					       tlsa->data, tlsa->length);
+
+		if (result < 0)
+			return false;
+		any = any || result > 0;
+	}
+	/* RFC 7672 2.2: what can't be used asks for TLS, and no more. */
+	if (!any)
+		return true;
+	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+	return security->other[0] == '\0' || SSL_add1_host(ssl, security->other) == 1;
+}
+
+static bool
+require_nothing(SSL *ssl, const struct security *security)
+{
+	(void)ssl;
+	(void)security;
+	return true;
+}
+
+static bool (*const require[SECURITY_LEVELS])(SSL *, const struct security *) = {
+    [SECURITY_NONE] = require_nothing,     [SECURITY_OFFERED] = require_nothing,
+    [SECURITY_REQUIRED] = require_nothing, [SECURITY_VERIFIED] = require_authority,
+    [SECURITY_DANE] = require_dane,
+};
+
+SSL *
+tls_client_start(SSL_CTX *ctx, const struct security *security)
+{
+	SSL *ssl = SSL_new(ctx);
+
+	if (ssl == NULL)
+		return NULL;
+	/* RFC 6066 3: no addresses. */
+	if ((is_address(security->name) || SSL_set_tlsext_host_name(ssl, security->name) == 1) &&
+	    require[security->level](ssl, security))
+		return ssl;
+	ERR_clear_error();
+	SSL_free(ssl);
+	return NULL;
+}
+
+const char *
+tls_client_complaint(const SSL *ssl)
+{
+	long result = SSL_get_verify_result(ssl);
+
+	return result == X509_V_OK || SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE
+		   ? NULL
+		   : X509_verify_cert_error_string(result);
 }

@@ -8,9 +8,10 @@
 #include <stddef.h>
 
 #include "common/error.h"
+#include "worker/relay/security.h"
 
-/* TLS 1.2 and later; it asks nobody for a certificate's name unless its user says so. The caller's;
- * NULL with ERR filled. */
+/* TLS 1.2 and later, and DANE; it asks nobody for a certificate's name unless its user says so. The
+ * caller's; NULL with ERR filled. */
 SSL_CTX *tls_client_new(struct error *);
 
 /*
@@ -18,5 +19,14 @@ SSL_CTX *tls_client_new(struct error *);
  * were, up to the first that can't be read.
  */
 size_t tls_client_trust(SSL_CTX *, const char *pem, size_t length);
+
+/*
+ * A client's side of a handshake with a server, which fails unless that is who SECURITY says; the
+ * caller's. NULL without memory.
+ */
+SSL *tls_client_start(SSL_CTX *, const struct security *);
+
+/* Why the server's certificate is not good enough; NULL if that was not what failed. */
+const char *tls_client_complaint(const SSL *);
 
 #endif

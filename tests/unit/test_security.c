@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+/* How sure relay is of whom it talks to: what is configured, DANE, MTA-STS and REQUIRETLS. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "worker/relay/security.h"
+
+/* -- TLSA records -------------------------------------------------------------------------------
+ */
+
+static const struct {
+	struct dns_tlsa tlsa;
+	enum dane_state state;
+} records[] = {
+    {{.usage = 3, .selector = 1, .matching = 1, .length = 32}, DANE_USABLE},
+    {{.usage = 3, .selector = 0, .matching = 2, .length = 64}, DANE_USABLE},
+    {{.usage = 2, .selector = 0, .matching = 0, .length = 500}, DANE_USABLE},
+    {{.usage = 2, .selector = 1, .matching = 0, .length = 1}, DANE_USABLE},
+    /* RFC 7672 3.1.3 */
+    {{.usage = 0, .selector = 0, .matching = 1, .length = 32}, DANE_UNUSABLE},
+    {{.usage = 1, .selector = 1, .matching = 1, .length = 32}, DANE_UNUSABLE},
+    {{.usage = 255, .selector = 1, .matching = 1, .length = 32}, DANE_UNUSABLE},
+    {{.usage = 3, .selector = 2, .matching = 1, .length = 32}, DANE_UNUSABLE},
+    {{.usage = 3, .selector = 1, .matching = 3, .length = 32}, DANE_UNUSABLE},
+    {{.usage = 3, .selector = 1, .matching = 1, .length = 31}, DANE_UNUSABLE},
+    {{.usage = 3, .selector = 1, .matching = 2, .length = 32}, DANE_UNUSABLE},
+};
+
+static void
+usable_records_are_taken(void **state)
+{
+	static const uint8_t data[DANE_DATA_MAX] = {1, 2, 3};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		struct dane *dane = dane_new();
+		struct dns_tlsa tlsa = records[i].tlsa;
+
+		assert_non_null(dane);
+		assert_int_equal(dane->state, DANE_NONE);
+		tlsa.data = data;
+		dane_add(&tlsa, dane);
+		assert_int_equal(dane->state, records[i].state);
+		assert_int_equal(dane->count, records[i].state == DANE_USABLE);
+		if (dane->count > 0)
+			assert_memory_equal(dane->records[0].data, data, tlsa.length);
+		dane_release(dane);
+	}
+}
+
+/* What is more than fits is left out; what is usable stays so next to what is not. */
+static void
+many_records(void **state)
+{
+	static const uint8_t data[DANE_DATA_MAX];
+	struct dns_tlsa good = {3, 1, 1, 32, data}, bad = {1, 1, 1, 32, data};
+	struct dns_tlsa long_one = {2, 0, 0, DANE_DATA_MAX - 32, data};
+	struct dane *dane = dane_new();
+
+	(void)state;
+	assert_non_null(dane);
+	for (size_t i = 0; i < 100; i++) {
+		dane_add(&good, dane);
+		dane_add(&bad, dane);
+	}
+	assert_int_equal(dane->state, DANE_USABLE);
+	assert_int_equal(dane->count, DANE_RECORDS_MAX);
+	dane_release(dane);
+	dane = dane_new();
+	assert_non_null(dane);
+	dane_add(&good, dane);
+	dane_add(&long_one, dane);
+	dane_add(&good, dane);
+	assert_int_equal(dane->count, 2);
+	dane_release(dane);
+}
+
+/* -- Decisions ----------------------------------------------------------------------------------
+ */
+
+#define OPPORTUNISTIC .tls = RELAY_TLS_OPPORTUNISTIC
+#define NO_STS (enum sts_mode) - 1
+
+static const struct {
+	struct security_facts facts;
+	enum dane_state dane;
+	enum sts_mode sts;   /* NO_STS: there is no policy */
+	const char *mx;      /* of the policy */
+	const char *refusal; /* a word of it, or NULL */
+	enum security_level level;
+	const char *word;
+} decisions[] = {
+    {{.tls = RELAY_TLS_NONE}, DANE_USABLE, STS_ENFORCE, "mx.a", NULL, SECURITY_NONE, "none"},
+    {{OPPORTUNISTIC}, DANE_NONE, NO_STS, "", NULL, SECURITY_OFFERED, "none"},
+    {{.tls = RELAY_TLS_REQUIRE}, DANE_NONE, NO_STS, "", NULL, SECURITY_REQUIRED, "none"},
+    {{.tls = RELAY_TLS_VERIFY}, DANE_NONE, NO_STS, "", NULL, SECURITY_VERIFIED, "pkix"},
+    {{OPPORTUNISTIC}, DANE_USABLE, NO_STS, "", NULL, SECURITY_DANE, "dane"},
+    {{.tls = RELAY_TLS_VERIFY}, DANE_USABLE, NO_STS, "", NULL, SECURITY_DANE, "dane"},
+    {{OPPORTUNISTIC}, DANE_UNUSABLE, NO_STS, "", NULL, SECURITY_REQUIRED, "none"},
+    {{.tls = RELAY_TLS_VERIFY}, DANE_UNUSABLE, NO_STS, "", NULL, SECURITY_VERIFIED, "pkix"},
+    {{OPPORTUNISTIC}, DANE_FAILED, NO_STS, "", "TLSA", SECURITY_NONE, ""},
+    {{.tls = RELAY_TLS_VERIFY}, DANE_FAILED, NO_STS, "", "TLSA", SECURITY_NONE, ""},
+    /* RFC 8461 5 */
+    {{OPPORTUNISTIC}, DANE_NONE, STS_ENFORCE, "mx.a", NULL, SECURITY_VERIFIED, "sts"},
+    {{OPPORTUNISTIC}, DANE_NONE, STS_ENFORCE, "mx.b", "MTA-STS", SECURITY_NONE, ""},
+    {{OPPORTUNISTIC}, DANE_NONE, STS_TESTING, "mx.b", NULL, SECURITY_OFFERED, "none"},
+    {{OPPORTUNISTIC}, DANE_NONE, STS_NONE, "", NULL, SECURITY_OFFERED, "none"},
+    {{.tls = RELAY_TLS_VERIFY}, DANE_NONE, STS_ENFORCE, "mx.a", NULL, SECURITY_VERIFIED, "pkix"},
+    /* RFC 8461 2: DANE wins, also when it fails. */
+    {{OPPORTUNISTIC}, DANE_USABLE, STS_ENFORCE, "mx.b", NULL, SECURITY_DANE, "dane"},
+    {{OPPORTUNISTIC}, DANE_FAILED, STS_ENFORCE, "mx.a", "TLSA", SECURITY_NONE, ""},
+    {{OPPORTUNISTIC}, DANE_UNUSABLE, STS_ENFORCE, "mx.a", NULL, SECURITY_VERIFIED, "sts"},
+    {{OPPORTUNISTIC, .named = true},
+     DANE_NONE,
+     STS_ENFORCE,
+     "mx.b",
+     NULL,
+     SECURITY_OFFERED,
+     "none"},
+    /* RFC 8689 4.2.1 */
+    {{OPPORTUNISTIC, .requiretls = true}, DANE_NONE, NO_STS, "", "proves", SECURITY_NONE, ""},
+    {{OPPORTUNISTIC, .requiretls = true, .secure = true},
+     DANE_NONE,
+     NO_STS,
+     "",
+     NULL,
+     SECURITY_VERIFIED,
+     "pkix"},
+    {{OPPORTUNISTIC, .requiretls = true},
+     DANE_NONE,
+     STS_TESTING,
+     "mx.a",
+     NULL,
+     SECURITY_VERIFIED,
+     "pkix"},
+    {{OPPORTUNISTIC, .requiretls = true},
+     DANE_NONE,
+     STS_TESTING,
+     "mx.b",
+     "proves",
+     SECURITY_NONE,
+     ""},
+    {{OPPORTUNISTIC, .requiretls = true}, DANE_USABLE, NO_STS, "", NULL, SECURITY_DANE, "dane"},
+    {{OPPORTUNISTIC, .requiretls = true, .named = true},
+     DANE_NONE,
+     NO_STS,
+     "",
+     NULL,
+     SECURITY_VERIFIED,
+     "pkix"},
+    {{.tls = RELAY_TLS_NONE, .requiretls = true},
+     DANE_USABLE,
+     NO_STS,
+     "",
+     "switched off",
+     SECURITY_NONE,
+     ""},
+};
+
+static void
+nothing_falls_back(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(decisions) / sizeof(decisions[0]); i++) {
+		struct security_facts facts = decisions[i].facts;
+		struct sts_policy policy = {.mode = decisions[i].sts};
+		struct dane dane = {.state = decisions[i].dane, .base = "mx.a"};
+		struct security security;
+		struct reply why = {0};
+		bool may;
+
+		print_message("%zu\n", i);
+		facts.domain = "a";
+		facts.host = "mx.a";
+		facts.dane = &dane;
+		facts.sts = decisions[i].sts == NO_STS ? NULL : &policy;
+		policy.mx_length = strlcpy(policy.mx, decisions[i].mx, sizeof(policy.mx)) + 1;
+		may = security_of(&facts, &security, &why);
+		assert_int_equal(may, decisions[i].refusal == NULL);
+		if (!may) {
+			assert_int_equal(why.code, 451);
+			assert_int_equal(why.status[0], '4');
+			assert_non_null(strstr(why.text, decisions[i].refusal));
+			continue;
+		}
+		assert_int_equal(security.level, decisions[i].level);
+		assert_string_equal(security_word(&security), decisions[i].word);
+		assert_string_equal(security.name, "mx.a");
+		assert_true((security.level == SECURITY_DANE) == (security.dane != NULL));
+	}
+}
+
+/* The server is called what its addresses are of, not what the alias says (RFC 7672 3.2). */
+static void
+names_of_dane(void **state)
+{
+	struct dane dane = {.state = DANE_USABLE, .base = "real.b"};
+	struct security_facts facts = {OPPORTUNISTIC, .domain = "a", .host = "mx.a", .dane = &dane};
+	struct security security;
+	struct reply why;
+
+	(void)state;
+	assert_true(security_of(&facts, &security, &why));
+	assert_string_equal(security.name, "real.b");
+	assert_string_equal(security.other, "a");
+	facts.named = true;
+	assert_true(security_of(&facts, &security, &why));
+	assert_string_equal(security.other, "");
+}
+
+static void
+connections_are_used_again(void **state)
+{
+	static const struct {
+		struct security have, want;
+		bool suffices;
+	} cases[] = {
+	    {{.level = SECURITY_NONE}, {.level = SECURITY_NONE}, true},
+	    {{.level = SECURITY_OFFERED}, {.level = SECURITY_NONE}, false},
+	    {{.level = SECURITY_OFFERED}, {.level = SECURITY_OFFERED}, true},
+	    {{.level = SECURITY_OFFERED}, {.level = SECURITY_REQUIRED}, false},
+	    {{.level = SECURITY_REQUIRED}, {.level = SECURITY_OFFERED}, true},
+	    {{.level = SECURITY_VERIFIED, .name = "a"}, {.level = SECURITY_REQUIRED}, true},
+	    {{.level = SECURITY_VERIFIED, .name = "a"},
+	     {.level = SECURITY_VERIFIED, .name = "A"},
+	     true},
+	    {{.level = SECURITY_VERIFIED, .name = "a"},
+	     {.level = SECURITY_VERIFIED, .name = "b"},
+	     false},
+	    {{.level = SECURITY_DANE, .name = "a"},
+	     {.level = SECURITY_VERIFIED, .name = "a"},
+	     false},
+	    {{.level = SECURITY_VERIFIED, .name = "a"},
+	     {.level = SECURITY_DANE, .name = "a"},
+	     false},
+	    {{.level = SECURITY_DANE, .name = "a"}, {.level = SECURITY_DANE, .name = "a"}, true},
+	    {{.level = SECURITY_DANE, .name = "a", .other = "c"},
+	     {.level = SECURITY_DANE, .name = "a"},
+	     false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(security_suffices(&cases[i].have, &cases[i].want),
+				 cases[i].suffices);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(usable_records_are_taken),   cmocka_unit_test(many_records),
+	    cmocka_unit_test(nothing_falls_back),         cmocka_unit_test(names_of_dane),
+	    cmocka_unit_test(connections_are_used_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
