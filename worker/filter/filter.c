@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "common/log.h"
+#include "worker/filter/dkim_crypto.h"
 #include "worker/filter/suffix.h"
 #include "worker/roles.h"
 
@@ -82,11 +83,10 @@ static const struct ipc_handler handlers[] = {
 static int
 filter_init(struct child *child, struct error *err)
 {
-	(void)err;
 	child->context = &filter;
 	filter.base = child->base;
 	LIST_INIT(&filter.checks);
-	return 0;
+	return dkim_crypto_open() == 0 ? 0 : error_set(err, "OpenSSL does not start");
 }
 
 static size_t

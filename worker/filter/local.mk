@@ -2,6 +2,13 @@
 worker_libworker_a_SOURCES += \
 	worker/filter/check.c \
 	worker/filter/checks.c \
+	worker/filter/dkim.c worker/filter/dkim.h \
+	worker/filter/dkim_bodies.c worker/filter/dkim_bodies.h \
+	worker/filter/dkim_canon.c worker/filter/dkim_canon.h \
+	worker/filter/dkim_crypto.c worker/filter/dkim_crypto.h \
+	worker/filter/dkim_header.c worker/filter/dkim_header.h \
+	worker/filter/dkim_signature.c worker/filter/dkim_signature.h \
+	worker/filter/dkim_tags.c worker/filter/dkim_tags.h \
 	worker/filter/filter.c worker/filter/filter.h \
 	worker/filter/foreign.c \
 	worker/filter/message.c worker/filter/message.h \

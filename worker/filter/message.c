@@ -2,6 +2,7 @@
 #include "worker/filter/message.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -250,14 +251,11 @@ field_new(struct message *message, const char *name, const char *value)
 		errno = ENOMEM;
 		return NULL;
 	}
-	field = calloc(1, sizeof(*field) + length);
+	field = calloc(1, sizeof(*field) + length + 1);
 	if (field == NULL)
 		return NULL;
 	at = field->octets;
-	memcpy(at, name, name_length);
-	memcpy(at + name_length, ": ", 2);
-	memcpy(at + name_length + 2, value, value_length);
-	memcpy(at + length - 2, "\r\n", 2);
+	(void)snprintf(at, length + 1, "%s: %s\r\n", name, value);
 	field->text.name = (struct mime_text){at, name_length};
 	field->text.value = (struct mime_text){at + name_length + 2, value_length};
 	field->text.whole = (struct mime_text){at, length};

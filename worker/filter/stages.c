@@ -26,7 +26,8 @@ const struct stage stage_results = {
 const struct stage *const stages[] = {
     &stage_foreign,
     &stage_spf,
-    /* others that call check_result(): DKIM, ARC */
+    &stage_dkim,
+    /* others that call check_result(): ARC */
     &stage_dmarc, /* builds on all of those */
     &stage_results,
     /* those that see the message as it will be: milters, and last of all what signs it */
