@@ -153,6 +153,8 @@ put_next(const struct admins *admins, const struct admin *admin, EVP_PKEY *pkey,
 		return -1;
 	result = folder_replace(admins->target->directory, next.text, &set, kept, err);
 	if (result == 0) {
+		vault_load_name(admins->target->vault, next.text, admins->target->changed,
+				admins->target->changed_arg);
 		log_event(LOG_NOTICE, "cert.requested", KV_STR("key", next.text),
 			  KV_STR("kept", kept));
 		admin_data(admin, admins->id, 0, set.part[PART_CSR].bytes,

@@ -237,8 +237,8 @@ waits(const struct vault *vault, const char *name)
 	       !there(vault, name, ".pem");
 }
 
-static void
-load_logged(struct vault *vault, const char *name, vault_changed_fn *changed, void *arg)
+void
+vault_load_name(struct vault *vault, const char *name, vault_changed_fn *changed, void *arg)
 {
 	static const char unanswered[] =
 	    "waits for an authority's answer: posternctl cert import FILE";
@@ -290,7 +290,7 @@ static void
 load_pem(struct vault *vault, const char *name, vault_changed_fn *changed, void *arg)
 {
 	if (!there(vault, name, ".key"))
-		load_logged(vault, name, changed, arg);
+		vault_load_name(vault, name, changed, arg);
 	else if (there(vault, name, ".crt"))
 		log_event(LOG_WARNING, "key.warning", KV_STR("key", name),
 			  KV_STR("why", "NAME.pem is not used, since NAME.key and NAME.crt are "
@@ -313,7 +313,7 @@ scan(struct vault *vault, vault_changed_fn *changed, void *arg, struct error *er
 	}
 	while ((entry = readdir(list)) != NULL) {
 		if (cert_name_from_file(entry->d_name, ".key", name, sizeof(name)))
-			load_logged(vault, name, changed, arg);
+			vault_load_name(vault, name, changed, arg);
 		else if (cert_name_from_file(entry->d_name, ".pem", name, sizeof(name)))
 			load_pem(vault, name, changed, arg);
 		else

@@ -52,6 +52,9 @@ int vault_load(struct vault *, vault_changed_fn *, void *arg, struct error *);
 /* Reads one pair. 0, or -1 with ERR filled. */
 int vault_load_one(struct vault *, const char *name, vault_changed_fn *, void *arg, struct error *);
 
+/* The same; what is wrong is among what was refused, and in the log. */
+void vault_load_name(struct vault *, const char *name, vault_changed_fn *, void *arg);
+
 /*
  * Forgets NAME at once, which an administrator has removed from the folder: CHANGED is told, then
  * the key is wiped. An unknown name is fine.

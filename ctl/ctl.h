@@ -51,7 +51,7 @@ int ctl_error(const struct error *);
 /* Runs the command line with a table that ends with a NULL noun. Returns the exit status. */
 int ctl_run(const struct ctl_command *table, int argc, char **argv);
 
-/* The commands: server.c, account.c, alias.c, cert_*.c, mailbox_*.c, queue_commands.c. */
+/* The commands: server.c, account.c, alias.c, cert_*.c, mailbox_*.c, queue_commands.c, dns*.c. */
 int ctl_reload(int argc, char **argv);
 int ctl_status(int argc, char **argv);
 int ctl_account_add(int argc, char **argv);
@@ -89,6 +89,7 @@ int ctl_mailbox_export(int argc, char **argv);
 int ctl_mailbox_copy(int argc, char **argv);
 int ctl_mailbox_check(int argc, char **argv);
 int ctl_mailbox_repair(int argc, char **argv);
+int ctl_dns(int argc, char **argv);
 int ctl_queue_list(int argc, char **argv);
 int ctl_queue_show(int argc, char **argv);
 int ctl_queue_hold(int argc, char **argv);

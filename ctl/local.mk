@@ -13,6 +13,8 @@ ctl_libctl_a_SOURCES = \
 	ctl/imap.c ctl/imap.h ctl/imap_responses.c ctl/imap_words.c ctl/imap_words.h \
 	ctl/queue.c ctl/queue.h ctl/queue_commands.c \
 	ctl/json.c ctl/json.h \
+	ctl/dns.c ctl/dns.h ctl/dns_command.h ctl/dns_facts.c ctl/dns_plan.c ctl/dns_print.c \
+	ctl/dns_request.c ctl/dns_text.c \
 	ctl/export.c ctl/export.h ctl/export_maildir.c ctl/export_mbox.c \
 	ctl/import.c ctl/import.h ctl/import_maildir.c ctl/import_mbox.c \
 	ctl/checkup_lines.c ctl/checkup_lines.h ctl/mailbox_check.c ctl/mailbox_copy.c \

@@ -77,6 +77,8 @@ static const struct ctl_command commands[] = {
      ctl_mailbox_check},
     {"mailbox", "repair", "ADDRESS [--json]",
      "put right what check finds; no message is thrown away", ctl_mailbox_repair},
+    {"dns", NULL, "DOMAIN [--address ADDRESS]... [--json | --file NAME]",
+     "print the records to publish for a domain, as a zone file has them", ctl_dns},
     {"queue", "list", "[ID...] [--from A] [--to A] [--held | --waiting] [--json]",
      "list what is in the queue, a line a recipient", ctl_queue_list},
     {"queue", "show", "ID... [--json]", "show all that is known of a message in the queue",

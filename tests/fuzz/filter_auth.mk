@@ -7,3 +7,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_dmarc
 tests_fuzz_fuzz_dmarc_SOURCES = tests/fuzz/fuzz_dmarc.c
 tests_fuzz_fuzz_dmarc_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_dmarc_LDADD = worker/libworker.a common/libcommon.a $(IDN_LIBS) $(PSL_LIBS) $(BSD_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_request_key
+tests_fuzz_fuzz_request_key_SOURCES = tests/fuzz/fuzz_request_key.c
+tests_fuzz_fuzz_request_key_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_request_key_LDADD = $(CTL_LIBS)

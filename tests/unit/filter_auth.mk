@@ -7,3 +7,6 @@ tests_unit_test_spf_LDADD = worker/libworker.a common/libcommon.a $(BSD_LIBS) $(
 check_PROGRAMS += tests/unit/test_dmarc
 tests_unit_test_dmarc_SOURCES = tests/unit/test_dmarc.c
 tests_unit_test_dmarc_LDADD = worker/libworker.a common/libcommon.a $(IDN_LIBS) $(PSL_LIBS) $(BSD_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_dns_plan
+tests_unit_test_dns_plan_SOURCES = tests/unit/test_dns_plan.c
+tests_unit_test_dns_plan_LDADD = $(CTL_LIBS) $(UNIT_LIBS)

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: ISC */
+/* What this server is: from the configuration, from certd, from the host's interfaces. */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/cert.h"
+#include "ctl/cert_look.h"
+#include "ctl/dns.h"
+
+#define NEXT ".next" /* behind the name of a key that waits (posternctl cert request --new-key) */
+#define REQUEST_MAX 16384
+
+/* -- Addresses -------------------------------------------------------------------------------- */
+
+/* Is it one that others can reach (RFC 6890)? */
+static bool
+is_public(const struct in6_addr *address)
+{
+	static const struct {
+		uint8_t octets[4];
+		unsigned bits;
+	} private4[] = {
+	    {{0, 0, 0, 0}, 8},      {{10, 0, 0, 0}, 8},     {{100, 64, 0, 0}, 10},
+	    {{127, 0, 0, 0}, 8},    {{169, 254, 0, 0}, 16}, {{172, 16, 0, 0}, 12},
+	    {{192, 168, 0, 0}, 16}, {{198, 18, 0, 0}, 15},  {{224, 0, 0, 0}, 3},
+	};
+	const uint8_t *octets = address->s6_addr;
+	uint32_t v4, network;
+
+	if (!IN6_IS_ADDR_V4MAPPED(address))
+		return (octets[0] & 0xe0) == 0x20; /* 2000::/3: global unicast */
+	memcpy(&v4, octets + 12, sizeof(v4));
+	for (size_t i = 0; i < sizeof(private4) / sizeof(private4[0]); i++) {
+		memcpy(&network, private4[i].octets, sizeof(network));
+		if ((ntohl(v4) ^ ntohl(network)) >> (32 - private4[i].bits) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+add_address(struct dns_facts *facts, const struct in6_addr *address)
+{
+	for (size_t i = 0; i < facts->address_count; i++) {
+		if (memcmp(&facts->addresses[i], address, sizeof(*address)) == 0)
+			return;
+	}
+	if (facts->address_count < DNS_ADDRESSES_MAX)
+		facts->addresses[facts->address_count++] = *address;
+}
+
+static int
+add_given(struct dns_facts *facts, const char *text, struct error *err)
+{
+	struct in6_addr address = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+	if (inet_pton(AF_INET6, text, &address) != 1 &&
+	    inet_pton(AF_INET, text, address.s6_addr + 12) != 1)
+		return error_set(err, "%s: not an address", text);
+	add_address(facts, &address);
+	return 0;
+}
+
+/* IPv4 is mapped. False: it is of another family. */
+static bool
+address_of(const struct sockaddr *from, struct in6_addr *address)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	*address = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+	if (from == NULL)
+		return false;
+	if (from->sa_family == AF_INET) {
+		memcpy(&v4, from, sizeof(v4));
+		memcpy(address->s6_addr + 12, &v4.sin_addr, sizeof(v4.sin_addr));
+	} else if (from->sa_family == AF_INET6) {
+		memcpy(&v6, from, sizeof(v6));
+		*address = v6.sin6_addr;
+	}
+	return from->sa_family == AF_INET || from->sa_family == AF_INET6;
+}
+
+static void
+add_if_public(struct dns_facts *facts, const struct sockaddr *from)
+{
+	struct in6_addr address;
+
+	if (address_of(from, &address) && is_public(&address))
+		add_address(facts, &address);
+}
+
+static void
+add_interfaces(struct dns_facts *facts)
+{
+	struct ifaddrs *list;
+
+	if (getifaddrs(&list) == -1)
+		return;
+	for (const struct ifaddrs *one = list; one != NULL; one = one->ifa_next)
+		add_if_public(facts, one->ifa_addr);
+	freeifaddrs(list);
+}
+
+/* Those that port 25 is bound to, or, if that is all, those of the interfaces. */
+static void
+add_listeners(struct dns_facts *facts, const struct configuration *conf)
+{
+	for (size_t l = 0; l < conf->listener_count; l++) {
+		const struct conf_listener *listener = &conf->listeners[l];
+
+		if (listener->service != SERVICE_SMTP || listener->all_addresses)
+			continue;
+		for (size_t i = 0; i < listener->address_count; i++)
+			add_if_public(facts, &listener->addresses[i].address.any);
+	}
+	if (facts->address_count == 0)
+		add_interfaces(facts);
+}
+
+/* -- Services --------------------------------------------------------------------------------- */
+
+static void
+find_services(struct dns_facts *facts, const struct configuration *conf)
+{
+	static const struct {
+		const char *label;
+		enum service service;
+		enum tls_mode tls;
+	} labels[DNS_SERVICES] = {
+	    {"_submissions._tcp", SERVICE_SUBMISSION, TLS_IMPLICIT},
+	    {"_submission._tcp", SERVICE_SUBMISSION, TLS_EXPLICIT},
+	    {"_imaps._tcp", SERVICE_IMAP, TLS_IMPLICIT},
+	    {"_imap._tcp", SERVICE_IMAP, TLS_EXPLICIT},
+	    {"_pop3s._tcp", SERVICE_POP3, TLS_IMPLICIT},
+	    {"_pop3._tcp", SERVICE_POP3, TLS_EXPLICIT},
+	};
+
+	for (size_t i = 0; i < DNS_SERVICES; i++) {
+		facts->services[i].label = labels[i].label;
+		for (size_t l = 0; l < conf->listener_count && facts->services[i].port == 0; l++) {
+			const struct conf_listener *listener = &conf->listeners[l];
+
+			if (listener->service == labels[i].service &&
+			    listener->tls == labels[i].tls)
+				facts->services[i].port = (uint16_t)listener->port;
+		}
+	}
+}
+
+/* -- Keys ------------------------------------------------------------------------------------- */
+
+/* Does a listener for mail of other servers show it? */
+static bool
+is_shown(const struct configuration *conf, const struct cert_items *items, const char *name)
+{
+	for (size_t i = 0; i < items->candidate_count; i++) {
+		if (strcmp(items->candidates[i].name, name) != 0)
+			continue;
+		for (size_t l = 0; l < conf->listener_count; l++) {
+			if (conf->listeners[l].service == SERVICE_SMTP &&
+			    conf_presents(conf, &conf->listeners[l], items->candidates,
+					  items->candidate_count, i))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A key may be that of several certificates. */
+static void
+add_key(struct dns_facts *facts, const char *name, const uint8_t sha256[FINGERPRINT_SIZE],
+	bool next)
+{
+	struct dns_key *key = &facts->keys[facts->key_count];
+
+	for (size_t i = 0; i < facts->key_count; i++) {
+		if (memcmp(facts->keys[i].sha256, sha256, FINGERPRINT_SIZE) == 0)
+			return;
+	}
+	if (facts->key_count == DNS_KEYS_MAX)
+		return;
+	facts->key_count++;
+	strlcpy(key->name, name, sizeof(key->name));
+	memcpy(key->sha256, sha256, sizeof(key->sha256));
+	key->next = next;
+}
+
+struct request_text {
+	char octets[REQUEST_MAX];
+	size_t length;
+};
+
+static int
+on_request(uint32_t kind, const char *bytes, size_t length, void *arg, struct error *err)
+{
+	struct request_text *text = arg;
+
+	(void)kind;
+	if (length > sizeof(text->octets) - text->length)
+		return error_set(err, "certd: a request that is too long");
+	memcpy(text->octets + text->length, bytes, length);
+	text->length += length;
+	return 0;
+}
+
+/* The key of a name that waits for its certificate, from its request. */
+static int
+add_waiting(struct dns_facts *facts, const struct configuration *conf,
+	    const struct conf_users *users, const char *name, struct error *err)
+{
+	struct cc_request ask = {.how = CERT_REQUEST_PRINT};
+	struct request_text text = {.length = 0};
+	struct cert_request request = {.type = CC_REQUEST,
+				       .body = &ask,
+				       .size = sizeof(ask),
+				       .fd = -1,
+				       .on_data = on_request,
+				       .arg = &text};
+	char result[CERT_TEXT_MAX + 1];
+	uint8_t sha256[FINGERPRINT_SIZE];
+
+	strlcpy(ask.name, name, sizeof(ask.name));
+	if (cert_ask_once(conf, users, &request, result, err) == -1)
+		return -1;
+	if (!dns_request_key(text.octets, text.length, sha256))
+		return error_set(err, "%s: its request can't be read", name);
+	add_key(facts, name, sha256, true);
+	return 0;
+}
+
+/* Is it NAME.next of one that is shown? */
+static bool
+is_next(const struct configuration *conf, const struct cert_items *items, const char *name)
+{
+	size_t length = strlen(name), suffix = sizeof(NEXT) - 1;
+	char before[CERT_KEPT_SIZE];
+
+	if (length <= suffix || strcmp(name + length - suffix, NEXT) != 0)
+		return false;
+	strlcpy(before, name, length - suffix + 1);
+	return is_shown(conf, items, before);
+}
+
+static int
+find_keys(struct dns_facts *facts, const struct configuration *conf, struct error *err)
+{
+	static const struct cert_wanted wanted = {.chain = false};
+	struct cert_items items;
+	struct conf_problems problems = {.count = 0};
+	struct conf_users users;
+	int result;
+
+	conf_find_users(conf, &users, &problems);
+	result = problems.errors > 0 ? error_set(err, "%s", problems.list[0].text) : 0;
+	conf_problems_free(&problems);
+	if (result == -1 || cert_look(conf, &users, &wanted, &items, err) == -1)
+		return -1;
+	for (size_t i = 0; i < items.count; i++) {
+		const struct cc_facts *item = &items.list[i].facts;
+
+		if (item->state != CERT_IN_FORCE || !is_shown(conf, &items, item->name))
+			continue;
+		if ((item->flags & CERT_FLAG_SELF_SIGNED) == 0)
+			facts->trusted = true;
+		add_key(facts, item->name, item->key_sha256, false);
+	}
+	for (size_t i = 0; i < items.count && result == 0; i++) {
+		const struct cc_facts *item = &items.list[i].facts;
+
+		if (item->state == CERT_REFUSED && is_next(conf, &items, item->name))
+			result = add_waiting(facts, conf, &users, item->name, err);
+	}
+	cert_items_free(&items);
+	return result;
+}
+
+int
+dns_facts_find(const struct configuration *conf, const char *domain, const char *const *addresses,
+	       size_t count, struct dns_facts *facts, bool *incomplete, struct error *err)
+{
+	struct error certd;
+
+	*facts = (struct dns_facts){.address_count = 0};
+	*incomplete = false;
+	strlcpy(facts->domain, domain, sizeof(facts->domain));
+	strlcpy(facts->hostname, conf->hostname, sizeof(facts->hostname));
+	strlcpy(facts->smart_host, conf->relay.host, sizeof(facts->smart_host));
+	find_services(facts, conf);
+	for (size_t i = 0; i < count; i++) {
+		if (add_given(facts, addresses[i], err) == -1)
+			return -1;
+	}
+	if (count == 0)
+		add_listeners(facts, conf);
+	if (find_keys(facts, conf, &certd) == -1) {
+		error_prefix(&certd, "the keys of the certificates are missing here");
+		(void)ctl_error(&certd);
+		*incomplete = true;
+	}
+	return 0;
+}

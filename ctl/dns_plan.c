@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/* The records that a domain should have, from what this server is. */
+#include "ctl/dns.h"
+
+#include <arpa/inet.h>
+#include <nettle/sha2.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *title;
+	bool required;
+} subjects[DNS_SUBJECTS] = {
+    [DNS_DELIVERY] = {"Who takes mail for the domain (RFC 5321 5.1)", true},
+    [DNS_HOST] = {"Where that host is; each address needs a PTR record that leads back", true},
+    [DNS_SPF] = {"Who sends mail for the domain, and for the host (SPF, RFC 7208)", true},
+    [DNS_DKIM] = {"Keys that sign the domain's mail (DKIM, RFC 6376)", true},
+    [DNS_DMARC] =
+	{"What others do with forged mail (DMARC, RFC 7489); p=quarantine, p=reject later", true},
+    [DNS_DANE] = {"Keys of the host's certificates (DANE, RFC 7672); of use in a zone with DNSSEC",
+		  false},
+    [DNS_MTA_STS] = {"Mail comes over TLS (MTA-STS, RFC 8461); needs the file mta-sts, too", false},
+    [DNS_TLS_REPORTS] = {"Who is told when that fails (TLS-RPT, RFC 8460)", false},
+    [DNS_CLIENTS] = {"Where mail programs log in (RFC 6186, RFC 8314)", false},
+};
+
+struct making {
+	const struct dns_facts *facts;
+	struct dns_plan *plan;
+	bool failed;
+};
+
+const char *
+dns_subject_title(enum dns_subject subject)
+{
+	return subjects[subject].title;
+}
+
+bool
+dns_subject_is_required(enum dns_subject subject)
+{
+	return subjects[subject].required;
+}
+
+static void add(struct making *, enum dns_subject, const char *prefix, const char *name,
+		const char *type, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* Adds a record of PREFIX and NAME. */
+static void
+add(struct making *making, enum dns_subject subject, const char *prefix, const char *name,
+    const char *type, const char *format, ...)
+{
+	struct dns_plan *plan = making->plan;
+	struct dns_entry *list, *entry;
+	va_list ap;
+	int result;
+
+	list = reallocarray(plan->list, plan->count + 1, sizeof(*list));
+	if (list == NULL) {
+		making->failed = true;
+		return;
+	}
+	plan->list = list;
+	entry = &list[plan->count];
+	entry->subject = subject;
+	strlcpy(entry->name, prefix, sizeof(entry->name));
+	strlcat(entry->name, name, sizeof(entry->name));
+	strlcpy(entry->type, type, sizeof(entry->type));
+	va_start(ap, format);
+	result = vasprintf(&entry->value, format, ap);
+	va_end(ap);
+	if (result == -1)
+		making->failed = true;
+	else
+		plan->count++;
+}
+
+static void
+add_host(struct making *making)
+{
+	const struct dns_facts *facts = making->facts;
+	char text[INET6_ADDRSTRLEN], reverse[HOST_NAME_SIZE];
+
+	for (size_t i = 0; i < facts->address_count; i++) {
+		const struct in6_addr *address = &facts->addresses[i];
+		bool v4 = IN6_IS_ADDR_V4MAPPED(address);
+
+		inet_ntop(v4 ? AF_INET : AF_INET6, address->s6_addr + (v4 ? 12 : 0), text,
+			  sizeof(text));
+		add(making, DNS_HOST, "", facts->hostname, v4 ? "A" : "AAAA", "%s", text);
+	}
+	for (size_t i = 0; i < facts->address_count; i++)
+		add(making, DNS_HOST, "", dns_reverse_name(&facts->addresses[i], reverse), "PTR",
+		    "%s.", facts->hostname);
+}
+
+/* Behind a smart host it is that which sends, from addresses that only its owner knows. */
+static void
+add_spf(struct making *making)
+{
+	const struct dns_facts *facts = making->facts;
+
+	if (facts->smart_host[0] == '\0')
+		add(making, DNS_SPF, "", facts->domain, "TXT", "v=spf1 mx -all");
+	else
+		add(making, DNS_SPF, "", facts->domain, "TXT", "v=spf1 mx a:%s ~all",
+		    facts->smart_host);
+	/* For the name in the greeting, and of reports (2.3, 2.4). */
+	if (strcmp(facts->hostname, facts->domain) != 0)
+		add(making, DNS_SPF, "", facts->hostname, "TXT", "v=spf1 a -all");
+}
+
+static void
+add_keys(struct making *making)
+{
+	const struct dns_facts *facts = making->facts;
+	char hex[2 * FINGERPRINT_SIZE + 1];
+
+	for (size_t i = 0; i < facts->selector_count; i++)
+		add(making, DNS_DKIM, facts->selectors[i].name, "", "TXT", "%s",
+		    facts->selectors[i].text);
+	for (size_t i = 0; i < facts->key_count; i++) {
+		for (size_t n = 0; n < FINGERPRINT_SIZE; n++)
+			snprintf(hex + 2 * n, 3, "%02x", facts->keys[i].sha256[n]);
+		add(making, DNS_DANE, "_25._tcp.", facts->hostname, "TLSA", "3 1 1 %s", hex);
+	}
+}
+
+/* The policy's id (RFC 8461 3.1) changes with the policy. */
+static void
+add_mta_sts(struct making *making)
+{
+	struct sha256_ctx context;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	char *policy = dns_files[0].text(making->facts);
+	char id[2 * 8 + 1];
+
+	if (policy == NULL) {
+		making->failed = true;
+		return;
+	}
+	sha256_init(&context);
+	sha256_update(&context, strlen(policy), (const uint8_t *)policy);
+	sha256_digest(&context, sizeof(digest), digest);
+	for (size_t n = 0; n < 8; n++)
+		snprintf(id + 2 * n, 3, "%02x", digest[n]);
+	free(policy);
+	add(making, DNS_MTA_STS, "_mta-sts.", making->facts->domain, "TXT", "v=STSv1; id=%s", id);
+}
+
+static void
+add_services(struct making *making)
+{
+	const struct dns_facts *facts = making->facts;
+
+	for (size_t i = 0; i < DNS_SERVICES; i++) {
+		const struct dns_service *service = &facts->services[i];
+		char prefix[64];
+
+		snprintf(prefix, sizeof(prefix), "%s.", service->label);
+		/* RFC 6186 3.4: "." says that it is not there. */
+		if (service->port == 0)
+			add(making, DNS_CLIENTS, prefix, facts->domain, "SRV", "0 0 0 .");
+		else
+			add(making, DNS_CLIENTS, prefix, facts->domain, "SRV", "0 1 %u %s.",
+			    (unsigned)service->port, facts->hostname);
+	}
+}
+
+int
+dns_plan_make(const struct dns_facts *facts, struct dns_plan *plan)
+{
+	struct making making = {.facts = facts, .plan = plan};
+
+	*plan = (struct dns_plan){.count = 0};
+	add(&making, DNS_DELIVERY, "", facts->domain, "MX", "10 %s.", facts->hostname);
+	add_host(&making);
+	add_spf(&making);
+	add_keys(&making);
+	add(&making, DNS_DMARC, "_dmarc.", facts->domain, "TXT",
+	    "v=DMARC1; p=none; rua=mailto:postmaster@%s", facts->domain);
+	add_mta_sts(&making);
+	add(&making, DNS_TLS_REPORTS, "_smtp._tls.", facts->domain, "TXT",
+	    "v=TLSRPTv1; rua=mailto:postmaster@%s", facts->domain);
+	add_services(&making);
+	return making.failed ? -1 : 0;
+}
+
+void
+dns_plan_free(struct dns_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		free(plan->list[i].value);
+	free(plan->list);
+	*plan = (struct dns_plan){.count = 0};
+}
+
+const char *
+dns_reverse_name(const struct in6_addr *address, char *out)
+{
+	const uint8_t *octets = address->s6_addr;
+	size_t used = 0;
+
+	if (IN6_IS_ADDR_V4MAPPED(address)) {
+		snprintf(out, HOST_NAME_SIZE, "%u.%u.%u.%u.in-addr.arpa", octets[15], octets[14],
+			 octets[13], octets[12]);
+		return out;
+	}
+	for (size_t i = 16; i > 0; i--) {
+		snprintf(out + used, HOST_NAME_SIZE - used, "%x.%x.", octets[i - 1] & 15U,
+			 octets[i - 1] >> 4U);
+		used += 4;
+	}
+	strlcpy(out + used, "ip6.arpa", HOST_NAME_SIZE - used);
+	return out;
+}
