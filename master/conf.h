@@ -102,6 +102,7 @@ struct conf_relay {
 	uint32_t validation;   /* enum dns_validation */
 	char *anchors;         /* NULL: the root's, built in */
 	char *authorities;     /* NULL: the host's */
+	uint32_t sts_port;     /* 0: no MTA-STS */
 	struct conf_where anchors_where;
 	struct conf_where authorities_where;
 };

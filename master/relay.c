@@ -15,8 +15,10 @@
 static struct mr_settings
 settings_of(const struct configuration *conf)
 {
-	struct mr_settings settings = {
-	    .port = conf->relay.port, .tls = conf->relay.tls, .validation = conf->relay.validation};
+	struct mr_settings settings = {.port = conf->relay.port,
+				       .tls = conf->relay.tls,
+				       .validation = conf->relay.validation,
+				       .sts_port = conf->relay.sts_port};
 
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	strlcpy(settings.host, conf->relay.host, sizeof(settings.host));

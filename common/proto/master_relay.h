@@ -19,7 +19,7 @@ struct mr_settings {
 	uint32_t port;
 	uint32_t tls;        /* enum relay_tls */
 	uint32_t validation; /* enum dns_validation */
-	uint32_t zero;
+	uint32_t sts_port; /* of the web servers that have MTA-STS policies; 0: none is asked for */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE]; /* "" behind the last */
 };
 

@@ -101,6 +101,7 @@ relay_keys(void **state)
 	assert_int_equal(conf->relay.expire, 432000);
 	assert_int_equal(conf->relay.resolver_count, 0);
 	assert_int_equal(conf->relay.validation, DNS_VALIDATE_IF_ABLE);
+	assert_int_equal(conf->relay.sts_port, 443);
 	conf_free(conf);
 	conf = good(BASE "relay = { host = \"Smart.example.net\"; port = 2525; tls = \"require\"; "
 			 "resolver = ( \"192.0.2.53\", \"::1@5353\" ); };\n");

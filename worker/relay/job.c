@@ -14,6 +14,7 @@
 #include "worker/relay/envelope.h"
 #include "worker/relay/result.h"
 #include "worker/relay/route.h"
+#include "worker/relay/sts.h"
 
 struct job {
 	LIST_ENTRY(job) entry;
@@ -27,7 +28,9 @@ struct job {
 
 	struct route *route;
 	struct route_answer way;
-	size_t target; /* the one that is tried */
+	struct sts_question *asked; /* of the domain's policy; NULL: answered, or not asked */
+	struct sts_policy *sts;     /* NULL: none */
+	size_t target;              /* the one that is tried */
 	struct connection *connection;
 	struct reply why; /* the last host that answered for nobody */
 };
@@ -43,6 +46,8 @@ job_free(struct job *job)
 	route_drop(job->route);
 	connection_drop(job->connection);
 	route_answer_clear(&job->way);
+	sts_forget(job->asked);
+	free(job->sts);
 	if (job->deadline != NULL)
 		event_free(job->deadline);
 	if (job->body != -1)
@@ -173,6 +178,7 @@ secure(const struct job *job, const struct route_target *target, struct security
 					     .named = settings->host[0] != '\0',
 					     .secure = target->secure,
 					     .dane = target->dane,
+					     .sts = job->sts,
 					     .requiretls = client_requires_tls(mail)};
 
 	return security_of(&facts, security, why);
@@ -204,11 +210,49 @@ on_route(const struct route_answer *way, void *arg)
 
 	job->route = NULL;
 	job->way = *way;
-	if (way->verdict == ROUTE_OK) {
+	if (way->verdict != ROUTE_OK)
+		refuse(job, &way->why, way->verdict == ROUTE_NEVER);
+	else if (job->asked == NULL)
 		try_target(job);
-		return;
+}
+
+static void
+on_policy(const struct sts_policy *policy, void *arg)
+{
+	static const struct reply memory = {.code = 451, .status = "4.3.0", .text = "no memory"};
+	struct job *job = arg;
+
+	job->asked = NULL;
+	if (policy != NULL) {
+		job->sts = malloc(sizeof(*job->sts));
+		if (job->sts == NULL) {
+			refuse(job, &memory, false);
+			return;
+		}
+		*job->sts = *policy;
 	}
-	refuse(job, &way->why, way->verdict == ROUTE_NEVER);
+	if (job->route == NULL)
+		try_target(job);
+}
+
+/* Where, and how securely. False without memory. */
+static bool
+find_out(struct job *job)
+{
+	struct relay *relay = job->relay;
+	const struct mr_settings *settings = &relay->settings;
+	const char *domain = job->envelope->domain;
+	bool smart = settings->host[0] != '\0';
+
+	job->route = route_find(relay->resolver, relay->base, settings->hostname,
+				smart ? settings->host : domain, smart, (uint16_t)settings->port,
+				on_route, job);
+	if (job->route == NULL)
+		return false;
+	if (smart || settings->sts_port == 0 || settings->tls == RELAY_TLS_NONE)
+		return true;
+	job->asked = sts_ask(relay->sts, domain, on_policy, job);
+	return job->asked != NULL;
 }
 
 /* -- Its start --------------------------------------------------------------------------------- */
@@ -262,8 +306,6 @@ job_start(struct relay *relay, struct ipc_message *message)
 					     .status = "5.4.6",
 					     .text =
 						 "too many hops: this mail goes round in circles"};
-	const struct mr_settings *settings = &relay->settings;
-	bool smart = settings->host[0] != '\0';
 	struct job *job = job_new(relay, message);
 
 	if (job == NULL)
@@ -273,10 +315,7 @@ job_start(struct relay *relay, struct ipc_message *message)
 		return 0;
 	}
 	look_at_body(job);
-	job->route = route_find(relay->resolver, relay->base, settings->hostname,
-				smart ? settings->host : job->envelope->domain, smart,
-				(uint16_t)settings->port, on_route, job);
-	if (job->route != NULL)
+	if (find_out(job))
 		return 0;
 	job_free(job);
 	return -1;

@@ -13,6 +13,8 @@ worker_libworker_a_SOURCES += \
 	worker/relay/http.c worker/relay/http.h \
 	worker/relay/job.c worker/relay/job.h \
 	worker/relay/relay.c worker/relay/relay.h \
+	worker/relay/sts.c worker/relay/sts.h \
+	worker/relay/sts_fetch.c worker/relay/sts_fetch.h \
 	worker/relay/sts_policy.c worker/relay/sts_policy.h \
 	worker/relay/route.c worker/relay/route.h \
 	worker/relay/login.c worker/relay/login.h \

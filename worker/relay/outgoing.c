@@ -186,6 +186,12 @@ outgoing_verified(const struct outgoing *stream)
 	return stream->state == SECURE && SSL_get_verify_mode(stream->ssl) != SSL_VERIFY_NONE;
 }
 
+bool
+outgoing_ended_cleanly(const struct outgoing *stream)
+{
+	return stream->ssl != NULL && (SSL_get_shutdown(stream->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
 /* -- Octets -------------------------------------------------------------------------------- */
 
 /* >0; 0: not now; -1: the end. */

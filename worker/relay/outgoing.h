@@ -29,6 +29,9 @@ struct outgoing *outgoing_connect(struct event_base *, SSL_CTX *, const struct i
 				  uint16_t port, const struct outgoing_calls *, void *arg);
 void outgoing_free(struct outgoing *);
 
+/* Whether the other side has said that it is done (close_notify), and nobody has cut it off. */
+bool outgoing_ended_cleanly(const struct outgoing *);
+
 /* What is added here is sent by outgoing_flush(). */
 struct evbuffer *outgoing_out(struct outgoing *);
 void outgoing_flush(struct outgoing *);

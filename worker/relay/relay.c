@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "worker/dns/resolver.h"
 #include "worker/relay/job.h"
+#include "worker/relay/sts.h"
 #include "worker/relay/tls_client.h"
 #include "worker/roles.h"
 
@@ -29,7 +30,7 @@ is_settings(const struct mr_settings *settings)
 		     memchr(settings->host, '\0', sizeof(settings->host)) != NULL &&
 		     settings->port >= 1 && settings->port <= UINT16_MAX &&
 		     settings->tls < RELAY_TLS_COUNT && settings->validation < DNS_VALIDATIONS &&
-		     settings->zero == 0;
+		     settings->sts_port <= UINT16_MAX;
 
 	for (size_t i = 0; i < RESOLVERS_MAX; i++)
 		sound = sound && memchr(settings->resolvers[i], '\0', RESOLVER_SIZE) != NULL;
@@ -173,7 +174,11 @@ relay_prepare(struct child *child, struct error *err)
 	relay.resolver = resolver_open(child->base, relay.settings.resolvers, count, &trust, err);
 	free(relay.anchors);
 	relay.anchors = NULL;
-	return relay.resolver == NULL ? -1 : 0;
+	if (relay.resolver == NULL)
+		return -1;
+	relay.sts =
+	    sts_new(child->base, relay.resolver, relay.tls, (uint16_t)relay.settings.sts_port);
+	return relay.sts != NULL ? 0 : error_set(err, "no memory");
 }
 
 static int

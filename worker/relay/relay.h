@@ -12,6 +12,7 @@
 
 struct event_base;
 struct resolver;
+struct sts;
 struct job;
 LIST_HEAD(job_list, job);
 struct connection;
@@ -23,6 +24,7 @@ struct relay {
 	struct resolver *resolver;
 	char *anchors; /* of DNS, until the resolver has them; NULL: the root's */
 	SSL_CTX *tls;
+	struct sts *sts;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
 	struct job_list jobs;
 	struct connection_list connections; /* of jobs, and those that say QUIT */
