@@ -121,6 +121,8 @@ struct conf_filter {
 	uint32_t check;                       /* enum filter_check */
 	uint32_t failure;                     /* enum filter_failure */
 	uint32_t actions[FILTER_EVENT_COUNT]; /* enum filter_action */
+	char arc_trusted[FILTER_TRUSTED_MAX][HOST_NAME_SIZE];
+	size_t arc_trusted_count;
 };
 
 struct configuration {

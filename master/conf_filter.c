@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* filter = { check = "strangers"; failure = "temp-fail"; }; */
+#include <string.h>
+
+#include "common/address.h"
+#include "common/idn.h"
 #include "common/proto/master_filter.h"
 #include "master/conf_check.h"
 #include "master/conf_keys.h"
@@ -33,6 +37,28 @@ static const struct conf_key dmarc_keys[] = {
     {0},
 };
 
+static void
+add_trusted(struct conf_reader *r, const config_setting_t *setting, const char *text, void *target)
+{
+	struct conf_filter *filter = &((struct configuration *)target)->filter;
+	char ascii[HOST_NAME_SIZE], domain[HOST_NAME_SIZE];
+	struct error err;
+
+	if (idn_to_ascii(text, ascii, &err) == -1 ||
+	    address_parse_domain(ascii, strlen(ascii), domain) != ADDRESS_OK)
+		conf_bad(r, setting, "has \"%s\", which is no domain", text);
+	else if (filter->arc_trusted_count == FILTER_TRUSTED_MAX)
+		conf_bad(r, setting, "has more than %d domains", FILTER_TRUSTED_MAX);
+	else
+		strlcpy(filter->arc_trusted[filter->arc_trusted_count++], domain, HOST_NAME_SIZE);
+}
+
+static void
+set_trusted(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	conf_strings(r, setting, "a domain", add_trusted, target);
+}
+
 const struct conf_key conf_filter_keys[] = {
     {.name = "check",
      .kind = CONF_CHOICE,
@@ -46,6 +72,7 @@ const struct conf_key conf_filter_keys[] = {
      .fallback = FILTER_FAIL_LATER},
     {.name = "spf", .kind = CONF_GROUP, .keys = spf_keys},
     {.name = "dmarc", .kind = CONF_GROUP, .keys = dmarc_keys},
+    {.name = "arc_trusted", .kind = CONF_OTHER, .set = set_trusted},
     {0},
 };
 

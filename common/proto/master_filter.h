@@ -34,12 +34,15 @@ enum filter_event {
 	FILTER_EVENT_COUNT
 };
 
+#define FILTER_TRUSTED_MAX 32
+
 struct mf_settings {
 	char hostname[HOST_NAME_SIZE]; /* the authserv-id (RFC 8601 2.5) */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
-	uint64_t max_message_size;            /* bytes, as gates are told */
-	uint32_t failure;                     /* enum filter_failure */
-	uint32_t actions[FILTER_EVENT_COUNT]; /* enum filter_action */
+	char arc_trusted[FILTER_TRUSTED_MAX][HOST_NAME_SIZE]; /* A-labels, lower case */
+	uint64_t max_message_size;                            /* bytes, as gates are told */
+	uint32_t failure;                                     /* enum filter_failure */
+	uint32_t actions[FILTER_EVENT_COUNT];                 /* enum filter_action */
 };
 
 #define MASTER_FILTER_OWN_MESSAGES(X)                                                    \

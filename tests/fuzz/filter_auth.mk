@@ -11,3 +11,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_request_key
 tests_fuzz_fuzz_request_key_SOURCES = tests/fuzz/fuzz_request_key.c
 tests_fuzz_fuzz_request_key_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_request_key_LDADD = $(CTL_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_arc
+tests_fuzz_fuzz_arc_SOURCES = tests/fuzz/fuzz_arc.c
+tests_fuzz_fuzz_arc_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_arc_LDADD = worker/libworker.a $(COMMON_LIBS) $(CRYPTO_LIBS)

@@ -10,3 +10,6 @@ tests_unit_test_dmarc_LDADD = worker/libworker.a common/libcommon.a $(IDN_LIBS) 
 check_PROGRAMS += tests/unit/test_dns_plan
 tests_unit_test_dns_plan_SOURCES = tests/unit/test_dns_plan.c
 tests_unit_test_dns_plan_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_arc
+tests_unit_test_arc_SOURCES = tests/unit/test_arc.c
+tests_unit_test_arc_LDADD = worker/libworker.a $(COMMON_LIBS) $(CRYPTO_LIBS) $(UNIT_LIBS)

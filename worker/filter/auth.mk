@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
+	worker/filter/arc.c worker/filter/arc.h worker/filter/stage_arc.c \
 	worker/filter/act.c worker/filter/act.h \
 	worker/filter/stage_spf.c worker/filter/stage_dmarc.c \
 	worker/filter/dmarc.c worker/filter/dmarc.h \

@@ -33,6 +33,8 @@ is_settings(const struct mf_settings *settings)
 
 	for (size_t i = 0; i < FILTER_EVENT_COUNT; i++)
 		sound = sound && settings->actions[i] < FILTER_ACTION_COUNT;
+	for (size_t i = 0; i < FILTER_TRUSTED_MAX; i++)
+		sound = sound && memchr(settings->arc_trusted[i], '\0', HOST_NAME_SIZE) != NULL;
 	for (size_t i = 0; i < RESOLVERS_MAX; i++)
 		sound = sound && memchr(settings->resolvers[i], '\0', RESOLVER_SIZE) != NULL;
 	return sound;

@@ -55,6 +55,7 @@ void check_finish(struct check_private *);
 
 extern const struct stage stage_foreign; /* foreign.c */
 extern const struct stage stage_spf;     /* stage_spf.c */
+extern const struct stage stage_arc;     /* stage_arc.c */
 extern const struct stage stage_dmarc;   /* stage_dmarc.c */
 extern const struct stage stage_dkim;    /* dkim.c */
 extern const struct stage stage_results; /* stages.c */

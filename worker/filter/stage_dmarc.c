@@ -66,7 +66,8 @@ finish(struct check *check)
 	struct dmarc_stage *stage = check->stage;
 	const struct dmarc_verdict *verdict = dmarc_verdict(stage->dmarc);
 	/* RFC 8617 7.2: what the forwarder saw counts, if it is one we believe. */
-	bool overridden = verdict->apply != DMARC_NONE && check->arc_trusted;
+	bool overridden = verdict->result == DMARC_FAIL && verdict->apply != DMARC_NONE &&
+			  strcmp(check->arc_from, verdict->domain) == 0;
 	enum dmarc_policy apply = overridden ? DMARC_NONE : verdict->apply;
 	const char *reason = overridden ? "a trusted forwarder has vouched for it (ARC)" : NULL;
 

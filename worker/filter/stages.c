@@ -27,7 +27,7 @@ const struct stage *const stages[] = {
     &stage_foreign,
     &stage_spf,
     &stage_dkim,
-    /* others that call check_result(): ARC */
+    &stage_arc,
     &stage_dmarc, /* builds on all of those */
     &stage_results,
     /* those that see the message as it will be: milters, and last of all what signs it */

@@ -75,7 +75,9 @@ struct check {
 	struct dkim_result dkim[DKIM_SIGNATURES_MAX];
 	size_t dkim_count;
 	enum auth_result arc;
-	bool arc_trusted; /* it passes, and filter.arc_trusted names who sealed it last */
+	/* The author's domain that stood behind the mail, by ARC, as one says who is trusted; or ""
+	 */
+	char arc_from[HOST_NAME_SIZE];
 
 	struct check_private *private; /* check.c's */
 };
