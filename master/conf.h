@@ -90,6 +90,11 @@ struct conf_limits {
 	uint32_t login_threads;     /* 0: one a core */
 };
 
+/* Mail that is on its way, wherever to. */
+struct conf_queue {
+	uint32_t delay_notice; /* seconds; 0: none is sent */
+};
+
 /* Mail to other domains. */
 struct conf_relay {
 	bool wanted;               /* the group is there */
@@ -158,6 +163,7 @@ struct configuration {
 	uint32_t session_hibernate;       /* seconds; 0: never */
 	uint32_t session_command_seconds; /* of CPU time; 0: no limit */
 	uint64_t session_memory;          /* octets */
+	struct conf_queue queue;
 	struct conf_relay relay;
 	struct conf_defences defences;
 	struct conf_filter filter;

@@ -240,6 +240,11 @@ static const struct conf_key limit_keys[] = {
     {0},
 };
 
+static const struct conf_key queue_keys[] = {
+    NUMBER("delay_notice", queue.delay_notice, 0, 30 * 86400, 4 * 3600, "seconds"),
+    {0},
+};
+
 static const struct conf_key tls_keys[] = {
     TEXT("ciphers_tls12", ciphers_tls12, GATE_CIPHERS_SIZE - 1),
     TEXT("ciphers_tls13", ciphers_tls13, GATE_CIPHERS_SIZE - 1),
@@ -345,6 +350,7 @@ const struct conf_key conf_keys[] = {
     GROUP("tls", tls_keys),
     GROUP("gate", gate_keys),
     GROUP("session", session_keys),
+    GROUP("queue", queue_keys),
     OTHER("relay", conf_set_relay),
     OTHER("defences", conf_set_defences),
     GROUP("filter", conf_filter_keys),

@@ -20,6 +20,7 @@ settings_of(const struct configuration *conf)
 	    .retry = conf->limits.retry,
 	    .relay = conf->relay.wanted ? 1 : 0,
 	    .expire = conf->relay.expire,
+	    .delay_notice = conf->queue.delay_notice,
 	};
 
 	if (conf->filter.check != FILTER_CHECK_NONE)

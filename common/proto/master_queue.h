@@ -13,10 +13,10 @@ struct mq_settings {
 	uint32_t retry;  /* seconds until a delivery that failed for now is tried again, at first */
 	uint32_t relay;  /* 1: submitters may send to other domains */
 	uint32_t expire; /* seconds after which mail for these goes back to its sender */
+	uint32_t delay_notice;   /* seconds after which a sender hears that his is late; 0: never */
 	uint32_t filter_kinds;   /* enum filter_kind, or'ed: whose mails filter looks at */
 	uint32_t filter_local;   /* 1: a stranger on this host is one, too */
 	uint32_t filter_failure; /* enum filter_failure */
-	uint32_t zero;
 };
 
 /*

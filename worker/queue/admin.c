@@ -8,9 +8,9 @@
 #include "common/log.h"
 #include "common/proto/ctl_queue.h"
 #include "worker/queue/batch.h"
-#include "worker/queue/bounce.h"
 #include "worker/queue/clock.h"
 #include "worker/queue/queue.h"
+#include "worker/queue/report.h"
 #include "worker/queue/schedule.h"
 
 static const char *const action_names[] = {
@@ -36,7 +36,7 @@ static bool
 is_busy(const struct queue *queue, const struct db_entry *entry)
 {
 	return schedule_is_running(queue->schedule, entry->mailbox, entry->message, entry->index) ||
-	       bounce_is_under_way(queue, entry->message, entry->index);
+	       report_is_under_way(queue, entry->message, entry->index);
 }
 
 static void

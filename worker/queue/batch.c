@@ -11,12 +11,11 @@
 
 #include "common/child.h"
 #include "common/log.h"
-#include "worker/queue/bounce.h"
 #include "worker/queue/clock.h"
+#include "worker/queue/report.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/transaction.h"
 
-#define SMALL_MAX (64 * 1024)        /* larger bodies stay files */
 #define COMMITS_MAX 256              /* a batch that is this large, */
 #define WAIT_MAX (CLOCK_SECOND / 50) /* or waits this long, doesn't wait for a quiet moment */
 #define RESULTS_MAX 4096
@@ -41,7 +40,7 @@ struct batch {
 	struct event *quiet;  /* nothing else is left to do */
 	struct event *urgent; /* there is, but this can't wait */
 	struct event *timer;  /* results without a commit to go with */
-	char body[SMALL_MAX];
+	char body[BATCH_SMALL_MAX];
 };
 
 /* -- Gathering --------------------------------------------------------------------- */
@@ -184,11 +183,11 @@ keep_large(struct batch *batch)
 	int number;
 
 	TAILQ_FOREACH (t, &batch->commits, in_batch) {
-		if (t->size > SMALL_MAX)
+		if (t->size > BATCH_SMALL_MAX)
 			spool_start_writing(t->fd);
 	}
 	TAILQ_FOREACH_SAFE (t, &batch->commits, in_batch, next) {
-		if (t->size <= SMALL_MAX)
+		if (t->size <= BATCH_SMALL_MAX)
 			continue;
 		if (spool_keep(spool, t->slot, t->fd, t->id) == -1) {
 			body_failed(t, errno);
@@ -272,8 +271,8 @@ write_commit(struct batch *batch, const struct transaction *transaction, int64_t
 	status = db_add_message(batch->queue->db, &row);
 	if (status == DB_OK && transaction->notice != NULL)
 		status = db_add_notice(batch->queue->db, transaction->notice);
-	if (status == DB_OK && transaction->bounce != NULL)
-		status = bounce_write(batch->queue->db, transaction->bounce);
+	if (status == DB_OK && transaction->report != NULL)
+		status = report_write(batch->queue->db, transaction->report);
 	return status == DB_OK ? write_recipients(batch, transaction, position) : status;
 }
 
@@ -367,8 +366,8 @@ finish_commits(struct batch *batch, int64_t position)
 
 		batch_remove(batch, transaction);
 		log_accepted(transaction);
-		if (transaction->bounce != NULL)
-			bounce_written(queue, transaction);
+		if (transaction->report != NULL)
+			report_written(transaction);
 		STAILQ_FOREACH (recipient, &transaction->recipients, entry) {
 			if (recipient->chosen && !transaction->hold)
 				schedule_new(queue->schedule, recipient->mailbox, transaction->id,

@@ -14,6 +14,8 @@
 
 #include "worker/queue/queue.h"
 
+#define BATCH_SMALL_MAX (64 * 1024) /* larger bodies stay files */
+
 struct batch;
 struct transaction;
 

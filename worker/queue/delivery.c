@@ -13,6 +13,7 @@
 #include "worker/queue/clock.h"
 #include "worker/queue/mailbox.h"
 #include "worker/queue/queue.h"
+#include "worker/queue/report.h"
 
 #define ATTACH_SECONDS 60
 #define DELIVER_SECONDS 120
@@ -52,17 +53,87 @@ log_delivery(int level, const char *event, const struct delivery *delivery,
 	log_values(level, event, values, 3 + count);
 }
 
+/* -- Reports -------------------------------------------------------------------------------- */
+
+static bool
+is_past(const struct delivery *delivery, uint32_t seconds)
+{
+	return seconds > 0 && delivery->received != 0 &&
+	       clock_now() / CLOCK_SECOND - delivery->received >= (int64_t)seconds;
+}
+
+bool
+delivery_is_late(const struct delivery *delivery)
+{
+	return !delivery->delayed && notify_wants(delivery->notify, DSN_NOTIFY_DELAY) &&
+	       is_past(delivery, delivery->mailbox->schedule->queue->settings.delay_notice);
+}
+
+bool
+delivery_is_expired(const struct delivery *delivery)
+{
+	return is_past(delivery, delivery->mailbox->schedule->queue->settings.expire);
+}
+
+/* "5.2.2 " in front of a reason; else that of the action. */
+static void
+set_reason(struct report_recipient *recipient, enum report_action action, const char *why)
+{
+	static const char *const statuses[REPORT_ACTIONS] = {
+	    [REPORT_FAILED] = "5.0.0", [REPORT_DELAYED] = "4.0.0", [REPORT_DELIVERED] = "2.0.0"};
+	size_t length = strspn(why, "0123456789.");
+	bool has_status = length >= 5 && length < sizeof(recipient->status) &&
+			  why[0] == statuses[action][0] && why[length] == ' ';
+
+	if (has_status)
+		(void)snprintf(recipient->status, sizeof(recipient->status), "%.*s", (int)length,
+			       why);
+	else
+		strlcpy(recipient->status, statuses[action], sizeof(recipient->status));
+	strlcpy(recipient->text, has_status ? why + length + 1 : why, sizeof(recipient->text));
+}
+
+/* The sender is told, and the delivery ends with that. False: he is not, and it is still there. */
+static bool
+tell_sender(struct delivery *delivery, enum report_action action, int64_t next_attempt,
+	    const char *why)
+{
+	struct queue *queue = delivery->mailbox->schedule->queue;
+	struct report_recipient *recipient;
+	struct report *report;
+	struct db_addressee to;
+
+	if (db_addressee(queue->db, delivery->message, delivery->index, &to) != DB_OK)
+		return false;
+	report = report_new(queue, delivery->message, action, delivery->mailbox->name, 1);
+	if (report == NULL)
+		return false;
+	recipient = report_add(report);
+	recipient->index = delivery->index;
+	recipient->attempts = delivery->attempts;
+	recipient->next_attempt = next_attempt;
+	recipient->expired = action == REPORT_FAILED && why[0] == '4';
+	strlcpy(recipient->path, to.path, sizeof(recipient->path));
+	strlcpy(recipient->orcpt, to.orcpt, sizeof(recipient->orcpt));
+	set_reason(recipient, action, why);
+	report_send(report);
+	free(delivery);
+	return true;
+}
+
 static void
 done(struct delivery *delivery, bool duplicate)
 {
 	const struct log_value more[] = {KV_U64("duplicate", duplicate ? 1 : 0)};
 
 	log_delivery(LOG_INFO, "queue.delivered", delivery, more, 1);
-	delivery_record(delivery, RESULT_DONE, 0, NULL);
+	if (!notify_wants(delivery->notify, DSN_NOTIFY_SUCCESS) ||
+	    !tell_sender(delivery, REPORT_DELIVERED, 0, ""))
+		delivery_record(delivery, RESULT_DONE, 0, NULL);
 }
 
-void
-delivery_defer(struct delivery *delivery, const char *why)
+int64_t
+delivery_postpone(struct delivery *delivery, const char *why)
 {
 	uint32_t first = delivery->mailbox->schedule->queue->settings.retry;
 	int64_t delay = clock_backoff(first, ++delivery->attempts, arc4random());
@@ -70,7 +141,37 @@ delivery_defer(struct delivery *delivery, const char *why)
 					 KV_I64("next", (delay + CLOCK_SECOND / 2) / CLOCK_SECOND)};
 
 	log_delivery(LOG_WARNING, "queue.deferred", delivery, more, 2);
-	delivery_record(delivery, RESULT_DEFER, clock_now() + delay, why);
+	return clock_now() + delay;
+}
+
+void
+delivery_defer(struct delivery *delivery, const char *why)
+{
+	delivery_record(delivery, RESULT_DEFER, delivery_postpone(delivery, why), why);
+}
+
+/* A session process said so. */
+static void
+defer_or_tell(struct delivery *delivery, const char *why)
+{
+	int64_t next = delivery_postpone(delivery, why);
+
+	if (!delivery_is_late(delivery) || !tell_sender(delivery, REPORT_DELAYED, next, why))
+		delivery_record(delivery, RESULT_DEFER, next, why);
+}
+
+/*
+ * It goes back to its sender, if that can be: where no mail leaves, or he wants no word of it, it
+ * stays for somebody to look at.
+ */
+static void
+fail(struct delivery *delivery, const char *why)
+{
+	const struct mq_settings *settings = &delivery->mailbox->schedule->queue->settings;
+
+	if (settings->relay != 1 || !notify_wants(delivery->notify, DSN_NOTIFY_FAILURE) ||
+	    !tell_sender(delivery, REPORT_FAILED, 0, why))
+		delivery_hold(delivery, why);
 }
 
 void
@@ -127,10 +228,10 @@ on_failed(struct delivery *delivery, const struct ipc_message *message)
 			why[i] = '?';
 	}
 	take_from_running(delivery);
-	if (body->permanent == 1)
-		delivery_hold(delivery, why);
+	if (body->permanent == 1 || (why[0] == '4' && delivery_is_expired(delivery)))
+		fail(delivery, why);
 	else
-		delivery_defer(delivery, why);
+		defer_or_tell(delivery, why);
 	mailbox_settle(mailbox);
 	return 0;
 }
@@ -275,6 +376,7 @@ send_message(const struct db_message *message, void *arg)
 	int fd = delivery_body(mailbox->schedule, message);
 
 	delivery->conn = message->conn;
+	delivery->received = message->received;
 	if (fd == -1)
 		return errno == ENOENT ? SENT_NEVER : SENT_LATER;
 	snprintf(body.delivery_id, sizeof(body.delivery_id), "%016llx.%u",

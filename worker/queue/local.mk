@@ -2,7 +2,7 @@
 worker_libworker_a_SOURCES += \
 	worker/queue/admin.c worker/queue/admin.h \
 	worker/queue/batch.c worker/queue/batch.h \
-	worker/queue/bounce.c worker/queue/bounce.h worker/queue/bounce_text.c \
+	worker/queue/report.c worker/queue/report.h worker/queue/report_parts.c worker/queue/report_parts.h worker/queue/report_text.c \
 	worker/queue/check.c worker/queue/check.h \
 	worker/queue/check_verdict.c worker/queue/check_verdict.h \
 	worker/queue/clock.c worker/queue/clock.h \

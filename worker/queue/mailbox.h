@@ -33,6 +33,7 @@ struct delivery {
 	uint32_t notify;   /* DSN_NOTIFY_... */
 	bool delayed;      /* its sender has been told that it is */
 	conn_id conn;
+	int64_t received; /* seconds since the epoch; 0: not known yet */
 };
 TAILQ_HEAD(deliveries, delivery);
 
@@ -148,6 +149,13 @@ void delivery_hold(struct delivery *, const char *why);
 int delivery_body(struct schedule *, const struct db_message *);
 /* Puts one off, by itself; it is freed. */
 void delivery_defer(struct delivery *, const char *why);
+/* The same but for telling the database, which is the caller's: counts the attempt, logs it, and
+ * returns when the next one is. */
+int64_t delivery_postpone(struct delivery *, const char *why);
+/* Its sender is to be told now that it is late. */
+bool delivery_is_late(const struct delivery *);
+/* It has been tried as long as it may be. */
+bool delivery_is_expired(const struct delivery *);
 /* Forgets the body that was sent last. */
 void delivery_drop_body(struct schedule *);
 

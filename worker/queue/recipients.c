@@ -68,7 +68,7 @@ choose_remote(struct recipient *recipient)
 	char name[ADDRESS_SIZE];
 
 	if (transaction->queue->settings.relay != 1 ||
-	    (transaction->submitter[0] == '\0' && transaction->bounce == NULL) ||
+	    (transaction->submitter[0] == '\0' && transaction->report == NULL) ||
 	    address_parse_utf8(recipient->path, strlen(recipient->path), &address) != ADDRESS_OK ||
 	    address.domain[0] == '[')
 		return false;

@@ -15,10 +15,10 @@
 #include "common/log.h"
 #include "common/proto/queue_relay.h"
 #include "worker/queue/batch.h"
-#include "worker/queue/bounce.h"
 #include "worker/queue/clock.h"
 #include "worker/queue/mailbox.h"
 #include "worker/queue/queue.h"
+#include "worker/queue/report.h"
 #include "worker/queue/schedule.h"
 
 #define JOBS_MAX 200
@@ -63,51 +63,110 @@ log_relay(const struct job *job, const char *event, const struct delivery *deliv
 		  KV_STR("status", result->status), KV_STR("text", result->text));
 }
 
-static void
-bounce(const struct job *job, struct delivery *delivery, const struct bounce_reason *reason)
+/* What the sender hears of a job, one mail for each thing there is to say. */
+struct hearing {
+	struct report *reports[REPORT_ACTIONS];
+};
+
+/* RFC 3461 5.2.2 of success; 6.2, 6.3 of the others. */
+static enum report_action
+action_of(const struct job *job, const struct delivery *delivery, const struct qr_recipient *result,
+	  bool over)
+{
+	/* Of what has the null reverse-path nobody hears (RFC 5321 6.1). */
+	if (job->text[0] == '\0')
+		return REPORT_NONE;
+	if (result->outcome == RELAY_DELIVERED)
+		return result->dsn == 0 && notify_wants(delivery->notify, DSN_NOTIFY_SUCCESS)
+			   ? REPORT_RELAYED
+			   : REPORT_NONE;
+	if (over)
+		return notify_wants(delivery->notify, DSN_NOTIFY_FAILURE) ? REPORT_FAILED
+									  : REPORT_NONE;
+	return delivery_is_late(delivery) ? REPORT_DELAYED : REPORT_NONE;
+}
+
+/* Room in the report of that kind; NULL without memory. */
+static struct report_recipient *
+heard(const struct job *job, struct hearing *hearing, const struct delivery *delivery,
+      enum report_action action)
 {
 	struct mailbox *mailbox = job->mailbox;
-	size_t size = strlen(mailbox->name) + 1;
-	struct bounce *about = calloc(1, sizeof(*about) + size);
 
-	if (about == NULL) {
-		delivery_defer(delivery, "no memory for its bounce");
-		return;
-	}
-	about->message = delivery->message;
-	about->index = delivery->index;
-	about->attempts = delivery->attempts;
-	memcpy(about->mailbox, mailbox->name, size);
-	bounce_send(mailbox->schedule->queue, about, reason);
-	free(about);
+	if (hearing->reports[action] == NULL)
+		hearing->reports[action] = report_new(mailbox->schedule->queue, delivery->message,
+						      action, mailbox->name, job->count);
+	return hearing->reports[action] == NULL ? NULL : report_add(hearing->reports[action]);
+}
+
+/* Where a recipient's delivery stands, as take_results() goes over them. */
+struct ended {
+	const char *path, *orcpt, *host;
+	const struct qr_recipient *result;
+	bool over; /* it has failed for ever */
+	int64_t next_attempt;
+};
+
+/* Fills one; the delivery is freed. */
+static void
+hand_over(struct report_recipient *recipient, struct delivery *delivery, const struct ended *ended)
+{
+	const struct qr_recipient *result = ended->result;
+
+	recipient->index = delivery->index;
+	recipient->attempts = delivery->attempts;
+	recipient->next_attempt = ended->next_attempt;
+	recipient->expired = ended->over && result->outcome == RELAY_LATER;
+	recipient->code = result->code;
+	strlcpy(recipient->path, ended->path, sizeof(recipient->path));
+	strlcpy(recipient->orcpt, ended->orcpt, sizeof(recipient->orcpt));
+	strlcpy(recipient->host, ended->host, sizeof(recipient->host));
+	strlcpy(recipient->status, result->status, sizeof(recipient->status));
+	strlcpy(recipient->text, result->text, sizeof(recipient->text));
 	free(delivery);
+}
+
+/* Nobody is told. */
+static void
+end_silently(const struct job *job, struct delivery *delivery, const struct ended *ended)
+{
+	const char *why = ended->result->text;
+
+	if (ended->over)
+		log_relay(job, "queue.dropped", delivery, ended->path, ended->host, ended->result);
+	if (ended->over || ended->result->outcome == RELAY_DELIVERED)
+		delivery_record(delivery, RESULT_DONE, 0, NULL);
+	else
+		delivery_record(delivery, RESULT_DEFER, ended->next_attempt, why);
 }
 
 /* One recipient's; the delivery is freed. */
 static void
-finish(const struct job *job, struct delivery *delivery, const char *path, const char *host,
-       const struct qr_recipient *result)
+finish(const struct job *job, struct hearing *hearing, struct delivery *delivery,
+       struct ended *ended)
 {
-	uint32_t patience = job->mailbox->schedule->queue->settings.expire;
-	struct bounce_reason reason = {.path = path,
-				       .host = host,
-				       .code = result->code,
-				       .status = result->status,
-				       .text = result->text};
+	static const char *const events[] = {[RELAY_DELIVERED] = "queue.relayed",
+					     [RELAY_LATER] = "queue.not_now",
+					     [RELAY_FAILED] = "queue.refused"};
+	const struct qr_recipient *result = ended->result;
+	struct report_recipient *recipient = NULL;
+	enum report_action action;
 
-	if (result->outcome == RELAY_DELIVERED) {
-		log_relay(job, "queue.relayed", delivery, path, host, result);
-		delivery_record(delivery, RESULT_DONE, 0, NULL);
-		return;
-	}
-	log_relay(job, result->outcome == RELAY_FAILED ? "queue.refused" : "queue.not_now",
-		  delivery, path, host, result);
-	reason.expired = result->outcome == RELAY_LATER &&
-			 clock_now() / CLOCK_SECOND - job->received >= (int64_t)patience;
-	if (result->outcome == RELAY_FAILED || reason.expired)
-		bounce(job, delivery, &reason);
+	log_relay(job, events[result->outcome], delivery, ended->path, ended->host, result);
+	delivery->received = job->received;
+	ended->over = result->outcome == RELAY_FAILED ||
+		      (result->outcome == RELAY_LATER && delivery_is_expired(delivery));
+	if (result->outcome == RELAY_LATER && !ended->over)
+		ended->next_attempt = delivery_postpone(delivery, result->text);
+	action = action_of(job, delivery, result, ended->over);
+	if (action != REPORT_NONE)
+		recipient = heard(job, hearing, delivery, action);
+	if (recipient != NULL)
+		hand_over(recipient, delivery, ended);
+	else if (action == REPORT_FAILED)
+		delivery_defer(delivery, "no memory for its report");
 	else
-		delivery_defer(delivery, result->text);
+		end_silently(job, delivery, ended);
 }
 
 static bool
@@ -149,19 +208,25 @@ static void
 take_results(struct job *job, const struct ipc_message *message)
 {
 	const struct qr_result *body = message->body;
-	const char *path = job->paths;
+	struct hearing hearing = {{NULL}};
+	const char *at = job->paths;
 	struct delivery *delivery;
 	bool any = false;
 
 	for (uint32_t i = 0; (delivery = TAILQ_FIRST(&job->deliveries)) != NULL; i++) {
 		struct qr_recipient result;
+		struct ended ended = {.path = at, .host = body->host, .result = &result};
 
 		TAILQ_REMOVE(&job->deliveries, delivery, entry);
+		ended.orcpt = at + strlen(at) + 1;
+		at = ended.orcpt + strlen(ended.orcpt) + 1;
 		memcpy(&result, message->tail + i * sizeof(result), sizeof(result));
 		any = any || result.outcome != RELAY_LATER;
-		finish(job, delivery, path, body->host, &result);
-		path += strlen(path) + 1;
-		path += strlen(path) + 1; /* the original recipient */
+		finish(job, &hearing, delivery, &ended);
+	}
+	for (size_t i = 0; i < REPORT_ACTIONS; i++) {
+		if (hearing.reports[i] != NULL)
+			report_send(hearing.reports[i]);
 	}
 	/* Who takes nothing is asked for less, who takes something for more. */
 	if (!any)

@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/write_all.h"
 #include "worker/queue/batch.h"
-#include "worker/queue/bounce.h"
 #include "worker/queue/check.h"
+#include "worker/queue/report.h"
 
 /* What one gate may have open at once. The largest takes 10,000 connections with some recipients
  * each. */
@@ -39,6 +40,13 @@ transaction_find(struct source *source, uint32_t number)
 	struct transaction key = {.number = number};
 
 	return RB_FIND(transactions, &source->transactions, &key);
+}
+
+struct transaction *
+transaction_after(struct source *source, struct transaction *transaction)
+{
+	return transaction == NULL ? RB_MIN(transactions, &source->transactions)
+				   : RB_NEXT(transactions, &source->transactions, transaction);
 }
 
 struct transaction *
@@ -113,7 +121,7 @@ transaction_free(struct transaction *transaction)
 	free(transaction->body);
 	free(transaction->helo);
 	free(transaction->notice);
-	free(transaction->bounce);
+	free(transaction->report);
 	free(transaction->sender);
 	free(transaction);
 }
@@ -158,8 +166,8 @@ transaction_fail(struct transaction *transaction, enum queue_failure why)
 			  KV_STR("why", "no account takes mail for postmaster, or it is not "
 					"possible now"),
 			  KV_STR("text", "tried again within the hour"));
-	if (transaction->bounce != NULL)
-		bounce_failed(transaction, why);
+	if (transaction->report != NULL)
+		report_lost(transaction, why);
 	transaction_forget(transaction);
 }
 
@@ -198,6 +206,37 @@ body_came(struct transaction *transaction)
 	check_begin(transaction);
 }
 
+/*
+ * A mail of the server's own that is too large for queue.db becomes a file as a gate's does. FD,
+ * opened for writing, stays the caller's but is closed where it is to be sealed.
+ */
+static void
+take_own_body(struct transaction *transaction, int *fd)
+{
+	struct spool *spool = transaction->queue->spool;
+	bool written;
+	int number;
+
+	if (transaction->size <= BATCH_SMALL_MAX) {
+		body_came(transaction);
+		return;
+	}
+	written = write_all(*fd, transaction->body, (size_t)transaction->size) == 0;
+	number = errno;
+	close(*fd);
+	*fd = -1;
+	free(transaction->body);
+	transaction->body = NULL;
+	if (written) {
+		transaction->fd = spool_seal(spool, transaction->slot);
+		number = errno;
+	}
+	if (transaction->fd == -1)
+		transaction_fail(transaction, classify(number));
+	else
+		body_came(transaction);
+}
+
 /* Gives the gate a file to write to; what is our own has its body already. */
 static void
 open_body(struct transaction *transaction)
@@ -222,11 +261,12 @@ open_body(struct transaction *transaction)
 	transaction->state = TRANSACTION_BODY;
 	queue->bodies++;
 	if (transaction->source == queue->own)
-		body_came(transaction);
+		take_own_body(transaction, &fd);
 	else
 		(void)ipc_send(transaction->source->channel, GQ_BODY, transaction->request, &body,
 			       NULL, 0, fd);
-	close(fd);
+	if (fd != -1)
+		close(fd);
 }
 
 /* Says when the disk is full, and when it is not any more; not for each mail in between. */

@@ -87,8 +87,8 @@ struct transaction {
 	char why_held[FILTER_TEXT_SIZE];
 	/* A mail of the server's own (notice.h): it is sent once by this; else NULL. */
 	char *notice;
-	/* It says that a mail could not be delivered (bounce.h); else NULL. */
-	struct bounce *bounce;
+	/* It says what became of a mail (report.h); else NULL. */
+	struct report *report;
 	char submitter[ADDRESS_SIZE];
 };
 RB_HEAD(transactions, transaction);
@@ -113,6 +113,8 @@ transaction_channel(const struct transaction *transaction)
 /* NULL if there is no memory, the number is taken, or the source has too many. */
 struct transaction *transaction_new(struct source *, const struct gq_mail *, const char *sender);
 struct transaction *transaction_find(struct source *, uint32_t number);
+/* The next one of the source; NULL: the first, or no more. */
+struct transaction *transaction_after(struct source *, struct transaction *);
 
 /* GQ_CLIENT came. -1 without memory. */
 int transaction_client(struct transaction *, const char *helo, bool tls);
