@@ -13,3 +13,6 @@ tests_unit_test_notice_SOURCES = tests/unit/test_notice.c \
 tests_unit_test_notice_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 tests_unit_test_certs_SOURCES = tests/unit/test_certs.c
 tests_unit_test_certs_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_report
+tests_unit_test_report_SOURCES = tests/unit/test_report.c tests/unit/queue_world.c tests/unit/queue_world.h
+tests_unit_test_report_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)

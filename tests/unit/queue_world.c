@@ -74,6 +74,7 @@ store(struct session_end *session, const struct qs_deliver *body, const struct i
 		at += n;
 	}
 	stored->size = (size_t)at;
+	(void)pread(message->fd, stored->text, sizeof(stored->text) - 1, 0);
 	assert_int_equal(stored->size, body->size);
 	/* Nobody may change it. */
 	assert_int_equal(pwrite(message->fd, "x", 1, 0), -1);
@@ -349,17 +350,24 @@ on_body(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 void
 mail_start(struct mail *mail)
 {
-	struct gq_mail begin = {.conn = 0x1234, .transaction = mail->transaction};
+	struct gq_mail begin = {
+	    .conn = 0x1234, .transaction = mail->transaction, .parameters = mail->parameters};
 	struct gq_transaction named = {.transaction = mail->transaction};
-	struct gq_rcpt rcpt = {.transaction = mail->transaction};
+	struct gq_rcpt rcpt = {.transaction = mail->transaction, .notify = mail->notify};
 
 	if (mail->channel == NULL)
 		mail->channel = mail->world->gate;
 	mail->body = -1;
 	assert_int_equal(
 	    ipc_send(mail->channel, GQ_MAIL, 0, &begin, mail->sender, strlen(mail->sender), -1), 0);
-	for (const char *const *r = mail->recipients; *r != NULL; r++)
-		assert_int_equal(ipc_send(mail->channel, GQ_RCPT, 0, &rcpt, *r, strlen(*r), -1), 0);
+	for (const char *const *r = mail->recipients; *r != NULL; r++) {
+		char tail[PATH_SIZE + ORCPT_SIZE] = "";
+		size_t length = strlcpy(tail, *r, PATH_SIZE);
+
+		if (mail->orcpt != NULL)
+			length += 1 + strlcpy(tail + length + 1, mail->orcpt, ORCPT_SIZE);
+		assert_int_equal(ipc_send(mail->channel, GQ_RCPT, 0, &rcpt, tail, length, -1), 0);
+	}
 	assert_int_not_equal(
 	    ipc_request(mail->channel, GQ_DATA, &named, NULL, 0, -1, 60, on_body, mail), 0);
 }

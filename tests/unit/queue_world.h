@@ -34,7 +34,8 @@ struct stored {
 	char delivery_id[32];
 	char sender[64];
 	size_t size;
-	uint64_t hash; /* of the bytes */
+	uint64_t hash;   /* of the bytes */
+	char text[8192]; /* the first of them, as a string */
 };
 
 struct session_end {
@@ -51,9 +52,12 @@ struct mail {
 	const char *sender;
 	const char *const *recipients;
 	size_t size;
-	bool hold;      /* stop when the body is there: commit is called by the test */
-	bool keep_open; /* "forget" to close the body before the commit */
-	bool in_file;   /* not in the commit, though it is small */
+	struct mail_parameters parameters;
+	uint32_t notify;   /* of each recipient */
+	const char *orcpt; /* likewise; or NULL */
+	bool hold;         /* stop when the body is there: commit is called by the test */
+	bool keep_open;    /* "forget" to close the body before the commit */
+	bool in_file;      /* not in the commit, though it is small */
 	int body;
 	char queue_id[QUEUE_ID_SIZE];
 	bool have_body;

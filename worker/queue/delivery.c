@@ -133,28 +133,30 @@ done(struct delivery *delivery, bool duplicate)
 }
 
 int64_t
-delivery_postpone(struct delivery *delivery, const char *why)
+delivery_postpone(struct delivery *delivery, int64_t now, uint32_t random, const char *why)
 {
 	uint32_t first = delivery->mailbox->schedule->queue->settings.retry;
-	int64_t delay = clock_backoff(first, ++delivery->attempts, arc4random());
+	int64_t delay = clock_backoff(first, ++delivery->attempts, random);
 	const struct log_value more[] = {KV_STR("why", why),
 					 KV_I64("next", (delay + CLOCK_SECOND / 2) / CLOCK_SECOND)};
 
 	log_delivery(LOG_WARNING, "queue.deferred", delivery, more, 2);
-	return clock_now() + delay;
+	return now + delay;
 }
 
 void
 delivery_defer(struct delivery *delivery, const char *why)
 {
-	delivery_record(delivery, RESULT_DEFER, delivery_postpone(delivery, why), why);
+	int64_t next = delivery_postpone(delivery, clock_now(), arc4random(), why);
+
+	delivery_record(delivery, RESULT_DEFER, next, why);
 }
 
 /* A session process said so. */
 static void
 defer_or_tell(struct delivery *delivery, const char *why)
 {
-	int64_t next = delivery_postpone(delivery, why);
+	int64_t next = delivery_postpone(delivery, clock_now(), arc4random(), why);
 
 	if (!delivery_is_late(delivery) || !tell_sender(delivery, REPORT_DELAYED, next, why))
 		delivery_record(delivery, RESULT_DEFER, next, why);

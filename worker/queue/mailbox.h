@@ -149,9 +149,11 @@ void delivery_hold(struct delivery *, const char *why);
 int delivery_body(struct schedule *, const struct db_message *);
 /* Puts one off, by itself; it is freed. */
 void delivery_defer(struct delivery *, const char *why);
-/* The same but for telling the database, which is the caller's: counts the attempt, logs it, and
- * returns when the next one is. */
-int64_t delivery_postpone(struct delivery *, const char *why);
+/*
+ * The same but for telling the database, which is the caller's: counts the attempt that failed at
+ * NOW, logs it, and returns when the next one is. What has the same NOW and RANDOM stays together.
+ */
+int64_t delivery_postpone(struct delivery *, int64_t now, uint32_t random, const char *why);
 /* Its sender is to be told now that it is late. */
 bool delivery_is_late(const struct delivery *);
 /* It has been tried as long as it may be. */

@@ -66,6 +66,8 @@ log_relay(const struct job *job, const char *event, const struct delivery *deliv
 /* What the sender hears of a job, one mail for each thing there is to say. */
 struct hearing {
 	struct report *reports[REPORT_ACTIONS];
+	int64_t now; /* and what is put off stays together */
+	uint32_t random;
 };
 
 /* RFC 3461 5.2.2 of success; 6.2, 6.3 of the others. */
@@ -157,7 +159,8 @@ finish(const struct job *job, struct hearing *hearing, struct delivery *delivery
 	ended->over = result->outcome == RELAY_FAILED ||
 		      (result->outcome == RELAY_LATER && delivery_is_expired(delivery));
 	if (result->outcome == RELAY_LATER && !ended->over)
-		ended->next_attempt = delivery_postpone(delivery, result->text);
+		ended->next_attempt =
+		    delivery_postpone(delivery, hearing->now, hearing->random, result->text);
 	action = action_of(job, delivery, result, ended->over);
 	if (action != REPORT_NONE)
 		recipient = heard(job, hearing, delivery, action);
@@ -208,7 +211,7 @@ static void
 take_results(struct job *job, const struct ipc_message *message)
 {
 	const struct qr_result *body = message->body;
-	struct hearing hearing = {{NULL}};
+	struct hearing hearing = {.now = clock_now(), .random = arc4random()};
 	const char *at = job->paths;
 	struct delivery *delivery;
 	bool any = false;
