@@ -121,15 +121,28 @@ admin_make_key(struct admin *admin, uint32_t id, uint32_t kind, keygen_done_fn *
 }
 
 static const struct ipc_handler admin_handlers[] = {
-    {CC_CREATE, admin_create},   {CC_REQUEST, admin_request},
-    {CC_FIELDS, admin_fields},   {CC_RESTORE, admin_restore},
-    {CC_REMOVE, admin_remove},   {CC_RENAME, admin_rename},
-    {CC_EXPORT, admin_export},   {CC_EXPORT_CLEAR, admin_export_clear},
-    {CC_LOOK, admin_look},       {CC_CHECK, admin_check},
-    {CC_AUDIT, admin_audit},     {CC_IMPORT_FILE, admin_import_file},
-    {CC_IMPORT, admin_import},   {CC_IMPORT_PASSPHRASE, admin_import_passphrase},
-    {CC_CLIENT, admin_client},   {CC_REVOKE, admin_revoke},
-    {CC_CLIENTS, admin_clients}, {0, NULL},
+    {CC_CREATE, admin_create},
+    {CC_REQUEST, admin_request},
+    {CC_FIELDS, admin_fields},
+    {CC_RESTORE, admin_restore},
+    {CC_REMOVE, admin_remove},
+    {CC_RENAME, admin_rename},
+    {CC_EXPORT, admin_export},
+    {CC_EXPORT_CLEAR, admin_export_clear},
+    {CC_LOOK, admin_look},
+    {CC_CHECK, admin_check},
+    {CC_AUDIT, admin_audit},
+    {CC_IMPORT_FILE, admin_import_file},
+    {CC_IMPORT, admin_import},
+    {CC_IMPORT_PASSPHRASE, admin_import_passphrase},
+    {CC_CLIENT, admin_client},
+    {CC_REVOKE, admin_revoke},
+    {CC_CLIENTS, admin_clients},
+    {CC_DKIM_CREATE, admin_dkim_create},
+    {CC_DKIM_LIST, admin_dkim_list},
+    {CC_DKIM_ACTIVATE, admin_dkim_activate},
+    {CC_DKIM_REMOVE, admin_dkim_remove},
+    {0, NULL},
 };
 
 static void

@@ -35,10 +35,12 @@ enum create_verdict create_parse(const struct cc_create *, const char *tail, siz
 				 struct create_request *, struct error *);
 
 /* Where new certificates go, and who is told. */
+struct dkim;
 struct admin_target {
 	int directory;
 	uid_t owner;
 	struct vault *vault;
+	struct dkim *dkim;
 	vault_changed_fn *changed;
 	void *changed_arg;
 	struct importer_client *importer; /* NULL: nothing can be imported */

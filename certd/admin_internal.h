@@ -37,6 +37,7 @@ struct admins {
 	struct event *tick;              /* for its progress, or NULL */
 	struct create_request request;
 	struct import *import;    /* admin_import.c; NULL: there is none */
+	struct cc_dkim dkim;      /* a CC_DKIM_CREATE */
 	struct cc_client *client; /* of a CC_CLIENT; wiped when it is done */
 };
 
@@ -88,5 +89,9 @@ ipc_handler_fn admin_import_passphrase;
 ipc_handler_fn admin_client; /* admin_client.c */
 ipc_handler_fn admin_revoke;
 ipc_handler_fn admin_clients;
+ipc_handler_fn admin_dkim_create; /* admin_dkim.c */
+ipc_handler_fn admin_dkim_list;
+ipc_handler_fn admin_dkim_activate;
+ipc_handler_fn admin_dkim_remove;
 
 #endif

@@ -9,6 +9,7 @@
 #include "certd/admin.h"
 #include "certd/audit.h"
 #include "certd/authority.h"
+#include "certd/dkim.h"
 #include "certd/expiry.h"
 #include "certd/first.h"
 #include "certd/gates.h"
@@ -117,6 +118,7 @@ on_minute(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	gates_audit(certd->gates);
+	dkim_audit(certd->target.dkim);
 	vault_retire(certd->target.vault);
 }
 
@@ -163,6 +165,7 @@ certd_init(struct child *child, struct error *err)
 	certd->child = child;
 	certd->target.directory = -1;
 	certd->target.vault = vault_new();
+	certd->target.dkim = dkim_new(child->base);
 	/* While it may still start a program, and has no key yet. */
 	certd->target.importer =
 	    importer_start(child->base, "/proc/self/exe", &child->identity, err);
@@ -173,8 +176,8 @@ certd_init(struct child *child, struct error *err)
 	certd->every_hour = event_new(child->base, -1, EV_PERSIST, on_hour, certd);
 	certd->tell = event_new(child->base, -1, 0, on_tell, certd);
 	certd->expiry_looked = EXPIRY_NEVER_LOOKED;
-	if (certd->target.vault == NULL || certd->tickets == NULL || certd->every_minute == NULL ||
-	    certd->every_hour == NULL || certd->tell == NULL)
+	if (certd->target.vault == NULL || certd->target.dkim == NULL || certd->tickets == NULL ||
+	    certd->every_minute == NULL || certd->every_hour == NULL || certd->tell == NULL)
 		return error_set(err, "no memory");
 	certd->gates = gates_new(child->base, certd->target.vault, certd->tickets, on_empty, certd);
 	certd->target.gates = certd->gates;
@@ -203,6 +206,7 @@ serve(struct certd *certd)
 	certd_report(certd);
 	look_at_expiry(certd);
 	gates_open(certd->gates);
+	dkim_open(certd->target.dkim, certd->target.directory, certd->target.owner);
 	admins_open(certd->admins, certd->keygen);
 	child_ready(certd->child);
 }
@@ -261,6 +265,7 @@ certd_shutdown(struct child *child)
 	importer_stop(certd->target.importer);
 	keygen_free(certd->keygen);
 	gates_free(certd->gates);
+	dkim_free(certd->target.dkim);
 	vault_free(certd->target.vault);
 	tickets_free(certd->tickets);
 	event_free(certd->every_minute);
@@ -337,6 +342,19 @@ on_gate(struct ipc_channel *channel, struct ipc_message *message, void *context)
 }
 
 static int
+on_queue(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct child *child = context;
+	struct certd *certd = child->context;
+	struct error err;
+
+	(void)channel;
+	if (dkim_set_queue(certd->target.dkim, ipc_take_fd(message), &err) == -1)
+		log_event(LOG_ERR, "certd.channel", KV_STR("why", err.text));
+	return 0;
+}
+
+static int
 on_admin(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	struct child *child = context;
@@ -365,8 +383,8 @@ on_reload(struct ipc_channel *channel, struct ipc_message *message, void *contex
 }
 
 static const struct ipc_handler handlers[] = {
-    {MD_SETTINGS, on_settings}, {MD_GATE, on_gate}, {MD_ADMIN, on_admin},
-    {MD_RELOAD, on_reload},     {0, NULL},
+    {MD_SETTINGS, on_settings}, {MD_GATE, on_gate},   {MD_ADMIN, on_admin},
+    {MD_RELOAD, on_reload},     {MD_QUEUE, on_queue}, {0, NULL},
 };
 
 const struct child_role certd_role = {

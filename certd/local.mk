@@ -8,6 +8,8 @@ certd_libcertd_a_SOURCES = \
 	certd/admin_request.c \
 	certd/admin_export.c certd/pack.c certd/pack.h \
 	certd/admin_look.c certd/chain.c certd/chain.h \
+	certd/admin_dkim.c certd/dkim.c certd/dkim.h \
+	certd/dkim_compose.c certd/dkim_compose.h certd/dkim_keys.c certd/dkim_keys.h \
 	certd/expiry.c certd/expiry.h certd/report.c certd/report.h \
 	certd/facts.c certd/facts.h certd/refusals.c certd/refusals.h \
 	certd/admin_client.c certd/client_index.c certd/client_index.h \

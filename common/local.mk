@@ -47,7 +47,8 @@ common_libcommon_a_SOURCES = \
 	common/proto/master_queue.h \
 	common/proto/master_session.h \
 	common/proto/master_verify.h \
-	common/proto/master_filter.h common/proto/queue_filter.h \
+	common/dkim_fields.c common/dkim_fields.h \
+	common/proto/queue_certd.h common/proto/master_filter.h common/proto/queue_filter.h \
 	common/proto/ctl_queue.h common/proto/master_relay.h common/proto/queue_relay.h common/proto/queue_session.h \
 	common/proto/types.h
 include common/mime/local.mk

@@ -15,6 +15,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/json.c ctl/json.h \
 	ctl/dns.c ctl/dns.h ctl/dns_command.h ctl/dns_facts.c ctl/dns_plan.c ctl/dns_print.c \
 	ctl/dns_request.c ctl/dns_text.c \
+	ctl/dkim.c ctl/dkim.h \
 	ctl/export.c ctl/export.h ctl/export_maildir.c ctl/export_mbox.c \
 	ctl/import.c ctl/import.h ctl/import_maildir.c ctl/import_mbox.c \
 	ctl/checkup_lines.c ctl/checkup_lines.h ctl/mailbox_check.c ctl/mailbox_copy.c \

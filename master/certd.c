@@ -34,7 +34,7 @@ configure(struct process *p, struct error *err)
 	return 0;
 }
 
-/* The peer is a gate: it may use the keys that its listeners can choose. */
+/* Queue has mails signed. A gate may use the keys that its listeners can choose. */
 static void
 give_channel(struct process *p, const struct process *peer, int fd)
 {
@@ -42,6 +42,10 @@ give_channel(struct process *p, const struct process *peer, int fd)
 	struct md_gate gate = {.gate = peer->number};
 	size_t length;
 
+	if (peer->role->role == ROLE_QUEUE) {
+		(void)ipc_send(p->control, MD_QUEUE, 0, NULL, NULL, 0, fd);
+		return;
+	}
 	conf_gate_keys(gate_generation(peer)->conf, &gate, names, &length);
 	(void)ipc_send(p->control, MD_GATE, 0, &gate, names, length, fd);
 }

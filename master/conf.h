@@ -125,6 +125,7 @@ struct conf_defences {
 struct conf_filter {
 	uint32_t check;                       /* enum filter_check */
 	uint32_t failure;                     /* enum filter_failure */
+	uint32_t sign;                        /* 1: with the keys that there are */
 	uint32_t actions[FILTER_EVENT_COUNT]; /* enum filter_action */
 	char arc_trusted[FILTER_TRUSTED_MAX][HOST_NAME_SIZE];
 	size_t arc_trusted_count;

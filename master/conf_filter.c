@@ -13,6 +13,8 @@ static const char *const check_words[] = {"none", "strangers", "all", NULL};
 /* By enum filter_failure. */
 static const char *const failure_words[] = {"temp-fail", "accept", NULL};
 
+static const char *const sign_words[] = {"off", "on", NULL};
+
 /* By enum filter_action. */
 static const char *const action_words[] = {"nothing", "junk", "hold", "reject", NULL};
 
@@ -70,6 +72,11 @@ const struct conf_key conf_filter_keys[] = {
      .offset = OFFSET(failure),
      .choices = failure_words,
      .fallback = FILTER_FAIL_LATER},
+    {.name = "sign",
+     .kind = CONF_CHOICE,
+     .offset = OFFSET(sign),
+     .choices = sign_words,
+     .fallback = 1},
     {.name = "spf", .kind = CONF_GROUP, .keys = spf_keys},
     {.name = "dmarc", .kind = CONF_GROUP, .keys = dmarc_keys},
     {.name = "arc_trusted", .kind = CONF_OTHER, .set = set_trusted},
@@ -79,5 +86,5 @@ const struct conf_key conf_filter_keys[] = {
 bool
 conf_filters(const struct configuration *conf)
 {
-	return conf->filter.check != FILTER_CHECK_NONE;
+	return conf->filter.check != FILTER_CHECK_NONE || conf->filter.sign == 1;
 }

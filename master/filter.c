@@ -18,6 +18,7 @@ settings_of(const struct configuration *conf)
 	resolvers_of(conf, settings.resolvers);
 	settings.max_message_size = conf->limits.message_size;
 	settings.failure = conf->filter.failure;
+	settings.sign = conf->filter.sign;
 	memcpy(settings.actions, conf->filter.actions, sizeof(settings.actions));
 	for (size_t i = 0; i < conf->filter.arc_trusted_count; i++)
 		strlcpy(settings.arc_trusted[i], conf->filter.arc_trusted[i], HOST_NAME_SIZE);

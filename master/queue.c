@@ -27,6 +27,7 @@ settings_of(const struct configuration *conf)
 		settings.filter_kinds |= FILTER_STRANGER;
 	settings.filter_local = conf->filter.check == FILTER_CHECK_ALL ? 1 : 0;
 	settings.filter_failure = conf->filter.failure;
+	settings.filter_sign = conf->filter.sign;
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	return settings;
 }

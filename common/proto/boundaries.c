@@ -18,6 +18,7 @@
 #include "common/proto/master_relay.h"
 #include "common/proto/master_session.h"
 #include "common/proto/master_verify.h"
+#include "common/proto/queue_certd.h"
 #include "common/proto/queue_filter.h"
 #include "common/proto/queue_relay.h"
 #include "common/proto/queue_session.h"
@@ -42,6 +43,7 @@ BOUNDARY(gate_accounts, GATE_ACCOUNTS_MESSAGES(IPC_RULE));
 BOUNDARY(accounts_queue, ACCOUNTS_QUEUE_MESSAGES(IPC_RULE));
 BOUNDARY(gate_queue, GATE_QUEUE_MESSAGES(IPC_RULE));
 BOUNDARY(queue_relay, QUEUE_RELAY_MESSAGES(IPC_RULE));
+BOUNDARY(queue_certd, QUEUE_CERTD_MESSAGES(IPC_RULE));
 BOUNDARY(queue_filter, QUEUE_FILTER_MESSAGES(IPC_RULE));
 BOUNDARY(queue_session, QUEUE_SESSION_MESSAGES(IPC_RULE));
 BOUNDARY(ctl_master, CTL_MASTER_MESSAGES(IPC_RULE));
@@ -51,27 +53,12 @@ BOUNDARY(certd_importer, MASTER_CHILD_MESSAGES(IPC_RULE) CERTD_IMPORTER_OWN_MESS
 BOUNDARY(import_job, IMPORT_JOB_MESSAGES(IPC_RULE));
 
 const struct ipc_boundary *const ipc_boundaries[] = {
-    &master_child_boundary,
-    &master_gate_boundary,
-    &master_certd_boundary,
-    &master_accounts_boundary,
-    &master_queue_boundary,
-    &master_session_boundary,
-    &gate_certd_boundary,
-    &gate_accounts_boundary,
-    &accounts_queue_boundary,
-    &gate_queue_boundary,
-    &queue_session_boundary,
-    &ctl_master_boundary,
-    &ctl_certd_boundary,
-    &master_verify_boundary,
-    &accounts_verify_boundary,
-    &certd_importer_boundary,
-    &import_job_boundary,
-    &master_relay_boundary,
-    &queue_relay_boundary,
-    &ctl_queue_boundary,
-    &master_filter_boundary,
-    &queue_filter_boundary,
-    NULL,
+    &master_child_boundary,    &master_gate_boundary,   &master_certd_boundary,
+    &master_accounts_boundary, &master_queue_boundary,  &master_session_boundary,
+    &gate_certd_boundary,      &gate_accounts_boundary, &accounts_queue_boundary,
+    &gate_queue_boundary,      &queue_session_boundary, &ctl_master_boundary,
+    &ctl_certd_boundary,       &master_verify_boundary, &accounts_verify_boundary,
+    &certd_importer_boundary,  &import_job_boundary,    &master_relay_boundary,
+    &queue_relay_boundary,     &ctl_queue_boundary,     &master_filter_boundary,
+    &queue_filter_boundary,    &queue_certd_boundary,   NULL,
 };

@@ -186,6 +186,30 @@ struct cert_client {
 	uint8_t zero[6];
 };
 
+/*
+ * The keys that sign mail (DKIM). CC_DKIM_CREATE makes one, which signs from FROM on; with RETIRE
+ * the domain's other ones of the same algorithm stop then. CC_DKIM_ACTIVATE: it signs from now on,
+ * they stop. CC_DKIM_LIST: those of DOMAIN, or all if it is "", each as CC_DATA, a struct
+ * cc_dkim_key.
+ */
+#define DKIM_SELECTOR_SIZE 128
+#define DKIM_RECORD_SIZE 1100
+struct cc_dkim {
+	int64_t from;    /* seconds since the epoch; in the past: now */
+	uint32_t key;    /* CC_DKIM_CREATE: enum cert_key_kind, RSA or Ed25519 */
+	uint32_t retire; /* 1 */
+	char domain[HOST_NAME_SIZE];
+	char selector[DKIM_SELECTOR_SIZE];
+};
+struct cc_dkim_key {
+	int64_t from;
+	int64_t until;               /* 0: without an end */
+	uint32_t bits;               /* of RSA; 0: Ed25519 */
+	char domain[HOST_NAME_SIZE]; /* lower case, A-labels; as is */
+	char selector[DKIM_SELECTOR_SIZE];
+	char record[DKIM_RECORD_SIZE]; /* of SELECTOR._domainkey.DOMAIN, TXT */
+};
+
 /* The tail is text for the administrator: with ok what was made, else why not. */
 #define CERT_TEXT_MAX 8192
 struct cc_result {
@@ -327,6 +351,10 @@ struct cc_use {
 	X(CC_CLIENT, 42, IPC_CLIENT, struct cc_client, 0, IPC_NO_FD, IPC_ANY_STATE)               \
 	X(CC_REVOKE, 43, IPC_CLIENT, struct cc_revoke, 0, IPC_NO_FD, IPC_ANY_STATE)               \
 	X(CC_CLIENTS, 44, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)              \
+	X(CC_DKIM_CREATE, 50, IPC_CLIENT, struct cc_dkim, 0, IPC_NO_FD, IPC_ANY_STATE)            \
+	X(CC_DKIM_LIST, 51, IPC_CLIENT, struct cc_dkim, 0, IPC_NO_FD, IPC_ANY_STATE)              \
+	X(CC_DKIM_ACTIVATE, 52, IPC_CLIENT, struct cc_dkim, 0, IPC_NO_FD, IPC_ANY_STATE)          \
+	X(CC_DKIM_REMOVE, 53, IPC_CLIENT, struct cc_dkim, 0, IPC_NO_FD, IPC_ANY_STATE)            \
 	X(CC_AUDIT, 33, IPC_CLIENT, struct cc_audit, 0, IPC_NO_FD, IPC_ANY_STATE)                 \
 	X(CC_USE, 34, IPC_SERVER, struct cc_use, 0, IPC_NO_FD, IPC_ANY_STATE)                     \
 	X(CC_RESULT, 2, IPC_SERVER, struct cc_result, CERT_TEXT_MAX, IPC_NO_FD, IPC_ANY_STATE)    \

@@ -74,7 +74,9 @@ struct md_certificate {
 	/* All certificates, one after another, then MD_TOLD: at the start, when one changes, and \
 	 * each hour. */                                                                          \
 	X(MD_CERTIFICATE, 21, IPC_SERVER, struct md_certificate, 0, IPC_NO_FD, IPC_ANY_STATE)     \
-	X(MD_TOLD, 22, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)
+	X(MD_TOLD, 22, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)                 \
+	/* A channel to queue comes along (queue_certd.h). */                                     \
+	X(MD_QUEUE, 23, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)
 
 enum { MASTER_CERTD_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_certd_boundary;

@@ -43,6 +43,8 @@ struct mf_settings {
 	uint64_t max_message_size;                            /* bytes, as gates are told */
 	uint32_t failure;                                     /* enum filter_failure */
 	uint32_t actions[FILTER_EVENT_COUNT];                 /* enum filter_action */
+	uint32_t sign; /* 1: what is sent from here is signed */
+	uint32_t zero;
 };
 
 #define MASTER_FILTER_OWN_MESSAGES(X)                                                    \

@@ -17,6 +17,8 @@ struct mq_settings {
 	uint32_t filter_kinds;   /* enum filter_kind, or'ed: whose mails filter looks at */
 	uint32_t filter_local;   /* 1: a stranger on this host is one, too */
 	uint32_t filter_failure; /* enum filter_failure */
+	uint32_t filter_sign;    /* 1: what is sent from here is signed, if there is a key */
+	uint32_t zero;
 };
 
 /*

@@ -109,7 +109,9 @@ struct qf_sign {
 	X(QF_FILE, 8, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)               \
 	X(QF_NO_ROOM, 9, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)              \
 	X(QF_SIGN, 10, IPC_SERVER, struct qf_sign, QF_SIGN_FIELDS_MAX, IPC_NO_FD, IPC_ANY_STATE) \
-	X(QF_SIGNED, 11, IPC_CLIENT, struct ipc_empty, QF_SIGNED_MAX, IPC_NO_FD, IPC_ANY_STATE)
+	X(QF_SIGNED, 11, IPC_CLIENT, struct ipc_empty, QF_SIGNED_MAX, IPC_NO_FD, IPC_ANY_STATE)  \
+	/* Not for now. */                                                                       \
+	X(QF_UNSIGNED, 12, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { QUEUE_FILTER_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary queue_filter_boundary;

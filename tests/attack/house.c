@@ -385,6 +385,18 @@ house_filter_to_queue(const struct house_child *child)
 }
 
 int
+house_queue_to_certd(const struct house_child *child)
+{
+	return hand_out(child, MD_QUEUE, &empty, sizeof(empty), NULL, 0);
+}
+
+int
+house_certd_to_queue(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MQ_CHANNEL, ROLE_CERTD);
+}
+
+int
 house_relay_to_queue(const struct house_child *child)
 {
 	return hand_out_to_peer(child, MQ_CHANNEL, ROLE_RELAY);

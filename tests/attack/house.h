@@ -59,6 +59,8 @@ int house_queue_to_relay(const struct house_child *);
 int house_relay_to_queue(const struct house_child *);
 int house_queue_to_filter(const struct house_child *);
 int house_filter_to_queue(const struct house_child *);
+int house_queue_to_certd(const struct house_child *);
+int house_certd_to_queue(const struct house_child *);
 int house_admin_to_queue(const struct house_child *);
 int house_admin_to_certd(const struct house_child *);
 

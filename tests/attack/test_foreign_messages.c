@@ -23,6 +23,7 @@
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_certd.h"
 #include "common/proto/gate_queue.h"
+#include "common/proto/queue_certd.h"
 #include "common/proto/queue_filter.h"
 #include "common/proto/queue_relay.h"
 #include "common/proto/queue_session.h"
@@ -182,6 +183,20 @@ from_queue_to_filter(void **state)
 }
 
 static void
+from_queue_to_certd(void **state)
+{
+	(void)state;
+	attack(house_certd(), house_queue_to_certd, &queue_certd_boundary, IPC_SERVER);
+}
+
+static void
+from_certd_to_queue(void **state)
+{
+	(void)state;
+	attack(house_queue(), house_certd_to_queue, &queue_certd_boundary, IPC_CLIENT);
+}
+
+static void
 from_filter_to_queue(void **state)
 {
 	(void)state;
@@ -222,6 +237,7 @@ main(void)
 	    cmocka_unit_test(from_verify_to_accounts), cmocka_unit_test(from_queue_to_relay),
 	    cmocka_unit_test(from_relay_to_queue),     cmocka_unit_test(from_posternctl_to_queue),
 	    cmocka_unit_test(from_queue_to_filter),    cmocka_unit_test(from_filter_to_queue),
+	    cmocka_unit_test(from_queue_to_certd),     cmocka_unit_test(from_certd_to_queue),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

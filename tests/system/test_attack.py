@@ -52,7 +52,7 @@ MASTER = [("command-master", ""), ("babble-to-master", "")]
 
 EVERYWHERE = FILES + [(name, "") for name in PROCESSES + POWERS] + NETWORK + MASTER
 OWN = {("queue", "{state}/queue/queue.db")}  # what a role may of course open
-CALLS = {("relay", "connect-out"), ("relay", "send-datagram")}  # and whom it may speak to
+CALLS = {(role, call) for role in ("relay", "filter") for call in ("connect-out", "send-datagram")}  # and whom it may speak to
 
 CASES = [(role, name, path) for role in ROLES for name, path in EVERYWHERE
          if (role, path) not in OWN and (role, name) not in CALLS]

@@ -2,15 +2,18 @@
 """DKIM: signatures that others made (python3-dkim) are verified, ours are verified by others."""
 
 import base64
+import json
+import os
 import re
+import signal
 import subprocess
 import time
 
 import dkim
 import pytest
 
-from conftest import DOMAIN
-from mail_sink import Names
+from conftest import DOMAIN, wait_for
+from mail_sink import Names, Sink
 
 ALICE = f"alice@{DOMAIN}"
 TXT = 16
@@ -209,3 +212,196 @@ def test_signatures_that_are_none(check, keys):
         assert [result.split()[0] for result in results] == [f"dkim={wanted}"], text
     # No more than some are looked at.
     assert len(check(signature * 20 + MESSAGE)) == 8
+
+
+# -- What this server signs --------------------------------------------------------------------------
+
+
+def zone_of(text):
+    """What posternctl printed, as DNS has it: name -> the TXT record."""
+    zone = {}
+    for line in text.splitlines():
+        name, data = re.fullmatch(r"(\S+) IN TXT \((.*) \)", line).groups()
+        strings = re.findall(r'"([^"]*)"', data)
+        assert all(len(string) <= 255 for string in strings)
+        zone[name.encode()] = "".join(strings).encode()
+    return zone
+
+
+def signatures(message):
+    header = message.partition(b"\r\n\r\n")[0]
+    return [re.sub(rb"\s+", b" ", field) for field in re.findall(
+        rb"^DKIM-Signature: (?:[^\r\n]|\r\n[ \t])*", header, re.MULTILINE)]
+
+
+def tags(signature):
+    return dict(part.strip().split(b"=", 1) for part in signature.split(b":", 1)[1].split(b";"))
+
+
+def verify_all(message, zone):
+    """python3-dkim's word on each signature."""
+    def verify(n):
+        try:
+            return dkim.DKIM(message).verify(idx=n, dnsfunc=lambda name, timeout=5: zone.get(name))
+        except dkim.ValidationError:  # what is wrong with the body is told so
+            return False
+
+    return [verify(n) for n in range(len(signatures(message)))]
+
+
+@pytest.fixture
+def signing(make_server):
+    """A server that sends out to a sink, with keys for its domain; what the sink gets, and the zone."""
+    sink = Sink()
+    server = make_server()
+    server.settings["relay"] = f'{{ host = "127.0.0.1"; port = {sink.port}; }}'
+    server.settings["limits"] = "{ retry = 1; restart_delay = 0; }"
+    server.set_up("alice")
+
+    def send(message, recipient="bob@elsewhere.example", sender=ALICE):
+        count = len(sink.mails)
+        with server.submission() as client:
+            client.sendmail(sender, [recipient], message)
+        return sink.wait(count + 1)[-1][2]
+
+    server.sink, server.send = sink, send
+    yield server
+    sink.close()
+
+
+OUT = (b"From: Alice <alice@example.org>\r\nTo: bob@elsewhere.example,\r\n  carol@elsewhere.example\r\n"
+       b"Subject:  folded \r\n\tsubject\r\nDate: Sun, 29 Nov 2026 10:00:00 +0000\r\n"
+       b"Message-ID: <1@example.org>\r\n\r\nHello  there \r\n\r\n.dot\r\n\r\n")
+
+
+def test_what_users_send_is_signed_twice(signing):
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN, "--selector", "one").stdout)
+    assert sorted(zone) == [b"one-ed25519._domainkey.example.org.", b"one-rsa._domainkey.example.org."]
+    arrived = signing.send(OUT)
+    assert arrived.endswith(OUT)
+    assert arrived.startswith(b"DKIM-Signature: ")
+    assert max(len(line) for line in arrived.split(b"\r\n")) <= 998
+    assert verify_all(arrived, zone) == [True, True]
+    rsa, ed25519 = sorted((tags(text) for text in signatures(arrived)), key=lambda tag: tag[b"a"], reverse=True)
+    assert (rsa[b"a"], rsa[b"s"], rsa[b"d"]) == (b"rsa-sha256", b"one-rsa", b"example.org")
+    assert (ed25519[b"a"], ed25519[b"s"]) == (b"ed25519-sha256", b"one-ed25519")
+    assert rsa[b"c"] == b"relaxed/relaxed" and b"l" not in rsa
+    # Nobody can add what would be shown instead (oversigned).
+    for field in (b"From: eve@example.com", b"To: x@example.com", b"Subject: other", b"Date: now",
+                  b"Reply-To: eve@example.com", b"Cc: x@example.com", b"Content-Type: text/html"):
+        assert verify_all(field + b"\r\n" + arrived, zone) == [False, False], field
+    assert verify_all(arrived.replace(b"there", b"where"), zone) == [False, False]
+    # What is on the way may do no harm.
+    assert verify_all(b"Received: from x\r\n" + arrived, zone) == [True, True]
+
+
+@pytest.mark.parametrize("size", [10, 30_000, 300_000])
+def test_mails_of_any_size_are_signed(signing, size):
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN).stdout)
+    message = OUT + b"0123456789 line\r\n" * (size // 17)
+    arrived = signing.send(message)
+    assert arrived.endswith(message)
+    assert verify_all(arrived, zone) == [True, True]
+
+
+def test_what_is_not_signed(signing):
+    # Without a key nothing goes through filter.
+    mark = signing.log.mark()
+    assert signatures(signing.send(OUT)) == []
+    assert signing.log.find(r"event=queue\.checked", mark) == []
+    signing.posternctl("dkim", "create", DOMAIN)
+    assert len(signatures(signing.send(OUT))) == 2
+    other = OUT.replace(b"alice@example.org>", b"alice@example.com>", 1)
+    assert signatures(signing.send(other)) == []
+    assert signatures(signing.send(b"From: a@example.org, b@example.com\r\n" + OUT.split(b"\r\n", 1)[1])) == []
+    # A stranger's mail is never signed.
+    with signing.smtp() as client:
+        client.sendmail("x@example.net", [ALICE], OUT)
+    (message,) = signing.wait_for_messages(1)
+    assert signatures(message) == []
+
+
+def test_a_subdomain_signs_as_the_domain_above(signing):
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN, "--algorithm", "rsa", "--selector", "s").stdout)
+    arrived = signing.send(OUT.replace(b"<alice@example.org>", b"<alice@news.example.org>"))
+    assert verify_all(arrived, zone) == [True]
+    assert tags(signatures(arrived)[0])[b"d"] == b"example.org"
+
+
+def selectors(message):
+    return sorted(tags(text)[b"s"].decode() for text in signatures(message))
+
+
+def test_selectors_are_rotated(signing):
+    ctl = signing.posternctl
+    ctl("dkim", "create", DOMAIN, "--selector", "old")
+    ctl("dkim", "rotate", DOMAIN, "--selector", "new", "--after", "2d")
+    assert selectors(signing.send(OUT)) == ["old-ed25519", "old-rsa"]
+    states = {line.split()[1]: line.split()[3] for line in ctl("dkim", "list").stdout.splitlines()}
+    assert states == {"old-rsa": "signing", "old-ed25519": "signing",
+                      "new-rsa": "waiting", "new-ed25519": "waiting"}
+    ctl("dkim", "activate", DOMAIN, "--selector", "new-rsa")
+    assert selectors(signing.send(OUT)) == ["new-rsa", "old-ed25519"]
+    ctl("dkim", "rotate", DOMAIN, "--selector", "newest", "--after", "0")
+    assert selectors(signing.send(OUT)) == ["newest-ed25519", "newest-rsa"]
+    # The old ones' records are still to be had, for mail that is on its way.
+    assert len(zone_of(ctl("dkim", "show", DOMAIN).stdout)) == 6
+    (listed,) = json.loads(ctl("dkim", "list", "--json").stdout)[:1]
+    assert listed["domain"] == DOMAIN and listed["record"].startswith("v=DKIM1; k=")
+    for selector in ("old-rsa", "old-ed25519", "new-rsa", "new-ed25519"):
+        ctl("dkim", "remove", DOMAIN, "--selector", selector)
+    assert len(zone_of(ctl("dkim", "show", DOMAIN).stdout)) == 2
+    # They are there after a restart.
+    signing.stop()
+    signing.start()
+    assert selectors(signing.send(OUT)) == ["newest-ed25519", "newest-rsa"]
+
+
+def test_mistakes_with_keys(signing):
+    def fails(*arguments):
+        result = signing.posternctl("dkim", *arguments, check=False)
+        assert result.returncode != 0
+        return result.stderr
+
+    signing.posternctl("dkim", "create", DOMAIN, "--selector", "s", "--algorithm", "ed25519")
+    assert "has a selector s already" in fails("create", DOMAIN, "--selector", "s", "--algorithm", "rsa")
+    assert "has no selector t" in fails("remove", DOMAIN, "--selector", "t")
+    assert "has no key" in fails("rotate", "example.com")
+    assert "is no domain" in fails("create", "exa mple")
+    assert "no selector and domain" in fails("create", DOMAIN, "--selector", "../../x", "--algorithm", "rsa")
+    assert "rsa, ed25519 or both" in fails("create", DOMAIN, "--algorithm", "dsa")
+    assert "--after" in fails("rotate", DOMAIN, "--after", "soon")
+
+
+def test_keys_of_dkim_are_good_for_nothing_else(signing):
+    """No certificate has them, no request exports them, and their folder is certd's alone."""
+    signing.posternctl("dkim", "create", DOMAIN, "--selector", "s", "--algorithm", "rsa")
+    folder = os.path.join(signing.state, "certs", "dkim")
+    name = "s._domainkey.example.org"
+    assert os.listdir(folder) == [name]
+    assert os.stat(folder).st_mode & 0o7777 == 0o700
+    assert os.stat(os.path.join(folder, name)).st_mode & 0o7777 == 0o600
+    for wrong in (f"dkim/{name}", name, "dkim", f"../certs/dkim/{name}"):
+        result = signing.posternctl("cert", "export", wrong, "--private-key", "--no-passphrase", check=False)
+        assert result.returncode != 0 and "PRIVATE KEY" not in result.stdout
+    assert name not in signing.posternctl("cert", "list").stdout
+
+
+def test_certd_is_away_for_a_while(signing):
+    """Nothing goes out unsigned: the client is to try again."""
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN).stdout)
+    with signing.submission() as client:
+        client.mail(ALICE)
+        client.rcpt("bob@elsewhere.example")
+        (pid,) = signing.children("postern-certd")[:1]
+        for pid in signing.children("postern-certd"):
+            os.kill(pid, signal.SIGKILL)
+        code, _ = client.data(OUT)
+    if code == 250:  # it was back in time
+        arrived = signing.sink.wait(1)[-1][2]
+    else:
+        assert code == 451
+        wait_for(lambda: signing.children("postern-certd"), "certd")
+        signing.log.wait(r"event=key\.loaded", count=2)
+        arrived = signing.send(OUT)
+    assert verify_all(arrived, zone) == [True, True]

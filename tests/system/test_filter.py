@@ -84,7 +84,7 @@ def test_nothing_is_checked_by_default_that_comes_from_this_host(make_server):
 
 def test_without_checks_there_is_no_filter(make_server):
     server = make_server()
-    server.settings["filter"] = '{ check = "none"; }'
+    server.settings["filter"] = '{ check = "none"; sign = "off"; }'
     server.set_up("alice")
     assert server.children("postern-filter") == []
 

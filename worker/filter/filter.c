@@ -28,8 +28,8 @@ static bool
 is_settings(const struct mf_settings *settings)
 {
 	bool sound = memchr(settings->hostname, '\0', sizeof(settings->hostname)) != NULL &&
-		     settings->failure < FILTER_FAILURE_COUNT && settings->max_message_size > 0 &&
-		     settings->max_message_size < INT64_MAX / 2;
+		     settings->failure < FILTER_FAILURE_COUNT && settings->sign <= 1 &&
+		     settings->max_message_size > 0 && settings->max_message_size < INT64_MAX / 2;
 
 	for (size_t i = 0; i < FILTER_EVENT_COUNT; i++)
 		sound = sound && settings->actions[i] < FILTER_ACTION_COUNT;

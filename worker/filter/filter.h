@@ -58,6 +58,7 @@ extern const struct stage stage_spf;     /* stage_spf.c */
 extern const struct stage stage_arc;     /* stage_arc.c */
 extern const struct stage stage_dmarc;   /* stage_dmarc.c */
 extern const struct stage stage_dkim;    /* dkim.c */
+extern const struct stage stage_sign;    /* sign.c */
 extern const struct stage stage_results; /* stages.c */
 
 #endif

@@ -14,6 +14,7 @@ worker_libworker_a_SOURCES += \
 	worker/filter/message.c worker/filter/message.h \
 	worker/filter/results.c worker/filter/results.h \
 	worker/filter/rewrite.c \
+	worker/filter/sign.c \
 	worker/filter/stages.c worker/filter/stages.h
 posternlibexec_PROGRAMS += postern-filter
 postern_filter_SOURCES = worker/filter/main.c

@@ -31,5 +31,6 @@ const struct stage *const stages[] = {
     &stage_dmarc, /* builds on all of those */
     &stage_results,
     /* those that see the message as it will be: milters, and last of all what signs it */
+    &stage_sign,
     NULL,
 };

@@ -14,6 +14,7 @@
 #include "common/proto/queue_filter.h"
 #include "worker/queue/check_verdict.h"
 #include "worker/queue/queue.h"
+#include "worker/queue/sign.h"
 #include "worker/queue/transaction.h"
 
 #define ASKED_MAX 200    /* checks that filter has at once */
@@ -30,8 +31,10 @@ struct check {
 	uint32_t number;  /* while ASKED */
 	uint32_t request; /* likewise */
 	unsigned deaths;
-	bool room;     /* it has been given a file, */
-	uint32_t slot; /* this one of the spool */
+	bool room;             /* it has been given a file, */
+	uint32_t slot;         /* this one of the spool */
+	struct wish *wish;     /* for signatures, or NULL; */
+	uint32_t sign_request; /* filter's request for them */
 	struct event *deadline;
 };
 TAILQ_HEAD(check_list, check);
@@ -67,9 +70,12 @@ move(struct check *check, enum check_state state)
 	check->state = state;
 }
 
+/* What was done for filter as it had it. */
 static void
 drop_room(struct check *check)
 {
+	signer_forget(check->wish);
+	check->wish = NULL;
 	if (check->room)
 		spool_discard(check->checker->queue->spool, check->slot);
 	check->room = false;
@@ -423,8 +429,53 @@ on_room(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	return 0;
 }
 
+/* Only what this host's users, and itself, send is signed. */
+static bool
+may_be_signed(const struct check *check, const struct qf_sign *order)
+{
+	const struct transaction *transaction = check->transaction;
+
+	return kind_of(transaction) != FILTER_STRANGER && check->wish == NULL &&
+	       memchr(order->domain, '\0', sizeof(order->domain)) != NULL;
+}
+
+static void
+on_signed(const char *fields, size_t length, void *arg)
+{
+	struct check *check = arg;
+	struct ipc_channel *channel = check->checker->channel;
+
+	check->wish = NULL;
+	if (channel == NULL)
+		return;
+	if (fields == NULL)
+		(void)ipc_send(channel, QF_UNSIGNED, check->sign_request, NULL, NULL, 0, -1);
+	else
+		(void)ipc_send(channel, QF_SIGNED, check->sign_request, NULL, fields, length, -1);
+}
+
+static int
+on_sign(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct qf_sign *order = message->body;
+	struct checker *checker = context;
+	struct check *check = asked(checker, order->check);
+
+	if (message->id == 0 || (check != NULL && !may_be_signed(check, order)))
+		return -1;
+	if (check != NULL) {
+		check->sign_request = message->id;
+		check->wish = signer_ask(checker->queue->signer, order, message->tail,
+					 message->tail_length, on_signed, check);
+	}
+	if (check == NULL || check->wish == NULL)
+		(void)ipc_send(channel, QF_UNSIGNED, message->id, NULL, NULL, 0, -1);
+	return 0;
+}
+
 static const struct ipc_handler handlers[] = {
     {QF_ROOM, on_room},
+    {QF_SIGN, on_sign},
     {0, NULL},
 };
 
@@ -491,8 +542,11 @@ check_wanted(const struct transaction *transaction)
 {
 	const struct mq_settings *settings = &transaction->queue->settings;
 	enum filter_kind kind = kind_of(transaction);
+	uint32_t kinds = settings->filter_kinds;
 
-	if ((settings->filter_kinds & kind) == 0)
+	if (settings->filter_sign == 1 && signer_has_keys(transaction->queue->signer))
+		kinds |= FILTER_SUBMITTER | FILTER_OWN;
+	if ((kinds & kind) == 0)
 		return false;
 	return kind != FILTER_STRANGER || settings->filter_local == 1 ||
 	       !is_loopback(&transaction->peer.address);

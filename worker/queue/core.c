@@ -10,6 +10,7 @@
 #include "worker/queue/check.h"
 #include "worker/queue/queue.h"
 #include "worker/queue/schedule.h"
+#include "worker/queue/sign.h"
 #include "worker/queue/transaction.h"
 
 bool
@@ -73,10 +74,11 @@ queue_open(struct queue *queue, int directory, struct error *err)
 		return error_errno(err, "the queue's folder");
 	queue->asker = asker_new(queue);
 	queue->checker = checker_new(queue);
+	queue->signer = signer_new(queue);
 	queue->batch = batch_new(queue);
 	queue->schedule = schedule_open(queue);
-	if (queue->asker == NULL || queue->checker == NULL || queue->batch == NULL ||
-	    queue->schedule == NULL)
+	if (queue->asker == NULL || queue->checker == NULL || queue->signer == NULL ||
+	    queue->batch == NULL || queue->schedule == NULL)
 		return error_set(err, "no memory");
 	queue->own = source_own(queue);
 	if (queue->own == NULL)
@@ -95,6 +97,7 @@ queue_close(struct queue *queue)
 	schedule_close(queue->schedule);
 	asker_free(queue->asker);
 	checker_free(queue->checker);
+	signer_free(queue->signer);
 	spool_close(queue->spool);
 	db_close(queue->db);
 }

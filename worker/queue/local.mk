@@ -18,5 +18,6 @@ worker_libworker_a_SOURCES += \
 	worker/queue/recipients.c \
 	worker/queue/remote.c \
 	worker/queue/schedule.c worker/queue/schedule.h \
+	worker/queue/sign.c worker/queue/sign.h \
 	worker/queue/spool.c worker/queue/spool.h \
 	worker/queue/transaction.c worker/queue/transaction.h

@@ -21,6 +21,7 @@
 #include "worker/queue/check.h"
 #include "worker/queue/notice.h"
 #include "worker/queue/schedule.h"
+#include "worker/queue/sign.h"
 #include "worker/roles.h"
 
 #define DRAIN_SECONDS 10
@@ -70,6 +71,8 @@ open_channel(const struct mc_channel *peer, int fd)
 		return asker_open(queue.asker, fd);
 	if (peer->peer_role == ROLE_RELAY)
 		return schedule_open_relay(queue.schedule, fd);
+	if (peer->peer_role == ROLE_CERTD)
+		return signer_open(queue.signer, fd);
 	if (peer->peer_role == ROLE_FILTER)
 		return checker_open(queue.checker, fd);
 	if (peer->peer_role != ROLE_GATE) {

@@ -5,6 +5,7 @@
  *   source       a channel to a gate, or to a submitter behind one; its transactions (gates.c)
  *   asker        asks accounts whose mailbox a forward-path is (asker.c)
  *   checker      has filter look at what comes in (check.c)
+ *   signer       has certd sign what is sent from here (sign.c)
  *   batch        what goes to disk together, with one sync (batch.c)
  *   schedule     which delivery is next; the channels to session processes (schedule.c)
  *   spool, db    the files
@@ -26,6 +27,7 @@ struct event;
 struct event_base;
 struct asker;
 struct checker;
+struct signer;
 struct schedule;
 struct source;
 LIST_HEAD(source_list, source);
@@ -38,6 +40,7 @@ struct queue {
 	struct spool *spool;
 	struct asker *asker;
 	struct checker *checker;
+	struct signer *signer;
 	struct batch *batch;
 	struct schedule *schedule;
 	struct source_list sources;

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: ISC */
+/* posternctl dkim: the keys that sign mail, and the records to publish for them. */
+#include "config.h"
+
+#include "ctl/dkim.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/address.h"
+#include "ctl/json.h"
+
+#define PIECE 255 /* octets of a string in a TXT record (RFC 1035 3.3.14) */
+#define ALGORITHMS 2
+#define DELAY (2 * 86400) /* seconds until a new selector signs: caches have forgotten by then */
+#define DELAY_MAX (90 * 86400)
+
+/* What a command line says. */
+struct order {
+	char domain[HOST_NAME_SIZE]; /* "": all of them */
+	const char *selector;        /* NULL: by the date */
+	bool algorithms[ALGORITHMS];
+	int64_t delay; /* seconds */
+	bool json;
+};
+
+static const struct {
+	const char *name;
+	const char *suffix; /* of selectors, where there are both */
+	uint32_t kind;
+} algorithms[ALGORITHMS] = {
+    {"rsa", "-rsa", CERT_KEY_RSA_2048},
+    {"ed25519", "-ed25519", CERT_KEY_ED25519},
+};
+
+/* -- The command line --------------------------------------------------------------------- */
+
+static int
+set_domain(struct order *order, const char *text, struct error *err)
+{
+	if (address_parse_domain(text, strlen(text), order->domain) == ADDRESS_OK)
+		return 0;
+	return error_set(err, "%s: is no domain (of A-labels, if it is not all ASCII)", text);
+}
+
+static int
+set_algorithm(struct order *order, const char *text, struct error *err)
+{
+	bool known = strcmp(text, "both") == 0;
+
+	for (size_t i = 0; i < ALGORITHMS; i++) {
+		order->algorithms[i] =
+		    strcmp(text, "both") == 0 || strcmp(text, algorithms[i].name) == 0;
+		known = known || order->algorithms[i];
+	}
+	return known ? 0 : error_set(err, "--algorithm %s: rsa, ed25519 or both", text);
+}
+
+/* "2d", "12h", "0". */
+static int
+set_delay(struct order *order, const char *text, struct error *err)
+{
+	static const struct {
+		const char *unit;
+		int64_t seconds;
+	} units[] = {{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"", 1}};
+	char *end;
+	long long number = strtoll(text, &end, 10);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (end == text || strcmp(end, units[i].unit) != 0 || number < 0 ||
+		    number > DELAY_MAX / units[i].seconds)
+			continue;
+		order->delay = number * units[i].seconds;
+		return 0;
+	}
+	return error_set(err, "--after %s: a time such as 2d or 12h, 90d at most", text);
+}
+
+/* Returns CTL_OK, or what to exit with. DOMAIN may be missing if that is OPTIONAL. */
+static int
+parse(int argc, char **argv, bool optional, struct order *order)
+{
+	static const struct option options[] = {{"selector", required_argument, NULL, 's'},
+						{"algorithm", required_argument, NULL, 'a'},
+						{"after", required_argument, NULL, 't'},
+						{"json", no_argument, NULL, 'j'},
+						{NULL, 0, NULL, 0}};
+	struct error err;
+	int option, result = 0;
+
+	while (result == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 's')
+			order->selector = optarg;
+		else if (option == 'a')
+			result = set_algorithm(order, optarg, &err);
+		else if (option == 't')
+			result = set_delay(order, optarg, &err);
+		else if (option == 'j')
+			order->json = true;
+		else
+			return CTL_USAGE;
+	}
+	if (result == 0 && (argc - optind > 1 || (argc == optind && !optional)))
+		return CTL_USAGE;
+	if (result == 0 && argc > optind)
+		result = set_domain(order, argv[optind], &err);
+	return result == 0 ? CTL_OK : ctl_error(&err);
+}
+
+/* -- What there is ------------------------------------------------------------------------ */
+
+static int
+on_key(uint32_t kind, const char *bytes, size_t length, void *arg, struct error *err)
+{
+	struct dkim_found *found = arg;
+	struct cc_dkim_key *more;
+
+	if (kind != 0 || length != sizeof(*more))
+		return error_set(err, "certd says something that is no key");
+	more = reallocarray(found->keys, found->count + 1, sizeof(*more));
+	if (more == NULL)
+		return error_errno(err, "the list");
+	found->keys = more;
+	memcpy(&found->keys[found->count], bytes, sizeof(*more));
+	more = &found->keys[found->count];
+	more->domain[sizeof(more->domain) - 1] = '\0';
+	more->selector[sizeof(more->selector) - 1] = '\0';
+	more->record[sizeof(more->record) - 1] = '\0';
+	found->count++;
+	return 0;
+}
+
+int
+dkim_list(const struct cert_channel *channel, const char *domain, struct dkim_found *found,
+	  struct error *err)
+{
+	struct cc_dkim body = {.from = 0};
+	const struct cert_request ask = {.type = CC_DKIM_LIST,
+					 .body = &body,
+					 .size = sizeof(body),
+					 .fd = -1,
+					 .on_data = on_key,
+					 .arg = found};
+	char text[CERT_TEXT_MAX + 1];
+
+	*found = (struct dkim_found){NULL, 0};
+	strlcpy(body.domain, domain, sizeof(body.domain));
+	return cert_ask(channel, &ask, text, err);
+}
+
+void
+dkim_found_free(struct dkim_found *found)
+{
+	free(found->keys);
+	*found = (struct dkim_found){NULL, 0};
+}
+
+/* As a zone file has it (RFC 1035 5.1): strings of at most 255 octets. */
+static void
+print_record(const struct cc_dkim_key *key)
+{
+	size_t length = strlen(key->record);
+
+	printf("%s._domainkey.%s. IN TXT (", key->selector, key->domain);
+	for (size_t at = 0; at < length; at += PIECE)
+		printf(" \"%.*s\"", (int)(length - at < PIECE ? length - at : PIECE),
+		       key->record + at);
+	printf(" )\n");
+}
+
+static const char *
+state_of(const struct cc_dkim_key *key, int64_t now)
+{
+	if (key->until != 0 && key->until <= now)
+		return "retired";
+	return key->from > now ? "waiting" : "signing";
+}
+
+static void
+print_time(const char *label, int64_t at)
+{
+	time_t when = (time_t)at;
+	char text[64];
+	struct tm tm;
+
+	if (gmtime_r(&when, &tm) != NULL &&
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm) > 0)
+		printf(" %s %s", label, text);
+}
+
+static void
+print_key(const struct cc_dkim_key *key, int64_t now)
+{
+	const char *state = state_of(key, now);
+
+	printf("%s %s %s", key->domain, key->selector, key->bits == 0 ? "ed25519" : "rsa");
+	if (key->bits != 0)
+		printf("-%u", key->bits);
+	printf(" %s", state);
+	if (strcmp(state, "waiting") == 0)
+		print_time("until", key->from);
+	else if (key->until != 0)
+		print_time(strcmp(state, "retired") == 0 ? "since" : "until", key->until);
+	printf("\n");
+}
+
+static void
+print_json(const struct dkim_found *found, int64_t now)
+{
+	struct json json = json_start(stdout);
+
+	json_array(&json, NULL);
+	for (size_t i = 0; i < found->count; i++) {
+		const struct cc_dkim_key *key = &found->keys[i];
+
+		json_object(&json, NULL);
+		json_string(&json, "domain", key->domain);
+		json_string(&json, "selector", key->selector);
+		json_string(&json, "algorithm", key->bits == 0 ? "ed25519" : "rsa");
+		json_number(&json, "bits", key->bits);
+		json_string(&json, "state", state_of(key, now));
+		json_number(&json, "from", key->from);
+		json_number(&json, "until", key->until);
+		json_string(&json, "record", key->record);
+		json_end(&json);
+	}
+	json_end(&json);
+}
+
+/* -- Asking ------------------------------------------------------------------------------- */
+
+static int
+ask(const struct cert_channel *channel, uint16_t type, const struct cc_dkim *body,
+    struct error *err)
+{
+	const struct cert_request request = {
+	    .type = type, .body = body, .size = sizeof(*body), .fd = -1};
+	char text[CERT_TEXT_MAX + 1];
+
+	return cert_ask(channel, &request, text, err);
+}
+
+/* What a command does with the channel to certd. */
+typedef int action_fn(const struct cert_channel *, const struct order *, struct error *);
+
+static int
+run(const struct order *order, action_fn *action)
+{
+	struct cert_channel channel;
+	struct conf_users users;
+	struct configuration *conf = cert_configuration(&users);
+	struct error err;
+	int result;
+
+	if (conf == NULL)
+		return CTL_FAILED;
+	result = cert_channel_open(conf, &users, &channel, &err);
+	if (result == 0) {
+		result = action(&channel, order, &err);
+		cert_channel_close(&channel);
+	}
+	conf_free(conf);
+	return result == 0 ? CTL_OK : ctl_error(&err);
+}
+
+/* -- create, rotate ----------------------------------------------------------------------- */
+
+static int
+selector_name(const struct order *order, size_t algorithm, char out[DKIM_SELECTOR_SIZE],
+	      struct error *err)
+{
+	bool both = order->algorithms[0] && order->algorithms[1];
+	const char *suffix = both || order->selector == NULL ? algorithms[algorithm].suffix : "";
+	char date[32] = "";
+	time_t now = time(NULL);
+	struct tm tm;
+	int length;
+
+	if (order->selector == NULL && gmtime_r(&now, &tm) != NULL)
+		(void)strftime(date, sizeof(date), "%Y%m%d", &tm);
+	length = snprintf(out, DKIM_SELECTOR_SIZE, "%s%s",
+			  order->selector != NULL ? order->selector : date, suffix);
+	if (length <= 0 || length >= DKIM_SELECTOR_SIZE)
+		return error_set(err, "--selector: is longer than %d characters",
+				 DKIM_SELECTOR_SIZE - 1);
+	for (char *c = out; *c != '\0'; c++) {
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	}
+	return 0;
+}
+
+static int
+make(const struct cert_channel *channel, const struct order *order, bool retire, struct error *err)
+{
+	struct cc_dkim body = {.from = (int64_t)time(NULL) + order->delay,
+			       .retire = retire ? 1 : 0};
+
+	strlcpy(body.domain, order->domain, sizeof(body.domain));
+	for (size_t i = 0; i < ALGORITHMS; i++) {
+		if (!order->algorithms[i])
+			continue;
+		body.key = algorithms[i].kind;
+		if (selector_name(order, i, body.selector, err) == -1 ||
+		    ask(channel, CC_DKIM_CREATE, &body, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The records of what was made. */
+static int
+print_made(const struct cert_channel *channel, const struct order *order, struct error *err)
+{
+	char selector[DKIM_SELECTOR_SIZE];
+	struct dkim_found found;
+
+	if (dkim_list(channel, order->domain, &found, err) == -1)
+		return -1;
+	for (size_t i = 0; i < ALGORITHMS; i++) {
+		if (!order->algorithms[i] || selector_name(order, i, selector, err) == -1)
+			continue;
+		for (size_t k = 0; k < found.count; k++) {
+			if (strcmp(found.keys[k].selector, selector) == 0)
+				print_record(&found.keys[k]);
+		}
+	}
+	dkim_found_free(&found);
+	return 0;
+}
+
+static int
+create(const struct cert_channel *channel, const struct order *order, struct error *err)
+{
+	return make(channel, order, false, err) == -1 ? -1 : print_made(channel, order, err);
+}
+
+int
+ctl_dkim_create(int argc, char **argv)
+{
+	struct order order = {.algorithms = {true, true}};
+	int result = parse(argc, argv, false, &order);
+
+	return result == CTL_OK ? run(&order, create) : result;
+}
+
+/* New ones of the algorithms that sign now. */
+static int
+rotate(const struct cert_channel *channel, const struct order *asked, struct error *err)
+{
+	struct order order = *asked;
+	int64_t now = (int64_t)time(NULL);
+	struct dkim_found found;
+
+	if (dkim_list(channel, order.domain, &found, err) == -1)
+		return -1;
+	order.algorithms[0] = order.algorithms[1] = false;
+	for (size_t k = 0; k < found.count; k++) {
+		if (strcmp(state_of(&found.keys[k], now), "retired") != 0)
+			order.algorithms[found.keys[k].bits == 0 ? 1 : 0] = true;
+	}
+	dkim_found_free(&found);
+	if (!order.algorithms[0] && !order.algorithms[1])
+		return error_set(err, "%s has no key: posternctl dkim create %s", order.domain,
+				 order.domain);
+	if (make(channel, &order, true, err) == -1 || print_made(channel, &order, err) == -1)
+		return -1;
+	if (order.delay > 0)
+		fprintf(stderr,
+			"Publish that now: it signs in %lld hours, and the old ones until "
+			"then.\n",
+			(long long)(order.delay + 3599) / 3600);
+	fprintf(stderr,
+		"The old ones' records stay published until the last mail that they have "
+		"signed has arrived: a week. Then remove them: posternctl dkim remove %s "
+		"--selector SELECTOR\n",
+		order.domain);
+	return 0;
+}
+
+int
+ctl_dkim_rotate(int argc, char **argv)
+{
+	struct order order = {.delay = DELAY};
+	int result = parse(argc, argv, false, &order);
+
+	return result == CTL_OK ? run(&order, rotate) : result;
+}
+
+/* -- list, show --------------------------------------------------------------------------- */
+
+static int
+list(const struct cert_channel *channel, const struct order *order, struct error *err)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct dkim_found found;
+
+	if (dkim_list(channel, order->domain, &found, err) == -1)
+		return -1;
+	if (order->json)
+		print_json(&found, now);
+	for (size_t k = 0; k < found.count && !order->json; k++)
+		print_key(&found.keys[k], now);
+	dkim_found_free(&found);
+	return 0;
+}
+
+int
+ctl_dkim_list(int argc, char **argv)
+{
+	struct order order = {.delay = 0};
+	int result = parse(argc, argv, true, &order);
+
+	return result == CTL_OK ? run(&order, list) : result;
+}
+
+static int
+show(const struct cert_channel *channel, const struct order *order, struct error *err)
+{
+	struct dkim_found found;
+	size_t shown = 0;
+
+	if (dkim_list(channel, order->domain, &found, err) == -1)
+		return -1;
+	for (size_t k = 0; k < found.count; k++) {
+		if (order->selector != NULL && strcmp(order->selector, found.keys[k].selector) != 0)
+			continue;
+		print_record(&found.keys[k]);
+		shown++;
+	}
+	dkim_found_free(&found);
+	return shown > 0 ? 0 : error_set(err, "%s has no such key", order->domain);
+}
+
+int
+ctl_dkim_show(int argc, char **argv)
+{
+	struct order order = {.delay = 0};
+	int result = parse(argc, argv, false, &order);
+
+	return result == CTL_OK ? run(&order, show) : result;
+}
+
+/* -- activate, remove ----------------------------------------------------------------------- */
+
+static int
+one(const struct cert_channel *channel, const struct order *order, uint16_t type, struct error *err)
+{
+	struct cc_dkim body = {.from = 0};
+
+	if (strlcpy(body.selector, order->selector, sizeof(body.selector)) >= sizeof(body.selector))
+		return error_set(err, "--selector: is longer than any");
+	strlcpy(body.domain, order->domain, sizeof(body.domain));
+	return ask(channel, type, &body, err);
+}
+
+static int
+activate(const struct cert_channel *channel, const struct order *order, struct error *err)
+{
+	return one(channel, order, CC_DKIM_ACTIVATE, err);
+}
+
+static int
+remove_key(const struct cert_channel *channel, const struct order *order, struct error *err)
+{
+	return one(channel, order, CC_DKIM_REMOVE, err);
+}
+
+static int
+with_selector(int argc, char **argv, action_fn *action)
+{
+	struct order order = {.delay = 0};
+	int result = parse(argc, argv, false, &order);
+
+	if (result == CTL_OK && order.selector == NULL)
+		result = CTL_USAGE;
+	return result == CTL_OK ? run(&order, action) : result;
+}
+
+int
+ctl_dkim_activate(int argc, char **argv)
+{
+	return with_selector(argc, argv, activate);
+}
+
+int
+ctl_dkim_remove(int argc, char **argv)
+{
+	return with_selector(argc, argv, remove_key);
+}
