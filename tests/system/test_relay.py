@@ -5,10 +5,11 @@ import email
 import os
 import signal
 import smtplib
+import threading
 
 import pytest
 
-from conftest import DOMAIN, HOST, wait_for
+from conftest import DEADLINE, DOMAIN, HOST, wait_for
 from mail_sink import A, MX, Names, Sink
 
 ALICE = f"alice@{DOMAIN}"
@@ -38,7 +39,7 @@ def send_out(make_server):
         server.settings["relay"] = f'{{ port = {port}; tls = "{tls}"; expire = {expire}; {other} }}'
         server.settings["submission"] = f'{{ sender_check = "{sender_check}"; }}'
         server.settings["limits"] = "{ retry = 1; restart_delay = 0; }"
-        return server.set_up("alice")
+        return server.set_up("alice", "bob")
 
     return make
 
@@ -115,6 +116,36 @@ def test_one_of_two_is_refused(make_sink, send_out):
     send(server, ["bob@elsewhere.example", "carol@elsewhere.example"])
     assert sink.wait(1)[0][1] == ["carol@elsewhere.example"]
     assert report(server)[1]["Final-Recipient"] == "rfc822; bob@elsewhere.example"
+
+
+class Slow(Sink):
+    """Takes no mail before it may."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.may = threading.Event()
+
+    def answer(self, handler, verb, usual):
+        if verb == "body":
+            assert self.may.wait(DEADLINE)
+        return super().answer(handler, verb, usual)
+
+
+def test_a_newsletter_holds_up_nobody(make_sink, send_out):
+    """bob's one mail comes behind what was on its way when he sent it, not behind alice's three hundred."""
+    sink = make_sink(Slow)
+    server = send_out(sink.port)
+    for batch in range(3):
+        send(server, [f"u{batch}.{number}@elsewhere.example" for number in range(100)])
+    for number in range(40):
+        send(server, ["all@elsewhere.example"], BODY + b"%d\r\n" % number)
+    wait_for(lambda: sink.connections >= 1, "the first mail at the sink")
+    with server.submission(user="bob") as client:
+        client.sendmail(f"bob@{DOMAIN}", ["one@elsewhere.example"], BODY)
+    sink.may.set()
+    senders = [mail[0] for mail in sink.wait(47)]
+    # Four were under way, and turns are by sender: at most one of alice's comes between.
+    assert senders.index(f"bob@{DOMAIN}") <= 8, senders
 
 
 @pytest.mark.parametrize("answers", [

@@ -223,13 +223,17 @@ add(struct db *db, uint64_t id, const char *body, const char *mailbox, int64_t n
 				     .submitter = "",
 				     .size = body == NULL ? 70000 : strlen(body),
 				     .body = body};
-	struct db_recipient recipient = {
-	    .message = id, .path = "To@example.org", .mailbox = mailbox, .next_attempt = next};
+	struct db_recipient recipient = {.message = id,
+					 .path = "To@example.org",
+					 .mailbox = mailbox,
+					 .flow = 7,
+					 .next_attempt = next};
 
 	assert_int_equal(db_add_message(db, &message), DB_OK);
 	assert_int_equal(db_add_recipient(db, &recipient), DB_OK);
 	recipient.index = 1;
 	recipient.mailbox = "second@example.org";
+	recipient.flow = 9;
 	assert_int_equal(db_add_recipient(db, &recipient), DB_OK);
 }
 
@@ -247,7 +251,7 @@ test_db(void **state)
 {
 	struct error err;
 	struct db *db = db_open(&err);
-	char name[ADDRESS_SIZE] = "";
+	flow_id flow = -1;
 	bool known, left_file;
 
 	(void)state;
@@ -264,11 +268,11 @@ test_db(void **state)
 	assert_int_equal(db_message(db, 4, read_body, ""), -1);
 	assert_true(db_has_file(db, 2));
 	assert_false(db_has_file(db, 3));
-	assert_int_equal(db_next_mailbox(db, name, name), 1);
-	assert_string_equal(name, "first@example.org");
-	assert_int_equal(db_next_mailbox(db, name, name), 1);
-	assert_string_equal(name, "second@example.org");
-	assert_int_equal(db_next_mailbox(db, name, name), 0);
+	assert_int_equal(db_next_flow(db, flow, &flow), 1);
+	assert_int_equal(flow, 7);
+	assert_int_equal(db_next_flow(db, flow, &flow), 1);
+	assert_int_equal(flow, 9);
+	assert_int_equal(db_next_flow(db, flow, &flow), 0);
 	/* A message goes with its last recipient. */
 	assert_int_equal(db_begin(db), DB_OK);
 	assert_int_equal(db_done(db, 2, 0, &left_file), DB_OK);
@@ -283,13 +287,31 @@ test_db(void **state)
 	db_close(db);
 }
 
+struct due {
+	struct db_delivery found[8];
+	size_t count, stop;
+};
+
+static bool
+take_due(const struct db_delivery *row, const char *mailbox, void *arg)
+{
+	struct due *due = arg;
+
+	assert_string_equal(mailbox, "a@example.org");
+	if (due->count == due->stop)
+		return false;
+	due->found[due->count++] = *row;
+	return true;
+}
+
 static void
 test_db_due(void **state)
 {
+	struct due all = {.stop = 8}, two = {.stop = 2}, last = {.stop = 8};
+	struct db_position position = {0, 0, 0};
 	struct error err;
 	struct db *db = db_open(&err);
-	struct db_position position = {0, 0, 0};
-	struct db_delivery found[4];
+	flow_id flow;
 	int64_t due;
 
 	(void)state;
@@ -300,20 +322,58 @@ test_db_due(void **state)
 	add(db, 100, "x", "a@example.org", 50);
 	add(db, 101, "x", "a@example.org", DB_HELD);
 	assert_int_equal(db_commit(db), DB_OK);
-	assert_int_equal(db_due(db, "a@example.org", position, 20, found, 4, &due), 4);
+	assert_int_equal(db_due(db, 7, position, 20, 4, take_due, &all, &due), 1);
+	assert_int_equal(all.count, 4);
 	assert_int_equal(due, 10);
-	position = found[3].position;
-	assert_int_equal(db_due(db, "a@example.org", position, 20, found, 4, &due), 2);
+	assert_int_equal(db_due(db, 7, position, 20, 4, take_due, &two, &due), 0);
+	assert_int_equal(two.count, 2);
+	position = all.found[3].position;
+	assert_int_equal(db_due(db, 7, position, 20, 4, take_due, &all, &due), 1);
+	assert_int_equal(all.count, 6);
 	assert_int_equal(due, 50);
-	position = found[1].position;
-	assert_int_equal(db_due(db, "a@example.org", position, 50, found, 4, &due), 1);
-	assert_int_equal(found[0].position.message, 100);
+	position = all.found[5].position;
+	/* What is due now is not yet. */
+	assert_int_equal(db_due(db, 7, position, 50, 4, take_due, &all, &due), 1);
+	assert_int_equal(all.count, 6);
+	assert_int_equal(db_due(db, 7, position, 51, 4, take_due, &all, &due), 1);
+	assert_int_equal(all.count, 7);
+	assert_int_equal(all.found[6].position.message, 100);
 	assert_true(due == DB_HELD);
 	assert_int_equal(db_begin(db), DB_OK);
-	assert_int_equal(db_defer(db, 100, 0, 3, 90, "because"), DB_OK);
+	assert_int_equal(db_defer(db, 100, 0, 3, 90, "because", &flow), DB_OK);
+	assert_int_equal(flow, 7);
+	assert_int_equal(db_defer(db, 99, 0, 3, 90, "because", &flow), DB_OK);
+	assert_int_equal(flow, -1);
 	assert_int_equal(db_commit(db), DB_OK);
-	assert_int_equal(db_due(db, "a@example.org", found[0].position, 99, found, 4, &due), 1);
-	assert_int_equal(found[0].attempts, 3);
+	assert_int_equal(db_due(db, 7, position, 99, 4, take_due, &last, &due), 1);
+	assert_int_equal(last.count, 1);
+	assert_int_equal(last.found[0].attempts, 3);
+	db_close(db);
+}
+
+/* A lane's are those of one mailbox and flow, behind one position and up to another. */
+static void
+test_db_lane(void **state)
+{
+	const struct db_position first = {0, 0, 0}, all = {INT64_MAX, INT64_MAX, UINT32_MAX};
+	struct db_position until = {30, 3, 0};
+	struct db_delivery found[8];
+	struct error err;
+	struct db *db = db_open(&err);
+
+	(void)state;
+	assert_int_equal(db_begin(db), DB_OK);
+	for (uint64_t i = 1; i <= 5; i++)
+		add(db, i, "x", i == 2 ? "b@example.org" : "a@example.org", (int64_t)i * 10);
+	assert_int_equal(db_commit(db), DB_OK);
+	assert_int_equal(db_lane(db, "a@example.org", 7, first, all, found, 8), 4);
+	assert_int_equal(db_lane(db, "a@example.org", 9, first, all, found, 8), 0);
+	assert_int_equal(db_lane(db, "second@example.org", 9, first, all, found, 8), 5);
+	assert_int_equal(db_lane(db, "a@example.org", 7, first, all, found, 3), 3);
+	assert_int_equal(db_lane(db, "a@example.org", 7, first, until, found, 8), 2);
+	assert_int_equal(found[1].position.message, 3);
+	assert_int_equal(db_lane(db, "a@example.org", 7, until, all, found, 8), 2);
+	assert_int_equal(found[0].position.message, 4);
 	db_close(db);
 }
 
@@ -395,6 +455,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_due, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_lane, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_rollback, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_remembers_other_runs, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_of_the_future, set_up, tear_down),

@@ -101,6 +101,7 @@ struct change {
 	uint32_t index;
 	bool changed;
 	bool left_file;
+	flow_id flow;
 	char mailbox[ADDRESS_SIZE];
 };
 
@@ -124,6 +125,7 @@ look(const struct db_entry *entry, void *arg)
 	struct found *found = arg;
 
 	found->change->changed = true;
+	found->change->flow = entry->flow;
 	strlcpy(found->change->mailbox, entry->mailbox, sizeof(found->change->mailbox));
 	found->busy = is_busy(found->changes->queue, entry);
 	found->held = entry->next_attempt == DB_HELD;
@@ -176,11 +178,12 @@ follow(const struct changes *changes, const struct change *change)
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)change->message);
 	log_event(LOG_NOTICE, "queue.changed", KV_STR("id", id), KV_STR("to", change->mailbox),
 		  KV_STR("by", "posternctl"), KV_STR("action", action_names[changes->action]));
-	schedule_forget(queue->schedule, change->mailbox, change->message, change->index);
+	schedule_forget(queue->schedule, change->mailbox, change->flow, change->message,
+			change->index);
 	if (change->left_file)
 		spool_remove(queue->spool, change->message);
 	if (changes->action == CQ_RELEASE || changes->action == CQ_RETRY)
-		schedule_deferred(queue->schedule, change->mailbox, changes->now);
+		schedule_deferred(queue->schedule, change->flow, changes->now);
 }
 
 static int

@@ -12,6 +12,7 @@
 #include "common/child.h"
 #include "common/log.h"
 #include "worker/queue/clock.h"
+#include "worker/queue/flow.h"
 #include "worker/queue/report.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/transaction.h"
@@ -25,7 +26,8 @@ struct waiting {
 	STAILQ_ENTRY(waiting) entry;
 	struct result result;
 	bool left_file;
-	char text[]; /* reason, NUL, mailbox, NUL */
+	flow_id flow; /* of one that was deferred; -1: it is gone */
+	char reason[];
 };
 STAILQ_HEAD(results, waiting);
 TAILQ_HEAD(commits, transaction);
@@ -128,9 +130,8 @@ batch_result(struct batch *batch, const struct result *result)
 {
 	static const struct timeval wait = {.tv_sec = RESULTS_SECONDS};
 	const char *reason = result->reason == NULL ? "" : result->reason;
-	const char *mailbox = result->mailbox == NULL ? "" : result->mailbox;
-	size_t reason_size = strlen(reason) + 1, mailbox_size = strlen(mailbox) + 1;
-	struct waiting *waiting = calloc(1, sizeof(*waiting) + reason_size + mailbox_size);
+	size_t size = strlen(reason) + 1;
+	struct waiting *waiting = calloc(1, sizeof(*waiting) + size);
 
 	if (waiting == NULL) {
 		/* Found again after the next start, and delivered again, which is recognised. */
@@ -138,8 +139,7 @@ batch_result(struct batch *batch, const struct result *result)
 		return;
 	}
 	waiting->result = *result;
-	waiting->result.reason = memcpy(waiting->text, reason, reason_size);
-	waiting->result.mailbox = memcpy(waiting->text + reason_size, mailbox, mailbox_size);
+	waiting->result.reason = memcpy(waiting->reason, reason, size);
 	STAILQ_INSERT_TAIL(&batch->results, waiting, entry);
 	batch->result_count++;
 	if (!evtimer_pending(batch->timer, NULL))
@@ -227,7 +227,9 @@ read_small(struct batch *batch, const struct transaction *transaction)
 static enum db_status
 write_recipients(struct batch *batch, const struct transaction *transaction, int64_t position)
 {
-	struct db_recipient row = {.message = transaction->id, .next_attempt = position};
+	struct db_recipient row = {.message = transaction->id,
+				   .flow = flow_of(transaction->submitter, transaction->sender),
+				   .next_attempt = position};
 	enum db_status status = DB_OK;
 	struct recipient *recipient;
 
@@ -241,7 +243,7 @@ write_recipients(struct batch *batch, const struct transaction *transaction, int
 		status = db_add_recipient(batch->queue->db, &row);
 		if (status == DB_OK && transaction->hold)
 			status = db_defer(batch->queue->db, row.message, row.index, 0, DB_HELD,
-					  transaction->why_held);
+					  transaction->why_held, &row.flow);
 		if (status != DB_OK)
 			break;
 		row.index++;
@@ -292,7 +294,8 @@ write_result(struct batch *batch, struct waiting *waiting, int64_t position)
 	case RESULT_DEFER:
 		if (r->next_attempt <= position)
 			r->next_attempt = position;
-		return db_defer(db, r->message, r->index, r->attempts, r->next_attempt, r->reason);
+		return db_defer(db, r->message, r->index, r->attempts, r->next_attempt, r->reason,
+				&waiting->flow);
 	case RESULT_REMEMBER:
 		return db_remember(db, r->message);
 	}
@@ -362,6 +365,7 @@ finish_commits(struct batch *batch, int64_t position)
 	TAILQ_FOREACH (transaction, &batch->commits, in_batch)
 		reply(batch, transaction);
 	while ((transaction = TAILQ_FIRST(&batch->commits)) != NULL) {
+		flow_id flow = flow_of(transaction->submitter, transaction->sender);
 		uint32_t index = 0;
 
 		batch_remove(batch, transaction);
@@ -369,9 +373,15 @@ finish_commits(struct batch *batch, int64_t position)
 		if (transaction->report != NULL)
 			report_written(transaction);
 		STAILQ_FOREACH (recipient, &transaction->recipients, entry) {
-			if (recipient->chosen && !transaction->hold)
-				schedule_new(queue->schedule, recipient->mailbox, transaction->id,
-					     index++, recipient->notify, position);
+			const struct db_delivery row = {
+			    .position = {position, transaction->id, index},
+			    .notify = recipient->notify};
+
+			if (!recipient->chosen)
+				continue;
+			index++;
+			if (!transaction->hold)
+				schedule_new(queue->schedule, recipient->mailbox, flow, &row);
 		}
 		position++;
 		if (transaction->body != NULL)
@@ -389,8 +399,8 @@ finish_result(struct batch *batch, struct waiting *waiting)
 
 	if (waiting->left_file)
 		spool_remove(batch->queue->spool, r->message);
-	if (r->kind == RESULT_DEFER && r->next_attempt != DB_HELD)
-		schedule_deferred(batch->queue->schedule, r->mailbox, r->next_attempt);
+	if (r->kind == RESULT_DEFER && r->next_attempt != DB_HELD && waiting->flow != -1)
+		schedule_deferred(batch->queue->schedule, waiting->flow, r->next_attempt);
 	result_free(batch, waiting);
 }
 

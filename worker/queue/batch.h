@@ -39,8 +39,7 @@ struct result {
 	uint32_t index;
 	uint32_t attempts;
 	int64_t next_attempt;
-	const char *reason;  /* copied */
-	const char *mailbox; /* copied */
+	const char *reason; /* copied */
 };
 void batch_result(struct batch *, const struct result *);
 

@@ -16,6 +16,7 @@
 #include "common/error.h"
 #include "common/mail_parameters.h"
 #include "common/proto/types.h"
+#include "worker/queue/flow.h"
 
 struct db;
 
@@ -63,8 +64,9 @@ enum db_status db_add_message(struct db *, const struct db_message *);
 struct db_recipient {
 	uint64_t message;
 	uint32_t index;
-	const char *path;     /* the forward-path */
-	const char *mailbox;  /* user@domain, or "@domain" of another host */
+	const char *path;    /* the forward-path */
+	const char *mailbox; /* user@domain, or "@domain" of another host */
+	flow_id flow;
 	int64_t next_attempt; /* microseconds since the epoch */
 	uint32_t notify;      /* DSN_NOTIFY_... */
 	const char *orcpt;    /* the original recipient (mail_parameters.h); NULL or "": none */
@@ -84,8 +86,9 @@ enum db_status db_done(struct db *, uint64_t message, uint32_t index, bool *left
 #define DB_HELD INT64_MAX /* a time of the next attempt: none, until somebody releases it */
 /* Puts its next attempt elsewhere, and leaves all else. */
 enum db_status db_move(struct db *, uint64_t message, uint32_t index, int64_t next_attempt);
+/* The same after an attempt that failed. *FLOW is the recipient's, or -1 if it is gone. */
 enum db_status db_defer(struct db *, uint64_t message, uint32_t index, uint32_t attempts,
-			int64_t next_attempt, const char *reason);
+			int64_t next_attempt, const char *reason, flow_id *flow);
 
 /* Its sender has been told that it is delayed. */
 enum db_status db_set_delayed(struct db *, uint64_t message, uint32_t index);
@@ -121,6 +124,7 @@ struct db_entry {
 	uint32_t index;
 	uint32_t attempts;
 	int64_t next_attempt;
+	flow_id flow;
 	int64_t received;
 	uint64_t size;
 	const char *sender, *submitter, *path, *mailbox, *reason;
@@ -143,14 +147,14 @@ struct db_addressee {
 /* DB_FAILED also if there is no such. */
 enum db_status db_addressee(struct db *, uint64_t message, uint32_t index, struct db_addressee *);
 
-/* The mailbox that follows AFTER in the order of their names. 1, 0 if there is none, -1. */
-int db_next_mailbox(struct db *, const char *after, char name[ADDRESS_SIZE]);
+/* The flow that follows AFTER in the order of their numbers. 1, 0 if there is none, -1. */
+int db_next_flow(struct db *, flow_id after, flow_id *flow);
 
-/* A mailbox' deliveries are in the order of these. */
+/* A flow's deliveries are in the order of these. */
 struct db_position {
 	int64_t next_attempt;
 	uint64_t message;
-	uint32_t index; /* a message has many recipients in another domain */
+	uint32_t index; /* a message has many recipients */
 };
 struct db_delivery {
 	struct db_position position;
@@ -158,11 +162,18 @@ struct db_delivery {
 	uint32_t notify;
 	bool delayed;
 };
+
 /*
- * Those of MAILBOX after POSITION that are due at NOW, at most MAX. Returns how many, or -1. *DUE
- * is when the next one is that was not returned, or DB_HELD.
+ * Those of a flow after AFTER that were due before NOW, at most MAX. 1, or 0 if EACH returned
+ * false, which stops it, or -1. After 1 *DUE is when the next one is that EACH was not called for,
+ * or DB_HELD. The mailbox' name holds during the call only.
  */
-int db_due(struct db *, const char *mailbox, struct db_position, int64_t now, struct db_delivery *,
-	   size_t max, int64_t *due);
+typedef bool db_due_fn(const struct db_delivery *, const char *mailbox, void *arg);
+int db_due(struct db *, flow_id, struct db_position after, int64_t now, size_t max, db_due_fn *each,
+	   void *arg, int64_t *due);
+
+/* Those of a flow in one mailbox after AFTER and up to UNTIL, at most MAX. How many, or -1. */
+int db_lane(struct db *, const char *mailbox, flow_id, struct db_position after,
+	    struct db_position until, struct db_delivery *, size_t max);
 
 #endif

@@ -47,6 +47,11 @@ static const char *const schema[] = {
     "ALTER TABLE recipient ADD COLUMN notify INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE recipient ADD COLUMN orcpt TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE recipient ADD COLUMN delayed INTEGER NOT NULL DEFAULT 0;",
+    /* What was there before is of one flow. */
+    "ALTER TABLE recipient ADD COLUMN flow INTEGER NOT NULL DEFAULT 0;"
+    "DROP INDEX recipient_due;"
+    "CREATE INDEX recipient_due ON recipient (flow, next_attempt);"
+    "CREATE INDEX recipient_lane ON recipient (mailbox, flow, next_attempt);",
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 

@@ -97,6 +97,7 @@ hand_on(struct db *db, enum db_statement which, db_entry_fn *each, void *arg)
 		    .path = db_column_text(stmt, 8),
 		    .mailbox = db_column_text(stmt, 9),
 		    .reason = db_column_text(stmt, 10),
+		    .flow = sqlite3_column_int64(stmt, 11),
 		};
 
 		each(&entry, arg);
@@ -146,57 +147,95 @@ db_addressee(struct db *db, uint64_t message, uint32_t index, struct db_addresse
 }
 
 int
-db_next_mailbox(struct db *db, const char *after, char name[ADDRESS_SIZE])
+db_next_flow(struct db *db, flow_id after, flow_id *flow)
 {
-	sqlite3_stmt *stmt = db->statements[DB_STMT_NEXT_MAILBOX];
 	int result = 0;
 	int code;
 
-	db_bind_text(db, DB_STMT_NEXT_MAILBOX, 1, after);
-	code = db_step(db, DB_STMT_NEXT_MAILBOX);
+	db_bind_number(db, DB_STMT_NEXT_FLOW, 1, after);
+	code = db_step(db, DB_STMT_NEXT_FLOW);
 	if (code == SQLITE_ROW) {
 		result = 1;
-		strlcpy(name, db_column_text(stmt, 0), ADDRESS_SIZE);
+		*flow = sqlite3_column_int64(db->statements[DB_STMT_NEXT_FLOW], 0);
 	} else if (code != SQLITE_DONE) {
 		db_failed(db, code);
 		result = -1;
 	}
-	db_reset(db, DB_STMT_NEXT_MAILBOX);
+	db_reset(db, DB_STMT_NEXT_FLOW);
 	return result;
 }
 
+/* Parameters FIRST, FIRST + 1 and FIRST + 2. */
+static void
+bind_position(struct db *db, enum db_statement which, int first, struct db_position position)
+{
+	db_bind_number(db, which, first, position.next_attempt);
+	db_bind_number(db, which, first + 1, (int64_t)position.message);
+	db_bind_number(db, which, first + 2, position.index);
+}
+
+/* The first columns of both. */
+static struct db_delivery
+column_delivery(sqlite3_stmt *stmt)
+{
+	return (struct db_delivery){
+	    .position = {.next_attempt = sqlite3_column_int64(stmt, 0),
+			 .message = (uint64_t)sqlite3_column_int64(stmt, 1),
+			 .index = (uint32_t)sqlite3_column_int64(stmt, 2)},
+	    .attempts = (uint32_t)sqlite3_column_int64(stmt, 3),
+	    .notify = (uint32_t)sqlite3_column_int64(stmt, 4),
+	    .delayed = sqlite3_column_int64(stmt, 5) != 0,
+	};
+}
+
 int
-db_due(struct db *db, const char *mailbox, struct db_position after, int64_t now,
-       struct db_delivery *found, size_t max, int64_t *due)
+db_due(struct db *db, flow_id flow, struct db_position after, int64_t now, size_t max,
+       db_due_fn *each, void *arg, int64_t *due)
 {
 	sqlite3_stmt *stmt = db->statements[DB_STMT_DUE];
-	size_t count = 0;
+	int result = 1;
 	int code;
 
 	*due = DB_HELD;
-	db_bind_text(db, DB_STMT_DUE, 1, mailbox);
-	db_bind_number(db, DB_STMT_DUE, 2, after.next_attempt);
-	db_bind_number(db, DB_STMT_DUE, 3, (int64_t)after.message);
-	db_bind_number(db, DB_STMT_DUE, 4, (int64_t)max + 1);
-	db_bind_number(db, DB_STMT_DUE, 5, after.index);
-	while ((code = db_step(db, DB_STMT_DUE)) == SQLITE_ROW) {
-		int64_t next = sqlite3_column_int64(stmt, 0);
+	db_bind_number(db, DB_STMT_DUE, 1, flow);
+	bind_position(db, DB_STMT_DUE, 2, after);
+	db_bind_number(db, DB_STMT_DUE, 5, (int64_t)max + 1);
+	for (size_t count = 0; (code = db_step(db, DB_STMT_DUE)) == SQLITE_ROW; count++) {
+		struct db_delivery row = column_delivery(stmt);
 
-		if (next > now || count == max) {
-			*due = next;
+		if (row.position.next_attempt >= now || count == max) {
+			*due = row.position.next_attempt;
 			code = SQLITE_DONE;
 			break;
 		}
-		found[count].position.next_attempt = next;
-		found[count].position.message = (uint64_t)sqlite3_column_int64(stmt, 1);
-		found[count].position.index = (uint32_t)sqlite3_column_int64(stmt, 2);
-		found[count].attempts = (uint32_t)sqlite3_column_int64(stmt, 3);
-		found[count].notify = (uint32_t)sqlite3_column_int64(stmt, 4);
-		found[count].delayed = sqlite3_column_int64(stmt, 5) != 0;
-		count++;
+		if (!each(&row, db_column_text(stmt, 6), arg)) {
+			result = 0;
+			code = SQLITE_DONE;
+			break;
+		}
 	}
 	if (code != SQLITE_DONE)
 		db_failed(db, code);
 	db_reset(db, DB_STMT_DUE);
-	return code == SQLITE_DONE ? (int)count : -1;
+	return code == SQLITE_DONE ? result : -1;
+}
+
+int
+db_lane(struct db *db, const char *mailbox, flow_id flow, struct db_position after,
+	struct db_position until, struct db_delivery *found, size_t max)
+{
+	size_t count = 0;
+	int code = SQLITE_DONE;
+
+	db_bind_text(db, DB_STMT_LANE, 1, mailbox);
+	db_bind_number(db, DB_STMT_LANE, 2, flow);
+	bind_position(db, DB_STMT_LANE, 3, after);
+	bind_position(db, DB_STMT_LANE, 6, until);
+	db_bind_number(db, DB_STMT_LANE, 9, (int64_t)max);
+	while (count < max && (code = db_step(db, DB_STMT_LANE)) == SQLITE_ROW)
+		found[count++] = column_delivery(db->statements[DB_STMT_LANE]);
+	if (code != SQLITE_DONE && code != SQLITE_ROW)
+		db_failed(db, code);
+	db_reset(db, DB_STMT_LANE);
+	return code == SQLITE_DONE || code == SQLITE_ROW ? (int)count : -1;
 }

@@ -4,9 +4,10 @@
 
 #include "worker/queue/db_private.h"
 
-#define ENTRY_COLUMNS                                                                          \
-	"r.message, r.idx, r.attempts, r.next_attempt, m.received, m.size, m.sender,"          \
-	" m.submitter, r.path, r.mailbox, r.reason FROM recipient r JOIN message m ON m.id = " \
+#define ENTRY_COLUMNS                                                                           \
+	"r.message, r.idx, r.attempts, r.next_attempt, m.received, m.size, m.sender,"           \
+	" m.submitter, r.path, r.mailbox, r.reason, r.flow FROM recipient r JOIN message m ON " \
+	"m.id = "                                                                               \
 	"r.message"
 
 static const char *const statements[] = {
@@ -18,7 +19,7 @@ static const char *const statements[] = {
 	" flags, ret, envid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [DB_STMT_ADD_RECIPIENT] =
 	"INSERT INTO recipient (message, idx, path, mailbox, attempts, next_attempt, notify,"
-	" orcpt) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)",
+	" orcpt, flow) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)",
     [DB_STMT_ADD_NOTICE] = "INSERT OR REPLACE INTO notice (name, at) VALUES (?1, ?2)",
     [DB_STMT_OLD_NOTICES] = "DELETE FROM notice WHERE at < ?1",
     [DB_STMT_DONE_RECIPIENT] = "DELETE FROM recipient WHERE message = ?1 AND idx = ?2",
@@ -26,7 +27,7 @@ static const char *const statements[] = {
 			     " AND NOT EXISTS (SELECT 1 FROM recipient WHERE message = ?1)"
 			     " RETURNING run, body IS NULL",
     [DB_STMT_DEFER] = "UPDATE recipient SET attempts = ?3, next_attempt = ?4, reason = ?5"
-		      " WHERE message = ?1 AND idx = ?2",
+		      " WHERE message = ?1 AND idx = ?2 RETURNING flow",
     [DB_STMT_REMEMBER] = "INSERT OR REPLACE INTO finished (id, at) VALUES (?1, ?2)",
     [DB_STMT_FORGET] = "DELETE FROM finished WHERE at < ?1",
     [DB_STMT_KNOWN] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1)"
@@ -43,11 +44,16 @@ static const char *const statements[] = {
 			" ORDER BY r.message, r.idx LIMIT ?3",
     [DB_STMT_ENTRY] = "SELECT " ENTRY_COLUMNS " WHERE r.message = ?1 AND r.idx = ?2",
     [DB_STMT_MOVE] = "UPDATE recipient SET next_attempt = ?3 WHERE message = ?1 AND idx = ?2",
-    [DB_STMT_NEXT_MAILBOX] =
-	"SELECT mailbox FROM recipient WHERE mailbox > ?1 ORDER BY mailbox LIMIT 1",
-    [DB_STMT_DUE] = "SELECT next_attempt, message, idx, attempts, notify, delayed FROM recipient"
-		    " WHERE mailbox = ?1 AND (next_attempt, message, idx) > (?2, ?3, ?5)"
-		    " ORDER BY next_attempt, message, idx LIMIT ?4",
+    [DB_STMT_NEXT_FLOW] = "SELECT flow FROM recipient WHERE flow > ?1 ORDER BY flow LIMIT 1",
+    [DB_STMT_DUE] =
+	"SELECT next_attempt, message, idx, attempts, notify, delayed, mailbox FROM recipient"
+	" WHERE flow = ?1 AND (next_attempt, message, idx) > (?2, ?3, ?4)"
+	" ORDER BY next_attempt, message, idx LIMIT ?5",
+    [DB_STMT_LANE] = "SELECT next_attempt, message, idx, attempts, notify, delayed FROM recipient"
+		     " WHERE mailbox = ?1 AND flow = ?2"
+		     " AND (next_attempt, message, idx) > (?3, ?4, ?5)"
+		     " AND (next_attempt, message, idx) <= (?6, ?7, ?8)"
+		     " ORDER BY next_attempt, message, idx LIMIT ?9",
 };
 
 int

@@ -75,6 +75,7 @@ db_add_recipient(struct db *db, const struct db_recipient *recipient)
 	db_bind_number(db, DB_STMT_ADD_RECIPIENT, 6, recipient->notify);
 	db_bind_text(db, DB_STMT_ADD_RECIPIENT, 7,
 		     recipient->orcpt == NULL ? "" : recipient->orcpt);
+	db_bind_number(db, DB_STMT_ADD_RECIPIENT, 8, recipient->flow);
 	return db_run(db, DB_STMT_ADD_RECIPIENT);
 }
 
@@ -122,14 +123,25 @@ db_done(struct db *db, uint64_t message, uint32_t index, bool *left_file)
 
 enum db_status
 db_defer(struct db *db, uint64_t message, uint32_t index, uint32_t attempts, int64_t next_attempt,
-	 const char *reason)
+	 const char *reason, flow_id *flow)
 {
+	enum db_status status;
+	int code;
+
+	*flow = -1;
 	db_bind_number(db, DB_STMT_DEFER, 1, (int64_t)message);
 	db_bind_number(db, DB_STMT_DEFER, 2, index);
 	db_bind_number(db, DB_STMT_DEFER, 3, attempts);
 	db_bind_number(db, DB_STMT_DEFER, 4, next_attempt);
 	db_bind_text(db, DB_STMT_DEFER, 5, reason);
-	return db_run(db, DB_STMT_DEFER);
+	code = db_step(db, DB_STMT_DEFER);
+	if (code == SQLITE_ROW) {
+		*flow = sqlite3_column_int64(db->statements[DB_STMT_DEFER], 0);
+		code = db_step(db, DB_STMT_DEFER);
+	}
+	status = code == SQLITE_DONE ? DB_OK : db_failed(db, code);
+	db_reset(db, DB_STMT_DEFER);
+	return status;
 }
 
 enum db_status

@@ -21,6 +21,15 @@
 /* -- Results ------------------------------------------------------------------------------ */
 
 void
+delivery_free(struct delivery *delivery)
+{
+	struct lane *lane = delivery->lane;
+
+	free(delivery);
+	lane_release(lane);
+}
+
+void
 delivery_record(struct delivery *delivery, enum result_kind kind, int64_t next_attempt,
 		const char *why)
 {
@@ -31,11 +40,10 @@ delivery_record(struct delivery *delivery, enum result_kind kind, int64_t next_a
 	    .attempts = delivery->attempts,
 	    .next_attempt = next_attempt,
 	    .reason = why,
-	    .mailbox = delivery->mailbox->name,
 	};
 
 	batch_result(delivery->mailbox->schedule->queue->batch, &result);
-	free(delivery);
+	delivery_free(delivery);
 }
 
 static void
@@ -117,7 +125,7 @@ tell_sender(struct delivery *delivery, enum report_action action, int64_t next_a
 	strlcpy(recipient->orcpt, to.orcpt, sizeof(recipient->orcpt));
 	set_reason(recipient, action, why);
 	report_send(report);
-	free(delivery);
+	delivery_free(delivery);
 	return true;
 }
 
@@ -270,7 +278,7 @@ on_ended(struct ipc_channel *channel, void *context)
 	(void)channel;
 	mailbox->channel = NULL;
 	delivery_detach(mailbox);
-	if (mailbox->running_count > 0 || mailbox->waiting_count > 0)
+	if (mailbox->running_count > 0 || mailbox->working > 0)
 		mailbox_failed(mailbox, "the session process is gone");
 	else
 		mailbox_settle(mailbox);
@@ -390,14 +398,14 @@ send_message(const struct db_message *message, void *arg)
 }
 
 void
-delivery_send(struct mailbox *mailbox)
+delivery_send(struct lane *lane)
 {
-	struct delivery *delivery = TAILQ_FIRST(&mailbox->waiting);
+	struct mailbox *mailbox = lane->mailbox;
+	struct delivery *delivery = lane_take(lane);
 	struct schedule *schedule = mailbox->schedule;
 	int sent;
 
-	TAILQ_REMOVE(&mailbox->waiting, delivery, entry);
-	mailbox->waiting_count--;
+	lane_settle(lane);
 	sent = db_message(schedule->queue->db, delivery->message, send_message, delivery);
 	if (sent == SENT || sent == SENT_NOT) {
 		TAILQ_INSERT_TAIL(&mailbox->running, delivery, entry);

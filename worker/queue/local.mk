@@ -10,7 +10,9 @@ worker_libworker_a_SOURCES += \
 	worker/queue/db.h worker/queue/db_private.h \
 	worker/queue/db_open.c worker/queue/db_statement.c worker/queue/db_read.c worker/queue/db_write.c \
 	worker/queue/delivery.c \
+	worker/queue/flow.c worker/queue/flow.h \
 	worker/queue/gates.c \
+	worker/queue/lane.c \
 	worker/queue/mailbox.c worker/queue/mailbox.h \
 	worker/queue/notice.c worker/queue/notice.h worker/queue/notice_text.c \
 	worker/queue/queue.c worker/queue/queue.h \

@@ -15,17 +15,20 @@
 
 #include "worker/queue/batch.h"
 #include "worker/queue/db.h"
+#include "worker/queue/flow.h"
 
-#define MAILBOX_LOADED_MAX 64 /* deliveries of one mailbox in memory */
-#define WINDOW_MAX 32         /* deliveries on their way to one mailbox */
-#define REMOTE_WINDOW 4       /* mails on their way to one domain */
+#define WINDOW_MAX 32   /* deliveries on their way to one mailbox */
+#define REMOTE_WINDOW 4 /* mails on their way to one domain */
 
+struct flow;
+struct lane;
 struct mailbox;
 
 /* One recipient of one mail. */
 struct delivery {
 	TAILQ_ENTRY(delivery) entry;
 	struct mailbox *mailbox;
+	struct lane *lane;
 	uint64_t message;
 	uint32_t index;
 	uint32_t attempts; /* that failed, as the database has it */
@@ -43,34 +46,76 @@ enum mailbox_state {
 	MAILBOX_ATTACHED,
 };
 
-/* The list that a mailbox is in. */
+/* What a mailbox waits for; its lanes that have work take turns in the list of that name. */
 enum mailbox_place {
 	PLACE_NONE,
 	PLACE_REMOTE, /* of another domain, can take a job */
 	PLACE_LINE,   /* QUIET, waits to be attached */
 	PLACE_READY,  /* ATTACHED, can take a delivery */
-	PLACE_IDLE, /* ATTACHED, nothing to do; is detached after a while, or when room is needed */
-	PLACE_COUNT
+	TURN_COUNT,
+	/* ATTACHED, nothing to do; is detached after a while, or when room is needed */
+	PLACE_IDLE = TURN_COUNT,
 };
+
+/* What waits in one mailbox of one flow. Freed when nothing waits and nothing is under way. */
+struct lane {
+	RB_ENTRY(lane) by_flow;    /* of its mailbox */
+	TAILQ_ENTRY(lane) in_turn; /* of its flow, in the list of PLACE */
+	struct mailbox *mailbox;
+	struct flow *flow;
+	enum mailbox_place place;
+	uint64_t served;           /* when it had its last turn (schedule.served) */
+	struct deliveries waiting; /* the next ones, in order */
+	unsigned waiting_count;
+	unsigned held;               /* deliveries and jobs under way */
+	bool more;                   /* between POSITION and the flow's cursor there may be more */
+	bool works;                  /* something waits */
+	struct db_position position; /* up to here they have been taken from the database */
+};
+TAILQ_HEAD(lane_list, lane);
+RB_HEAD(lanes, lane);
+
+/* A flow in the list of flows that have lanes in that place. */
+struct turn {
+	TAILQ_ENTRY(turn) entry;
+	struct flow *flow;
+	uint64_t served; /* when it had its last one */
+	struct lane_list lanes;
+};
+TAILQ_HEAD(turn_list, turn);
+
+/* All mail of one submitter, or of some strangers (flow.h). */
+struct flow {
+	RB_ENTRY(flow) by_id;
+	TAILQ_ENTRY(flow) in_reading;
+	struct schedule *schedule;
+	flow_id id;
+	struct db_position cursor; /* up to here lanes know of their deliveries */
+	bool more;                 /* there may be some behind it that are due */
+	bool reading;              /* in the list of flows that are read on */
+	bool full;                 /* has as many lanes as it may */
+	int64_t due;               /* when the next one is that is not; DB_HELD: none */
+	struct event *timer;
+	unsigned lane_count;
+	unsigned jobs; /* that relay has of it */
+	struct turn turns[TURN_COUNT];
+};
+TAILQ_HEAD(flow_list, flow);
+RB_HEAD(flows, flow);
 
 struct mailbox {
 	RB_ENTRY(mailbox) by_name;
-	TAILQ_ENTRY(mailbox) in_place;
+	TAILQ_ENTRY(mailbox) in_idle;
 	struct schedule *schedule;
 	enum mailbox_state state;
 	enum mailbox_place place;
 	bool remote; /* another domain: always QUIET; running_count is of jobs, not in a list */
 
-	struct deliveries waiting; /* the next ones, in order */
+	struct lanes lanes;
+	unsigned working;          /* lanes in which something waits */
 	struct deliveries running; /* sent, not answered */
-	unsigned waiting_count;
 	unsigned running_count;
 	unsigned window; /* running_count's bound now */
-
-	struct db_position position; /* up to here they have been taken from the database */
-	bool more;                   /* there may be more that are due behind it */
-	int64_t due;                 /* when the next one is that is not; DB_HELD: none */
-	struct event *due_timer;
 
 	unsigned failures; /* in a row, to have a session process or to keep it */
 	bool paused;       /* until the timer says otherwise */
@@ -89,21 +134,75 @@ LIST_HEAD(jobs, job);
 struct schedule {
 	struct queue *queue;
 	struct mailboxes mailboxes;
-	struct mailbox_list places[PLACE_COUNT];
+	struct flows flows;
+	struct turn_list turns[TURN_COUNT];
+	struct mailbox_list idle; /* in PLACE_IDLE */
+	struct flow_list reading;
+	uint64_t served; /* turns, ever */
 	unsigned attaching;
 	unsigned attached;
 	unsigned running;
 	struct event *pump;
+	struct event *reader;      /* of flows, when nothing else is to be done */
 	struct ipc_channel *relay; /* NULL while there is none */
 	struct jobs jobs;          /* that relay has */
 	unsigned job_count;
-	bool resuming;
 	bool stopped;
 	int64_t last_position;
 	/* The body that was sent last: a mail's recipients often follow each other. */
 	uint64_t body_id;
 	int body_fd;
 };
+
+/*
+ * -- flow.c
+ */
+
+/* The flow of that ID, or NULL. */
+struct flow *flow_find(struct schedule *, flow_id id);
+/* The same; a new one reads what is due after AFTER. NULL without memory. */
+struct flow *flow_get(struct schedule *, flow_id id, int64_t after);
+void flow_free(struct flow *);
+/* After any change: it may be gone when this returns. */
+void flow_settle(struct flow *);
+/* There may be rows behind its cursor that are due. */
+void flow_read_on(struct flow *);
+/* There is one at DUE. */
+void flow_wait(struct flow *, int64_t due);
+/* Reads a few rows of the flow that comes next, for all mailboxes that wait for them. */
+void flow_read_some(struct schedule *);
+/* ROW, the next after the cursor, goes to its mailbox. False: not now. */
+bool flow_announce(struct flow *, const char *mailbox, const struct db_delivery *row);
+/* Into, and out of, the list of a flow's lanes in that place. */
+void flow_enter(struct lane *, enum mailbox_place);
+void flow_leave(struct lane *, enum mailbox_place);
+/* The lane whose turn it is, of the flow whose turn it is (NULL: nobody is in that place); both go
+ * to the end of their lists. */
+struct lane *flow_next(struct schedule *, enum mailbox_place);
+/* The same of one flow. */
+struct lane *flow_take(struct turn *, enum mailbox_place);
+
+/*
+ * -- lane.c
+ */
+
+struct lane *lane_find(struct mailbox *, struct flow *);
+struct lane *lane_new(struct mailbox *, struct flow *);
+void lane_free(struct lane *);
+/* After any change: it may be gone when this returns, its mailbox not. */
+void lane_settle(struct lane *);
+/* The mailbox' place is another now. */
+void lane_place_all(struct mailbox *);
+/* Adds what comes behind all others. */
+void lane_add(struct lane *, const struct db_delivery *);
+/* Takes the next ones from the database, if few are waiting. True if any are. */
+bool lane_refill(struct lane *);
+/* The first that is waiting is under way now. */
+struct delivery *lane_take(struct lane *);
+/* It is not: it is the first again. */
+void lane_put_back(struct delivery *);
+/* One that was under way is gone. */
+void lane_release(struct lane *);
 
 /*
  * -- mailbox.c
@@ -115,18 +214,13 @@ struct mailbox *mailbox_get(struct schedule *, const char *name);
 struct mailbox *mailbox_find(const struct schedule *, const char *name);
 /* With all its deliveries; its channel is the caller's business. */
 void mailbox_free(struct mailbox *);
-/* To the end of that list. */
 void mailbox_move(struct mailbox *, enum mailbox_place);
-/* Adds to what is waiting; false without memory. */
-bool mailbox_append(struct mailbox *, const struct db_delivery *);
-/* When to look into the database again, or DB_HELD. */
-void mailbox_set_due(struct mailbox *, int64_t due);
 
 /* After any change: puts the mailbox where it belongs now. It may be gone when this returns. */
 void mailbox_settle(struct mailbox *);
 
-/* Takes the next deliveries from the database, if few are waiting. */
-void mailbox_refill(struct mailbox *);
+/* Begins nothing there for a while. */
+void mailbox_pause(struct mailbox *, int64_t delay);
 
 /* No session process, or not any more: a pause. What was running waits again. */
 void mailbox_failed(struct mailbox *, const char *why);
@@ -139,8 +233,10 @@ void mailbox_failed(struct mailbox *, const char *why);
 void delivery_attach(struct mailbox *);
 /* Closes the channel to it; nothing may be running. */
 void delivery_detach(struct mailbox *);
-/* Sends the first that is waiting to the session process of an ATTACHED mailbox. */
-void delivery_send(struct mailbox *);
+/* Sends the first that is waiting to the session process of the mailbox, which is ATTACHED. */
+void delivery_send(struct lane *);
+/* One that was under way. */
+void delivery_free(struct delivery *);
 /* Tells the database how one ended, and frees it. WHY may be NULL. */
 void delivery_record(struct delivery *, enum result_kind, int64_t next_attempt, const char *why);
 /* Nothing more is tried, nothing is thrown away: somebody has to look. It is freed. */

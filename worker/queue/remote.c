@@ -3,8 +3,8 @@
  * What the queue says to relay to get mails to other domains.
  *
  * A job is one mail for recipients of one domain that are due together. A domain has few jobs at a
- * time, fewer after failures, and all domains take turns, so that one that is slow holds nobody
- * else's mail back.
+ * time, fewer after failures, and flows and their domains take turns (schedule.h), so that one that
+ * is slow holds nobody else's mail back.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -28,6 +28,7 @@
 struct job {
 	LIST_ENTRY(job) entry;
 	struct mailbox *mailbox;
+	struct lane *lane;
 	uint32_t request;
 	struct deliveries deliveries;
 	uint32_t count;
@@ -42,11 +43,14 @@ static void
 job_free(struct job *job)
 {
 	struct mailbox *mailbox = job->mailbox;
+	struct lane *lane = job->lane;
 
 	LIST_REMOVE(job, entry);
 	mailbox->schedule->job_count--;
 	mailbox->running_count--;
+	lane->flow->jobs--;
 	free(job);
+	lane_release(lane);
 }
 
 /* -- Results ------------------------------------------------------------------------------ */
@@ -125,7 +129,7 @@ hand_over(struct report_recipient *recipient, struct delivery *delivery, const s
 	strlcpy(recipient->host, ended->host, sizeof(recipient->host));
 	strlcpy(recipient->status, result->status, sizeof(recipient->status));
 	strlcpy(recipient->text, result->text, sizeof(recipient->text));
-	free(delivery);
+	delivery_free(delivery);
 }
 
 /* Nobody is told. */
@@ -251,8 +255,7 @@ put_back(struct job *job, const char *why)
 			delivery_defer(delivery, why);
 			continue;
 		}
-		TAILQ_INSERT_HEAD(&mailbox->waiting, delivery, entry);
-		mailbox->waiting_count++;
+		lane_put_back(delivery);
 	}
 	mailbox->window = 1;
 }
@@ -339,22 +342,28 @@ send_message(const struct db_message *message, void *arg)
 
 /* Takes the first that is waiting, and those behind it that are of the same mail. */
 static struct job *
-job_new(struct mailbox *mailbox)
+job_new(struct lane *lane)
 {
 	struct job *job = calloc(1, sizeof(*job));
-	struct delivery *first = TAILQ_FIRST(&mailbox->waiting), *delivery;
+	struct mailbox *mailbox = lane->mailbox;
+	struct delivery *delivery;
+	uint64_t message;
 
 	if (job == NULL)
 		return NULL;
 	job->mailbox = mailbox;
+	job->lane = lane;
+	lane->held++;
+	lane->flow->jobs++;
 	TAILQ_INIT(&job->deliveries);
-	while ((delivery = TAILQ_FIRST(&mailbox->waiting)) != NULL &&
-	       delivery->message == first->message && job->count < RELAY_RECIPIENTS_MAX) {
-		TAILQ_REMOVE(&mailbox->waiting, delivery, entry);
-		mailbox->waiting_count--;
+	message = TAILQ_FIRST(&lane->waiting)->message;
+	while ((delivery = TAILQ_FIRST(&lane->waiting)) != NULL && delivery->message == message &&
+	       job->count < RELAY_RECIPIENTS_MAX) {
+		(void)lane_take(lane);
 		TAILQ_INSERT_TAIL(&job->deliveries, delivery, entry);
 		job->count++;
 	}
+	lane_settle(lane);
 	LIST_INSERT_HEAD(&mailbox->schedule->jobs, job, entry);
 	mailbox->schedule->job_count++;
 	mailbox->running_count++;
@@ -376,17 +385,18 @@ give_up(struct job *job, int sent)
 }
 
 static void
-send_one(struct mailbox *mailbox)
+send_one(struct lane *lane)
 {
-	struct db *db = mailbox->schedule->queue->db;
+	struct mailbox *mailbox = lane->mailbox;
 	struct job *job;
 	int sent;
 
-	mailbox_refill(mailbox);
-	if (mailbox->waiting_count > 0 && (job = job_new(mailbox)) != NULL) {
+	if (!lane_refill(lane)) {
+		lane_settle(lane);
+	} else if ((job = job_new(lane)) != NULL) {
 		uint64_t message = TAILQ_FIRST(&job->deliveries)->message;
 
-		sent = db_message(db, message, send_message, job);
+		sent = db_message(mailbox->schedule->queue->db, message, send_message, job);
 		if (sent != SENT) {
 			give_up(job, sent);
 			job_free(job);
@@ -395,20 +405,32 @@ send_one(struct mailbox *mailbox)
 	mailbox_settle(mailbox);
 }
 
+/*
+ * The next lane of a flow that may begin a job: as long as it has fewer than are free. So one that
+ * is alone has half of all, however many mails it has, and who comes next finds room at once.
+ */
+static struct lane *
+next_lane(struct schedule *schedule)
+{
+	struct turn *turn;
+
+	TAILQ_FOREACH (turn, &schedule->turns[PLACE_REMOTE], entry) {
+		/* cppcheck-suppress uninitvar ; they are of the list */
+		if (turn->flow->jobs < JOBS_MAX - schedule->job_count)
+			return flow_take(turn, PLACE_REMOTE);
+	}
+	return NULL;
+}
+
 void
 remote_send_some(struct schedule *schedule)
 {
-	struct mailbox *mailbox;
 	unsigned turns = schedule->job_count;
+	struct lane *lane;
 
 	while (turns++ < JOBS_MAX && schedule->relay != NULL &&
-	       !batch_is_behind(schedule->queue->batch) &&
-	       (mailbox = TAILQ_FIRST(&schedule->places[PLACE_REMOTE])) != NULL) {
-		/* To the end of the line, if it goes there again. */
-		TAILQ_REMOVE(&schedule->places[PLACE_REMOTE], mailbox, in_place);
-		mailbox->place = PLACE_NONE;
-		send_one(mailbox);
-	}
+	       !batch_is_behind(schedule->queue->batch) && (lane = next_lane(schedule)) != NULL)
+		send_one(lane);
 }
 
 /* -- The channel ------------------------------------------------------------------------------ */
@@ -484,7 +506,7 @@ remote_close(struct schedule *schedule)
 	while ((job = LIST_FIRST(&schedule->jobs)) != NULL) {
 		while ((delivery = TAILQ_FIRST(&job->deliveries)) != NULL) {
 			TAILQ_REMOVE(&job->deliveries, delivery, entry);
-			free(delivery);
+			delivery_free(delivery);
 		}
 		job_free(job);
 	}

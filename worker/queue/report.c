@@ -63,7 +63,6 @@ record(const struct report *report, const struct report_recipient *recipient, bo
 	    .attempts = recipient->attempts,
 	    .next_attempt = recipient->next_attempt,
 	    .reason = why,
-	    .mailbox = report->mailbox,
 	};
 
 	if (report->action == REPORT_FAILED) {
@@ -239,6 +238,7 @@ write_one(struct db *db, struct report *report, const struct report_recipient *r
 {
 	enum db_status status;
 	bool left_file = false;
+	flow_id flow;
 
 	if (report->action != REPORT_DELAYED) {
 		status = db_done(db, report->message, recipient->index, &left_file);
@@ -246,7 +246,9 @@ write_one(struct db *db, struct report *report, const struct report_recipient *r
 		return status;
 	}
 	status = db_defer(db, report->message, recipient->index, recipient->attempts,
-			  recipient->next_attempt, recipient->text);
+			  recipient->next_attempt, recipient->text, &flow);
+	if (flow != -1)
+		report->flow = flow;
 	return status == DB_OK ? db_set_delayed(db, report->message, recipient->index) : status;
 }
 
@@ -256,6 +258,7 @@ report_write(struct db *db, struct report *report)
 	enum db_status status = DB_OK;
 
 	report->left_file = false;
+	report->flow = -1;
 	for (size_t i = 0; i < report->count && status == DB_OK; i++)
 		status = write_one(db, report, &report->recipients[i]);
 	return status;
@@ -277,8 +280,8 @@ report_written(const struct transaction *transaction)
 		  KV_U64("rcpts", report->count), KV_STR("report", id_text(transaction->id, own)));
 	if (report->left_file)
 		spool_remove(queue->spool, report->message);
-	for (size_t i = 0; i < report->count && report->action == REPORT_DELAYED; i++)
-		schedule_deferred(queue->schedule, report->mailbox,
+	for (size_t i = 0; i < report->count && report->flow != -1; i++)
+		schedule_deferred(queue->schedule, report->flow,
 				  report->recipients[i].next_attempt);
 }
 

@@ -54,6 +54,7 @@ struct report {
 	bool left_file; /* its message has gone, and left the body */
 	size_t count, max;
 	char mailbox[ADDRESS_SIZE]; /* the deliveries' */
+	flow_id flow;               /* of those that were put off; -1: there is none */
 	struct report_recipient recipients[];
 };
 

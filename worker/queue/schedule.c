@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "common/child.h"
 #include "common/log.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/clock.h"
@@ -13,13 +14,25 @@
 #define ATTACHED_MAX 256
 #define RUNNING_MAX 256
 
+void
+schedule_set_timer(struct event *timer, int64_t delay)
+{
+	struct timeval tv;
+
+	if (delay < 0)
+		delay = 0;
+	tv.tv_sec = (time_t)(delay / CLOCK_SECOND);
+	tv.tv_usec = (suseconds_t)(delay % CLOCK_SECOND);
+	(void)evtimer_add(timer, &tv);
+}
+
 /* -- The pump ---------------------------------------------------------------------------------- */
 
 /* Room for one more session process. */
 static bool
 make_room(struct schedule *schedule)
 {
-	struct mailbox *idle = TAILQ_FIRST(&schedule->places[PLACE_IDLE]);
+	struct mailbox *idle = TAILQ_FIRST(&schedule->idle);
 
 	if (schedule->attaching >= ATTACHING_MAX)
 		return false;
@@ -36,15 +49,18 @@ static void
 attach_some(struct schedule *schedule)
 {
 	struct mailbox *mailbox;
+	struct lane *lane;
 
-	while ((mailbox = TAILQ_FIRST(&schedule->places[PLACE_LINE])) != NULL &&
-	       make_room(schedule)) {
-		mailbox_move(mailbox, PLACE_NONE);
-		mailbox_refill(mailbox);
-		if (mailbox->waiting_count > 0)
+	while (!TAILQ_EMPTY(&schedule->turns[PLACE_LINE]) && make_room(schedule) &&
+	       (lane = flow_next(schedule, PLACE_LINE)) != NULL) {
+		mailbox = lane->mailbox;
+		if (lane_refill(lane)) {
+			mailbox_move(mailbox, PLACE_NONE);
 			delivery_attach(mailbox);
-		else
+		} else {
+			lane_settle(lane);
 			mailbox_settle(mailbox);
+		}
 	}
 }
 
@@ -53,16 +69,29 @@ static void
 deliver_some(struct schedule *schedule)
 {
 	struct mailbox *mailbox;
+	struct lane *lane;
 
-	while ((mailbox = TAILQ_FIRST(&schedule->places[PLACE_READY])) != NULL &&
-	       schedule->running < RUNNING_MAX && !batch_is_behind(schedule->queue->batch)) {
-		mailbox_move(mailbox, PLACE_NONE);
-		mailbox_refill(mailbox);
-		if (mailbox->waiting_count > 0)
-			delivery_send(mailbox);
-		else
+	while (schedule->running < RUNNING_MAX && !batch_is_behind(schedule->queue->batch) &&
+	       (lane = flow_next(schedule, PLACE_READY)) != NULL) {
+		mailbox = lane->mailbox;
+		if (lane_refill(lane)) {
+			delivery_send(lane);
+		} else {
+			lane_settle(lane);
 			mailbox_settle(mailbox);
+		}
 	}
+}
+
+static void
+on_reader(evutil_socket_t fd, short what, void *arg)
+{
+	struct schedule *schedule = arg;
+
+	(void)fd;
+	(void)what;
+	if (!schedule->stopped)
+		flow_read_some(schedule);
 }
 
 static void
@@ -100,11 +129,16 @@ schedule_open(struct queue *queue)
 	schedule->body_fd = -1;
 	LIST_INIT(&schedule->jobs);
 	RB_INIT(&schedule->mailboxes);
-	for (int i = 0; i < PLACE_COUNT; i++)
-		TAILQ_INIT(&schedule->places[i]);
+	RB_INIT(&schedule->flows);
+	TAILQ_INIT(&schedule->idle);
+	TAILQ_INIT(&schedule->reading);
+	for (int i = 0; i < TURN_COUNT; i++)
+		TAILQ_INIT(&schedule->turns[i]);
 	schedule->pump = event_new(queue->base, -1, 0, on_pump, schedule);
-	if (schedule->pump == NULL) {
-		free(schedule);
+	schedule->reader = event_new(queue->base, -1, 0, on_reader, schedule);
+	if (schedule->pump == NULL || schedule->reader == NULL ||
+	    event_priority_set(schedule->reader, CHILD_LAST) == -1) {
+		schedule_close(schedule);
 		return NULL;
 	}
 	return schedule;
@@ -114,6 +148,7 @@ void
 schedule_close(struct schedule *schedule)
 {
 	struct mailbox *mailbox;
+	struct flow *flow;
 
 	if (schedule == NULL)
 		return;
@@ -126,26 +161,28 @@ schedule_close(struct schedule *schedule)
 		mailbox_free(mailbox);
 	}
 	delivery_drop_body(schedule);
-	event_free(schedule->pump);
+	while ((flow = RB_ROOT(&schedule->flows)) != NULL)
+		flow_free(flow);
+	if (schedule->pump != NULL)
+		event_free(schedule->pump);
+	if (schedule->reader != NULL)
+		event_free(schedule->reader);
 	free(schedule);
 }
 
 int
 schedule_resume(struct schedule *schedule, struct error *err)
 {
-	char name[ADDRESS_SIZE] = "";
-	struct mailbox *mailbox;
+	flow_id id = -1;
+	struct flow *flow;
 	int found;
 
-	schedule->resuming = true;
-	while ((found = db_next_mailbox(schedule->queue->db, name, name)) == 1) {
-		mailbox = mailbox_get(schedule, name);
-		if (mailbox == NULL)
-			return error_set(err, "no memory for the mailboxes that have mail waiting");
-		mailbox->more = true;
-		mailbox_settle(mailbox);
+	while ((found = db_next_flow(schedule->queue->db, id, &id)) == 1) {
+		flow = flow_get(schedule, id, INT64_MIN);
+		if (flow == NULL)
+			return error_set(err, "no memory for the mail that is waiting");
+		flow_read_on(flow);
 	}
-	schedule->resuming = false;
 	if (found == -1)
 		return error_set(err, "%s", db_error(schedule->queue->db));
 	return 0;
@@ -163,34 +200,28 @@ schedule_positions(struct schedule *schedule, size_t count)
 }
 
 void
-schedule_new(struct schedule *schedule, const char *name, uint64_t message, uint32_t index,
-	     uint32_t notify, int64_t position)
+schedule_new(struct schedule *schedule, const char *name, flow_id id, const struct db_delivery *row)
 {
-	struct mailbox *mailbox = mailbox_get(schedule, name);
-	struct db_delivery row = {.position = {position, message, index}, .notify = notify};
+	int64_t position = row->position.next_attempt;
+	struct flow *flow = flow_get(schedule, id, position - 1);
 
-	if (mailbox == NULL) {
+	if (flow == NULL) {
 		log_event(LOG_ERR, "queue.delivery_late", KV_STR("to", name),
 			  KV_STR("why", "no memory: it waits for the next start of queue"));
 		return;
 	}
-	/* Straight into memory, unless others are before it that are not. */
-	if (mailbox->more || mailbox->due <= position ||
-	    mailbox->waiting_count >= MAILBOX_LOADED_MAX || !mailbox_append(mailbox, &row))
-		mailbox->more = true;
-	mailbox_settle(mailbox);
+	/* Not before others of its flow that are not in memory. */
+	if (flow->more || flow->due <= position || !flow_announce(flow, name, row))
+		flow_read_on(flow);
 }
 
 void
-schedule_deferred(struct schedule *schedule, const char *name, int64_t next_attempt)
+schedule_deferred(struct schedule *schedule, flow_id id, int64_t next_attempt)
 {
-	struct mailbox *mailbox = mailbox_get(schedule, name);
+	struct flow *flow = flow_get(schedule, id, schedule->last_position - 1);
 
-	if (mailbox == NULL)
-		return;
-	if (next_attempt < mailbox->due && !mailbox->more)
-		mailbox_set_due(mailbox, next_attempt);
-	mailbox_settle(mailbox);
+	if (flow != NULL)
+		flow_wait(flow, next_attempt);
 }
 
 static struct delivery *
@@ -199,6 +230,7 @@ find_in(const struct deliveries *list, uint64_t message, uint32_t index)
 	struct delivery *delivery;
 
 	TAILQ_FOREACH (delivery, list, entry) {
+		/* cppcheck-suppress uninitvar ; they are of the list */
 		if (delivery->message == message && delivery->index == index)
 			return delivery;
 	}
@@ -216,16 +248,21 @@ schedule_is_running(const struct schedule *schedule, const char *name, uint64_t 
 }
 
 void
-schedule_forget(struct schedule *schedule, const char *name, uint64_t message, uint32_t index)
+schedule_forget(struct schedule *schedule, const char *name, flow_id id, uint64_t message,
+		uint32_t index)
 {
 	struct mailbox *mailbox = mailbox_find(schedule, name);
+	struct flow *flow = flow_find(schedule, id);
 	struct delivery *delivery;
+	struct lane *lane;
 
-	if (mailbox == NULL || (delivery = find_in(&mailbox->waiting, message, index)) == NULL)
+	if (mailbox == NULL || flow == NULL || (lane = lane_find(mailbox, flow)) == NULL ||
+	    (delivery = find_in(&lane->waiting, message, index)) == NULL)
 		return;
-	TAILQ_REMOVE(&mailbox->waiting, delivery, entry);
-	mailbox->waiting_count--;
+	TAILQ_REMOVE(&lane->waiting, delivery, entry);
+	lane->waiting_count--;
 	free(delivery);
+	lane_settle(lane);
 	mailbox_settle(mailbox);
 }
 

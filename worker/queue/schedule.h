@@ -2,12 +2,15 @@
 /*
  * schedule - which delivery is next.
  *
- * There is one struct a mailbox that has mail waiting, and a short list of its next deliveries in
- * memory; the rest stays in the database until it is wanted, so memory doesn't grow with the
- * number of mails. A mailbox' deliveries are in the order of their time (struct db_position): those
- * up to its position have been taken into memory, new and deferred ones always come behind it.
+ * Fair to senders: all mail of one submitter, or of strangers from one domain, is a flow (flow.h).
+ * Of each flow the database gives the deliveries in the order of their time (struct db_position). A
+ * cursor goes through those that are due, a few rows at a time, and tells each one's mailbox; what
+ * waits there of that flow is a lane. A lane has a short list of its next deliveries in memory, the
+ * rest stays in the database until it is wanted, and a flow has only so many lanes, so memory
+ * doesn't grow with the number of mails. New and deferred ones always come behind the cursor.
  *
- * Mailboxes with something to do take turns, whatever the number of their mails.
+ * Flows take turns, whatever the number of their mails, and within a flow its lanes do: ten
+ * thousand mails of one sender hold up nobody else's, neither to their destinations nor to others.
  *
  * A mailbox whose session process can't be had, or dies, is tried again at once the first time,
  * then with growing pauses. After a death its deliveries go one at a time, until some succeed: a
@@ -18,6 +21,7 @@
 
 #include <stdint.h>
 
+#include "worker/queue/flow.h"
 #include "worker/queue/queue.h"
 
 struct schedule;
@@ -25,7 +29,7 @@ struct schedule;
 struct schedule *schedule_open(struct queue *);
 void schedule_close(struct schedule *);
 
-/* Takes up all mailboxes that the database has mail for. 0, or -1 with ERR filled. */
+/* Takes up all flows that the database has mail of. 0, or -1 with ERR filled. */
 int schedule_resume(struct schedule *, struct error *);
 
 /*
@@ -35,11 +39,13 @@ int schedule_resume(struct schedule *, struct error *);
  */
 int64_t schedule_positions(struct schedule *, size_t count);
 
-/* A recipient's row is in the database, with that POSITION. */
-void schedule_new(struct schedule *, const char *mailbox, uint64_t message, uint32_t index,
-		  uint32_t notify, int64_t position);
+/* A recipient's row is in the database. */
+void schedule_new(struct schedule *, const char *mailbox, flow_id, const struct db_delivery *);
 /* A deferral is in the database. */
-void schedule_deferred(struct schedule *, const char *mailbox, int64_t next_attempt);
+void schedule_deferred(struct schedule *, flow_id, int64_t next_attempt);
+
+/* TIMER goes off in DELAY microseconds, at once if that is not more than 0. */
+void schedule_set_timer(struct event *timer, int64_t delay);
 
 /* What held deliveries back may have passed. */
 void schedule_wake(struct schedule *);
@@ -53,7 +59,8 @@ unsigned schedule_running(const struct schedule *);
 bool schedule_is_running(const struct schedule *, const char *mailbox, uint64_t message,
 			 uint32_t index);
 /* Drops one that waits in memory, if it does: its row says something else now. */
-void schedule_forget(struct schedule *, const char *mailbox, uint64_t message, uint32_t index);
+void schedule_forget(struct schedule *, const char *mailbox, flow_id, uint64_t message,
+		     uint32_t index);
 
 /* Takes a new channel to relay in place of the old one (remote.c). */
 int schedule_open_relay(struct schedule *, int fd);
