@@ -71,7 +71,7 @@ class Sink:
         self.answer(handler, "connect", "220 sink.example ESMTP")
         sender, recipients = None, []
         while line := handler.rfile.readline():
-            command = line.decode("ascii").rstrip("\r\n")
+            command = line.decode("utf-8").rstrip("\r\n")
             verb = command.split(" ")[0].upper()
             with self.changed:
                 self.commands.append(command)
@@ -85,10 +85,12 @@ class Sink:
                     sender, recipients = command[len("MAIL FROM:<"):].split(">")[0], []
             elif verb == "RCPT":
                 if self.answer(handler, verb, "250 2.1.5 Ok")[0] == "2":
-                    recipients.append(command[len("RCPT TO:<"):-1])
+                    recipients.append(command[len("RCPT TO:<"):].split(">")[0])
             elif verb == "DATA":
                 if self.answer(handler, verb, "354 Go")[0] == "3":
                     self.take(handler, sender, recipients)
+            elif verb == "BDAT":
+                self.chunk(handler, command.split(" "), sender, recipients)
             elif verb == "STARTTLS" and self.tls:
                 self.answer(handler, verb, "220 2.0.0 Go")
                 handler.connection = self.tls.wrap_socket(handler.connection, server_side=True)
@@ -100,15 +102,23 @@ class Sink:
             else:
                 self.answer(handler, verb, "250 2.0.0 Ok")
 
+    def chunk(self, handler, words, sender, recipients):
+        message = handler.rfile.read(int(words[1]))
+        assert words[2] == "LAST"
+        self.keep(handler, sender, recipients, message)
+
     def take(self, handler, sender, recipients):
         lines = []
         while (line := handler.rfile.readline()) != b".\r\n":
             if not line:
                 raise EOFError
             lines.append(line[1:] if line.startswith(b".") else line)
+        self.keep(handler, sender, recipients, b"".join(lines))
+
+    def keep(self, handler, sender, recipients, message):
         if self.answer(handler, "body", "250 2.0.0 Taken")[0] == "2":
             with self.changed:
-                self.mails.append((sender, recipients, b"".join(lines)))
+                self.mails.append((sender, recipients, message))
                 self.changed.notify_all()
 
     def wait(self, count):

@@ -473,10 +473,40 @@ received_fields(void **state)
 	assert_string_equal(received_protocol(true, false, false, true), "UTF8SMTP");
 }
 
+/* There is a real end mark, but not where the sender's server saw one: what follows is no command.
+ */
+static void
+commands_behind_a_doubtful_end(void **state)
+{
+	static const char *const bodies[] = {"a\r\r\n.\r\nMAIL FROM:<evil@b>\r\n",
+					     "a\n\r\n.\r\nMAIL FROM:<evil@b>\r\n"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		open_with_ehlo();
+		talk(ENVELOPE, ENVELOPE_REPLY);
+		client_says(bodies[i]);
+		assert_int_equal(strncmp(client_hears(), "550 5.6.0 ", 10), 0);
+		assert_true(connection_finished());
+		assert_string_equal(finish_reason(), "smuggling");
+		assert_int_equal(queue_log.mails, 1);
+		assert_int_equal(queue_log.aborts, 1);
+		house_close();
+	}
+	/* A client that waits for its reply is told, and may go on. */
+	open_with_ehlo();
+	talk(ENVELOPE, ENVELOPE_REPLY);
+	client_says("a\nb\r\n.\r\n");
+	assert_int_equal(strncmp(client_hears(), "550 5.6.0 ", 10), 0);
+	talk("NOOP\r\n", "250 2.0.0 Ok\r\n");
+	house_close();
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(commands_behind_a_doubtful_end),
 	    cmocka_unit_test(a_message),
 	    cmocka_unit_test(pipelined_in_pieces),
 	    cmocka_unit_test(a_big_message),

@@ -247,10 +247,20 @@ on_committed(struct ipc_channel *channel, struct ipc_message *message, void *arg
 static void
 refuse_content(struct conn *conn, struct smtp_session *session, enum smtp_data_fault fault)
 {
+	/*
+	 * Where a line end in doubt came before the real end mark ("\r\r\n.\r\n"), what follows it
+	 * may be a stranger's words in the mouth of an honest server: none of it is a command.
+	 */
+	bool doubt =
+	    (fault == DATA_BARE_CR || fault == DATA_BARE_LF) && session->mail->receipt->more;
+
 	log_outcome(conn, session, "smtp.refused", smtp_data_fault_name(fault),
 		    received_size(session->mail));
 	smtp_transaction_end(conn, session);
-	(void)smtp_refuse(conn, "%s", smtp_data_reply(fault));
+	if (doubt)
+		smtp_close(conn, "smuggling", "%s", smtp_data_reply(fault));
+	else
+		(void)smtp_refuse(conn, "%s", smtp_data_reply(fault));
 }
 
 static uint32_t

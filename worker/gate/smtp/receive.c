@@ -110,6 +110,7 @@ smtp_receive(struct conn *conn, struct smtp_session *session, const char *bytes,
 		if (span.length > 0)
 			put(receipt, span.bytes, span.length);
 	}
+	receipt->more = used < length;
 	if (receipt->data.state == DATA_END || (over && receipt->data.fault != DATA_FINE)) {
 		smtp_content_over(conn, session);
 		return used;

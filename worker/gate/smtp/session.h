@@ -67,6 +67,7 @@ struct smtp_receipt {
 	int fd; /* -1: closed */
 	int write_errno;
 	uint64_t written;
+	bool more;           /* octets came behind the end mark, together with it */
 	size_t field_length; /* of our Received: field; 0 once it is in the file */
 	char field[];
 };
