@@ -15,6 +15,8 @@ struct qs_deliver {
 	conn_id conn;
 	uint64_t size;    /* bytes of the message */
 	int64_t received; /* seconds since the epoch: INTERNALDATE */
+	uint32_t junk;    /* 1: into the folder for it */
+	uint32_t zero;
 };
 
 struct qs_delivered {

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: ISC
 """What filter makes of mail before it is taken."""
 
+import imaplib
 import os
 import signal
 import smtplib
 
 import pytest
 
-from conftest import DOMAIN, wait_for
+from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, wait_for
+from mail_sink import Names
 
 ALICE = f"alice@{DOMAIN}"
 STRANGER = "x@example.net"
@@ -142,3 +144,105 @@ def test_a_gate_that_dies_meanwhile(make_server):
     os.kill(pid, signal.SIGCONT)
     mail_of(server, b"From: x@example.net\r\nSubject: second\r\n\r\nb\r\n")
     wait_for(lambda: left_files(server) == [], "the end of what was lost")
+
+
+# -- What becomes of it ------------------------------------------------------------------------------
+
+TXT = 16
+
+
+@pytest.fixture
+def judging(make_server):
+    """A server that does ACTION with mail from who may not send it; the second from who may."""
+    made = []
+
+    def make(action):
+        names = Names({("bad.example", TXT): ["v=spf1 -all"],
+                       ("good.example", TXT): ["v=spf1 ip4:127.0.0.1 -all"]})
+        made.append(names)
+        server = make_server()
+        server.settings["relay"] = f'{{ resolver = "127.0.0.1@{names.port}"; }}'
+        return filtered(server, f'spf = {{ fail = "{action}"; }};')
+
+    yield make
+    for names in made:
+        names.close()
+
+
+def send(server, sender, text=b"b\r\n"):
+    with server.smtp() as client:
+        client.sendmail(sender, [ALICE], b"From: <" + sender.encode() + b">\r\n\r\n" + text)
+
+
+def folders_of(server):
+    """How many messages each folder has, and its uses."""
+    client = imaplib.IMAP4_SSL(HOST, server.ports["imaps"], ssl_context=server.context(), timeout=DEADLINE)
+    client.login(ALICE, PASSWORD)
+    counts = {}
+    for line in client.list()[1]:
+        name = line.split(b" ")[-1].strip(b'"').decode()
+        uses = line[1:line.index(b")")].decode()
+        counts[name] = (int(client.select(name, readonly=True)[1][0]), "\\Junk" in uses)
+    client.logout()
+    return counts
+
+
+@pytest.mark.parametrize("logged_in", [False, True], ids=["new-mailbox", "known-mailbox"])
+def test_junk(judging, logged_in):
+    server = judging("junk")
+    if logged_in:
+        folders_of(server)
+    send(server, "x@bad.example")
+    send(server, "x@good.example")
+    send(server, "x@bad.example")
+    server.log.wait(r"event=delivery\.stored", count=3)
+    counts = folders_of(server)
+    assert counts["Junk"] == (2, True)
+    assert counts["INBOX"] == (1, False)
+    assert [name for name, (_, junk) in counts.items() if junk] == ["Junk"]
+
+
+def test_junk_has_the_folder_that_the_user_chose(judging):
+    server = judging("junk")
+    client = imaplib.IMAP4_SSL(HOST, server.ports["imaps"], ssl_context=server.context(), timeout=DEADLINE)
+    client.login(ALICE, PASSWORD)
+    assert client.delete("Junk")[0] == "OK"
+    assert client.xatom("CREATE", "Spam (USE (\\Junk))")[0] == "OK"
+    client.logout()
+    send(server, "x@bad.example")
+    server.log.wait(r"event=delivery\.stored")
+    assert folders_of(server)["Spam"] == (1, True)
+
+
+def test_junk_survives_a_restart(judging):
+    """What filter said is in the queue's database."""
+    server = judging("junk")
+    for pid in server.children("postern-worker session"):
+        os.kill(pid, signal.SIGKILL)
+    send(server, "x@bad.example")
+    server.stop()
+    server.start()
+    server.log.wait(r"event=delivery\.stored")
+    assert folders_of(server)["Junk"] == (1, True)
+
+
+def test_hold(judging):
+    server = judging("hold")
+    send(server, "x@bad.example")
+    send(server, "x@good.example")
+    server.wait_for_messages(1)
+    listed = server.posternctl("queue", "list").stdout
+    assert "held" in listed and "x@bad.example" in listed
+    server.posternctl("queue", "release", "--all")
+    server.wait_for_messages(2)
+
+
+def test_reject(judging):
+    server = judging("reject")
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        send(server, "x@bad.example")
+    assert refused.value.smtp_code == 550 and refused.value.smtp_error.startswith(b"5.7.23 ")
+    server.log.wait(r"event=smtp\.refused .*why=filtered")
+    send(server, "x@good.example")
+    server.wait_for_messages(1)
+    wait_for(lambda: left_files(server) == [], "an empty spool")

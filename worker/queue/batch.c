@@ -260,6 +260,7 @@ write_commit(struct batch *batch, const struct transaction *transaction, int64_t
 	    .received = (int64_t)time(NULL),
 	    .sender = transaction->sender,
 	    .submitter = transaction->submitter,
+	    .junk = transaction->junk,
 	    .size = transaction->size,
 	    .parameters = transaction->parameters,
 	};

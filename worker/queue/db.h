@@ -58,6 +58,7 @@ struct db_message {
 	uint64_t size;         /* bytes of the body */
 	const void *body;      /* or NULL: it is a file of the spool */
 	struct mail_parameters parameters;
+	bool junk; /* filter says so */
 };
 enum db_status db_add_message(struct db *, const struct db_message *);
 

@@ -16,7 +16,8 @@ static const char *const statements[] = {
     [DB_STMT_ROLLBACK] = "ROLLBACK",
     [DB_STMT_ADD_MESSAGE] =
 	"INSERT INTO message (id, run, conn, received, sender, submitter, size, body, type,"
-	" flags, ret, envid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	" flags, ret, envid, junk)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     [DB_STMT_ADD_RECIPIENT] =
 	"INSERT INTO recipient (message, idx, path, mailbox, attempts, next_attempt, notify,"
 	" orcpt, flow) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)",
@@ -35,7 +36,7 @@ static const char *const statements[] = {
     [DB_STMT_HAS_NOTICE] = "SELECT EXISTS (SELECT 1 FROM notice WHERE name = ?1)",
     [DB_STMT_HAS_FILE] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND body IS NULL)",
     [DB_STMT_MESSAGE] =
-	"SELECT conn, received, sender, submitter, size, body, type, flags, ret, envid"
+	"SELECT conn, received, sender, submitter, size, body, type, flags, ret, envid, junk"
 	" FROM message WHERE id = ?1",
     [DB_STMT_ADDRESSEE] = "SELECT path, notify, orcpt, delayed FROM recipient"
 			  " WHERE message = ?1 AND idx = ?2",

@@ -381,8 +381,10 @@ send_message(const struct db_message *message, void *arg)
 {
 	struct delivery *delivery = arg;
 	struct mailbox *mailbox = delivery->mailbox;
-	struct qs_deliver body = {
-	    .conn = message->conn, .size = message->size, .received = message->received};
+	struct qs_deliver body = {.conn = message->conn,
+				  .size = message->size,
+				  .received = message->received,
+				  .junk = message->junk ? 1 : 0};
 	int fd = delivery_body(mailbox->schedule, message);
 
 	delivery->conn = message->conn;

@@ -70,17 +70,19 @@ struct store_delivery {
 	int fd;                    /* the message, from offset 0; its position does not matter */
 	uint64_t size;             /* bytes to take, no more and no less */
 	int64_t received;          /* INTERNALDATE: seconds since the epoch */
+	bool junk;                 /* into the folder that is for it */
 
 	/* Answers. */
 	enum store_result result; /* each by itself */
 	bool duplicate;           /* STORE_OK, but stored before */
-	uint32_t uid;             /* in INBOX; 0 for a duplicate */
+	uint32_t uid;             /* in its folder; 0 for a duplicate */
 	struct error err;         /* if not STORE_OK */
 };
 
 /*
- * Stores messages in INBOX, each with a Return-Path line in front (RFC 5321 4.4), many with few
- * syncs to disk. What fails leaves nothing behind that the mailbox would show.
+ * Stores messages in INBOX, or in the folder whose use is \Junk (RFC 6154 2), which is made if
+ * there is none, each with a Return-Path line in front (RFC 5321 4.4), many with few syncs to disk.
+ * What fails leaves nothing behind that the mailbox would show.
  */
 void store_deliver(struct store *, struct store_delivery *, size_t count);
 

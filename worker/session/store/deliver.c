@@ -11,6 +11,7 @@
 
 #include "worker/session/store/account.h"
 #include "worker/session/store/change.h"
+#include "worker/session/store/folder_change.h"
 #include "worker/session/store/insert.h"
 #include "worker/session/store/message_file.h"
 #include "worker/session/store/recover.h"
@@ -136,20 +137,38 @@ insert_one(struct batch *batch, struct change *change, int64_t message, size_t i
 	return result;
 }
 
+/* Those that go into FOLDER: junk, or what is not. *MESSAGE is the next free id. */
+static enum store_result
+insert_into(struct batch *batch, int64_t folder, bool junk, int64_t *message, struct error *err)
+{
+	struct change change;
+	enum store_result result = change_begin(batch->store, folder, &change, err);
+
+	for (size_t i = 0; i < batch->count && result == STORE_OK; i++)
+		if (batch->files[i].id[0] != '\0' && batch->deliveries[i].junk == junk)
+			result = insert_one(batch, &change, (*message)++, i, err);
+	if (result == STORE_OK)
+		result = change_end(batch->store, &change, err);
+	return result;
+}
+
 static enum store_result
 insert_all(struct batch *batch, struct error *err)
 {
-	struct change change;
-	enum store_result result = change_begin(batch->store, INBOX_ID, &change, err);
-	int64_t message = 0;
+	bool any[2] = {false, false};
+	enum store_result result;
+	int64_t message = 0, junk = INBOX_ID;
 
-	if (result == STORE_OK)
-		result = account_take_messages(batch->store, batch->written, &message, err);
-	for (size_t i = 0; i < batch->count && result == STORE_OK; i++)
+	for (size_t i = 0; i < batch->count; i++)
 		if (batch->files[i].id[0] != '\0')
-			result = insert_one(batch, &change, message++, i, err);
-	if (result == STORE_OK)
-		result = change_end(batch->store, &change, err);
+			any[batch->deliveries[i].junk ? 1 : 0] = true;
+	result = account_take_messages(batch->store, batch->written, &message, err);
+	if (result == STORE_OK && any[0])
+		result = insert_into(batch, INBOX_ID, false, &message, err);
+	if (result == STORE_OK && any[1])
+		result = folder_junk(batch->store, &junk, err);
+	if (result == STORE_OK && any[1])
+		result = insert_into(batch, junk, true, &message, err);
 	return result;
 }
 

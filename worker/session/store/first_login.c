@@ -50,6 +50,44 @@ make(struct store *store, const char *name, uint32_t use, struct error *err)
 	return result;
 }
 
+/* By its use, or by its name. */
+static enum store_result
+find_junk(struct store *store, int64_t *id, bool *found, struct error *err)
+{
+	sqlite3_stmt *stmt;
+	enum store_result result =
+	    sql_start(store, &stmt, err,
+		      "SELECT id FROM folders WHERE use & ?1 <> 0 OR name = 'Junk'"
+		      " ORDER BY use & ?1 = 0 LIMIT 1",
+		      SQL_INT(STORE_USE_JUNK));
+
+	*found = false;
+	if (result == STORE_OK)
+		result = sql_next(store, stmt, found, err);
+	if (result == STORE_OK && *found)
+		*id = sqlite3_column_int64(stmt, 0);
+	sql_end(store, stmt);
+	return result;
+}
+
+enum store_result
+folder_junk(struct store *store, int64_t *id, struct error *err)
+{
+	bool found;
+	enum store_result result = find_junk(store, id, &found, err);
+
+	if (result != STORE_OK || found)
+		return result;
+	result = make(store, "Junk", STORE_USE_JUNK, err);
+	if (result == STORE_OK)
+		result = find_junk(store, id, &found, err);
+	if (result == STORE_LIMIT || (result == STORE_OK && !found)) {
+		*id = INBOX_ID;
+		return STORE_OK;
+	}
+	return result;
+}
+
 static enum store_result
 make_all(struct store *store, struct error *err)
 {

@@ -9,6 +9,12 @@
 enum store_result folder_make(struct store *, const char *name, uint32_t use, int64_t *id,
 			      struct error *);
 
+/*
+ * The folder whose use is \Junk; one called Junk, or a new one, if there is none. INBOX if the
+ * mailbox has as many folders as it may.
+ */
+enum store_result folder_junk(struct store *, int64_t *id, struct error *);
+
 /* store_copy() inside a transaction; COPIED may be NULL. */
 enum store_result copy_placements(struct store *, int64_t folder, const struct store_range *,
 				  size_t range_count, int64_t target, bool move,
