@@ -36,6 +36,7 @@ common_libcommon_a_SOURCES = \
 	common/proto/certd_importer.h \
 	common/proto/checkup.h \
 	common/proto/ctl_certd.h \
+	common/proto/ctl_lookup.h \
 	common/proto/ctl_master.h \
 	common/proto/gate_accounts.h \
 	common/proto/gate_certd.h \

@@ -95,6 +95,7 @@ int ctl_mailbox_export(int argc, char **argv);
 int ctl_mailbox_copy(int argc, char **argv);
 int ctl_mailbox_check(int argc, char **argv);
 int ctl_mailbox_repair(int argc, char **argv);
+int ctl_dns_check(int argc, char **argv);
 int ctl_dns(int argc, char **argv);
 int ctl_queue_list(int argc, char **argv);
 int ctl_queue_show(int argc, char **argv);

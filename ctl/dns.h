@@ -25,7 +25,7 @@
 #define DNS_SELECTOR_TEXT 1024
 
 /* A service that mail programs look for by SRV (RFC 6186, RFC 8314 5.1). Port 0: not offered. */
-struct dns_service {
+struct dns_login {
 	const char *label; /* "_imaps._tcp" */
 	uint16_t port;
 };
@@ -49,7 +49,7 @@ struct dns_facts {
 	char smart_host[HOST_NAME_SIZE];              /* ""; mail leaves from here */
 	struct in6_addr addresses[DNS_ADDRESSES_MAX]; /* public ones; IPv4 mapped */
 	size_t address_count;
-	struct dns_service services[DNS_SERVICES];
+	struct dns_login services[DNS_SERVICES];
 	struct dns_key keys[DNS_KEYS_MAX];
 	size_t key_count;
 	struct dns_selector selectors[DNS_SELECTORS_MAX];

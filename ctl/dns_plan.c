@@ -155,7 +155,7 @@ add_services(struct making *making)
 	const struct dns_facts *facts = making->facts;
 
 	for (size_t i = 0; i < DNS_SERVICES; i++) {
-		const struct dns_service *service = &facts->services[i];
+		const struct dns_login *service = &facts->services[i];
 		char prefix[64];
 
 		snprintf(prefix, sizeof(prefix), "%s.", service->label);

@@ -86,6 +86,8 @@ static const struct ctl_command commands[] = {
      ctl_mailbox_check},
     {"mailbox", "repair", "ADDRESS [--json]",
      "put right what check finds; no message is thrown away", ctl_mailbox_repair},
+    {"dns", "check", "DOMAIN [--address ADDRESS]... [--resolver ADDRESS] [--json]",
+     "compare those records with what DNS says", ctl_dns_check},
     {"dns", NULL, "DOMAIN [--address ADDRESS]... [--json | --file NAME]",
      "print the records to publish for a domain, as a zone file has them", ctl_dns},
     {"queue", "list", "[ID...] [--from A] [--to A] [--held | --waiting] [--json]",

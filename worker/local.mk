@@ -23,6 +23,7 @@ include worker/accounts/local.mk
 include worker/session/local.mk
 include worker/queue/local.mk
 include worker/dns/local.mk
+include worker/lookup/local.mk
 include worker/filter/milter.mk
 include worker/relay/local.mk
 include worker/filter/auth.mk

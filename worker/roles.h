@@ -15,6 +15,7 @@ extern const struct child_role session_role;  /* worker/session/session.c */
 extern const struct child_role queue_role;    /* worker/queue/queue.c */
 extern const struct child_role relay_role;    /* worker/relay/relay.c */
 extern const struct child_role filter_role;   /* worker/filter/filter.c */
+extern const struct child_role lookup_role;   /* worker/lookup/lookup.c; posternctl's */
 
 /* Those of postern-worker; ends with NULL. */
 extern const struct child_role *const worker_roles[];

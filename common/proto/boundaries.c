@@ -5,6 +5,7 @@
 #include "common/proto/accounts_verify.h"
 #include "common/proto/certd_importer.h"
 #include "common/proto/ctl_certd.h"
+#include "common/proto/ctl_lookup.h"
 #include "common/proto/ctl_master.h"
 #include "common/proto/ctl_queue.h"
 #include "common/proto/gate_accounts.h"
@@ -35,6 +36,7 @@ BOUNDARY(master_accounts, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_ACCOUNTS_OWN_ME
 BOUNDARY(master_queue, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_QUEUE_OWN_MESSAGES(IPC_RULE));
 BOUNDARY(master_session, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_SESSION_OWN_MESSAGES(IPC_RULE));
 BOUNDARY(master_relay, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_RELAY_OWN_MESSAGES(IPC_RULE));
+BOUNDARY(ctl_lookup, MASTER_CHILD_MESSAGES(IPC_RULE) CTL_LOOKUP_OWN_MESSAGES(IPC_RULE));
 BOUNDARY(master_filter, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_FILTER_OWN_MESSAGES(IPC_RULE));
 BOUNDARY(master_verify, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_VERIFY_OWN_MESSAGES(IPC_RULE));
 BOUNDARY(accounts_verify, ACCOUNTS_VERIFY_MESSAGES(IPC_RULE));
@@ -53,12 +55,29 @@ BOUNDARY(certd_importer, MASTER_CHILD_MESSAGES(IPC_RULE) CERTD_IMPORTER_OWN_MESS
 BOUNDARY(import_job, IMPORT_JOB_MESSAGES(IPC_RULE));
 
 const struct ipc_boundary *const ipc_boundaries[] = {
-    &master_child_boundary,    &master_gate_boundary,   &master_certd_boundary,
-    &master_accounts_boundary, &master_queue_boundary,  &master_session_boundary,
-    &gate_certd_boundary,      &gate_accounts_boundary, &accounts_queue_boundary,
-    &gate_queue_boundary,      &queue_session_boundary, &ctl_master_boundary,
-    &ctl_certd_boundary,       &master_verify_boundary, &accounts_verify_boundary,
-    &certd_importer_boundary,  &import_job_boundary,    &master_relay_boundary,
-    &queue_relay_boundary,     &ctl_queue_boundary,     &master_filter_boundary,
-    &queue_filter_boundary,    &queue_certd_boundary,   NULL,
+    &master_child_boundary,
+    &master_gate_boundary,
+    &master_certd_boundary,
+    &master_accounts_boundary,
+    &master_queue_boundary,
+    &master_session_boundary,
+    &gate_certd_boundary,
+    &gate_accounts_boundary,
+    &accounts_queue_boundary,
+    &gate_queue_boundary,
+    &queue_session_boundary,
+    &ctl_master_boundary,
+    &ctl_certd_boundary,
+    &master_verify_boundary,
+    &accounts_verify_boundary,
+    &certd_importer_boundary,
+    &import_job_boundary,
+    &master_relay_boundary,
+    &queue_relay_boundary,
+    &ctl_queue_boundary,
+    &ctl_lookup_boundary,
+    &master_filter_boundary,
+    &queue_filter_boundary,
+    &queue_certd_boundary,
+    NULL,
 };

@@ -590,6 +590,7 @@ main(int argc, char **argv)
 	roles[count++] = own(&verify_role, &owned);
 	roles[count++] = own(&relay_role, &owned);
 	roles[count++] = own(&filter_role, &owned);
+	roles[count++] = own(&lookup_role, &owned);
 	for (const struct child_role *const *r = worker_roles; *r != NULL && count < 9; r++)
 		roles[count++] = own(*r, &owned);
 	child_main(argc, argv, roles);

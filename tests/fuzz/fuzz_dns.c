@@ -54,6 +54,14 @@ check_dane(const uint8_t *data, size_t size, unsigned *sum)
 	dane_release(dane);
 }
 
+static void
+on_service(const struct dns_service *service, void *arg)
+{
+	(void)arg;
+	if (strlen(service->name) >= sizeof(service->name))
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -78,5 +86,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)dns_parse_txt(data, size, on_text, &sum);
 	(void)dns_parse_tlsa(data, size, on_tlsa, &sum);
 	check_dane(data, size, &sum);
+	(void)dns_parse_srv(data, size, on_service, NULL);
 	return 0;
 }

@@ -8,10 +8,11 @@ process, by an error, or by the master cutting it off.
 
 import os
 import shutil
+import subprocess
 
 import pytest
 
-from conftest import DOMAIN, HOST, build, is_root
+from conftest import DEADLINE, DOMAIN, HOST, build, is_root
 
 WORKERS = ["postern-worker", "postern-gate", "postern-verify", "postern-relay", "postern-filter"]
 ROLES = ["gate", "accounts", "queue", "session", "verify", "relay", "filter"]
@@ -150,6 +151,25 @@ def test_attack(prepared, role, name, path):
     if is_root() or os.access(key, os.R_OK):
         with open(key, "rb") as file:
             assert b"PRIVATE KEY" in file.read()  # not removed, renamed or emptied
+
+
+# It is posternctl's child: there is no master to kill, to command or to babble to.
+LOOKUPS = [(name, path) for name, path in EVERYWHERE
+           if name not in ("connect-out", "send-datagram", "kill-master", "command-master", "babble-to-master")]
+
+
+@pytest.mark.parametrize("name,path", LOOKUPS,
+                         ids=[f"{name}-{os.path.basename(path) or path}" for name, path in LOOKUPS])
+def test_attack_by_a_lookup(prepared, name, path):
+    """postern-lookup, which posternctl starts to ask DNS."""
+    folder = libexec_of_an_attacker(prepared, "lookup", name, path)
+    os.symlink(ATTACKER, os.path.join(folder, "postern-lookup"))
+    result = subprocess.run(
+        [os.path.join(build(), "posternctl"), "-v", "-f", prepared.configuration, "-L", folder, "dns", "check",
+         "--resolver", "127.0.0.1@9", DOMAIN], capture_output=True, text=True, check=False, timeout=DEADLINE)
+    assert "event=attack.begins" in result.stderr
+    assert "attack.hole" not in result.stderr
+    assert result.returncode == 1
 
 
 @pytest.mark.parametrize("role,name,path", LIES_TO_MASTER)

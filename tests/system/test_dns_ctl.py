@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: ISC
-"""posternctl dns: what it tells to publish."""
+"""posternctl dns: what it tells to publish, and what it finds published."""
 
 import hashlib
 import json
+import struct
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from conftest import DOMAIN, HOST
+from mail_sink import A, MX, TXT, Names, name
+
+PTR, SRV, TLSA = 12, 33, 52
+KINDS = {"A": A, "MX": MX, "TXT": TXT, "PTR": PTR, "SRV": SRV, "TLSA": TLSA}
+NAME = f"mail.{DOMAIN}"
+ADDRESS = "198.51.100.7"
 
 
 def key_hash(command, pem):
@@ -81,3 +88,112 @@ def test_mistakes(make_server, arguments, text):
     server.write_configuration()
     result = server.posternctl("dns", *arguments, check=False)
     assert result.returncode != 0 and text in result.stderr
+
+
+def encoded(kind, value):
+    """A record's data as Names takes it, from a zone file's."""
+    words = value.rstrip(".").split(" ")
+    if kind == "MX":
+        return int(words[0]), words[1]
+    if kind == "PTR":
+        return name(words[0])
+    if kind == "SRV":
+        return struct.pack("!HHH", *map(int, words[:3])) + (name(words[3]) if len(words) > 3 and words[3] else b"\0")
+    if kind == "TLSA":
+        return bytes(map(int, words[:3])) + bytes.fromhex(words[3])
+    return value
+
+
+@pytest.fixture
+def published(make_server):
+    """A server, its records by (name, kind), each with its values, and a check of what is published."""
+    server = make_server()
+    # Libunbound knows by itself what localhost is.
+    server.write_configuration(server.configuration_text().replace(f'"{HOST}"', f'"{NAME}"', 1))
+    server.posternctl("cert", "create", NAME, "--yes")
+    found = json.loads(server.posternctl("dns", "--json", "--address", ADDRESS, DOMAIN).stdout)
+    zone = {}
+    for one in found["records"]:
+        zone.setdefault((one["name"], one["type"]), []).append(one["value"])
+    made = []
+
+    def check(*options, failing=()):
+        records = {(owner, KINDS[kind]): [encoded(kind, value) for value in values]
+                   for (owner, kind), values in zone.items()}
+        made.append(Names(records, failing))
+        result = server.posternctl("dns", "check", "--address", ADDRESS, "--resolver",
+                                   f"127.0.0.1@{made[-1].port}", "--json", *options, DOMAIN, check=False)
+        found = json.loads(result.stdout)
+        assert result.returncode == (1 if found["wrong"] else 0), result.stderr
+        return found["wrong"], [(one["finding"], one["name"], one["type"], one["found"])
+                                for one in found["findings"] if one["finding"] != "ok" or one["found"] != one["wanted"]]
+
+    yield server, zone, check
+    for names in made:
+        names.close()
+
+
+def test_all_is_published(published):
+    _, _, check = published
+    assert check() == (0, [])
+
+
+def test_what_is_missing_and_what_is_not_ours(published):
+    _, zone, check = published
+    del zone[DOMAIN, "TXT"]
+    del zone["_mta-sts." + DOMAIN, "TXT"]
+    zone[DOMAIN, "MX"].append("20 backup.example.net.")
+    zone[f"_25._tcp.{NAME}", "TLSA"].append("3 1 1 " + 32 * "ab")
+    zone[NAME, "A"] = ["198.51.100.8"]
+    assert check() == (2, [
+        ("surplus", DOMAIN, "MX", "20 backup.example.net."),
+        ("missing", NAME, "A", None),
+        ("surplus", NAME, "A", "198.51.100.8"),
+        ("missing", DOMAIN, "TXT", None),
+        ("surplus", f"_25._tcp.{NAME}", "TLSA", "3 1 1 " + 32 * "ab"),
+        ("missing", "_mta-sts." + DOMAIN, "TXT", None)])
+
+
+def test_what_is_different(published):
+    """Other words are fine if they say as much."""
+    _, zone, check = published
+    zone[DOMAIN, "TXT"] = ["v=spf1 include:spf.example.net -all", "unrelated"]
+    zone["spf.example.net", "TXT"] = [f"v=spf1 ip4:{ADDRESS} ?all"]
+    zone["_dmarc." + DOMAIN, "TXT"] = ["v=DMARC1; p=reject; rua=mailto:d@example.net"]
+    zone[DOMAIN, "MX"] = [f"5 {NAME.upper()}."]
+    wrong, found = check()
+    assert wrong == 0 and [one[0] for one in found] == ["ok", "ok", "ok"]
+    zone["spf.example.net", "TXT"] = ["v=spf1 ip4:203.0.113.1 ?all"]
+    zone["_dmarc." + DOMAIN, "TXT"].append("v=DMARC1; p=none")
+    zone[f"_imaps._tcp.{DOMAIN}", "SRV"] = [f"0 1 1 {NAME}."]
+    zone[f"_25._tcp.{NAME}", "TLSA"] = ["3 1 1 " + 32 * "ab"]
+    wrong, found = check()
+    assert wrong == 4
+    assert {one[1:3] for one in found if one[0] == "different"} == {
+        (DOMAIN, "TXT"), ("_dmarc." + DOMAIN, "TXT"), (f"_imaps._tcp.{DOMAIN}", "SRV"),
+        (f"_25._tcp.{NAME}", "TLSA")}
+
+
+def test_no_answer_is_told(published):
+    _, _, check = published
+    wrong, found = check(failing=(DOMAIN,))
+    assert wrong == 2
+    assert ("unknown", DOMAIN, "MX", None) in found and ("unknown", DOMAIN, "TXT", None) in found
+
+
+def test_the_addresses_may_be_those_that_dns_has(published):
+    server, zone, _ = published
+    names = Names({(owner, KINDS[kind]): [encoded(kind, value) for value in values]
+                   for (owner, kind), values in zone.items()})
+    text = server.posternctl("dns", "check", "--resolver", f"127.0.0.1@{names.port}", DOMAIN,
+                             check=False).stdout
+    names.close()
+    assert f"ok        {DOMAIN} MX 10 {NAME}.\n" in text
+
+
+@pytest.mark.parametrize("resolver", ["dns.example.org", "127.0.0.1@0", "127.0.0.1@x"])
+def test_a_resolver_is_an_address(make_server, resolver):
+    server = make_server()
+    server.write_configuration()
+    result = server.posternctl("dns", "check", "--resolver", resolver, DOMAIN, check=False)
+    assert result.returncode == 1 and "neither an address nor ADDRESS@PORT" in result.stderr

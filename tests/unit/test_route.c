@@ -169,6 +169,38 @@ owners_are_told(void **state)
 	assert_string_equal(answer.owner, "");
 }
 
+static void
+take_service(const struct dns_service *service, void *arg)
+{
+	struct dns_service *services = arg;
+	size_t n = services[0].name[0] == '\0' ? 0 : 1;
+
+	services[n] = *service;
+}
+
+/* RFC 2782; its target may be the root: the service is not there. */
+static void
+services_are_taken(void **state)
+{
+	static const uint8_t two[] =
+	    HEAD("\2") OWNER "\0\x21\0\1\0\0\0\x3c\0\x0a\0\1\0\2\3\xe1\1M" OWNER OWNER
+			     "\0\x21\0\1\0\0\0\x3c\0\7\0\0\0\0\0\0\0";
+	struct dns_service services[2] = {{.port = 0}};
+
+	(void)state;
+	assert_int_equal(dns_parse_srv(two, sizeof(two) - 1, take_service, services), 0);
+	assert_int_equal(services[0].priority, 1);
+	assert_int_equal(services[0].weight, 2);
+	assert_int_equal(services[0].port, 993);
+	assert_string_equal(services[0].name, "m.a.b");
+	assert_string_equal(services[1].name, "");
+	assert_int_equal(services[1].port, 0);
+	for (size_t n = 0; n < sizeof(two) - 1; n++) {
+		services[0].name[0] = '\0';
+		assert_int_equal(dns_parse_srv(two, n, take_service, services), -1);
+	}
+}
+
 static const struct {
 	struct {
 		uint16_t preference;
@@ -264,10 +296,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(records_are_taken),      cmocka_unit_test(damage_is_seen),
-	    cmocka_unit_test(texts_are_put_together), cmocka_unit_test(hosts_come_in_their_order),
-	    cmocka_unit_test(equal_hosts_take_turns), cmocka_unit_test(hops_are_counted),
-	    cmocka_unit_test(tlsas_are_taken),        cmocka_unit_test(owners_are_told),
+	    cmocka_unit_test(services_are_taken),
+	    cmocka_unit_test(records_are_taken),
+	    cmocka_unit_test(damage_is_seen),
+	    cmocka_unit_test(texts_are_put_together),
+	    cmocka_unit_test(hosts_come_in_their_order),
+	    cmocka_unit_test(equal_hosts_take_turns),
+	    cmocka_unit_test(hops_are_counted),
+	    cmocka_unit_test(tlsas_are_taken),
+	    cmocka_unit_test(owners_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

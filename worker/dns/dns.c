@@ -294,3 +294,36 @@ dns_parse_tlsa(const uint8_t *octets, size_t length, dns_tlsa_fn *each, void *ar
 		return -1;
 	return 0;
 }
+
+struct serving {
+	dns_srv_fn *each;
+	void *arg;
+	bool damaged;
+};
+
+static void
+tell_service(const struct packet *packet, const char *owner, size_t length, void *arg)
+{
+	struct serving *serving = arg;
+	struct dns_service service;
+	struct packet p = *packet;
+	bool host;
+
+	(void)owner;
+	if (!take_16(&p, &service.priority) || !take_16(&p, &service.weight) ||
+	    !take_16(&p, &service.port) || !take_name(&p, service.name, &host) ||
+	    p.at != packet->at + length)
+		serving->damaged = true;
+	else if (host)
+		serving->each(&service, serving->arg);
+}
+
+int
+dns_parse_srv(const uint8_t *octets, size_t length, dns_srv_fn *each, void *arg)
+{
+	struct serving serving = {.each = each, .arg = arg};
+
+	if (walk(octets, length, DNS_SRV, tell_service, &serving) == -1 || serving.damaged)
+		return -1;
+	return 0;
+}

@@ -17,6 +17,7 @@
 #define DNS_MX 15
 #define DNS_TXT 16
 #define DNS_AAAA 28
+#define DNS_SRV 33
 #define DNS_TLSA 52
 
 #define DNS_RECORDS_MAX 16 /* what is more is left out */
@@ -66,5 +67,18 @@ struct dns_tlsa {
  */
 typedef void dns_tlsa_fn(const struct dns_tlsa *, void *arg);
 int dns_parse_tlsa(const uint8_t *packet, size_t length, dns_tlsa_fn *each, void *arg);
+
+/* Where a service is (RFC 2782). */
+struct dns_service {
+	uint16_t priority, weight, port;
+	char name[HOST_NAME_SIZE]; /* lower case, no last dot; "": the service is not there */
+};
+
+/*
+ * Hands each SRV record to EACH; names that no host can have are left out. 0, or -1 if the packet
+ * is damaged, which may be seen after some calls.
+ */
+typedef void dns_srv_fn(const struct dns_service *, void *arg);
+int dns_parse_srv(const uint8_t *packet, size_t length, dns_srv_fn *each, void *arg);
 
 #endif

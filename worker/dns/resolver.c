@@ -268,6 +268,11 @@ set_up(struct resolver *resolver, const char resolvers[][RESOLVER_SIZE], size_t 
 
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = ub_ctx_set_fwd(resolver->unbound, resolvers[i]);
+	/* What the networks inside are called is the resolvers' to say, not libunbound's. */
+	if (result == 0)
+		result = ub_ctx_set_option(resolver->unbound, "unblock-lan-zones:", "yes");
+	if (result == 0)
+		result = ub_ctx_set_option(resolver->unbound, "insecure-lan-zones:", "yes");
 	/* A resolver may be on this host. */
 	if (result == 0)
 		result = ub_ctx_set_option(resolver->unbound, "do-not-query-localhost:", "no");

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: ISC */
+/* posternctl dns check: is what should be published what DNS says? */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl/ctl.h"
+#include "ctl/dns_command.h"
+#include "ctl/dns_compare.h"
+#include "ctl/json.h"
+#include "ctl/lookup.h"
+#include "ctl/settings.h"
+#include "worker/dns/dns.h"
+#include "worker/filter/spf.h"
+
+#define FINDINGS_MAX 512
+#define VALUES_MAX 64 /* records under a name and type */
+
+/* A name and type that entries of the plan have in common. */
+struct group {
+	const struct dns_entry *first;
+	uint32_t id;
+	struct lookup_answer answer;
+};
+
+struct checking {
+	struct lookup lookup;
+	struct dns_facts facts;
+	struct dns_plan plan;
+	struct group *groups;
+	size_t group_count;
+	struct dns_finding findings[FINDINGS_MAX];
+	size_t finding_count;
+	bool no_address; /* the host has none in DNS, and none that others can reach */
+};
+
+static const struct {
+	const char *name;
+	uint16_t type;
+} types[] = {
+    {"A", DNS_A},       {"PTR", DNS_PTR}, {"MX", DNS_MX},     {"TXT", DNS_TXT},
+    {"AAAA", DNS_AAAA}, {"SRV", DNS_SRV}, {"TLSA", DNS_TLSA},
+};
+
+static uint16_t
+type_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (strcmp(types[i].name, name) == 0)
+			return types[i].type;
+	}
+	return 0;
+}
+
+/* The strings of an answer. */
+static size_t
+values_of(const struct lookup_answer *answer, const char *values[VALUES_MAX])
+{
+	const char *at = answer->tail;
+	size_t count = 0;
+
+	for (size_t i = 0; i < answer->count && count < VALUES_MAX; i++) {
+		values[count++] = at;
+		at += strlen(at) + 1;
+	}
+	return count;
+}
+
+/* One question and its answer, when no other is under way. */
+static int
+ask_once(struct checking *checking, const char *name, uint16_t type, struct lookup_answer *answer,
+	 struct error *err)
+{
+	if (lookup_send(&checking->lookup, name, type, err) == 0 ||
+	    lookup_receive(&checking->lookup, answer, err) == 0)
+		return -1;
+	return 0;
+}
+
+static bool
+read_address(const char *text, struct in6_addr *address)
+{
+	*address = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+	return inet_pton(AF_INET6, text, address) == 1 ||
+	       inet_pton(AF_INET, text, address->s6_addr + 12) == 1;
+}
+
+/* Behind a translator of addresses, the host's are those that DNS says. */
+static int
+learn_addresses(struct checking *checking, struct error *err)
+{
+	static const uint16_t families[] = {DNS_A, DNS_AAAA};
+	struct dns_facts *facts = &checking->facts;
+
+	for (size_t f = 0; f < 2; f++) {
+		const char *values[VALUES_MAX];
+		struct lookup_answer answer;
+		size_t count;
+
+		if (ask_once(checking, facts->hostname, families[f], &answer, err) == -1)
+			return -1;
+		count = values_of(&answer, values);
+		for (size_t i = 0; i < count && facts->address_count < DNS_ADDRESSES_MAX; i++) {
+			if (read_address(values[i], &facts->addresses[facts->address_count]))
+				facts->address_count++;
+		}
+		lookup_answer_free(&answer);
+	}
+	checking->no_address = facts->address_count == 0;
+	return 0;
+}
+
+/* -- All questions at once -------------------------------------------------------------------- */
+
+static struct group *
+find_group(struct checking *checking, const struct dns_entry *entry)
+{
+	for (size_t i = 0; i < checking->group_count; i++) {
+		const struct dns_entry *first = checking->groups[i].first;
+
+		if (first->subject == entry->subject && strcmp(first->type, entry->type) == 0 &&
+		    strcmp(first->name, entry->name) == 0)
+			return &checking->groups[i];
+	}
+	return NULL;
+}
+
+static int
+ask_all(struct checking *checking, struct error *err)
+{
+	checking->groups = calloc(checking->plan.count, sizeof(*checking->groups));
+	if (checking->groups == NULL)
+		return error_errno(err, "the questions");
+	for (size_t i = 0; i < checking->plan.count; i++) {
+		const struct dns_entry *entry = &checking->plan.list[i];
+		struct group *group;
+
+		if (find_group(checking, entry) != NULL)
+			continue;
+		group = &checking->groups[checking->group_count++];
+		group->first = entry;
+		group->id = lookup_send(&checking->lookup, entry->name, type_of(entry->type), err);
+		if (group->id == 0)
+			return -1;
+	}
+	for (size_t i = 0; i < checking->group_count; i++) {
+		struct lookup_answer answer;
+		uint32_t id = lookup_receive(&checking->lookup, &answer, err);
+		struct group *group = NULL;
+
+		if (id == 0)
+			return -1;
+		for (size_t g = 0; g < checking->group_count; g++) {
+			if (checking->groups[g].id == id && checking->groups[g].answer.tail == NULL)
+				group = &checking->groups[g];
+		}
+		if (group == NULL) {
+			lookup_answer_free(&answer);
+			return error_set(err, "postern-lookup: an answer to no question");
+		}
+		group->answer = answer;
+	}
+	return 0;
+}
+
+/* -- SPF that is another ---------------------------------------------------------------------- */
+
+/* Lets the machine have its answers; what DNS doesn't say is temperror. */
+static int
+answer_spf(struct checking *checking, struct spf *spf, struct error *err)
+{
+	const struct spf_question *question;
+
+	while ((question = spf_question(spf)) != NULL) {
+		const char *values[VALUES_MAX];
+		struct spf_data data[VALUES_MAX];
+		struct spf_answer answer = {.data = data};
+		struct lookup_answer found;
+
+		if (ask_once(checking, question->name, (uint16_t)question->type, &found, err) == -1)
+			return -1;
+		if (found.status != LOOKUP_ANSWERED)
+			answer.status = found.status == LOOKUP_NO_NAME ? SPF_NO_NAME : SPF_FAILED;
+		answer.count = values_of(&found, values);
+		for (size_t i = 0; i < answer.count; i++) {
+			const char *text = values[i], *host = strrchr(text, ' ');
+			size_t length;
+
+			if (question->type == SPF_ASK_MX && host != NULL)
+				text = host + 1;
+			length = strlen(text);
+			/* Names have a dot at their end. */
+			if (question->type != SPF_ASK_TXT && length > 0 && text[length - 1] == '.')
+				length--;
+			(void)read_address(text, &data[i].address);
+			data[i].text = (struct mime_text){.at = text, .length = length};
+		}
+		spf_take(spf, &answer);
+		lookup_answer_free(&found);
+	}
+	return 0;
+}
+
+/* Does the record at DOMAIN let mail from all of the host's addresses pass? 1, 0, or -1. */
+static int
+spf_passes(struct checking *checking, const char *domain, struct error *err)
+{
+	const struct dns_facts *facts = &checking->facts;
+	int passes = facts->address_count > 0;
+
+	for (size_t i = 0; i < facts->address_count && passes == 1; i++) {
+		const struct spf_request request = {
+		    .address = facts->addresses[i],
+		    .local = "postmaster",
+		    .domain = domain,
+		    .helo = facts->hostname,
+		    .receiver = facts->hostname,
+		    .now = (int64_t)time(NULL),
+		};
+		struct spf *spf = spf_new(&request);
+
+		if (spf == NULL)
+			return error_errno(err, "SPF");
+		if (answer_spf(checking, spf, err) == -1)
+			passes = -1;
+		else
+			passes = spf_verdict(spf)->result == SPF_PASS;
+		spf_free(spf);
+	}
+	return passes;
+}
+
+static int
+judge_spf(struct checking *checking, struct error *err)
+{
+	for (size_t i = 0; i < checking->finding_count; i++) {
+		struct dns_finding *finding = &checking->findings[i];
+		int passes;
+
+		if (finding->kind != DNS_DIFFERENT || finding->entry->subject != DNS_SPF)
+			continue;
+		passes = spf_passes(checking, finding->entry->name, err);
+		if (passes == -1)
+			return -1;
+		if (passes == 1)
+			finding->kind = DNS_OTHER;
+	}
+	return 0;
+}
+
+/* -- Findings --------------------------------------------------------------------------------- */
+
+static void
+on_finding(const struct dns_finding *finding, void *arg)
+{
+	struct checking *checking = arg;
+
+	if (checking->finding_count < FINDINGS_MAX)
+		checking->findings[checking->finding_count++] = *finding;
+}
+
+static void
+compare_all(struct checking *checking)
+{
+	for (size_t i = 0; i < checking->group_count; i++) {
+		const struct group *group = &checking->groups[i];
+		const char *values[VALUES_MAX];
+		const struct dns_found found = {
+		    .failed = group->answer.status == LOOKUP_FAILED,
+		    .count = values_of(&group->answer, values),
+		    .values = values,
+		};
+
+		dns_compare(&checking->plan, group->first, &found, on_finding, checking);
+	}
+}
+
+static size_t
+count_wrong(const struct checking *checking)
+{
+	size_t wrong = checking->no_address ? 1 : 0;
+
+	for (size_t i = 0; i < checking->finding_count; i++)
+		wrong += dns_finding_is_wrong(&checking->findings[i]);
+	return wrong;
+}
+
+static void
+print_text(const struct checking *checking)
+{
+	for (size_t i = 0; i < checking->finding_count; i++) {
+		const struct dns_finding *finding = &checking->findings[i];
+		const struct dns_entry *entry = finding->entry;
+
+		printf("%-9s %s %s %s", dns_finding_word(finding->kind), entry->name, entry->type,
+		       finding->value);
+		if (finding->kind == DNS_DIFFERENT)
+			printf("\n          should be %s", entry->value);
+		else if (finding->kind == DNS_MISSING && !dns_finding_is_wrong(finding))
+			printf("  (it would help)");
+		putchar('\n');
+	}
+	if (checking->no_address)
+		printf("%-9s %s has no address\n", dns_finding_word(DNS_MISSING),
+		       checking->facts.hostname);
+	printf("%zu wrong\n", count_wrong(checking));
+}
+
+static void
+print_json(const struct checking *checking)
+{
+	struct json json = json_start(stdout);
+
+	json_object(&json, NULL);
+	json_string(&json, "domain", checking->facts.domain);
+	json_array(&json, "findings");
+	for (size_t i = 0; i < checking->finding_count; i++) {
+		const struct dns_finding *finding = &checking->findings[i];
+
+		json_object(&json, NULL);
+		json_string(&json, "finding", dns_finding_word(finding->kind));
+		json_bool(&json, "wrong", dns_finding_is_wrong(finding));
+		json_string(&json, "name", finding->entry->name);
+		json_string(&json, "type", finding->entry->type);
+		if (finding->kind == DNS_MISSING || finding->kind == DNS_UNKNOWN)
+			json_null(&json, "found");
+		else
+			json_string(&json, "found", finding->value);
+		if (finding->kind == DNS_SURPLUS)
+			json_null(&json, "wanted");
+		else
+			json_string(&json, "wanted", finding->entry->value);
+		json_end(&json);
+	}
+	json_end(&json);
+	json_number(&json, "wrong", (int64_t)count_wrong(checking));
+	json_end(&json);
+}
+
+/* -- The command ------------------------------------------------------------------------------ */
+
+static int
+check(struct checking *checking, struct error *err)
+{
+	if (checking->facts.address_count == 0 && learn_addresses(checking, err) == -1)
+		return -1;
+	if (dns_plan_make(&checking->facts, &checking->plan) == -1)
+		return error_set(err, "no memory");
+	if (ask_all(checking, err) == -1)
+		return -1;
+	compare_all(checking);
+	return judge_spf(checking, err);
+}
+
+static void
+checking_free(struct checking *checking)
+{
+	if (checking == NULL)
+		return;
+	lookup_close(&checking->lookup);
+	for (size_t i = 0; i < checking->group_count; i++)
+		lookup_answer_free(&checking->groups[i].answer);
+	free(checking->groups);
+	dns_plan_free(&checking->plan);
+	free(checking);
+}
+
+static int
+run(const struct dns_command *command, const struct configuration *conf, struct checking *checking)
+{
+	struct error err;
+	bool incomplete = false;
+
+	if (checking == NULL) {
+		error_errno(&err, "the check");
+		return ctl_error(&err);
+	}
+	checking->lookup = (struct lookup){.control = -1, .pid = -1};
+	if (dns_command_facts(command, conf, &checking->facts, &incomplete, &err) == -1 ||
+	    lookup_open(conf, command->resolver, &checking->lookup, &err) == -1 ||
+	    check(checking, &err) == -1)
+		return ctl_error(&err);
+	if (command->json)
+		print_json(checking);
+	else
+		print_text(checking);
+	return incomplete || count_wrong(checking) > 0 ? CTL_FAILED : CTL_OK;
+}
+
+int
+ctl_dns_check(int argc, char **argv)
+{
+	struct dns_command command;
+	struct configuration *conf;
+	struct checking *checking;
+	int result = dns_command_parse(argc, argv, "ajr", &command);
+
+	if (result != CTL_OK)
+		return result;
+	if ((conf = ctl_settings()) == NULL)
+		return CTL_FAILED;
+	checking = calloc(1, sizeof(*checking));
+	result = run(&command, conf, checking);
+	checking_free(checking);
+	conf_free(conf);
+	return result;
+}
