@@ -129,6 +129,8 @@ struct conf_filter {
 	uint32_t actions[FILTER_EVENT_COUNT]; /* enum filter_action */
 	char arc_trusted[FILTER_TRUSTED_MAX][HOST_NAME_SIZE];
 	size_t arc_trusted_count;
+	struct mf_milter milters[FILTER_MILTERS_MAX];
+	uint32_t milter_count;
 };
 
 struct configuration {

@@ -80,11 +80,13 @@ const struct conf_key conf_filter_keys[] = {
     {.name = "spf", .kind = CONF_GROUP, .keys = spf_keys},
     {.name = "dmarc", .kind = CONF_GROUP, .keys = dmarc_keys},
     {.name = "arc_trusted", .kind = CONF_OTHER, .set = set_trusted},
+    {.name = "milters", .kind = CONF_OTHER, .set = conf_set_milters},
     {0},
 };
 
 bool
 conf_filters(const struct configuration *conf)
 {
-	return conf->filter.check != FILTER_CHECK_NONE || conf->filter.sign == 1;
+	return conf->filter.check != FILTER_CHECK_NONE || conf->filter.sign == 1 ||
+	       conf->filter.milter_count > 0;
 }

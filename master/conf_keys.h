@@ -32,6 +32,9 @@ void conf_set_relay(struct conf_reader *, const config_setting_t *, void *target
 void conf_defences_start(struct configuration *);
 void conf_set_defences(struct conf_reader *, const config_setting_t *, void *target);
 /* filter (conf_filter.c). */
+/* filter.milters (conf_milters.c). */
+void conf_set_milters(struct conf_reader *, const config_setting_t *, void *target);
+
 extern const struct conf_key conf_filter_keys[];
 
 #endif

@@ -19,6 +19,8 @@ settings_of(const struct configuration *conf)
 	settings.max_message_size = conf->limits.message_size;
 	settings.failure = conf->filter.failure;
 	settings.sign = conf->filter.sign;
+	settings.milter_count = conf->filter.milter_count;
+	memcpy(settings.milters, conf->filter.milters, sizeof(settings.milters));
 	memcpy(settings.actions, conf->filter.actions, sizeof(settings.actions));
 	for (size_t i = 0; i < conf->filter.arc_trusted_count; i++)
 		strlcpy(settings.arc_trusted[i], conf->filter.arc_trusted[i], HOST_NAME_SIZE);

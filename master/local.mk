@@ -13,7 +13,7 @@ master_libmaster_a_SOURCES = \
 	master/conf_certs.c \
 	master/conf_check.c master/conf_check.h \
 	master/conf_clients.c \
-	master/conf_defences.c \
+	master/conf_defences.c master/conf_milters.c \
 	master/conf_keys.c master/conf_keys.h \
 	master/conf_listeners.c \
 	master/conf_table.c master/conf_table.h \

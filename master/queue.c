@@ -25,6 +25,8 @@ settings_of(const struct configuration *conf)
 
 	if (conf->filter.check != FILTER_CHECK_NONE)
 		settings.filter_kinds |= FILTER_STRANGER;
+	for (uint32_t i = 0; i < conf->filter.milter_count; i++)
+		settings.filter_kinds |= conf->filter.milters[i].kinds & FILTER_SUBMITTER;
 	settings.filter_local = conf->filter.check == FILTER_CHECK_ALL ? 1 : 0;
 	settings.filter_failure = conf->filter.failure;
 	settings.filter_sign = conf->filter.sign;

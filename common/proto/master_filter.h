@@ -36,6 +36,17 @@ enum filter_event {
 
 #define FILTER_TRUSTED_MAX 32
 
+/* A milter, on a port. What it is asked about: enum filter_kind's of queue_filter.h, or'ed. */
+#define FILTER_MILTERS_MAX 8
+struct mf_milter {
+	struct in6_addr address; /* IPv4 is mapped into it */
+	uint16_t port;           /* host byte order */
+	uint8_t failure;         /* enum filter_failure */
+	uint8_t junk;            /* 1: what it marks with X-Spam or X-Spam-Flag is junk */
+	uint32_t kinds;
+	uint32_t timeout; /* seconds for an answer */
+};
+
 struct mf_settings {
 	char hostname[HOST_NAME_SIZE]; /* the authserv-id (RFC 8601 2.5) */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
@@ -44,7 +55,8 @@ struct mf_settings {
 	uint32_t failure;                                     /* enum filter_failure */
 	uint32_t actions[FILTER_EVENT_COUNT];                 /* enum filter_action */
 	uint32_t sign; /* 1: what is sent from here is signed */
-	uint32_t zero;
+	uint32_t milter_count;
+	struct mf_milter milters[FILTER_MILTERS_MAX];
 };
 
 #define MASTER_FILTER_OWN_MESSAGES(X)                                                    \

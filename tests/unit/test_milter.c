@@ -262,7 +262,8 @@ refusals(void **state)
 	    {PACKET("y451 later\0"), MILTER_TEMPFAIL, 451, "", "later"},
 	    {PACKET("y550-5.7.1 one\r\n550 5.7.1 two\0"), MILTER_REJECT, 550, "5.7.1", "one"},
 	    {PACKET("y550 5.7 x\tz\0"), MILTER_REJECT, 550, "", "5.7 x?z"},
-	    {PACKET("y450\0"), MILTER_TEMPFAIL, 450, "", ""},
+	    {PACKET("y550 5..1 x\0"), MILTER_REJECT, 550, "", "5..1 x"},
+	    {PACKET("y450\0"), MILTER_TEMPFAIL, 450, "", "Refused by a filter"},
 	};
 
 	(void)state;

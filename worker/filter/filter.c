@@ -31,6 +31,10 @@ is_settings(const struct mf_settings *settings)
 		     settings->failure < FILTER_FAILURE_COUNT && settings->sign <= 1 &&
 		     settings->max_message_size > 0 && settings->max_message_size < INT64_MAX / 2;
 
+	sound = sound && settings->milter_count <= FILTER_MILTERS_MAX;
+	for (size_t i = 0; sound && i < settings->milter_count; i++)
+		sound = settings->milters[i].failure < FILTER_FAILURE_COUNT &&
+			settings->milters[i].timeout > 0 && settings->milters[i].port > 0;
 	for (size_t i = 0; i < FILTER_EVENT_COUNT; i++)
 		sound = sound && settings->actions[i] < FILTER_ACTION_COUNT;
 	for (size_t i = 0; i < FILTER_TRUSTED_MAX; i++)

@@ -164,20 +164,40 @@ message_free(struct message *message)
 	if (message->fd != -1)
 		close(message->fd);
 	free(message->header);
+	free(message->body);
 	free(message);
 	errno = saved;
+}
+
+uint64_t
+message_body_size(const struct message *message)
+{
+	return message->body != NULL ? message->body_size : message->size - message->body_begin;
+}
+
+void
+message_replace_body(struct message *message, char *body, size_t length)
+{
+	free(message->body);
+	message->body = body;
+	message->body_size = length;
+	message->changed = true;
 }
 
 ssize_t
 message_body(const struct message *message, uint64_t offset, void *buffer, size_t room)
 {
-	uint64_t left = message->size - message->body_begin;
+	uint64_t left = message_body_size(message);
 
 	if (offset >= left)
 		return 0;
 	left -= offset;
 	if (room > left)
 		room = (size_t)left;
+	if (message->body != NULL) {
+		memcpy(buffer, message->body + offset, room);
+		return (ssize_t)room;
+	}
 	if (message->whole == NULL)
 		return pread(message->fd, buffer, room, (off_t)(message->body_begin + offset));
 	memcpy(buffer, message->whole + message->body_begin + offset, room);
@@ -305,10 +325,21 @@ message_remove(struct message *message, struct message_field *field)
 
 /* -- As it is now ------------------------------------------------------------------------- */
 
+/* The empty line as it came, or one, if there was none and now there is something behind it. */
+static struct mime_text
+empty_line(const struct message *message)
+{
+	size_t length = (size_t)message->body_begin - message->header_end;
+
+	if (length == 0 && message->body != NULL)
+		return (struct mime_text){"\r\n", 2};
+	return (struct mime_text){message->header + message->header_end, length};
+}
+
 size_t
 message_header_size(const struct message *message)
 {
-	size_t size = (size_t)message->body_begin - message->header_end;
+	size_t size = empty_line(message).length;
 	const struct message_field *field = NULL;
 
 	while ((field = message_is(message, NULL, field)) != NULL)
@@ -325,6 +356,5 @@ message_write_header(const struct message *message, char *out)
 		memcpy(out, field->text.whole.at, field->text.whole.length);
 		out += field->text.whole.length;
 	}
-	memcpy(out, message->header + message->header_end,
-	       (size_t)message->body_begin - message->header_end);
+	memcpy(out, empty_line(message).at, empty_line(message).length);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * message - a mail that is checked, and what it is to become: its header as a list of fields in
- * memory, its body as it came. A field that a stage removes stays in the list, for who looks at
- * what came; one that it adds is marked. The body can't be changed.
+ * memory, and its body. A field that a stage removes stays in the list, for who looks at what came;
+ * one that it adds is marked. A body can only be replaced by another, whole.
  */
 #ifndef POSTERN_WORKER_FILTER_MESSAGE_H
 #define POSTERN_WORKER_FILTER_MESSAGE_H
@@ -37,6 +37,8 @@ struct message {
 	char *header;        /* what the fields point into */
 	const char *whole;   /* the message, or NULL: it is in */
 	int fd;              /* this file */
+	char *body;          /* in place of the one that came, or NULL */
+	size_t body_size;    /* octets of it */
 };
 
 /*
@@ -48,6 +50,11 @@ void message_free(struct message *);
 
 /* Octets of the body, from OFFSET in it. Returns how many, 0 at its end, -1 with errno. */
 ssize_t message_body(const struct message *, uint64_t offset, void *buffer, size_t room);
+
+/* Octets of the body. */
+uint64_t message_body_size(const struct message *);
+/* BODY (LENGTH octets; taken: free() frees it) stands in place of what came. */
+void message_replace_body(struct message *, char *body, size_t length);
 
 /*
  * The next field called NAME (NULL: any) behind AFTER (NULL: from the top); NULL at the end. As it

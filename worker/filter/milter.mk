@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
+	worker/filter/milter_edit.c worker/filter/milter_edit.h \
+	worker/filter/milters.c \
+	worker/filter/milter_link.c worker/filter/milter_link.h \
 	worker/filter/milter_session.c worker/filter/milter_session.h \
 	worker/filter/milter_wire.c worker/filter/milter_wire.h

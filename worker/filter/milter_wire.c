@@ -281,8 +281,11 @@ status_length(const char *text, char class, size_t max)
 
 	if (text[0] != class || text[1] != '.')
 		return 0;
-	for (n = 0; n < max && (is_digit(text[n]) || text[n] == '.'); n++)
+	for (n = 0; n < max && (is_digit(text[n]) || text[n] == '.'); n++) {
+		if (text[n] == '.' && !is_digit(text[n + 1]))
+			return 0;
 		dots += text[n] == '.';
+	}
 	return dots == 2 && is_digit(text[n - 1]) && (text[n] == ' ' || text[n] == '\0') ? n : 0;
 }
 
@@ -308,5 +311,7 @@ milter_read_code(const char *text, struct milter_code *out, char *buffer, size_t
 	for (; *text != '\0' && *text != '\r' && *text != '\n' && n + 1 < room; text++)
 		buffer[n++] = *text >= ' ' && *text <= '~' ? *text : '?';
 	buffer[n] = '\0';
+	if (n == 0)
+		strlcpy(buffer, "Refused by a filter", room);
 	return 0;
 }

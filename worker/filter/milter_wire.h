@@ -162,7 +162,7 @@ uint32_t milter_action_of(enum milter_reply_type);
 
 /*
  * "550 5.7.1 text"; of several lines ("550-5.7.1 ...\r\n550 5.7.1 ...") the first counts. OUT's
- * text is in BUFFER, printable ASCII, of ROOM octets. -1 if it is no refusal.
+ * text is in BUFFER, printable ASCII, of ROOM octets. Never empty. -1 if it is no refusal.
  */
 int milter_read_code(const char *text, struct milter_code *out, char *buffer, size_t room);
 

@@ -148,7 +148,7 @@ check_finish(struct check_private *private)
 		return;
 	}
 	header = message_header_size(message);
-	private->verdict.size = header + (message->size - message->body_begin);
+	private->verdict.size = header + message_body_size(message);
 	private->verdict.change =
 	    private->verdict.size <= QF_TAIL_MAX ? FILTER_IN_TAIL : FILTER_IN_FILE;
 	if (private->verdict.size > message->size + QF_FIELDS_MAX || private->verdict.size == 0)

@@ -30,7 +30,8 @@ const struct stage *const stages[] = {
     &stage_arc,
     &stage_dmarc, /* builds on all of those */
     &stage_results,
-    /* those that see the message as it will be: milters, and last of all what signs it */
+    /* those that see the message as it will be, and last of all what signs it */
+    &stage_milters,
     &stage_sign,
     NULL,
 };

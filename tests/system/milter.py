@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: ISC
+"""A milter that does as it is told, and notes what it hears."""
+
+import socket
+import struct
+import threading
+
+CONTINUE = [b"c"]
+
+
+def string(text):
+    return text.encode() + b"\0"
+
+
+def add(name, value):
+    return b"h" + string(name) + string(value)
+
+
+def insert(index, name, value):
+    return b"i" + struct.pack(">I", index) + string(name) + string(value)
+
+
+def change(index, name, value):
+    return b"m" + struct.pack(">I", index) + string(name) + string(value)
+
+
+class Milter:
+    """ANSWERS: command ("M", "E", ...) -> packets; None closes, [] says nothing. Others: continue."""
+
+    def __init__(self, answers=None, actions=0xff, steps=0, version=6):
+        self.answers = answers or {}
+        self.options = struct.pack(">III", version, actions, steps)
+        self.heard = []  # of the last mail: (command, data)
+        self.macros = {}
+        self.mails = 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def settings(self, more=""):
+        return f'{{ address = "127.0.0.1:{self.port}"; {more} }}'
+
+    def data(self, command):
+        return [data for heard, data in self.heard if heard == command]
+
+    def _serve(self):
+        while True:
+            try:
+                peer, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(peer,), daemon=True).start()
+
+    def _talk(self, peer):
+        self.mails += 1
+        self.heard, self.macros = [], {}
+        with peer, peer.makefile("rb") as stream:
+            while True:
+                head = stream.read(5)
+                if len(head) < 5:
+                    return
+                length, command = struct.unpack(">Ic", head)
+                data = stream.read(length - 1)
+                if not self._answer(peer, command.decode(), data):
+                    return
+
+    def _answer(self, peer, command, data):
+        if command == "D":
+            words = data[1:].split(b"\0")
+            self.macros.update(zip(words[::2], words[1::2]))
+            return True
+        self.heard.append((command, data))
+        if command in ("Q", "A"):
+            return False
+        packets = [b"O" + self.options] if command == "O" else self.answers.get(command, CONTINUE)
+        if packets is None:
+            return False
+        for packet in packets:
+            peer.sendall(struct.pack(">I", len(packet)) + packet)
+        return True

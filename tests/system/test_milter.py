@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: ISC
+"""Milters: what they are told, and what becomes of a mail by what they answer."""
+
+import imaplib
+import smtplib
+
+import pytest
+
+from conftest import DOMAIN, HOST, PASSWORD, wait_for
+from milter import Milter, add, change, insert, string
+
+ALICE = f"alice@{DOMAIN}"
+STRANGER = "x@example.net"
+MAIL = (b"From: x@example.net\r\nSubject: first\r\nX-Old: one\r\nX-Old: two\r\n"
+        b"References: <a@b>\r\n <c@d>\r\n\r\nbody\r\n")
+
+
+def with_milters(server, *settings):
+    server.settings["filter"] = f'{{ check = "all"; milters = ( {", ".join(settings)} ); }}'
+    return server.set_up("alice")
+
+
+def send(server, message=MAIL):
+    with server.smtp() as client:
+        client.sendmail(STRANGER, [ALICE], message)
+
+
+def arrived(server):
+    """Header fields without ours and the results, and the body."""
+    header, _, body = server.wait_for_messages(1)[-1].partition(b"\r\n\r\n")
+    fields = header.replace(b"\r\n\t", b" ").replace(b"\r\n ", b" ").split(b"\r\n")
+    ours = (b"Return-Path:", b"Received:", b"Authentication-Results:")
+    return [field for field in fields if not field.startswith(ours)], body
+
+
+def count(server, folder):
+    client = imaplib.IMAP4_SSL(HOST, server.ports["imaps"], ssl_context=server.context())
+    client.login(ALICE, PASSWORD)
+    selected, messages = client.select(folder, readonly=True)
+    client.logout()
+    return int(messages[0]) if selected == "OK" else 0
+
+
+def test_it_hears_the_whole_mail(make_server):
+    with Milter() as milter:
+        server = with_milters(make_server(), milter.settings())
+        send(server)
+        assert arrived(server)[0][0] == b"From: x@example.net"
+        assert [command for command, _ in milter.heard if command != "L"] == list("OCHMRTNBEQ")
+        assert milter.data("M") == [b"<x@example.net>\0"]
+        assert milter.data("R") == [f"<{ALICE}>".encode() + b"\0"]
+        assert milter.data("B") == [b"body\r\n"]
+        fields = milter.data("L")
+        assert fields[0].startswith(b"Authentication-Results\0")
+        assert fields[1:] == [b"From\0x@example.net\0", b"Subject\0first\0", b"X-Old\0one\0",
+                              b"X-Old\0two\0", b"References\0<a@b>\n <c@d>\0"]
+        assert milter.data("C")[0].startswith(b"unknown\0004")
+        assert milter.data("C")[0].endswith(b"127.0.0.1\0")
+        assert milter.macros[b"{client_addr}"] == b"127.0.0.1"
+        assert milter.macros[b"j"] == b"localhost"
+        assert len(milter.macros[b"i"]) == 16
+        assert b"{auth_authen}" not in milter.macros
+
+
+def test_who_has_logged_in(make_server):
+    with Milter() as milter, Milter() as other:
+        server = with_milters(make_server(), milter.settings('services = "submission";'),
+                              other.settings('services = "smtp";'))
+        with server.submission() as client:
+            client.sendmail(ALICE, [ALICE], MAIL.replace(b"x@example.net", ALICE.encode()))
+        server.wait_for_messages(1)
+        assert milter.macros[b"{auth_authen}"] == ALICE.encode()
+        assert (milter.mails, other.mails) == (1, 0)
+
+
+def test_changes(make_server):
+    """Numbers are as the milter was shown the fields, whatever it has deleted meanwhile."""
+    changes = [add("X-Added", "last"), insert(0, "X-Top", "a\n\tb"), change(1, "X-Old", ""),
+               change(2, "X-Old", "new"), change(1, "Subject", "second"), change(3, "X-Old", "more"),
+               add("bad name", "x"), b"bnew ", b"bbody\r\n", b"c"]
+    with Milter({"E": changes}) as milter:
+        server = with_milters(make_server(), milter.settings())
+        send(server)
+        fields, body = arrived(server)
+        assert fields == [b"X-Top: a b", b"From: x@example.net", b"Subject: second", b"X-Old: new",
+                          b"References: <a@b> <c@d>", b"X-Added: last", b"X-Old: more"]
+        assert body == b"new body\r\n"
+        server.log.wait(r"event=milter\.ignored .*no header field")
+
+
+def test_each_sees_the_changes_of_those_before(make_server):
+    with Milter({"E": [add("X-One", "1"), b"bother\r\n", b"c"]}) as one, Milter() as two:
+        server = with_milters(make_server(), one.settings(), two.settings())
+        send(server, MAIL + b"0123456789abcde\r\n" * 12_000)
+        fields, body = arrived(server)
+        assert fields[-1] == b"X-One: 1" and body == b"other\r\n"
+        assert two.data("L")[-1] == b"X-One\0001\0"
+        assert two.data("B") == [b"other\r\n"]
+        assert len(one.data("B")) == 4
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("command, packets, code, text", [
+    ("E", [b"r"], 550, b"5.7.1 Command rejected"),
+    ("C", [b"r"], 550, b"5.7.1 Command rejected"),
+    ("E", [b"t"], 451, b"4.7.1 Service unavailable, try again later"),
+    ("R", [b"y554 5.7.9 No spam, please\0"], 554, b"5.7.9 No spam, please"),
+    ("B", [b"y450 later\0"], 450, b"later"),
+    ("E", None, 451, b"4.7.1 A filter is not available, try again later"),
+    ("O", None, 451, b"4.7.1 A filter is not available, try again later"),
+    ("M", [b"z"], 451, b"4.7.1 A filter is not available, try again later"),
+    ("L", [add("X", "too early")], 451, b"4.7.1 A filter is not available, try again later"),
+    ("E", [], 451, b"4.7.1 A filter is not available, try again later"),  # says nothing
+])
+def test_refusals(make_server, command, packets, code, text):
+    answers = {command: packets}
+    with Milter(answers) as milter:
+        if command == "O":
+            milter.socket.close()
+        server = with_milters(make_server(), milter.settings("timeout = 1;"))
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            send(server)
+        assert (refused.value.smtp_code, refused.value.smtp_error) == (code, text)
+
+
+@pytest.mark.parametrize("packets", [[b"a"], [b"p", b"p", b"c"], None])
+def test_accepted(make_server, packets):
+    """The last one has died in the middle of changes: none of them is made."""
+    answers = {"E": packets if packets is not None else [add("X-Half", "1")]}
+    with Milter(answers) as milter:
+        server = with_milters(make_server(), milter.settings('timeout = 1; failure = "accept";'))
+        send(server)
+        assert b"X-Half: 1" not in arrived(server)[0]
+
+
+def test_discarded_held_and_junk(make_server):
+    with Milter({"E": [b"d"]}) as milter:
+        server = with_milters(make_server(), milter.settings())
+        send(server)
+        server.log.wait(r"event=queue\.checked .*verdict=discard")
+        milter.answers = {"E": [b"q" + string("looks like a virus"), b"c"]}
+        send(server)
+        server.log.wait(r"event=queue\.checked .*verdict=hold")
+        assert "looks like a virus" in server.posternctl("queue", "list").stdout
+        milter.answers = {"E": [add("X-Spam", "Yes"), b"c"]}
+        send(server)
+        server.log.wait(r"event=queue\.checked .*junk=1")
+        wait_for(lambda: count(server, "Junk") == 1, "the mail in Junk")
+        assert count(server, "INBOX") == 0
