@@ -75,7 +75,7 @@ enum conf_log { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_SYSLOG, CONF_LOG_JOURNA
 
 enum conf_client_address { CLIENT_ADDRESS_SHOW, CLIENT_ADDRESS_HIDE };
 enum conf_early { EARLY_REFUSE, EARLY_LOG };
-enum conf_sender_check { SENDER_CHECK_ENVELOPE, SENDER_CHECK_OFF };
+enum conf_sender_check { SENDER_CHECK_BOTH, SENDER_CHECK_ENVELOPE, SENDER_CHECK_OFF };
 
 struct conf_limits {
 	uint32_t sessions;          /* session processes */

@@ -320,14 +320,14 @@ static const struct conf_key address_keys[] = {
 };
 
 /* By enum conf_sender_check. */
-static const char *const sender_checks[] = {"envelope", "off", NULL};
+static const char *const sender_checks[] = {"both", "envelope", "off", NULL};
 
 /* By enum conf_client_address. */
 static const char *const client_addresses[] = {"show", "hide", NULL};
 
 static const struct conf_key submission_keys[] = {
     CHOICE("client_address", client_address, client_addresses, CLIENT_ADDRESS_SHOW),
-    CHOICE("sender_check", sender_check, sender_checks, SENDER_CHECK_ENVELOPE),
+    CHOICE("sender_check", sender_check, sender_checks, SENDER_CHECK_BOTH),
     {0},
 };
 

@@ -21,6 +21,7 @@ settings_of(const struct configuration *conf)
 	    .relay = conf->relay.wanted ? 1 : 0,
 	    .expire = conf->relay.expire,
 	    .delay_notice = conf->queue.delay_notice,
+	    .check_author = conf->sender_check == SENDER_CHECK_BOTH,
 	};
 
 	if (conf->filter.check != FILTER_CHECK_NONE)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 common_libcommon_a_SOURCES += \
 	common/mime/address.c common/mime/address.h \
+	common/mime/authors.c common/mime/authors.h \
 	common/mime/bodystructure.c \
 	common/mime/charset.c common/mime/charset.h common/mime/charset_tables.h \
 	common/mime/content.c common/mime/content.h \

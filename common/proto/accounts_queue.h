@@ -33,6 +33,21 @@ struct aq_sender_is {
 	uint32_t verdict; /* enum sender_verdict */
 };
 
+/*
+ * May ACCOUNT be whom the message is from? The message is the tail, or, if that is empty, in the
+ * file that comes with AQ_AUTHOR_OF_FILE: accounts reads the header itself, for a gate could say
+ * anything of it. The answer's tail is the address that is not his, with AUTHOR_FOREIGN; else
+ * empty.
+ */
+struct aq_author {
+	char account[ADDRESS_SIZE];
+	uint8_t zero[3];
+};
+struct aq_author_is {
+	uint32_t verdict; /* enum author_verdict */
+};
+#define AQ_MESSAGE_MAX 16384 /* GQ_INLINE_MAX */
+
 #define ACCOUNTS_QUEUE_MESSAGES(X)                                                                 \
 	X(AQ_SUBMITTER, 1, IPC_CLIENT, struct aq_submitter, ADDRESS_SIZE, IPC_WITH_FD,             \
 	  IPC_ANY_STATE)                                                                           \
@@ -40,7 +55,10 @@ struct aq_sender_is {
 	X(AQ_RESOLVE, 2, IPC_SERVER, struct ipc_empty, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)        \
 	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, MAILBOXES_MAX, IPC_NO_FD, IPC_ANY_STATE) \
 	X(AQ_SENDER, 4, IPC_SERVER, struct aq_sender, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)         \
-	X(AQ_SENDER_IS, 5, IPC_CLIENT, struct aq_sender_is, 0, IPC_NO_FD, IPC_ANY_STATE)
+	X(AQ_SENDER_IS, 5, IPC_CLIENT, struct aq_sender_is, 0, IPC_NO_FD, IPC_ANY_STATE)           \
+	X(AQ_AUTHOR, 6, IPC_SERVER, struct aq_author, AQ_MESSAGE_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
+	X(AQ_AUTHOR_OF_FILE, 7, IPC_SERVER, struct aq_author, 0, IPC_WITH_FD, IPC_ANY_STATE)       \
+	X(AQ_AUTHOR_IS, 8, IPC_CLIENT, struct aq_author_is, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { ACCOUNTS_QUEUE_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary accounts_queue_boundary;

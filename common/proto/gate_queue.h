@@ -14,9 +14,10 @@
  * - GQ_ABORT, any time before the commit's reply: forgets the transaction.
  *
  * What the gate writes is the message as it will be stored: its own Received: field, then the
- * content with CRLF line ends (but the body of BODY_BINARYMIME) and without dot-stuffing. After
- * queue has died and a new channel has come, GQ_CONFIRM asks whether the commit that got no answer
- * had become durable.
+ * content with CRLF line ends (but the body of BODY_BINARYMIME) and without dot-stuffing, with the
+ * header put right where a user sends it (RFC 6409 8); whether the user may be its author, queue
+ * asks accounts after GQ_COMMIT. After queue has died and a new channel has come, GQ_CONFIRM asks
+ * whether the commit that got no answer had become durable.
  */
 #ifndef POSTERN_COMMON_PROTO_GATE_QUEUE_H
 #define POSTERN_COMMON_PROTO_GATE_QUEUE_H
@@ -49,8 +50,9 @@ struct gq_body {
 	char queue_id[QUEUE_ID_SIZE];
 	uint8_t zero[3];
 };
-/* What a gate's own Received: field may add to a message of mg_settings.max_message_size. */
-#define GQ_RECEIVED_MAX 2048
+/* What a gate may add to a message of mg_settings.max_message_size: its own Received: field, and to
+ * a user's message Date, Message-ID and From. */
+#define GQ_RECEIVED_MAX 4096
 
 struct gq_commit {
 	uint32_t transaction;
@@ -67,10 +69,14 @@ enum queue_failure {
 	QUEUE_UNKNOWN,      /* GQ_CONFIRM: no such message: 451 4.3.0 */
 	QUEUE_SENDER,       /* the reverse-path is not one of the submitter's: 550 5.7.1 */
 	QUEUE_FILTERED,     /* a filter says so: the tail is the reply, "550 5.7.1 text" */
+	QUEUE_AUTHOR,       /* its From or Sender: detail is why (enum author_verdict) */
 };
 #define GQ_REPLY_MAX 448 /* RFC 5321 4.5.3.1.5: 512 with what comes before and behind it */
+/* With QUEUE_AUTHOR and AUTHOR_FOREIGN the tail is the address that is not the submitter's, cut
+ * where it is longer. */
 struct gq_failed {
 	uint32_t failure; /* enum queue_failure */
+	uint32_t detail;  /* or 0 */
 };
 
 #define GATE_QUEUE_MESSAGES(X)                                                                 \

@@ -18,7 +18,7 @@ struct mq_settings {
 	uint32_t filter_local;   /* 1: a stranger on this host is one, too */
 	uint32_t filter_failure; /* enum filter_failure */
 	uint32_t filter_sign;    /* 1: what is sent from here is signed, if there is a key */
-	uint32_t zero;
+	uint32_t check_author;   /* 1: submitters must be the authors of what they send */
 };
 
 /*

@@ -43,6 +43,18 @@ enum dns_validation {
 #define PRESENTERS_SIZE 1024    /* who presents a certificate: "smtp:25 pop3:995" */
 
 enum service { SERVICE_SMTP, SERVICE_SUBMISSION, SERVICE_POP3, SERVICE_IMAP, SERVICE_COUNT };
+/* May who has logged in be whom a message says it is from (RFC 5322 3.6.2)? */
+enum author_verdict {
+	AUTHOR_OWN = 1,
+	AUTHOR_FOREIGN,     /* an address in From or Sender is not his */
+	AUTHOR_UNAVAILABLE, /* can't tell now */
+	AUTHOR_MISSING,     /* no From, or From or Sender without an address */
+	AUTHOR_TWICE,       /* a second From or Sender */
+	AUTHOR_BAD_FIELD,   /* From or Sender is not well-formed */
+	AUTHOR_BAD_HEADER,  /* a line of the header is not well-formed */
+	AUTHOR_LONG_HEADER, /* of more than AUTHOR_HEADER_MAX octets */
+};
+#define AUTHOR_HEADER_MAX (1024 * 1024)
 /* Whether a listener asks clients for a certificate (client_certificates). */
 enum client_mode { CLIENT_OFF, CLIENT_REQUEST, CLIENT_REQUIRE, CLIENT_MODE_COUNT };
 /* What an administrator wants of a mailbox. */

@@ -213,6 +213,7 @@ house_queue(void)
 	struct mq_settings settings = {.hostname = "localhost",
 				       .max_message_size = 1 << 20,
 				       .max_recipients = 100,
+				       .check_author = 1,
 				       .retry = 60};
 
 	tell(&child, MQ_SETTINGS, &settings, sizeof(settings), NULL, 0, open_folder("queue"));

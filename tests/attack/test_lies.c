@@ -612,6 +612,64 @@ transactions_out_of_order(void **state)
 	close_queue(&f);
 }
 
+/*
+ * A gate with a user's channel writes a message of somebody else's. What accounts is asked about is
+ * the body that nobody can change any more, in the user's name, and what accounts says counts.
+ */
+static void
+authors_that_are_somebody_else(void **state)
+{
+	static const char body[] = "From: victim@example.org\r\n\r\nPay.\r\n";
+	struct gq_transaction data = {.transaction = 1};
+	struct gq_commit commit = {.transaction = 1, .size = sizeof(body) - 1};
+	struct aq_submitter submitter = {.conn = 1};
+	struct aq_sender_is own = {.verdict = SENDER_OWN};
+	struct aq_author_is foreign = {.verdict = AUTHOR_FOREIGN};
+	struct queue_fixture f;
+	struct ipc_message message;
+	char seen[64] = "";
+	int pair[2], file;
+
+	(void)state;
+	open_queue(&f);
+	assert_int_equal(ipc_pair(pair), 0);
+	assert_int_equal(ipc_send_fd(f.accounts, AQ_SUBMITTER, 0, &submitter, sizeof(submitter),
+				     "alice@example.org", 17, pair[1]),
+			 0);
+	close(pair[1]);
+	close(f.channel);
+	f.channel = pair[0];
+	say_mail(&f, 1, "alice@example.org");
+	assert_int_equal(ipc_send_fd(f.channel, GQ_DATA, 9, &data, sizeof(data), NULL, 0, -1), 0);
+	assert_int_equal(house_receive(f.accounts, &accounts_queue_boundary, IPC_CLIENT, &message),
+			 1);
+	assert_int_equal(message.type, AQ_SENDER);
+	assert_int_equal(
+	    ipc_send_fd(f.accounts, AQ_SENDER_IS, message.id, &own, sizeof(own), NULL, 0, -1), 0);
+	answer_resolve(&f, RCPT_LOCAL, "alice@example.org");
+	assert_int_equal(house_receive(f.channel, &gate_queue_boundary, IPC_CLIENT, &message), 1);
+	assert_int_equal(message.type, GQ_BODY);
+	file = message.fd;
+	assert_int_equal(write(file, body, sizeof(body) - 1), sizeof(body) - 1);
+	close(file);
+	assert_int_equal(
+	    ipc_send_fd(f.channel, GQ_COMMIT, 10, &commit, sizeof(commit), NULL, 0, -1), 0);
+	assert_int_equal(house_receive(f.accounts, &accounts_queue_boundary, IPC_CLIENT, &message),
+			 1);
+	assert_int_equal(message.type, AQ_AUTHOR_OF_FILE);
+	assert_string_equal(((const struct aq_author *)message.body)->account, "alice@example.org");
+	assert_int_equal(pread(message.fd, seen, sizeof(seen) - 1, 0), sizeof(body) - 1);
+	assert_string_equal(seen, body);
+	close(message.fd);
+	assert_int_equal(ipc_send_fd(f.accounts, AQ_AUTHOR_IS, message.id, &foreign,
+				     sizeof(foreign), "victim@example.org", 18, -1),
+			 0);
+	assert_int_equal(house_receive(f.channel, &gate_queue_boundary, IPC_CLIENT, &message), 1);
+	assert_int_equal(message.type, GQ_FAILED);
+	assert_int_equal(((const struct gq_failed *)message.body)->failure, QUEUE_AUTHOR);
+	close_queue(&f);
+}
+
 /* -- Queue lies to a session --------------------------------------------------------------- */
 
 static bool
@@ -887,6 +945,7 @@ main(void)
 	    cmocka_unit_test(parameters_that_lie),
 	    cmocka_unit_test(sizes_that_lie),
 	    cmocka_unit_test(sizes_that_lie_inline),
+	    cmocka_unit_test(authors_that_are_somebody_else),
 	    cmocka_unit_test(two_bodies),
 	    cmocka_unit_test(a_body_that_stays_open),
 	    cmocka_unit_test(a_body_is_only_a_body),

@@ -10,3 +10,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_imap_thread
 tests_fuzz_fuzz_imap_thread_SOURCES = tests/fuzz/fuzz_imap_thread.c
 tests_fuzz_fuzz_imap_thread_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_imap_thread_LDADD = worker/libworker.a common/libcommon.a $(UNISTRING_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_mime_authors
+tests_fuzz_fuzz_mime_authors_SOURCES = tests/fuzz/fuzz_mime_authors.c
+tests_fuzz_fuzz_mime_authors_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_mime_authors_LDADD = common/libcommon.a

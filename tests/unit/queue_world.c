@@ -222,7 +222,38 @@ on_sender(struct ipc_channel *channel, struct ipc_message *message, void *contex
 	return 0;
 }
 
+/* The last byte tells that it is the body that was sent. */
+static int
+on_author(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct world *world = context;
+	const struct aq_author *author = message->body;
+	struct aq_author_is is = {.verdict = world->author == 0 ? AUTHOR_OWN : world->author};
+	const char *foreign = is.verdict == AUTHOR_FOREIGN ? "bob@example.org" : "";
+	struct stat st;
+	char last;
+
+	world->authors++;
+	strlcpy(world->author_account, author->account, sizeof(world->author_account));
+	world->author_size = message->tail_length;
+	if (message->type == AQ_AUTHOR_OF_FILE) {
+		assert_int_equal(fstat(message->fd, &st), 0);
+		world->author_size = (size_t)st.st_size;
+		assert_int_equal(pread(message->fd, &last, 1, st.st_size - 1), 1);
+		/* It is for reading only. */
+		assert_int_equal(pwrite(message->fd, "x", 1, 0), -1);
+	} else {
+		last = message->tail[message->tail_length - 1];
+	}
+	assert_int_equal(last, 'a' + (int)((world->author_size - 1) % 26));
+	if (!world->author_silent)
+		ipc_send(channel, AQ_AUTHOR_IS, message->id, &is, foreign, strlen(foreign), -1);
+	return 0;
+}
+
 static const struct ipc_handler accounts_handlers[] = {
+    {AQ_AUTHOR, on_author},
+    {AQ_AUTHOR_OF_FILE, on_author},
     {AQ_SENDER, on_sender},
     {AQ_RESOLVE, on_resolve},
     {0, NULL},

@@ -77,6 +77,11 @@ struct world {
 	enum conduct conduct;
 	unsigned attaches, deliveries, resolves;
 	unsigned duplicates;
+	enum author_verdict author; /* what accounts says of a message, 0: that it is his own */
+	bool author_silent;
+	unsigned authors;   /* messages it was asked about */
+	size_t author_size; /* of the last one */
+	char author_account[ADDRESS_SIZE];
 	SLIST_HEAD(, stored) stored;
 	SLIST_HEAD(, session_end) sessions;
 	unsigned stored_count;

@@ -459,7 +459,7 @@ on_rcpt(struct ipc_channel *channel, struct ipc_message *m, void *context)
 static int
 say_failed(struct ipc_channel *channel, struct ipc_message *m, uint32_t failure)
 {
-	struct gq_failed failed = {failure};
+	struct gq_failed failed = {.failure = failure};
 
 	return ipc_send(channel, GQ_FAILED, m->id, &failed, NULL, 0, -1);
 }

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/proto/accounts_queue.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/master_accounts.h"
+#include "worker/accounts/answers.h"
 #include "worker/accounts/load.h"
 #include "worker/roles.h"
 
@@ -33,16 +33,17 @@ static struct accounts_service service;
  * -- Gates ------------------------------------------------------------------------
  */
 
-static enum rcpt_verdict
-resolve(const struct ipc_message *message, struct resolved *resolved)
+enum rcpt_verdict
+accounts_resolve(const struct accounts_service *s, const struct ipc_message *message,
+		 struct resolved *resolved)
 {
 	enum rcpt_verdict verdict =
-	    resolve_mailbox(service.resolver, message->tail, message->tail_length, resolved);
+	    resolve_mailbox(s->resolver, message->tail, message->tail_length, resolved);
 
 	if (verdict == RCPT_UNAVAILABLE)
 		log_event(LOG_ERR, "accounts.unavailable",
 			  KV_MEM("rcpt", message->tail, message->tail_length),
-			  KV_STR("why", service.accounts == NULL
+			  KV_STR("why", s->accounts == NULL
 					    ? "no good accounts.conf has been read yet"
 					    : "there is no account to take mail for postmaster"));
 	return verdict;
@@ -52,7 +53,8 @@ static int
 on_rcpt(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	struct resolved resolved;
-	struct ga_rcpt_verdict verdict = {.verdict = resolve(message, &resolved)};
+	struct ga_rcpt_verdict verdict = {.verdict =
+					      accounts_resolve(&service, message, &resolved)};
 
 	(void)context;
 	(void)ipc_send(channel, GA_RCPT_VERDICT, message->id, &verdict, NULL, 0, -1);
@@ -77,85 +79,6 @@ static const struct ipc_handler gate_handlers[] = {
     {GA_SCRAM, scram_handle},
     {GA_RESPONSE, scram_handle_response},
     {GA_FORGET, scram_handle_forget},
-    {0, NULL},
-};
-
-/*
- * -- Queue ------------------------------------------------------------------------
- */
-
-/* Those that are enabled, with a NUL between them. Returns the length; the file's reader saw to it
- * that they fit. */
-static size_t
-list_mailboxes(const struct resolved *resolved, char out[MAILBOXES_MAX])
-{
-	size_t used = 0;
-
-	for (size_t i = 0; i < resolved->count; i++) {
-		const struct account *account = resolved->accounts[i];
-		size_t size = strlen(account->address) + 1;
-
-		if (!account->enabled || size > MAILBOXES_MAX - used)
-			continue;
-		memcpy(out + used, account->address, size);
-		used += size;
-	}
-	return used > 0 ? used - 1 : 0;
-}
-
-static int
-on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	static char mailboxes[MAILBOXES_MAX];
-	struct resolved found;
-	struct aq_resolved resolved = {.verdict = resolve(message, &found)};
-	size_t length = list_mailboxes(&found, mailboxes);
-
-	(void)context;
-	(void)ipc_send(channel, AQ_RESOLVED, message->id, &resolved, mailboxes, length, -1);
-	return 0;
-}
-
-static enum sender_verdict
-check_sender(const char *name, const char *path, size_t length)
-{
-	const struct account *account;
-
-	if (service.any_sender)
-		return SENDER_OWN;
-	if (service.accounts == NULL)
-		return SENDER_UNAVAILABLE;
-	account = accounts_find(service.accounts, name);
-	if (account == NULL || !resolve_sender(service.resolver, account, path, length))
-		return SENDER_FOREIGN;
-	return SENDER_OWN;
-}
-
-static int
-on_sender(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	const struct aq_sender *sender = message->body;
-	struct aq_sender_is verdict;
-
-	(void)context;
-	if (message->id == 0 || strnlen(sender->account, ADDRESS_SIZE) == ADDRESS_SIZE)
-		return -1;
-	verdict.verdict = check_sender(sender->account, message->tail, message->tail_length);
-	(void)ipc_send(channel, AQ_SENDER_IS, message->id, &verdict, NULL, 0, -1);
-	return 0;
-}
-
-static void
-on_queue_ended(struct ipc_channel *channel, void *context)
-{
-	(void)channel;
-	(void)context;
-	service.queue = NULL;
-}
-
-static const struct ipc_handler queue_handlers[] = {
-    {AQ_RESOLVE, on_resolve},
-    {AQ_SENDER, on_sender},
     {0, NULL},
 };
 
@@ -191,21 +114,10 @@ open_gate(const struct early *from)
 }
 
 static void
-open_queue(int fd)
-{
-	ipc_close(service.queue); /* a new channel: the old queue is dead */
-	service.queue = ipc_open(service.child->base, fd, &accounts_queue_boundary, IPC_CLIENT,
-				 queue_handlers, on_queue_ended, &service, "queue");
-	if (service.queue == NULL)
-		log_event(LOG_ERR, "accounts.channel", KV_STR("peer", "queue"),
-			  KV_STR("why", "no memory"));
-}
-
-static void
 open_channel(const struct early *from)
 {
 	if (from->channel.peer_role == ROLE_QUEUE)
-		open_queue(from->fd);
+		answers_open(&service, from->fd);
 	else if (from->channel.peer_role == ROLE_VERIFY)
 		clients_open(&service, from->fd);
 	else

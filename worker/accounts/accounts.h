@@ -75,6 +75,10 @@ void login_gate_gone(struct accounts_service *, const struct ipc_channel *);
 void offer_tell(const struct accounts_service *, struct gate_channel *);
 void offer_update(struct accounts_service *);
 
+/* Where a forward-path (the message's tail) leads; what can't be told is logged. */
+enum rcpt_verdict accounts_resolve(const struct accounts_service *, const struct ipc_message *,
+				   struct resolved *);
+
 /* A file has been read, or refused. */
 void accounts_loaded(struct accounts_service *);
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/accounts/accounts.c worker/accounts/accounts.h \
+	worker/accounts/answers.c worker/accounts/answers.h \
+	worker/accounts/author.c worker/accounts/author.h \
 	worker/accounts/clients.c worker/accounts/clients.h \
 	worker/accounts/external.c \
 	worker/accounts/hash.c worker/accounts/hash.h \

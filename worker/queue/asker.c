@@ -73,6 +73,20 @@ answer_sender(struct question *question, const struct ipc_message *message)
 	return 0;
 }
 
+/* As answer(), for a message. */
+static int
+answer_author(struct question *question, const struct ipc_message *message)
+{
+	const struct aq_author_is *is = message->body;
+
+	if (message->type != AQ_AUTHOR_IS || is->verdict < AUTHOR_OWN ||
+	    is->verdict > AUTHOR_LONG_HEADER ||
+	    (message->tail_length > 0 && is->verdict != AUTHOR_FOREIGN))
+		return -1;
+	question->judged(question, (enum author_verdict)is->verdict, message->tail);
+	return 0;
+}
+
 /* -1 if the answer is not one. */
 static int
 answer(struct question *question, const struct ipc_message *message)
@@ -80,8 +94,10 @@ answer(struct question *question, const struct ipc_message *message)
 	const struct aq_resolved *resolved = message->body;
 	size_t count;
 
-	if (question->submitter != NULL)
+	if (question->kind == QUESTION_SENDER)
 		return answer_sender(question, message);
+	if (question->kind == QUESTION_AUTHOR)
+		return answer_author(question, message);
 	if (message->type != AQ_RESOLVED || resolved->verdict < RCPT_LOCAL ||
 	    resolved->verdict > RCPT_UNAVAILABLE)
 		return -1;
@@ -91,6 +107,22 @@ answer(struct question *question, const struct ipc_message *message)
 		return -1;
 	question->answered(question, (enum rcpt_verdict)resolved->verdict, message->tail, count);
 	return 0;
+}
+
+static void
+answer_unavailable(struct question *question)
+{
+	switch (question->kind) {
+	case QUESTION_RECIPIENT:
+		question->answered(question, RCPT_UNAVAILABLE, "", 0);
+		break;
+	case QUESTION_SENDER:
+		question->checked(question, SENDER_UNAVAILABLE);
+		break;
+	case QUESTION_AUTHOR:
+		question->judged(question, AUTHOR_UNAVAILABLE, "");
+		break;
+	}
 }
 
 static int
@@ -107,25 +139,38 @@ on_resolved(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	}
 	move(question, QUESTION_NONE);
 	result = answer(question, message);
-	if (result == -1 && question->submitter != NULL)
-		question->checked(question, SENDER_UNAVAILABLE);
-	else if (result == -1)
-		question->answered(question, RCPT_UNAVAILABLE, "", 0);
+	if (result == -1)
+		answer_unavailable(question);
 	send_questions(asker);
 	return result;
+}
+
+static uint32_t
+send_author(const struct asker *asker, struct question *question)
+{
+	struct aq_author author = {.account = ""};
+	uint16_t type = question->message != NULL ? AQ_AUTHOR : AQ_AUTHOR_OF_FILE;
+
+	strlcpy(author.account, question->submitter, sizeof(author.account));
+	return ipc_request(asker->channel, type, &author, question->message,
+			   question->message != NULL ? question->length : 0,
+			   question->message != NULL ? -1 : question->fd, ANSWER_SECONDS,
+			   on_resolved, question);
 }
 
 static uint32_t
 send_question(const struct asker *asker, struct question *question)
 {
 	struct aq_sender sender = {.account = ""};
-	uint16_t type = AQ_RESOLVE;
 
-	if (question->submitter != NULL) {
-		strlcpy(sender.account, question->submitter, sizeof(sender.account));
-		type = AQ_SENDER;
-	}
-	return ipc_request(asker->channel, type, type == AQ_SENDER ? &sender : NULL, question->path,
+	if (question->kind == QUESTION_AUTHOR)
+		return send_author(asker, question);
+	if (question->kind == QUESTION_RECIPIENT)
+		return ipc_request(asker->channel, AQ_RESOLVE, NULL, question->path,
+				   strlen(question->path), -1, ANSWER_SECONDS, on_resolved,
+				   question);
+	strlcpy(sender.account, question->submitter, sizeof(sender.account));
+	return ipc_request(asker->channel, AQ_SENDER, &sender, question->path,
 			   strlen(question->path), -1, ANSWER_SECONDS, on_resolved, question);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * asker - asks accounts whose mailbox a forward-path is, and whose a reverse-path.
+ * asker - asks accounts whose mailbox a forward-path is, whose a reverse-path, and whose a message.
  *
  * Many questions are on their way at once, but not so many that the channel overflows. Questions
  * that accounts did not answer, because it died or was silent, wait for its next channel; how long
@@ -20,18 +20,31 @@ struct asker;
 
 enum question_state { QUESTION_NONE, QUESTION_WAITING, QUESTION_ASKED };
 
+/* What is asked says which of its members are set; one of the last three hears the answer. */
+enum question_kind {
+	QUESTION_RECIPIENT, /* path, answered: where does this forward-path lead? */
+	QUESTION_SENDER,    /* path, submitter, checked: may he use this reverse-path? */
+	QUESTION_AUTHOR,    /* submitter, judged: may he be whom the message is from? */
+};
+
 struct question {
 	TAILQ_ENTRY(question) entry;
 	struct asker *asker;
 	enum question_state state;
 	uint32_t request;
+	enum question_kind kind;
 	const char *path;
+	const char *submitter;
+	/* The message: its bytes, or, if that is NULL, a descriptor for reading. */
+	const char *message;
+	size_t length;
+	int fd;
 	/* MAILBOXES: COUNT strings one behind the other, valid during the call only; none unless
 	 * the verdict is RCPT_LOCAL. */
-	const char
-	    *submitter; /* NULL: path is a forward-path. Else: may he use the reverse-path? */
-	void (*checked)(struct question *, enum sender_verdict);
 	void (*answered)(struct question *, enum rcpt_verdict, const char *mailboxes, size_t count);
+	void (*checked)(struct question *, enum sender_verdict);
+	/* FOREIGN: the address that is not his, with AUTHOR_FOREIGN. */
+	void (*judged)(struct question *, enum author_verdict, const char *foreign);
 };
 
 struct asker *asker_new(struct queue *);
@@ -40,8 +53,7 @@ void asker_free(struct asker *);
 /* Takes a new channel to accounts in place of the old one. */
 int asker_open(struct asker *, int fd);
 
-/* path and answered, or path, submitter and checked are set, all else is zero. Answered later, from
- * the loop. */
+/* What belongs to its kind is set, all else is zero. Answered later, from the loop. */
 void asker_ask(struct asker *, struct question *);
 void asker_forget(struct question *);
 

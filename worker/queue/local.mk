@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/queue/admin.c worker/queue/admin.h \
+	worker/queue/author.c \
 	worker/queue/batch.c worker/queue/batch.h \
 	worker/queue/report.c worker/queue/report.h worker/queue/report_parts.c worker/queue/report_parts.h worker/queue/report_text.c \
 	worker/queue/check.c worker/queue/check.h \

@@ -162,6 +162,7 @@ transaction_ask_sender(struct transaction *transaction)
 {
 	if (transaction->submitter[0] == '\0' || transaction->sender[0] == '\0')
 		return;
+	transaction->sender_question.kind = QUESTION_SENDER;
 	transaction->sender_question.path = transaction->sender;
 	transaction->sender_question.submitter = transaction->submitter;
 	transaction->sender_question.checked = on_sender_checked;

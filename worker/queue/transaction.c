@@ -106,8 +106,11 @@ transaction_free(struct transaction *transaction)
 	orphan(transaction);
 	if (transaction->sender_question.asker != NULL)
 		asker_forget(&transaction->sender_question);
+	if (transaction->author_question.asker != NULL)
+		asker_forget(&transaction->author_question);
 	check_drop(transaction->check);
-	if (transaction->state == TRANSACTION_BODY || transaction->state == TRANSACTION_CHECK)
+	if (transaction->state == TRANSACTION_BODY || transaction->state == TRANSACTION_AUTHOR ||
+	    transaction->state == TRANSACTION_CHECK)
 		transaction->queue->bodies--;
 	while ((recipient = STAILQ_FIRST(&transaction->recipients)) != NULL) {
 		STAILQ_REMOVE_HEAD(&transaction->recipients, entry);
@@ -156,18 +159,23 @@ transaction_end_all(struct source *source)
 void
 transaction_fail(struct transaction *transaction, enum queue_failure why)
 {
-	struct gq_failed failed = {.failure = why};
+	transaction_fail_with(transaction, &(struct gq_failed){.failure = why}, "");
+}
 
+void
+transaction_fail_with(struct transaction *transaction, const struct gq_failed *failed,
+		      const char *text)
+{
 	if (transaction_channel(transaction) != NULL)
 		(void)ipc_send(transaction_channel(transaction), GQ_FAILED, transaction->request,
-			       &failed, NULL, 0, -1);
+			       failed, text, strnlen(text, GQ_REPLY_MAX), -1);
 	if (transaction->notice != NULL)
 		log_event(LOG_WARNING, "queue.notice_failed", KV_STR("notice", transaction->notice),
 			  KV_STR("why", "no account takes mail for postmaster, or it is not "
 					"possible now"),
 			  KV_STR("text", "tried again within the hour"));
 	if (transaction->report != NULL)
-		report_lost(transaction, why);
+		report_lost(transaction, failed->failure);
 	transaction_forget(transaction);
 }
 
@@ -195,8 +203,8 @@ transaction_checked(struct transaction *transaction)
 }
 
 /* Its body is there. */
-static void
-body_came(struct transaction *transaction)
+void
+transaction_authored(struct transaction *transaction)
 {
 	if (!check_wanted(transaction)) {
 		transaction_checked(transaction);
@@ -218,7 +226,7 @@ take_own_body(struct transaction *transaction, int *fd)
 	int number;
 
 	if (transaction->size <= BATCH_SMALL_MAX) {
-		body_came(transaction);
+		transaction_authored(transaction);
 		return;
 	}
 	written = write_all(*fd, transaction->body, (size_t)transaction->size) == 0;
@@ -234,7 +242,7 @@ take_own_body(struct transaction *transaction, int *fd)
 	if (transaction->fd == -1)
 		transaction_fail(transaction, classify(number));
 	else
-		body_came(transaction);
+		transaction_authored(transaction);
 }
 
 /* Gives the gate a file to write to; what is our own has its body already. */
@@ -390,7 +398,7 @@ transaction_commit(struct transaction *transaction, uint32_t request, uint64_t s
 		memcpy(transaction->body, body, (size_t)size);
 	}
 	transaction->size = size;
-	body_came(transaction);
+	transaction_check_author(transaction);
 	return 0;
 }
 

@@ -4,12 +4,12 @@
  *
  * A source's transactions are named by numbers that the gate chose. What a transaction may become:
  *
- *   ENVELOPE -> DATA -> BODY -> CHECK -> COMMIT -> gone
+ *   ENVELOPE -> DATA -> BODY -> AUTHOR -> CHECK -> COMMIT -> gone
  *
  * and gone from each of them, by GQ_ABORT, a failure, or the end of its source; only from COMMIT
- * not by the latter: what the gate asked to be committed is, even if it dies meanwhile. CHECK is
- * left out where nothing is to be filtered (check.h); a client that goes meanwhile has no answer,
- * and tries again.
+ * not by the latter: what the gate asked to be committed is, even if it dies meanwhile. AUTHOR is a
+ * submitter's only (author.c), and CHECK is left out where nothing is to be filtered (check.h); a
+ * client that goes meanwhile has no answer, and tries again.
  */
 #ifndef POSTERN_WORKER_QUEUE_TRANSACTION_H
 #define POSTERN_WORKER_QUEUE_TRANSACTION_H
@@ -30,6 +30,7 @@ enum transaction_state {
 	TRANSACTION_ENVELOPE, /* recipients are collected, and accounts is asked at once */
 	TRANSACTION_DATA,     /* GQ_DATA waits for accounts */
 	TRANSACTION_BODY,     /* the gate writes */
+	TRANSACTION_AUTHOR,   /* accounts is asked who may have written it */
 	TRANSACTION_CHECK,    /* filter looks at it */
 	TRANSACTION_COMMIT,   /* in the batch */
 };
@@ -63,6 +64,7 @@ struct transaction {
 	struct mail_parameters parameters;
 	char *sender;
 	struct question sender_question; /* of a submitter: is it his? */
+	struct question author_question;
 	struct recipients recipients;
 	struct mailboxes_seen mailboxes;
 	struct peer peer; /* the client; unspecified in this server's own */
@@ -172,6 +174,15 @@ void transaction_refuse(struct transaction *, const char *reply);
 
 /* Answers what waits, with GQ_FAILED, and frees. */
 void transaction_fail(struct transaction *, enum queue_failure);
+
+/* The same, with what GQ_FAILED says beside it. */
+void transaction_fail_with(struct transaction *, const struct gq_failed *, const char *text);
+
+/* author.c: AUTHOR, if that is wanted, and then transaction_authored(). */
+void transaction_check_author(struct transaction *);
+
+/* To the filter, or into the batch. */
+void transaction_authored(struct transaction *);
 
 /* Frees it with all that is kept for it in files, without a word. */
 void transaction_forget(struct transaction *);

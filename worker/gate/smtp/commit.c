@@ -3,81 +3,15 @@
 #include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "common/proto/gate_queue.h"
 #include "worker/gate/smtp/session.h"
 
-static const struct {
-	const char *reply;
-	const char *why; /* in the log */
-} failures[] = {
-    [QUEUE_NO_SPACE] = {"452 4.3.1 There is no space for the message now, try again later",
-			"no-space"},
-    [QUEUE_TOO_BIG] = {"552 5.3.4 Message refused: it is bigger than this server takes", "too-big"},
-    [QUEUE_REFUSED] = {"554 5.5.1 Transaction failed: a recipient is not known any more",
-		       "refused-by-queue"},
-    [QUEUE_UNAVAILABLE] = {"451 4.3.0 The mail queue can't be reached now, try again later",
-			   "queue-unavailable"},
-    [QUEUE_UNKNOWN] = {"451 4.3.0 The message was not kept, try again later", "queue-restarted"},
-    [QUEUE_SENDER] = {NULL, "sender-not-own"},
-};
-
 /*
  * -- The outcome ----------------------------------------------------------------
  */
-
-static void
-log_outcome(struct conn *conn, const struct smtp_session *session, const char *event,
-	    const char *why, uint64_t size)
-{
-	const struct smtp_transaction *mail = session->mail;
-	const struct smtp_rcpt *first = STAILQ_FIRST(&mail->taken);
-
-	log_event(LOG_INFO, event, KV_CONN(conn_identity(conn)), KV_STR("stage", "data"),
-		  KV_STR("why", why), KV_STR("queue_id", mail->body.queue_id),
-		  KV_STR("from", mail->from), KV_STR("to", first != NULL ? first->path : ""),
-		  KV_U64("rcpts", mail->taken_count), KV_U64("size", size),
-		  KV_STR("helo", session->helo),
-		  KV_STR("user", session->account != NULL ? session->account : ""));
-}
-
-static uint64_t
-received_size(const struct smtp_transaction *mail)
-{
-	return mail->receipt != NULL ? mail->receipt->data.size : 0;
-}
-
-/* What is allowed, and how to have more of it. */
-static void
-reply_sender(struct conn *conn, const struct smtp_session *session)
-{
-	char quoted[SMTP_QUOTE_SIZE];
-	const char *from = session->mail->from;
-
-	smtp_reply(
-	    conn,
-	    "550 5.7.1 <%s> is not an address of %s: send as that, as one of its aliases, or as "
-	    "what the administrator lists in its senders",
-	    smtp_quote(from, strlen(from), quoted),
-	    session->account != NULL ? session->account : "yours");
-}
-
-void
-smtp_queue_failed(struct conn *conn, struct smtp_session *session, uint32_t failure)
-{
-	if (failure < QUEUE_NO_SPACE || failure > QUEUE_SENDER)
-		failure = QUEUE_UNAVAILABLE;
-	log_outcome(conn, session, "smtp.refused", failures[failure].why,
-		    received_size(session->mail));
-	if (failure == QUEUE_SENDER)
-		reply_sender(conn, session);
-	else
-		smtp_reply(conn, "%s", failures[failure].reply);
-	smtp_transaction_end(conn, session);
-}
 
 static void
 accepted(struct conn *conn, struct smtp_session *session)
@@ -85,7 +19,7 @@ accepted(struct conn *conn, struct smtp_session *session)
 	char queue_id[QUEUE_ID_SIZE];
 
 	memcpy(queue_id, session->mail->body.queue_id, sizeof(queue_id));
-	log_outcome(conn, session, "smtp.accepted", "", received_size(session->mail));
+	smtp_log_outcome(conn, session, "smtp.accepted", "");
 	session->mail->id = 0; /* queue's own now */
 	smtp_transaction_end(conn, session);
 	session->idling = 0;
@@ -94,11 +28,18 @@ accepted(struct conn *conn, struct smtp_session *session)
 }
 
 static void
-not_accepted(struct conn *conn, struct smtp_session *session, uint32_t failure)
+not_accepted(struct conn *conn, struct smtp_session *session, const struct gq_failed *failed,
+	     const char *text)
 {
 	session->mail->id = 0; /* forgotten there, or not to be reached */
-	smtp_queue_failed(conn, session, failure);
+	smtp_queue_refused(conn, session, failed, text);
 	smtp_release(conn, session);
+}
+
+static void
+not_to_be_reached(struct conn *conn, struct smtp_session *session)
+{
+	not_accepted(conn, session, &(struct gq_failed){.failure = QUEUE_UNAVAILABLE}, "");
 }
 
 /* "550 5.7.1 text": what a filter has to say. */
@@ -120,11 +61,11 @@ static int
 filtered(struct conn *conn, struct smtp_session *session, const struct ipc_message *message)
 {
 	if (!is_refusal(message->tail, message->tail_length)) {
-		not_accepted(conn, session, QUEUE_UNAVAILABLE);
+		not_to_be_reached(conn, session);
 		return -1;
 	}
 	session->mail->id = 0;
-	log_outcome(conn, session, "smtp.refused", "filtered", received_size(session->mail));
+	smtp_log_outcome(conn, session, "smtp.refused", "filtered");
 	smtp_reply(conn, "%.*s", (int)message->tail_length, message->tail);
 	smtp_transaction_end(conn, session);
 	smtp_release(conn, session);
@@ -140,14 +81,14 @@ answered(struct conn *conn, struct smtp_session *session, const struct ipc_messa
 		return 0;
 	}
 	if (message->type == GQ_FAILED) {
-		uint32_t failure = ((const struct gq_failed *)message->body)->failure;
+		const struct gq_failed *failed = message->body;
 
-		if (failure == QUEUE_FILTERED)
+		if (failed->failure == QUEUE_FILTERED)
 			return filtered(conn, session, message);
-		not_accepted(conn, session, failure);
+		not_accepted(conn, session, failed, message->tail);
 		return 0;
 	}
-	not_accepted(conn, session, QUEUE_UNAVAILABLE);
+	not_to_be_reached(conn, session);
 	return -1;
 }
 
@@ -189,7 +130,7 @@ on_confirm_timeout(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	not_accepted(conn, conn_state(conn), QUEUE_UNAVAILABLE);
+	not_to_be_reached(conn, conn_state(conn));
 }
 
 static void
@@ -202,7 +143,7 @@ wait_for_successor(struct conn *conn, struct smtp_session *session)
 		event_free(mail->timer);
 	mail->timer = evtimer_new(conn_event_base(conn), on_confirm_timeout, conn);
 	if (mail->timer == NULL || evtimer_add(mail->timer, &timeout) == -1) {
-		not_accepted(conn, session, QUEUE_UNAVAILABLE);
+		not_to_be_reached(conn, session);
 		return;
 	}
 	session->state = SMTP_CONFIRMING;
@@ -254,8 +195,7 @@ refuse_content(struct conn *conn, struct smtp_session *session, enum smtp_data_f
 	bool doubt =
 	    (fault == DATA_BARE_CR || fault == DATA_BARE_LF) && session->mail->receipt->more;
 
-	log_outcome(conn, session, "smtp.refused", smtp_data_fault_name(fault),
-		    received_size(session->mail));
+	smtp_log_outcome(conn, session, "smtp.refused", smtp_data_fault_name(fault));
 	smtp_transaction_end(conn, session);
 	if (doubt)
 		smtp_close(conn, "smuggling", "%s", smtp_data_reply(fault));

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_queue.h"
+#include "worker/gate/smtp/fixup.h"
 #include "worker/gate/smtp/session.h"
 
 /*
@@ -60,6 +61,10 @@ smtp_transaction_end(struct conn *conn, struct smtp_session *session)
 		event_free(mail->timer);
 	if (mail->receipt != NULL && mail->receipt->fd != -1)
 		close(mail->receipt->fd);
+	if (mail->receipt != NULL) {
+		smtp_fixup_clear(mail->receipt->fixup);
+		free(mail->receipt->fixup);
+	}
 	free(mail->receipt);
 	free(mail);
 	session->mail = NULL;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/proto/gate_queue.h"
+#include "worker/gate/smtp/fixup.h"
 #include "worker/gate/smtp/received.h"
 #include "worker/gate/smtp/session.h"
 
@@ -74,13 +75,32 @@ smtp_receipt_close(struct smtp_receipt *receipt)
  * -- The content ----------------------------------------------------------------
  */
 
+/* What stays of a user's message, and what is added to it. */
+static void
+put_fixed(void *arg, const char *bytes, size_t length)
+{
+	put(arg, bytes, length);
+}
+
+static void
+put_content(struct smtp_receipt *receipt, const char *bytes, size_t length)
+{
+	if (receipt->fixup == NULL)
+		put(receipt, bytes, length);
+	else
+		smtp_fixup_next(receipt->fixup, bytes, length);
+}
+
 /* A small message that came at once goes to queue with its commit, and none of it into the file. */
 void
 smtp_content_over(struct conn *conn, struct smtp_session *session)
 {
 	struct smtp_receipt *receipt = session->mail->receipt;
-	size_t length = buffered;
+	size_t length;
 
+	if (receipt->fixup != NULL)
+		smtp_fixup_end(receipt->fixup);
+	length = buffered;
 	if (receipt->written > 0 || length > GQ_INLINE_MAX || receipt->data.fault != DATA_FINE) {
 		flush(receipt);
 		length = 0;
@@ -103,12 +123,12 @@ smtp_receive(struct conn *conn, struct smtp_session *session, const char *bytes,
 	while (used < length && receipt->data.state != DATA_END) {
 		used += smtp_data_next(&receipt->data, bytes + used, length - used, &span);
 		if (span.length > 0)
-			put(receipt, span.bytes, span.length);
+			put_content(receipt, span.bytes, span.length);
 	}
 	if (over && session->chunk_last) {
 		smtp_data_finish(&receipt->data, &span);
 		if (span.length > 0)
-			put(receipt, span.bytes, span.length);
+			put_content(receipt, span.bytes, span.length);
 	}
 	receipt->more = used < length;
 	if (receipt->data.state == DATA_END || (over && receipt->data.fault != DATA_FINE)) {
@@ -172,6 +192,27 @@ framing_of(const struct smtp_transaction *mail)
 	return mail->parameters.body == BODY_BINARYMIME ? FRAMING_BINARY : FRAMING_CHUNKS;
 }
 
+/* What is put right in the header, if that is a user's message. False without memory. */
+static bool
+begin_fixup(struct conn *conn, const struct smtp_session *session)
+{
+	struct smtp_receipt *receipt = session->mail->receipt;
+	struct fixup_values values = {
+	    .hostname = conn_settings(conn)->hostname,
+	    .from = session->mail->from,
+	    .when = time(NULL),
+	};
+
+	if (session->account == NULL)
+		return true;
+	receipt->fixup = malloc(sizeof(*receipt->fixup));
+	if (receipt->fixup == NULL)
+		return false;
+	arc4random_buf(values.random, sizeof(values.random));
+	smtp_fixup_init(receipt->fixup, &values, put_fixed, receipt);
+	return true;
+}
+
 static void
 begin_content(struct conn *conn, struct smtp_session *session, int fd)
 {
@@ -187,6 +228,10 @@ begin_content(struct conn *conn, struct smtp_session *session, int fd)
 	}
 	*mail->receipt = (struct smtp_receipt){.fd = fd, .field_length = length};
 	memcpy(mail->receipt->field, field, length);
+	if (!begin_fixup(conn, session)) {
+		open_failed(conn, session, QUEUE_UNAVAILABLE);
+		return;
+	}
 	smtp_data_init(&mail->receipt->data, framing_of(mail),
 		       conn_settings(conn)->max_message_size);
 	if (mail->chunked) {
@@ -212,10 +257,9 @@ on_body(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 		return 0;
 	}
 	if (message->type == GQ_FAILED) {
-		const struct gq_failed *failed = message->body;
-
 		session->mail->id = 0; /* queue has forgotten it */
-		open_failed(conn, session, failed->failure);
+		smtp_queue_refused(conn, session, message->body, message->tail);
+		smtp_release(conn, session);
 		return 0;
 	}
 	if (message->type != GQ_BODY ||

@@ -43,9 +43,9 @@ append_literal(struct output *out, const struct peer *peer)
 	append(out, "[IPv6:%s]", text);
 }
 
-/* RFC 5322 3.3; the names are not the locale's. */
-static void
-append_date(struct output *out, time_t when)
+/* The names are not the locale's. */
+void
+received_date(time_t when, char out[RECEIVED_DATE_SIZE])
 {
 	static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -54,8 +54,9 @@ append_date(struct output *out, time_t when)
 
 	if (gmtime_r(&when, &tm) == NULL)
 		memset(&tm, 0, sizeof(tm));
-	append(out, "%s, %02d %s %d %02d:%02d:%02d +0000", days[tm.tm_wday], tm.tm_mday,
-	       months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	(void)snprintf(out, RECEIVED_DATE_SIZE, "%.3s, %02d %.3s %d %02d:%02d:%02d +0000",
+		       days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
+		       tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 const char *
@@ -73,7 +74,9 @@ size_t
 received_format(const struct received *received, char text[RECEIVED_FIELD_SIZE])
 {
 	struct output out = {text, 0};
+	char date[RECEIVED_DATE_SIZE];
 
+	received_date(received->when, date);
 	append(&out, "Received: ");
 	if (received->helo != NULL) {
 		append(&out, "from %s (", received->helo);
@@ -88,8 +91,6 @@ received_format(const struct received *received, char text[RECEIVED_FIELD_SIZE])
 	append(&out, "\r\n\tid %s", received->queue_id);
 	if (received->recipient != NULL)
 		append(&out, "\r\n\tfor <%s>", received->recipient);
-	append(&out, ";\r\n\t");
-	append_date(&out, received->when);
-	append(&out, "\r\n");
+	append(&out, ";\r\n\t%s\r\n", date);
 	return out.length;
 }

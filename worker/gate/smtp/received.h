@@ -10,7 +10,8 @@
 #include "common/proto/gate_queue.h"
 
 /* Enough for each part at its longest. */
-#define RECEIVED_FIELD_SIZE GQ_RECEIVED_MAX
+#define RECEIVED_FIELD_SIZE 2048
+#define RECEIVED_DATE_SIZE 80
 
 struct received {
 	const char *helo; /* a Domain or address-literal, as the client said it; NULL: nothing is
@@ -24,6 +25,9 @@ struct received {
 	const char *recipient; /* a Mailbox, only if it is the only one (RFC 5321 7.6); or NULL */
 	time_t when;
 };
+
+/* A date-time (RFC 5322 3.3) in UTC. */
+void received_date(time_t when, char out[RECEIVED_DATE_SIZE]);
 
 /* The with clause's protocol type: RFC 3848, RFC 5321 4.4, RFC 6531 4.3. */
 const char *received_protocol(bool extended, bool tls, bool authenticated, bool utf8);

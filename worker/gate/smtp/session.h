@@ -9,6 +9,7 @@
  *   receive.c   DATA: the content, to the queue
  *   chunk.c     BDAT: the content in chunks (RFC 3030)
  *   commit.c    the end of the data: durable, then 250
+ *   refusal.c   what queue does not take
  */
 #ifndef POSTERN_WORKER_GATE_SMTP_SESSION_H
 #define POSTERN_WORKER_GATE_SMTP_SESSION_H
@@ -64,7 +65,8 @@ STAILQ_HEAD(smtp_rcpts, smtp_rcpt);
 /* The body while it is received. */
 struct smtp_receipt {
 	struct smtp_data data;
-	int fd; /* -1: closed */
+	struct smtp_fixup *fixup; /* of a user's message; else NULL */
+	int fd;                   /* -1: closed */
 	int write_errno;
 	uint64_t written;
 	bool more;           /* octets came behind the end mark, together with it */
@@ -216,9 +218,21 @@ void smtp_chunk_drop(struct smtp_session *);
 
 /* The end mark is there. The message is in the file, or all of it in BYTES if LENGTH is not 0. */
 void smtp_commit(struct conn *, struct smtp_session *, const char *bytes, size_t length);
-/* Replies to a message that queue does not take, and ends the transaction. */
-void smtp_queue_failed(struct conn *, struct smtp_session *, uint32_t failure);
 /* The protocol's queue_up(). */
 void smtp_queue_up(struct conn *);
+
+/*
+ * -- refusal.c ------------------------------------------------------------------
+ */
+
+/* Replies to a message that queue does not take, and ends the transaction. TEXT: GQ_FAILED's tail.
+ */
+void smtp_queue_refused(struct conn *, struct smtp_session *, const struct gq_failed *,
+			const char *text);
+/* The same for enum queue_failure alone. */
+void smtp_queue_failed(struct conn *, struct smtp_session *, uint32_t failure);
+/* One line on the message: "smtp.accepted", "smtp.refused" and WHY. */
+void smtp_log_outcome(struct conn *, const struct smtp_session *, const char *event,
+		      const char *why);
 
 #endif
