@@ -41,6 +41,14 @@ class Milter:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Nobody is served any more: who waits in accept() would hold the socket."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.socket.close()
 
     def settings(self, more=""):
@@ -78,7 +86,7 @@ class Milter:
         self.heard.append((command, data))
         if command in ("Q", "A"):
             return False
-        packets = [b"O" + self.options] if command == "O" else self.answers.get(command, CONTINUE)
+        packets = self.answers.get(command, [b"O" + self.options] if command == "O" else CONTINUE)
         if packets is None:
             return False
         for packet in packets:

@@ -107,6 +107,7 @@ def test_each_sees_the_changes_of_those_before(make_server):
     ("R", [b"y554 5.7.9 No spam, please\0"], 554, b"5.7.9 No spam, please"),
     ("B", [b"y450 later\0"], 450, b"later"),
     ("E", None, 451, b"4.7.1 A filter is not available, try again later"),
+    ("nobody", None, 451, b"4.7.1 A filter is not available, try again later"),
     ("O", None, 451, b"4.7.1 A filter is not available, try again later"),
     ("M", [b"z"], 451, b"4.7.1 A filter is not available, try again later"),
     ("L", [add("X", "too early")], 451, b"4.7.1 A filter is not available, try again later"),
@@ -115,8 +116,8 @@ def test_each_sees_the_changes_of_those_before(make_server):
 def test_refusals(make_server, command, packets, code, text):
     answers = {command: packets}
     with Milter(answers) as milter:
-        if command == "O":
-            milter.socket.close()
+        if command == "nobody":
+            milter.close()
         server = with_milters(make_server(), milter.settings("timeout = 1;"))
         with pytest.raises(smtplib.SMTPDataError) as refused:
             send(server)
