@@ -16,6 +16,7 @@ common_libcommon_a_SOURCES += \
 	common/mime/render.h \
 	common/mime/search.c \
 	common/mime/section.c \
+	common/mime/seven_bit.c common/mime/seven_bit.h common/mime/seven_bit_read.c \
 	common/mime/structure.c common/mime/structure.h \
 	common/mime/subject.c common/mime/subject.h \
 	common/mime/preview.c common/mime/preview.h \

@@ -14,3 +14,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_mime_authors
 tests_fuzz_fuzz_mime_authors_SOURCES = tests/fuzz/fuzz_mime_authors.c
 tests_fuzz_fuzz_mime_authors_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_mime_authors_LDADD = common/libcommon.a
+noinst_PROGRAMS += tests/fuzz/fuzz_seven_bit
+tests_fuzz_fuzz_seven_bit_SOURCES = tests/fuzz/fuzz_seven_bit.c
+tests_fuzz_fuzz_seven_bit_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_seven_bit_LDADD = common/libcommon.a $(UNISTRING_LIBS)

@@ -14,3 +14,6 @@ tests_unit_test_imap_thread_LDADD = worker/libworker.a common/libcommon.a $(UNIS
 check_PROGRAMS += tests/unit/test_mime_authors
 tests_unit_test_mime_authors_SOURCES = tests/unit/test_mime_authors.c
 tests_unit_test_mime_authors_LDADD = common/libcommon.a $(BSD_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_seven_bit
+tests_unit_test_seven_bit_SOURCES = tests/unit/test_seven_bit.c
+tests_unit_test_seven_bit_LDADD = common/libcommon.a $(UNISTRING_LIBS) $(UNIT_LIBS)

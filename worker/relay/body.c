@@ -16,6 +16,22 @@ body_start(struct body *body, int fd, uint64_t size, bool plain)
 	dot_stuff_start(&body->stuffer);
 }
 
+void
+body_start_converted(struct body *body, int fd, struct seven_bit *converted)
+{
+	body_start(body, fd, 0, false);
+	body->converted = converted;
+	seven_bit_rewind(converted);
+}
+
+static ssize_t
+read_some(struct body *body, char *in, size_t room)
+{
+	if (body->converted != NULL)
+		return (ssize_t)seven_bit_read(body->converted, in, room);
+	return pread(body->fd, in, room, (off_t)body->offset);
+}
+
 int
 body_fill(struct body *body, struct evbuffer *out)
 {
@@ -24,7 +40,7 @@ body_fill(struct body *body, struct evbuffer *out)
 	ssize_t n;
 
 	while (!body->whole && evbuffer_get_length(out) < BUFFERED) {
-		n = pread(body->fd, in, sizeof(in), (off_t)body->offset);
+		n = read_some(body, in, sizeof(in));
 		/* It was announced with that size, and a chunk has no other. */
 		if (n < 0 || (n == 0 && body->offset < body->size) ||
 		    (body->plain && (uint64_t)n > body->size - body->offset))

@@ -10,20 +10,24 @@
 #include <stdint.h>
 
 #include "common/dot_stuff.h"
+#include "common/mime/seven_bit.h"
 
 struct evbuffer;
 
 struct body {
-	int fd;          /* stays the caller's */
-	uint64_t size;   /* octets of the message */
-	uint64_t offset; /* of them, that have been read */
-	bool whole;      /* all of them, and the final dot */
-	bool plain;      /* as it is, without a final dot */
+	int fd;                      /* stays the caller's */
+	uint64_t size;               /* octets of the message */
+	uint64_t offset;             /* of them, that have been read */
+	bool whole;                  /* all of them, and the final dot */
+	bool plain;                  /* as it is, without a final dot */
+	struct seven_bit *converted; /* read from there instead; NULL: as it is */
 	struct dot_stuffer stuffer;
 };
 
 /* The message of SIZE octets that FD has, from its start; PLAIN: for BDAT. */
 void body_start(struct body *, int fd, uint64_t size, bool plain);
+/* The message that a conversion makes of it (which stays the caller's). */
+void body_start_converted(struct body *, int fd, struct seven_bit *);
 /* As much of it into OUT as waits there at a time; with the last of it the final dot, and then it
  * is whole. -1 if it can't be read. */
 int body_fill(struct body *, struct evbuffer *out);

@@ -16,6 +16,7 @@
 
 #include "common/mail_parameters.h"
 #include "worker/relay/capabilities.h"
+#include "worker/relay/conversion.h"
 #include "worker/relay/login.h"
 #include "worker/relay/reply.h"
 
@@ -44,6 +45,9 @@ struct client_mail {
 	bool eight_bit;     /* it has octets above 127 */
 	bool binary;        /* it is not lines of text: only BDAT carries it (RFC 3030) */
 	bool utf8;          /* its addresses or header need SMTPUTF8 */
+	/* To 7 bits, for a server that takes no more (stays the caller's); NULL: there is none. */
+	struct conversion *conversion;
+	bool converts; /* the client's: this server gets it converted */
 	struct mail_parameters parameters;
 	struct client_recipient *recipients;
 	size_t count; /* 1 or more */

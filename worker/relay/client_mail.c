@@ -95,19 +95,46 @@ client_requires_tls(const struct client_mail *mail)
 	return (mail->parameters.flags & MAIL_REQUIRETLS) != 0 && mail->sender[0] != '\0';
 }
 
+/* Octets on their way, as this server gets them. */
+static uint64_t
+size_of(const struct client_mail *mail)
+{
+	return mail->converts ? mail->conversion->size : mail->size;
+}
+
+/* RFC 6152 3, RFC 3030 3: what the server doesn't take is converted, if it can be. */
+static bool
+convert(const struct client *client, struct reply *reply)
+{
+	struct client_mail *mail = client->mail;
+	bool carried = mail->binary ? can(client, CAN_BINARYMIME | CAN_CHUNKING)
+				    : !mail->eight_bit || can(client, CAN_8BITMIME);
+
+	mail->converts = false;
+	if (carried || mail->conversion == NULL || (mail->utf8 && !can(client, CAN_SMTPUTF8)))
+		return true;
+	mail->converts = conversion_make(mail->conversion, reply);
+	return mail->converts;
+}
+
 static bool
 lacks(const struct client *client, struct reply *reply)
 {
 	const struct client_mail *mail = client->mail;
+	bool possible = convert(client, reply);
+	bool as_it_is = !mail->converts;
 	const bool in_the_way[] = {
 	    client->loop,
-	    client->capabilities.size > 0 && mail->size > client->capabilities.size,
+	    client->capabilities.size > 0 && size_of(mail) > client->capabilities.size,
 	    client_requires_tls(mail) && !client->secure,
 	    client_requires_tls(mail) && !can(client, CAN_REQUIRETLS),
 	    mail->utf8 && !can(client, CAN_SMTPUTF8),
-	    mail->eight_bit && !mail->binary && !can(client, CAN_8BITMIME),
-	    mail->binary && !can(client, CAN_BINARYMIME | CAN_CHUNKING),
+	    as_it_is && mail->eight_bit && !mail->binary && !can(client, CAN_8BITMIME),
+	    as_it_is && mail->binary && !can(client, CAN_BINARYMIME | CAN_CHUNKING),
 	};
+
+	if (!possible)
+		return true;
 
 	for (size_t i = 0; i < sizeof(in_the_way) / sizeof(in_the_way[0]); i++) {
 		if (!in_the_way[i])
@@ -143,10 +170,10 @@ say_mail(const struct client *client, struct evbuffer *out)
 
 	evbuffer_add_printf(out, "MAIL FROM:<%s>", mail->sender);
 	if (can(client, CAN_SIZE))
-		evbuffer_add_printf(out, " SIZE=%" PRIu64, mail->size);
-	if (mail->binary)
+		evbuffer_add_printf(out, " SIZE=%" PRIu64, size_of(mail));
+	if (mail->binary && !mail->converts)
 		evbuffer_add_printf(out, " BODY=BINARYMIME");
-	else if (mail->eight_bit)
+	else if (mail->eight_bit && !mail->converts)
 		evbuffer_add_printf(out, " BODY=8BITMIME");
 	if (mail->utf8)
 		evbuffer_add_printf(out, " SMTPUTF8");
@@ -270,7 +297,8 @@ client_mail(struct client *client, struct client_mail *mail, struct evbuffer *ou
 	client->mail = mail;
 	if (lacks(client, &reply)) {
 		choose_recipients(client, 0);
-		client_settle_all(client, &reply, OUTCOME_FAILED);
+		client_settle_all(client, &reply,
+				  reply.code < 500 ? OUTCOME_LATER : OUTCOME_FAILED);
 		return mail_done(client);
 	}
 	/* RFC 9422 4.1 */
@@ -311,7 +339,7 @@ end_envelope(struct client *client, struct evbuffer *out)
 {
 	if (!any_pending(client->mail))
 		return mail_done(client);
-	if (client->mail->binary) {
+	if (client->mail->binary && !client->mail->converts) {
 		/* RFC 3030 2: it is asked for nothing before it has all. */
 		evbuffer_add_printf(out, "BDAT %" PRIu64 " LAST\r\n", client->mail->size);
 		client->state = CLIENT_BODY;

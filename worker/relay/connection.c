@@ -82,7 +82,13 @@ tell(struct connection *connection)
 static enum client_action
 send_body(struct connection *connection, bool plain)
 {
-	body_start(&connection->body, connection->body.fd, connection->mail->size, plain);
+	struct client_mail *mail = connection->mail;
+
+	if (mail->converts)
+		body_start_converted(&connection->body, connection->body.fd,
+				     &mail->conversion->plan);
+	else
+		body_start(&connection->body, connection->body.fd, mail->size, plain);
 	return body_fill(&connection->body, outgoing_out(connection->stream)) == 0
 		   ? CLIENT_WAIT
 		   : client_lost(&connection->client, "the message can't be read here");

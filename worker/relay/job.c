@@ -23,6 +23,7 @@ struct job {
 	conn_id conn;
 	uint64_t id;
 	int body;
+	struct conversion conversion;
 	struct envelope *envelope;
 	struct event *deadline;
 
@@ -50,6 +51,7 @@ job_free(struct job *job)
 	free(job->sts);
 	if (job->deadline != NULL)
 		event_free(job->deadline);
+	conversion_end(&job->conversion);
 	if (job->body != -1)
 		close(job->body);
 	envelope_free(job->envelope);
@@ -293,6 +295,8 @@ look_at_body(struct job *job)
 	struct body_facts facts;
 
 	body_look(job->body, &facts);
+	conversion_start(&job->conversion, job->body, mail->size);
+	mail->conversion = &job->conversion;
 	mail->eight_bit = facts.eight_bit;
 	mail->binary = facts.binary;
 	if (facts.wide_header && (mail->parameters.flags & MAIL_SMTPUTF8) != 0)

@@ -8,6 +8,7 @@ worker_libworker_a_SOURCES += \
 	worker/relay/dane_question.c worker/relay/dane_question.h \
 	worker/relay/security.c worker/relay/security.h \
 	worker/relay/connection.c worker/relay/connection.h \
+	worker/relay/conversion.c worker/relay/conversion.h \
 	worker/relay/envelope.c worker/relay/envelope.h \
 	worker/relay/hops.c worker/relay/hops.h \
 	worker/relay/http.c worker/relay/http.h \
