@@ -131,6 +131,8 @@ struct conf_filter {
 	size_t arc_trusted_count;
 	struct mf_milter milters[FILTER_MILTERS_MAX];
 	uint32_t milter_count;
+	struct mf_list lists[FILTER_LISTS_MAX];
+	uint32_t list_count;
 };
 
 struct configuration {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* filter = { check = "strangers"; failure = "temp-fail"; }; */
+#include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/address.h"
@@ -61,6 +63,60 @@ set_trusted(struct conf_reader *r, const config_setting_t *setting, void *target
 	conf_strings(r, setting, "a domain", add_trusted, target);
 }
 
+/* "127.0.0.2", or "127.0.0.2-11" for a span of its last number. False if it is none of 127/8. */
+static bool
+parse_codes(const char *text, struct mf_list *list)
+{
+	const char *dash = strchr(text, '-'), *error = NULL;
+	char first[sizeof("127.255.255.255")];
+	struct in_addr address;
+	uint32_t last;
+
+	if (strlcpy(first, text, sizeof(first)) >= sizeof(first) && dash == NULL)
+		return false;
+	if (dash != NULL && (size_t)(dash - text) < sizeof(first))
+		first[dash - text] = '\0';
+	if (inet_pton(AF_INET, first, &address) != 1)
+		return false;
+	list->first = ntohl(address.s_addr);
+	list->last = list->first;
+	if (dash != NULL) {
+		last = (uint32_t)strtonum(dash + 1, list->first & 0xff, 255, &error);
+		list->last = (list->first & ~0xffU) | last;
+	}
+	return error == NULL && list->first >> 24 == 127;
+}
+
+/*
+ * ZONE, or ZONE=CODES. Without codes all of 127/8 count, but for 127.255/16, which lists use to say
+ * that they don't answer whoever asks.
+ */
+static void
+add_list(struct conf_reader *r, const config_setting_t *setting, const char *text, void *target)
+{
+	struct conf_filter *filter = &((struct configuration *)target)->filter;
+	struct mf_list list = {.first = 0x7f000001, .last = 0x7ffeffff};
+	const char *equals = strchr(text, '=');
+	size_t length = equals == NULL ? strlen(text) : (size_t)(equals - text);
+
+	if (address_parse_domain(text, length, list.zone) != ADDRESS_OK ||
+	    (equals != NULL && !parse_codes(equals + 1, &list)))
+		conf_bad(r, setting,
+			 "has \"%.255s\", which is no zone, or none with its answers as in "
+			 "\"bl.example.org=127.0.0.2-11\"",
+			 text);
+	else if (filter->list_count == FILTER_LISTS_MAX)
+		conf_bad(r, setting, "has more than %d lists", FILTER_LISTS_MAX);
+	else
+		filter->lists[filter->list_count++] = list;
+}
+
+static void
+set_lists(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	conf_strings(r, setting, "a zone", add_list, target);
+}
+
 const struct conf_key conf_filter_keys[] = {
     {.name = "check",
      .kind = CONF_CHOICE,
@@ -80,6 +136,10 @@ const struct conf_key conf_filter_keys[] = {
     {.name = "spf", .kind = CONF_GROUP, .keys = spf_keys},
     {.name = "dmarc", .kind = CONF_GROUP, .keys = dmarc_keys},
     {.name = "arc_trusted", .kind = CONF_OTHER, .set = set_trusted},
+    ACTION("helo", FILTER_ON_HELO, FILTER_DO_NOTHING),
+    ACTION("iprev", FILTER_ON_IPREV_FAIL, FILTER_DO_NOTHING),
+    {.name = "dnsbl", .kind = CONF_OTHER, .set = set_lists},
+    ACTION("dnsbl_action", FILTER_ON_LISTED, FILTER_DO_REJECT),
     {.name = "milters", .kind = CONF_OTHER, .set = conf_set_milters},
     {0},
 };

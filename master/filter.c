@@ -19,6 +19,8 @@ settings_of(const struct configuration *conf)
 	settings.max_message_size = conf->limits.message_size;
 	settings.failure = conf->filter.failure;
 	settings.sign = conf->filter.sign;
+	settings.list_count = conf->filter.list_count;
+	memcpy(settings.lists, conf->filter.lists, sizeof(settings.lists));
 	settings.milter_count = conf->filter.milter_count;
 	memcpy(settings.milters, conf->filter.milters, sizeof(settings.milters));
 	memcpy(settings.actions, conf->filter.actions, sizeof(settings.actions));

@@ -31,6 +31,9 @@ enum filter_event {
 	FILTER_ON_DMARC_REJECT,     /* fail, and p=reject */
 	FILTER_ON_DMARC_QUARANTINE, /* fail, and p=quarantine */
 	FILTER_ON_DMARC_TEMPERROR,
+	FILTER_ON_HELO,       /* a HELO name that is none of the client's */
+	FILTER_ON_IPREV_FAIL, /* fail or permerror: its address has no name */
+	FILTER_ON_LISTED,     /* a list in DNS has it */
 	FILTER_EVENT_COUNT
 };
 
@@ -47,6 +50,14 @@ struct mf_milter {
 	uint32_t timeout; /* seconds for an answer */
 };
 
+/* A list in DNS (RFC 5782), and which of its answers count: IPv4 addresses, host byte order. */
+#define FILTER_LISTS_MAX 8
+struct mf_list {
+	char zone[HOST_NAME_SIZE];
+	uint32_t first;
+	uint32_t last;
+};
+
 struct mf_settings {
 	char hostname[HOST_NAME_SIZE]; /* the authserv-id (RFC 8601 2.5) */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
@@ -57,6 +68,9 @@ struct mf_settings {
 	uint32_t sign; /* 1: what is sent from here is signed */
 	uint32_t milter_count;
 	struct mf_milter milters[FILTER_MILTERS_MAX];
+	uint32_t list_count;
+	uint32_t zero;
+	struct mf_list lists[FILTER_LISTS_MAX];
 };
 
 #define MASTER_FILTER_OWN_MESSAGES(X)                                                    \

@@ -165,3 +165,6 @@ tests_unit_test_defence_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_milter
 tests_unit_test_milter_SOURCES = tests/unit/test_milter.c
 tests_unit_test_milter_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_host_names
+tests_unit_test_host_names_SOURCES = tests/unit/test_host_names.c
+tests_unit_test_host_names_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)

@@ -14,6 +14,9 @@ static const struct {
     [FILTER_ON_SPF_TEMPERROR] = {451, "4.7.24", "SPF validation error, try again later"},
     [FILTER_ON_DMARC_REJECT] = {550, "5.7.1", "Rejected as the author's domain asks (DMARC)"},
     [FILTER_ON_DMARC_QUARANTINE] = {550, "5.7.1", "The author's domain has this in doubt (DMARC)"},
+    [FILTER_ON_HELO] = {550, "5.7.1", "What you call yourself is not your name"},
+    [FILTER_ON_IPREV_FAIL] = {550, "5.7.25", "Your address has no name that has it"},
+    [FILTER_ON_LISTED] = {550, "5.7.1", "Mail from your address is refused"},
     [FILTER_ON_DMARC_TEMPERROR] = {451, "4.7.1", "DMARC can't be evaluated, try again later"},
 };
 

@@ -60,6 +60,7 @@ extern const struct stage stage_dmarc;   /* stage_dmarc.c */
 extern const struct stage stage_dkim;    /* dkim.c */
 extern const struct stage stage_sign;    /* sign.c */
 extern const struct stage stage_results; /* stages.c */
+extern const struct stage stage_host;    /* stage_host.c */
 extern const struct stage stage_milters; /* milters.c */
 
 #endif

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
+	worker/filter/host_names.c worker/filter/host_names.h worker/filter/stage_host.c \
 	worker/filter/milter_edit.c worker/filter/milter_edit.h \
 	worker/filter/milters.c \
 	worker/filter/milter_link.c worker/filter/milter_link.h \

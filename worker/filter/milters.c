@@ -246,6 +246,7 @@ describe(struct milters *run)
 	run->mail = (struct milter_mail){
 	    .hostname = check->filter->settings.hostname,
 	    .queue_id = run->id,
+	    .client_name = check->client_name[0] == '\0' ? NULL : check->client_name,
 	    .client = run->client,
 	    .family = v4 ? '4' : '6',
 	    .port = check->mail.peer.port,

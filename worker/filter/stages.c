@@ -25,6 +25,7 @@ const struct stage stage_results = {
 
 const struct stage *const stages[] = {
     &stage_foreign,
+    &stage_host,
     &stage_spf,
     &stage_dkim,
     &stage_arc,

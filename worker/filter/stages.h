@@ -70,6 +70,7 @@ struct check {
 	void *stage; /* the running stage's own; NULL before start() */
 
 	/* -- Found, for the stages that come later -- */
+	char client_name[HOST_NAME_SIZE]; /* that its address confirms; "" if there is none */
 	enum auth_result spf;
 	char spf_domain[HOST_NAME_SIZE]; /* whose SPF that is; "" if there is none */
 	struct dkim_result dkim[DKIM_SIGNATURES_MAX];
