@@ -65,10 +65,12 @@ def refused(server, *arguments, **options):
 
 
 def results(message):
-    """The field's results, each as its words; without signatures, for which there are other tests."""
+    """The field's results, each as its words; without signatures and the address's name, for which there are other
+    tests."""
     header = message.partition(b"\r\n\r\n")[0].replace(b"\r\n\t", b" ").decode()
     (field,) = [line for line in header.split("\r\n") if line.startswith("Authentication-Results:")]
-    return [part.strip() for part in field.split(";")[1:] if part.strip() not in ABSENT]
+    parts = [part.strip() for part in field.split(";")[1:]]
+    return [part for part in parts if part not in ABSENT and not part.startswith("iprev=")]
 
 
 def test_what_is_aligned_passes(checked):
