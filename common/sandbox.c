@@ -34,6 +34,7 @@
 #define NET_CONNECT_TCP (1ULL << 1)
 #define SCOPE_ALL_ABI_6 3ULL /* abstract unix sockets, signals */
 #define RULE_PATH_BENEATH 1
+#define RULE_NET_PORT 2
 #define CREATE_RULESET_VERSION 1U
 
 struct ruleset {
@@ -46,6 +47,11 @@ struct path_beneath {
 	uint64_t allowed;
 	int32_t parent;
 } __attribute__((packed));
+
+struct net_port {
+	uint64_t allowed;
+	uint64_t port; /* 0: of bind(2), any that is free */
+};
 
 /* What the n-th version of the interface added to the file rights, and how long its struct is. */
 static uint64_t
@@ -98,6 +104,8 @@ landlock_restrict(const struct sandbox_rules *rules, int directory, int abi, str
 {
 	struct ruleset attributes = {.handled_fs = fs_rights_of(abi)};
 	struct path_beneath beneath = {.parent = directory};
+	/* A connection may say where it comes from: an address, and whatever port is free. */
+	const struct net_port any_port = {.allowed = NET_BIND_TCP, .port = 0};
 	int ruleset, result = -1;
 
 	if (abi >= 4)
@@ -112,6 +120,9 @@ landlock_restrict(const struct sandbox_rules *rules, int directory, int abi, str
 	if (beneath.allowed != 0 &&
 	    syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0) == -1)
 		error_errno(err, "adding the directory to the Landlock ruleset");
+	else if (abi >= 4 && rules->connects &&
+		 syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &any_port, 0) == -1)
+		error_errno(err, "adding a source address to the Landlock ruleset");
 	else if (syscall(SYS_landlock_restrict_self, ruleset, 0) == -1)
 		error_errno(err, "restricting to the Landlock ruleset");
 	else

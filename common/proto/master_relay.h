@@ -3,6 +3,8 @@
 #ifndef POSTERN_COMMON_PROTO_MASTER_RELAY_H
 #define POSTERN_COMMON_PROTO_MASTER_RELAY_H
 
+#include <netinet/in.h>
+
 #include "common/proto/master_child.h"
 
 enum relay_tls {
@@ -14,13 +16,44 @@ enum relay_tls {
 };
 
 struct mr_settings {
-	char hostname[HOST_NAME_SIZE]; /* what EHLO says */
-	char host[HOST_NAME_SIZE]; /* all mail goes there: a name, or an address; "": as DNS says */
-	uint32_t port;
-	uint32_t tls;        /* enum relay_tls */
-	uint32_t validation; /* enum dns_validation */
+	char hostname[HOST_NAME_SIZE]; /* what EHLO says, unless a route says otherwise */
+	uint32_t validation;           /* enum dns_validation */
 	uint32_t sts_port; /* of the web servers that have MTA-STS policies; 0: none is asked for */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE]; /* "" behind the last */
+};
+
+/*
+ * How mail goes to which domains: MR_TABLE, then so many MR_ROUTE; with the last of them the table
+ * is in force, in place of the one before. What is on its way goes on as it began.
+ */
+#define RELAY_ROUTES_MAX 256
+#define RELAY_PORTS_MAX 16
+struct mr_table {
+	uint32_t routes;                 /* 1 to RELAY_ROUTES_MAX; exactly one of them is for "*" */
+	uint32_t address_literals;       /* 1: mail to user@[192.0.2.1] goes out */
+	uint32_t ports[RELAY_PORTS_MAX]; /* on which this host takes mail from strangers; 0: none */
+};
+
+enum relay_protocol { RELAY_SMTP, RELAY_LMTP, RELAY_PROTOCOL_COUNT };
+
+#define RELAY_USER_SIZE 256
+#define RELAY_PASSWORD_SIZE 256
+#define RELAY_CONNECTIONS_MAX 1000
+struct mr_route {
+	char
+	    domain[HOST_NAME_SIZE]; /* "example.net"; ".example.net": all below it; "*": all else */
+	char host[HOST_NAME_SIZE]; /* its mail goes there: a name, or an address; "": as DNS says */
+	char helo[HOST_NAME_SIZE]; /* "": the hostname */
+	uint32_t port;
+	uint32_t protocol;     /* enum relay_protocol */
+	uint32_t tls;          /* enum relay_tls */
+	uint32_t implicit_tls; /* 1: from the first octet on; tls is at least "require" then */
+	uint32_t connections;  /* 1 to RELAY_CONNECTIONS_MAX, at a time to the same hosts */
+	uint32_t zero;
+	struct in6_addr source[2]; /* an IPv4-mapped one, an IPv6 one; all zero: any */
+	/* Who logs in, as saslprep() made it; "": nobody. tls is at least "require" then. */
+	char user[RELAY_USER_SIZE];
+	char password[RELAY_PASSWORD_SIZE]; /* "": it could not be read, nothing goes out */
 };
 
 #define RELAY_ANCHORS_MAX 65536u       /* bytes of the file */
@@ -28,6 +61,8 @@ struct mr_settings {
 
 #define MASTER_RELAY_OWN_MESSAGES(X)                                                     \
 	X(MR_SETTINGS, 16, IPC_CLIENT, struct mr_settings, 0, IPC_NO_FD, CHILD_STARTING) \
+	X(MR_TABLE, 20, IPC_CLIENT, struct mr_table, 0, IPC_NO_FD, IPC_ANY_STATE)        \
+	X(MR_ROUTE, 21, IPC_CLIENT, struct mr_route, 0, IPC_NO_FD, IPC_ANY_STATE)        \
 	/* A channel to queue (queue_relay.h) comes along. */                            \
 	X(MR_CHANNEL, 17, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)  \
 	/* Files come along, opened for reading: trust anchors of DNS, one a line; and   \

@@ -239,10 +239,15 @@ struct house_child
 house_relay(void)
 {
 	struct house_child child = spawn("postern-relay", "relay", &master_relay_boundary);
-	struct mr_settings settings = {.hostname = "localhost", .host = "127.0.0.1", .port = 1};
+	struct mr_settings settings = {.hostname = "localhost"};
+	const struct mr_table table = {.routes = 1};
+	const struct mr_route route = {
+	    .domain = "*", .host = "127.0.0.1", .port = 1, .connections = 20};
 
 	strlcpy(settings.resolvers[0], "127.0.0.1@1", sizeof(settings.resolvers[0]));
 	tell(&child, MR_SETTINGS, &settings, sizeof(settings), NULL, 0, -1);
+	tell(&child, MR_TABLE, &table, sizeof(table), NULL, 0, -1);
+	tell(&child, MR_ROUTE, &route, sizeof(route), NULL, 0, -1);
 	start(&child);
 	return child;
 }

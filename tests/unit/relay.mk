@@ -25,3 +25,6 @@ tests_unit_test_relay_result_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_relay_login
 tests_unit_test_relay_login_SOURCES = tests/unit/test_relay_login.c
 tests_unit_test_relay_login_LDADD = worker/libworker.a $(COMMON_LIBS) $(NETTLE_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_relay_table
+tests_unit_test_relay_table_SOURCES = tests/unit/test_relay_table.c
+tests_unit_test_relay_table_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)

@@ -237,7 +237,7 @@ client_reply(struct client *client, const struct reply *reply, struct evbuffer *
 enum client_action
 client_quit(struct client *client, struct evbuffer *out)
 {
-	client->polite = false;
+	client->polite = client->login_refused = false;
 	client->state = CLIENT_QUIT;
 	evbuffer_add_printf(out, "QUIT\r\n");
 	return CLIENT_WAIT;

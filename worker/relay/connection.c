@@ -6,12 +6,15 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "common/log.h"
 #include "worker/relay/body.h"
 #include "worker/relay/outgoing.h"
 
 struct connection {
 	LIST_ENTRY(connection) entry;
 	struct relay *relay;
+	struct table *table;
+	const struct mr_route *route; /* in it */
 	struct route_target target;
 	struct security security; /* it has a reference */
 	const struct connection_calls *calls;
@@ -38,6 +41,7 @@ connection_drop(struct connection *connection)
 	if (connection->news != NULL)
 		event_free(connection->news);
 	dane_release(connection->security.dane);
+	table_release(connection->table);
 	free(connection);
 }
 
@@ -52,6 +56,17 @@ connections_drop(struct relay *relay)
 	}
 }
 
+/* Somebody has to look: all mail of the route waits for it. */
+static void
+log_refused_login(const struct connection *connection)
+{
+	const struct reply *why = &connection->client.why;
+
+	log_event(LOG_ERR, "relay.login_refused", KV_STR("route", connection->route->domain),
+		  KV_STR("host", connection->target.host), KV_STR("user", connection->route->user),
+		  KV_U64("code", why->code), KV_STR("text", why->text));
+}
+
 static void
 on_news(evutil_socket_t fd, short what, void *arg)
 {
@@ -63,6 +78,8 @@ on_news(evutil_socket_t fd, short what, void *arg)
 		connection->calls->ready(connection->arg);
 		return;
 	}
+	if (connection->client.login_refused)
+		log_refused_login(connection);
 	if (!connection->quits)
 		connection->calls->closed(connection->arg, &connection->client.why);
 	if (connection->client.polite)
@@ -218,22 +235,42 @@ static int
 dial(struct connection *connection)
 {
 	struct relay *relay = connection->relay;
+	const struct mr_route *route = connection->route;
+	const struct in6_addr *address = &connection->target.address;
 
 	client_start(&connection->client, &connection->options);
-	connection->stream = outgoing_connect(relay->base, relay->tls, &connection->target.address,
-					      (uint16_t)relay->settings.port, &calls, connection);
+	connection->stream = outgoing_connect(
+	    relay->base, relay->tls, address, (uint16_t)route->port,
+	    &route->source[IN6_IS_ADDR_V4MAPPED(address) ? 0 : 1], &calls, connection);
 	return connection->stream == NULL ? -1 : 0;
 }
 
-struct connection *
-connection_open(struct relay *relay, const struct route_target *target,
-		const struct security *security, const struct connection_calls *owner, void *arg)
+static struct client_options
+options_of(const struct relay *relay, const struct mr_route *route, enum security_level level)
 {
 	static const enum client_tls tls[SECURITY_LEVELS] = {
 	    [SECURITY_NONE] = CLIENT_TLS_NEVER,        [SECURITY_OFFERED] = CLIENT_TLS_OFFERED,
 	    [SECURITY_REQUIRED] = CLIENT_TLS_REQUIRED, [SECURITY_VERIFIED] = CLIENT_TLS_REQUIRED,
 	    [SECURITY_DANE] = CLIENT_TLS_REQUIRED,
 	};
+
+	return (struct client_options){
+	    .helo = route->helo[0] != '\0' ? route->helo : relay->settings.hostname,
+	    .tls = tls[level],
+	    .implicit_tls = route->implicit_tls != 0,
+	    .lmtp = route->protocol == RELAY_LMTP,
+	    /* A host that was named may be a filter, or a store, on this one. */
+	    .loops = route->host[0] == '\0',
+	    .user = route->user[0] != '\0' ? route->user : NULL,
+	    .password = route->password,
+	};
+}
+
+struct connection *
+connection_open(struct relay *relay, struct table *table, const struct mr_route *route,
+		const struct route_target *target, const struct security *security,
+		const struct connection_calls *owner, void *arg)
+{
 	struct connection *connection = calloc(1, sizeof(*connection));
 	int saved;
 
@@ -241,6 +278,8 @@ connection_open(struct relay *relay, const struct route_target *target,
 		return NULL;
 	LIST_INSERT_HEAD(&relay->connections, connection, entry);
 	connection->relay = relay;
+	connection->table = table_hold(table);
+	connection->route = route;
 	connection->target = *target;
 	connection->target.dane = NULL;
 	connection->security = *security;
@@ -248,9 +287,7 @@ connection_open(struct relay *relay, const struct route_target *target,
 	connection->calls = owner;
 	connection->arg = arg;
 	connection->body.fd = -1;
-	connection->options = (struct client_options){.helo = relay->settings.hostname,
-						      .tls = tls[security->level],
-						      .loops = relay->settings.host[0] == '\0'};
+	connection->options = options_of(relay, route, security->level);
 	connection->news = event_new(relay->base, -1, 0, on_news, connection);
 	if (connection->news != NULL && dial(connection) == 0)
 		return connection;

@@ -10,6 +10,7 @@
 #include "worker/relay/relay.h"
 #include "worker/relay/route.h"
 #include "worker/relay/security.h"
+#include "worker/relay/table.h"
 
 struct connection;
 
@@ -24,10 +25,13 @@ struct connection_calls {
 	void (*closed)(void *arg, const struct reply *why);
 };
 
-/* Begins to connect, and takes no mail unless the server is as SECURITY says. NULL with errno. */
-struct connection *connection_open(struct relay *, const struct route_target *,
-				   const struct security *, const struct connection_calls *,
-				   void *arg);
+/*
+ * Begins to connect, to speak as the table's route ROUTE says, and takes no mail unless the server
+ * is as SECURITY says. NULL with errno.
+ */
+struct connection *connection_open(struct relay *, struct table *, const struct mr_route *route,
+				   const struct route_target *, const struct security *,
+				   const struct connection_calls *, void *arg);
 
 /* When it is ready: the next mail. Both stay the caller's, until it is ready again or closed. */
 void connection_send(struct connection *, struct client_mail *, int body);

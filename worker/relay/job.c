@@ -15,6 +15,7 @@
 #include "worker/relay/result.h"
 #include "worker/relay/route.h"
 #include "worker/relay/sts.h"
+#include "worker/relay/table.h"
 
 struct job {
 	LIST_ENTRY(job) entry;
@@ -26,6 +27,8 @@ struct job {
 	struct conversion conversion;
 	struct envelope *envelope;
 	struct event *deadline;
+	struct table *table;
+	const struct mr_route *via; /* in it */
 
 	struct route *route;
 	struct route_answer way;
@@ -55,6 +58,7 @@ job_free(struct job *job)
 	if (job->body != -1)
 		close(job->body);
 	envelope_free(job->envelope);
+	table_release(job->table);
 	free(job);
 }
 
@@ -172,12 +176,11 @@ static bool
 secure(const struct job *job, const struct route_target *target, struct security *security,
        struct reply *why)
 {
-	const struct mr_settings *settings = &job->relay->settings;
 	const struct client_mail *mail = &job->envelope->mail;
-	const struct security_facts facts = {.tls = (enum relay_tls)settings->tls,
+	const struct security_facts facts = {.tls = (enum relay_tls)job->via->tls,
 					     .domain = job->envelope->domain,
 					     .host = target->host,
-					     .named = settings->host[0] != '\0',
+					     .named = job->via->host[0] != '\0',
 					     .secure = target->secure,
 					     .dane = target->dane,
 					     .sts = job->sts,
@@ -197,7 +200,8 @@ try_target(struct job *job)
 
 		if (!secure(job, target, &security, &job->why))
 			continue;
-		job->connection = connection_open(job->relay, target, &security, &calls, job);
+		job->connection = connection_open(job->relay, job->table, job->via, target,
+						  &security, &calls, job);
 		if (job->connection != NULL)
 			return;
 		job->why = none;
@@ -243,15 +247,16 @@ find_out(struct job *job)
 {
 	struct relay *relay = job->relay;
 	const struct mr_settings *settings = &relay->settings;
+	const struct mr_route *via = job->via;
 	const char *domain = job->envelope->domain;
-	bool smart = settings->host[0] != '\0';
+	bool named = via->host[0] != '\0';
 
-	job->route = route_find(relay->resolver, relay->base, settings->hostname,
-				smart ? settings->host : domain, smart, (uint16_t)settings->port,
-				on_route, job);
+	job->route =
+	    route_find(relay->resolver, relay->base, settings->hostname, named ? via->host : domain,
+		       named, (uint16_t)via->port, on_route, job);
 	if (job->route == NULL)
 		return false;
-	if (smart || settings->sts_port == 0 || settings->tls == RELAY_TLS_NONE)
+	if (named || settings->sts_port == 0 || via->tls == RELAY_TLS_NONE)
 		return true;
 	job->asked = sts_ask(relay->sts, domain, on_policy, job);
 	return job->asked != NULL;
@@ -303,19 +308,26 @@ look_at_body(struct job *job)
 		mail->utf8 = true;
 }
 
+static const struct reply circles = {
+    .code = 554, .status = "5.4.6", .text = "too many hops: this mail goes round in circles"};
+static const struct reply no_password = {
+    .code = 451, .status = "4.7.0", .text = "the password of its route could not be read here"};
+
 int
 job_start(struct relay *relay, struct ipc_message *message)
 {
-	static const struct reply circles = {.code = 554,
-					     .status = "5.4.6",
-					     .text =
-						 "too many hops: this mail goes round in circles"};
 	struct job *job = job_new(relay, message);
 
 	if (job == NULL)
 		return -1;
 	if (body_goes_in_circles(job->body)) {
 		refuse(job, &circles, true);
+		return 0;
+	}
+	job->table = table_hold(relay->table);
+	job->via = table_find(job->table, job->envelope->domain);
+	if (job->via->user[0] != '\0' && job->via->password[0] == '\0') {
+		refuse(job, &no_password, false);
 		return 0;
 	}
 	look_at_body(job);

@@ -22,4 +22,5 @@ worker_libworker_a_SOURCES += \
 	worker/relay/tls_client.c worker/relay/tls_client.h \
 	worker/relay/outgoing.c worker/relay/outgoing.h \
 	worker/relay/reply.c worker/relay/reply.h \
-	worker/relay/result.c worker/relay/result.h
+	worker/relay/result.c worker/relay/result.h \
+	worker/relay/table.c worker/relay/table.h

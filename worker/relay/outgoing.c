@@ -19,6 +19,12 @@
 #define READ_SIZE 16384
 #define CONNECT_SECONDS 30
 
+union socket_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
 enum state { CONNECTING, PLAIN, HANDSHAKE, SECURE, BROKEN };
 
 struct outgoing {
@@ -333,27 +339,42 @@ outgoing_wait(struct outgoing *stream, unsigned seconds)
 
 /* -- Connecting -------------------------------------------------------------------------------- */
 
-static int
-begin(int *fd, const struct in6_addr *address, uint16_t port)
+/* An IPv4-mapped address is one of IPv4. */
+static socklen_t
+socket_address(const struct in6_addr *address, uint16_t port, union socket_address *out)
 {
-	struct sockaddr_in6 v6 = {
-	    .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = *address};
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-	bool mapped = IN6_IS_ADDR_V4MAPPED(address);
-	int result;
+	memset(out, 0, sizeof(*out));
+	if (!IN6_IS_ADDR_V4MAPPED(address)) {
+		out->v6.sin6_family = AF_INET6;
+		out->v6.sin6_port = htons(port);
+		out->v6.sin6_addr = *address;
+		return sizeof(out->v6);
+	}
+	out->v4.sin_family = AF_INET;
+	out->v4.sin_port = htons(port);
+	memcpy(&out->v4.sin_addr, address->s6_addr + 12, sizeof(out->v4.sin_addr));
+	return sizeof(out->v4);
+}
 
-	memcpy(&v4.sin_addr, address->s6_addr + 12, sizeof(v4.sin_addr));
-	*fd = socket(mapped ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+static int
+begin(int *fd, const struct in6_addr *address, uint16_t port, const struct in6_addr *source)
+{
+	union socket_address to, from;
+	socklen_t length = socket_address(address, port, &to);
+	socklen_t from_length = socket_address(source, 0, &from);
+
+	*fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd == -1)
 		return -1;
-	result = mapped ? connect(*fd, (struct sockaddr *)&v4, sizeof(v4))
-			: connect(*fd, (struct sockaddr *)&v6, sizeof(v6));
-	return result == 0 || errno == EINPROGRESS ? 0 : -1;
+	if (!IN6_IS_ADDR_UNSPECIFIED(source) && bind(*fd, &from.any, from_length) == -1)
+		return -1;
+	return connect(*fd, &to.any, length) == 0 || errno == EINPROGRESS ? 0 : -1;
 }
 
 struct outgoing *
 outgoing_connect(struct event_base *base, SSL_CTX *ctx, const struct in6_addr *address,
-		 uint16_t port, const struct outgoing_calls *calls, void *arg)
+		 uint16_t port, const struct in6_addr *source, const struct outgoing_calls *calls,
+		 void *arg)
 {
 	struct outgoing *stream = calloc(1, sizeof(*stream));
 	int saved;
@@ -363,7 +384,7 @@ outgoing_connect(struct event_base *base, SSL_CTX *ctx, const struct in6_addr *a
 	stream->ctx = ctx;
 	stream->calls = calls;
 	stream->arg = arg;
-	if (begin(&stream->fd, address, port) == 0) {
+	if (begin(&stream->fd, address, port, source) == 0) {
 		stream->event = event_new(base, stream->fd, EV_WRITE, on_event, stream);
 		stream->timer = evtimer_new(base, on_timer, stream);
 		stream->out = evbuffer_new();

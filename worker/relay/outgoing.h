@@ -24,9 +24,10 @@ struct outgoing_calls {
 	void (*lost)(void *arg, const char *why);
 };
 
-/* Begins to connect. NULL with errno. */
+/* Begins to connect, from SOURCE unless that is all zero. NULL with errno. */
 struct outgoing *outgoing_connect(struct event_base *, SSL_CTX *, const struct in6_addr *,
-				  uint16_t port, const struct outgoing_calls *, void *arg);
+				  uint16_t port, const struct in6_addr *source,
+				  const struct outgoing_calls *, void *arg);
 void outgoing_free(struct outgoing *);
 
 /* Whether the other side has said that it is done (close_notify), and nobody has cut it off. */

@@ -18,6 +18,7 @@
 #include "worker/dns/resolver.h"
 #include "worker/relay/job.h"
 #include "worker/relay/sts.h"
+#include "worker/relay/table.h"
 #include "worker/relay/tls_client.h"
 #include "worker/roles.h"
 
@@ -27,9 +28,7 @@ static bool
 is_settings(const struct mr_settings *settings)
 {
 	bool sound = memchr(settings->hostname, '\0', sizeof(settings->hostname)) != NULL &&
-		     memchr(settings->host, '\0', sizeof(settings->host)) != NULL &&
-		     settings->port >= 1 && settings->port <= UINT16_MAX &&
-		     settings->tls < RELAY_TLS_COUNT && settings->validation < DNS_VALIDATIONS &&
+		     settings->hostname[0] != '\0' && settings->validation < DNS_VALIDATIONS &&
 		     settings->sts_port <= UINT16_MAX;
 
 	for (size_t i = 0; i < RESOLVERS_MAX; i++)
@@ -44,6 +43,31 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	(void)context;
 	memcpy(&relay.settings, message->body, sizeof(relay.settings));
 	return is_settings(&relay.settings) ? 0 : -1;
+}
+
+static int
+on_table(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	(void)context;
+	table_release(relay.coming);
+	relay.coming = table_begin(message->body);
+	return relay.coming == NULL ? -1 : 0;
+}
+
+static int
+on_table_route(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	(void)context;
+	if (relay.coming == NULL || table_add(relay.coming, message->body) == -1)
+		return -1;
+	if (!table_is_whole(relay.coming))
+		return 0;
+	table_release(relay.table);
+	relay.table = relay.coming;
+	relay.coming = NULL;
+	return 0;
 }
 
 /* The whole file that came along, with a NUL behind it; the caller's. NULL if it is longer. */
@@ -140,6 +164,8 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 
 static const struct ipc_handler handlers[] = {
     {MR_SETTINGS, on_settings},
+    {MR_TABLE, on_table},
+    {MR_ROUTE, on_table_route},
     {MR_CHANNEL, on_channel},
     {MR_ANCHORS, on_anchors},
     {MR_AUTHORITIES, on_authorities},
@@ -167,7 +193,7 @@ relay_prepare(struct child *child, struct error *err)
 					relay.anchors};
 	size_t count = 0;
 
-	if (relay.settings.port == 0)
+	if (relay.settings.hostname[0] == '\0' || relay.table == NULL)
 		return error_set(err, "started without its settings");
 	while (count < RESOLVERS_MAX && relay.settings.resolvers[count][0] != '\0')
 		count++;
@@ -196,7 +222,7 @@ relay_drain(struct child *child)
 }
 
 /* Sockets of IPv4 and IPv6 only. bind(2) is for the ports that questions of DNS leave from; a
- * listening socket there is none, and TCP's bind is refused by Landlock. */
+ * listening socket there is none. Of TCP, Landlock leaves a source address with any free port. */
 static const char *const syscalls[] = {
     "bind", "connect", "getpeername", "getsockname", "setsockopt", "pread64", NULL,
 };

@@ -13,6 +13,7 @@
 struct event_base;
 struct resolver;
 struct sts;
+struct table;
 struct job;
 LIST_HEAD(job_list, job);
 struct connection;
@@ -21,6 +22,8 @@ LIST_HEAD(connection_list, connection);
 struct relay {
 	struct event_base *base;
 	struct mr_settings settings;
+	struct table *table;  /* in force */
+	struct table *coming; /* whose routes have not all come; or NULL */
 	struct resolver *resolver;
 	char *anchors; /* of DNS, until the resolver has them; NULL: the root's */
 	SSL_CTX *tls;

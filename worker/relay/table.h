@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/* table - how mail goes to which domains, as the master says (master_relay.h). Pure. */
+#ifndef POSTERN_WORKER_RELAY_TABLE_H
+#define POSTERN_WORKER_RELAY_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/proto/master_relay.h"
+
+/* Whoever uses one of its routes holds it: it may no longer be the one in force. */
+struct table;
+
+/* A table whose routes are still to come, held once. NULL if it is not sound, or without memory. */
+struct table *table_begin(const struct mr_table *);
+/* The next route. -1 if it is not sound, or one too many, or the whole table is not. */
+int table_add(struct table *, const struct mr_route *);
+/* Have all come? */
+bool table_is_whole(const struct table *);
+/* Would both lead every mail the same way? */
+bool table_equal(const struct table *, const struct table *);
+
+struct table *table_hold(struct table *);
+/* The last one to let it go wipes it: there are passwords in it. NULL is fine. */
+void table_release(struct table *);
+
+/*
+ * The route of DOMAIN (lower case): the one of its name, else of the longest name above it, else
+ * that of "*".
+ */
+const struct mr_route *table_find(const struct table *, const char *domain);
+bool table_takes_literals(const struct table *);
+/* Is this a port of our own for mail from strangers? */
+bool table_is_own_port(const struct table *, uint32_t port);
+
+#endif
