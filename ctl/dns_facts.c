@@ -289,7 +289,7 @@ dns_facts_find(const struct configuration *conf, const char *domain, const char 
 	*incomplete = false;
 	strlcpy(facts->domain, domain, sizeof(facts->domain));
 	strlcpy(facts->hostname, conf->hostname, sizeof(facts->hostname));
-	strlcpy(facts->smart_host, conf->relay.host, sizeof(facts->smart_host));
+	strlcpy(facts->smart_host, conf->relay.standard.host, sizeof(facts->smart_host));
 	find_services(facts, conf);
 	for (size_t i = 0; i < count; i++) {
 		if (add_given(facts, addresses[i], err) == -1)

@@ -29,6 +29,8 @@ hostname = "localhost";
 domains  = ( "localhost.example" );
 state    = "{state}";
 {users}
+# Nothing leaves for the world. Without this line, whoever logs in can send there.
+relay = {{ enabled = false; }};
 listeners = (
   {{ service = "smtp";       port = {smtp}; tls = "explicit"; address = "127.0.0.1"; }},
   {{ service = "submission"; port = {submission}; tls = "explicit"; address = "127.0.0.1"; }},

@@ -131,6 +131,10 @@ conf_free(struct configuration *conf)
 	free(conf->state);
 	free(conf->accounts);
 	free(conf->certs);
+	free(conf->relay.standard.password_file);
+	for (size_t i = 0; i < conf->relay.route_count; i++)
+		free(conf->relay.routes[i].password_file);
+	free(conf->relay.routes);
 	free(conf->relay.anchors);
 	free(conf->relay.authorities);
 	free(conf);
@@ -230,6 +234,7 @@ read_tree(struct conf_reader *r, const config_t *file, bool parsed)
 	conf_table_read(r, config_root_setting(file), conf_keys, r->conf);
 	conf_keys_finish(r, config_root_setting(file));
 	conf_listeners_finish(r);
+	conf_relay_finish(r);
 }
 
 static char *

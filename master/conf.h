@@ -95,12 +95,29 @@ struct conf_queue {
 	uint32_t delay_notice; /* seconds; 0: none is sent */
 };
 
+/* Which way mail to some domains takes: struct mr_route, but for the password. */
+struct conf_route {
+	struct conf_where where;
+	char domain[HOST_NAME_SIZE];
+	char host[HOST_NAME_SIZE]; /* "": as DNS says */
+	char helo[HOST_NAME_SIZE]; /* "": the hostname */
+	uint32_t port;
+	uint32_t protocol; /* enum relay_protocol */
+	uint32_t tls;      /* enum relay_tls */
+	bool implicit_tls;
+	uint32_t connections;
+	struct in6_addr source[2]; /* of IPv4, as a mapped one, and of IPv6; all zero: any */
+	char user[RELAY_USER_SIZE];
+	char *password_file; /* absolute; NULL: nobody logs in */
+};
+
 /* Mail to other domains. */
 struct conf_relay {
-	bool wanted;               /* the group is there */
-	char host[HOST_NAME_SIZE]; /* the smart host; "": as DNS says */
-	uint32_t port;
-	uint32_t tls;    /* enum relay_tls */
+	bool wanted;                /* the group is there */
+	struct conf_route standard; /* for "*": what the group itself says */
+	struct conf_route *routes;  /* the others */
+	size_t route_count;
+	bool address_literals;
 	uint32_t expire; /* seconds */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
 	size_t resolver_count; /* 0: those of this host */

@@ -397,6 +397,7 @@ conf_keys_start(struct conf_reader *r)
 	conf_table_defaults(conf_keys, r->conf);
 	conf_table_defaults(uid_keys, r->conf);
 	conf_defences_start(r->conf);
+	conf_relay_start(r->conf);
 	strlcpy(r->conf->tag_separator, "+", sizeof(r->conf->tag_separator));
 }
 

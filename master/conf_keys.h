@@ -25,7 +25,18 @@ void conf_clients_finish(struct conf_reader *, const struct conf_listener *);
 /* The default listeners if there are none; what has to hold between them. */
 void conf_listeners_finish(struct conf_reader *);
 
-/* relay (conf_relay.c). */
+/* conf_route.c: a route's keys, and those of the group relay that are one's too. */
+void conf_set_routes(struct conf_reader *, const config_setting_t *, void *target);
+void conf_route_start(struct conf_route *);
+/* KEY is one of a route: sets it. */
+void conf_set_route_key(struct conf_reader *, const config_setting_t *, struct conf_route *);
+/* What has to hold between the keys of a route; what it leaves out is as in STANDARD, or NULL. */
+void conf_route_finish(struct conf_reader *, struct conf_route *,
+		       const struct conf_route *standard);
+
+/* relay (conf_relay.c): the defaults; what the file says; what has to hold between its keys. */
+void conf_relay_start(struct configuration *);
+void conf_relay_finish(struct conf_reader *);
 void conf_set_relay(struct conf_reader *, const config_setting_t *, void *target);
 
 /* defences (conf_defences.c): the defaults; what the file says. */

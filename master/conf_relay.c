@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* relay = { host = "smtp.example.net"; port = 25; tls = "require"; resolver = "192.0.2.53"; } */
+/* relay = { host = "smtp.example.net"; resolver = "192.0.2.53"; routes = ( ... ); } */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,28 +8,31 @@
 #include "master/names.h"
 #include "master/network.h"
 
-/* By enum relay_tls. */
-static const char *const tls_words[] = {"none", "opportunistic", "require", "verify", NULL};
+/* The group is the route of all domains that have none. */
+static void
+set_standard(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	conf_set_route_key(r, setting, &((struct configuration *)target)->relay.standard);
+}
 
 static void
-set_host(struct conf_reader *r, const config_setting_t *setting, void *target)
+set_literals(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	struct conf_relay *relay = &((struct configuration *)target)->relay;
-	const char *text = config_setting_get_string(setting), *problem;
-	struct endpoint endpoint;
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		conf_bad(r, setting, "must be true or false");
+	else
+		((struct configuration *)target)->relay.address_literals =
+		    config_setting_get_bool(setting) != 0;
+}
 
-	if (text == NULL) {
-		conf_bad(r, setting, "must be a host's name or address");
-		return;
-	}
-	if (endpoint_parse(text, 25, &endpoint)) {
-		strlcpy(relay->host, text, sizeof(relay->host));
-		return;
-	}
-	problem = domain_name_parse(text, relay->host);
-	if (problem != NULL)
-		conf_bad(r, setting, "\"%.255s\" is neither an address nor a host name: %s", text,
-			 problem);
+static void
+set_enabled(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		conf_bad(r, setting, "must be true or false");
+	else
+		((struct configuration *)target)->relay.wanted =
+		    config_setting_get_bool(setting) != 0;
 }
 
 /* ADDRESS or ADDRESS@PORT, as libunbound has it. */
@@ -101,18 +104,19 @@ set_authorities(struct conf_reader *r, const config_setting_t *setting, void *ta
 
 #define OFFSET(member) offsetof(struct configuration, relay.member)
 static const struct conf_key relay_keys[] = {
-    {.name = "host", .kind = CONF_OTHER, .set = set_host},
-    {.name = "port",
-     .kind = CONF_NUMBER,
-     .offset = OFFSET(port),
-     .min = 1,
-     .max = 65535,
-     .fallback = 25},
-    {.name = "tls",
-     .kind = CONF_CHOICE,
-     .offset = OFFSET(tls),
-     .choices = tls_words,
-     .fallback = RELAY_TLS_OPPORTUNISTIC},
+    {.name = "enabled", .kind = CONF_OTHER, .set = set_enabled},
+    {.name = "host", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "port", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "protocol", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "tls", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "implicit_tls", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "helo", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "source", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "connections", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "user", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "password_file", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "routes", .kind = CONF_OTHER, .set = conf_set_routes},
+    {.name = "address_literals", .kind = CONF_OTHER, .set = set_literals},
     {.name = "resolver", .kind = CONF_OTHER, .set = set_resolver},
     {.name = "sts_port",
      .kind = CONF_NUMBER,
@@ -136,12 +140,30 @@ static const struct conf_key relay_group = {
     .name = "relay", .kind = CONF_GROUP, .keys = relay_keys};
 
 void
-conf_set_relay(struct conf_reader *r, const config_setting_t *setting, void *target)
+conf_relay_start(struct configuration *conf)
 {
-	struct configuration *conf = target;
-
 	conf_table_defaults(relay_keys, conf);
 	conf->relay.wanted = true;
 	conf->relay.validation = DNS_VALIDATE_IF_ABLE;
-	conf_set(r, &relay_group, setting, conf);
+	conf_route_start(&conf->relay.standard);
+	strlcpy(conf->relay.standard.domain, "*", HOST_NAME_SIZE);
+}
+
+void
+conf_set_relay(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	struct conf_relay *relay = &((struct configuration *)target)->relay;
+
+	relay->standard.where = conf_where(r, setting);
+	conf_set(r, &relay_group, setting, target);
+}
+
+void
+conf_relay_finish(struct conf_reader *r)
+{
+	struct conf_relay *relay = &r->conf->relay;
+
+	for (size_t i = 0; i < relay->route_count; i++)
+		conf_route_finish(r, &relay->routes[i], &relay->standard);
+	conf_route_finish(r, &relay->standard, NULL);
 }

@@ -39,7 +39,8 @@ master_libmaster_a_SOURCES = \
 	master/stop.c \
 	master/trust.c master/trust.h \
 	master/trusted_file.c master/trusted_file.h \
-	master/conf_relay.c master/relay.c \
+	master/conf_relay.c master/conf_route.c \
+	master/password_file.c master/password_file.h master/relay.c \
 	master/conf_filter.c master/filter.c \
 	master/resolvers.c master/resolvers.h \
 	master/verify.c \

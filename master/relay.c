@@ -6,6 +6,7 @@
 
 #include "common/proto/master_relay.h"
 #include "master/master.h"
+#include "master/password_file.h"
 #include "master/resolvers.h"
 #include "master/roles.h"
 #include "master/trusted_file.h"
@@ -15,13 +16,10 @@
 static struct mr_settings
 settings_of(const struct configuration *conf)
 {
-	struct mr_settings settings = {.port = conf->relay.port,
-				       .tls = conf->relay.tls,
-				       .validation = conf->relay.validation,
+	struct mr_settings settings = {.validation = conf->relay.validation,
 				       .sts_port = conf->relay.sts_port};
 
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
-	strlcpy(settings.host, conf->relay.host, sizeof(settings.host));
 	resolvers_of(conf, settings.resolvers);
 	return settings;
 }
@@ -52,6 +50,59 @@ state_of_files(const struct configuration *conf)
 	return state;
 }
 
+/* -- Routes ---------------------------------------------------------------------------------- */
+
+/* The ports on which this host takes mail from strangers: mail that leads to one goes in circles.
+ */
+static void
+own_ports(const struct configuration *conf, struct mr_table *table)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < conf->listener_count && count < RELAY_PORTS_MAX; i++) {
+		if (conf->listeners[i].service == SERVICE_SMTP)
+			table->ports[count++] = conf->listeners[i].port;
+	}
+}
+
+static void
+send_route(struct process *p, const struct conf_route *conf)
+{
+	struct mr_route route = {.port = conf->port,
+				 .protocol = conf->protocol,
+				 .tls = conf->tls,
+				 .implicit_tls = conf->implicit_tls ? 1 : 0,
+				 .connections = conf->connections};
+	struct error err;
+
+	strlcpy(route.domain, conf->domain, sizeof(route.domain));
+	strlcpy(route.host, conf->host, sizeof(route.host));
+	strlcpy(route.helo, conf->helo, sizeof(route.helo));
+	memcpy(route.source, conf->source, sizeof(route.source));
+	strlcpy(route.user, conf->user, sizeof(route.user));
+	if (conf->password_file != NULL && password_file_read(conf->password_file, route.password,
+							      sizeof(route.password), &err) == -1)
+		log_event(LOG_ERR, "relay.no_password", KV_STR("route", conf->domain),
+			  KV_STR("why", err.text),
+			  KV_STR("so", "mail of this route waits until a reload"));
+	(void)ipc_send(p->control, MR_ROUTE, 0, &route, NULL, 0, -1);
+	explicit_bzero(&route, sizeof(route));
+}
+
+static void
+send_table(struct process *p)
+{
+	const struct conf_relay *conf = &master_conf(p->master)->relay;
+	struct mr_table table = {.routes = (uint32_t)conf->route_count + 1,
+				 .address_literals = conf->address_literals ? 1 : 0};
+
+	own_ports(master_conf(p->master), &table);
+	(void)ipc_send(p->control, MR_TABLE, 0, &table, NULL, 0, -1);
+	for (size_t i = 0; i < conf->route_count; i++)
+		send_route(p, &conf->routes[i]);
+	send_route(p, &conf->standard);
+}
+
 static int
 send_file(struct process *p, uint16_t type, const char *path, struct error *err)
 {
@@ -74,6 +125,7 @@ configure(struct process *p, struct error *err)
 
 	p->master->relay_files = state_of_files(conf);
 	(void)ipc_send(p->control, MR_SETTINGS, 0, &settings, NULL, 0, -1);
+	send_table(p);
 	if (conf->relay.anchors != NULL && send_file(p, MR_ANCHORS, conf->relay.anchors, err) == -1)
 		return -1;
 	if (send_file(p, MR_AUTHORITIES, authorities_of(conf), &missing) == 0)
@@ -92,15 +144,30 @@ give_channel(struct process *p, const struct process *peer, int fd)
 	(void)ipc_send(p->control, MR_CHANNEL, 0, &channel, NULL, 0, fd);
 }
 
+/* A reload without it: the queue keeps what it has for other domains. */
+static void
+relay_stop(struct master *m)
+{
+	struct process *p = m->relay.process;
+
+	if (!m->relay.wanted)
+		return;
+	slot_close(&m->relay);
+	if (p != NULL)
+		process_shutdown(p, 30);
+}
+
 int
 relay_start(struct master *m, const struct configuration *old)
 {
 	const struct configuration *conf = master_conf(m);
 	struct mr_settings new, before;
 
-	if (!conf->relay.wanted)
+	if (!conf->relay.wanted) {
+		relay_stop(m);
 		return 0;
-	if (m->relay.master == NULL) {
+	}
+	if (!m->relay.wanted) {
 		if (slot_init(&m->relay, m, &relay_master_role) == -1)
 			return -1;
 		slot_fill(&m->relay);
@@ -112,13 +179,16 @@ relay_start(struct master *m, const struct configuration *old)
 	before = settings_of(old);
 	if (memcmp(&new, &before, sizeof(new)) != 0 || state_of_files(conf) != m->relay_files)
 		slot_restart(&m->relay);
+	/* What is on its way goes on as it began. */
+	else if (m->relay.process != NULL && m->relay.process->control != NULL)
+		send_table(m->relay.process);
 	return 0;
 }
 
 bool
 relay_ready(const struct master *m)
 {
-	return m->relay.master == NULL || slot_ready(&m->relay);
+	return !m->relay.wanted || slot_ready(&m->relay);
 }
 
 static const struct ipc_handler handlers[] = {

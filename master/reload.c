@@ -156,7 +156,7 @@ put_in_force(struct master *m, struct generation *new, const struct conf_users *
 		m->users.uid[ROLE_VERIFY] = users->uid[ROLE_VERIFY];
 		m->users.gid[ROLE_VERIFY] = users->gid[ROLE_VERIFY];
 	}
-	if (m->relay.master == NULL) {
+	if (!m->relay.wanted) {
 		m->users.uid[ROLE_RELAY] = users->uid[ROLE_RELAY];
 		m->users.gid[ROLE_RELAY] = users->gid[ROLE_RELAY];
 	}

@@ -143,7 +143,8 @@ class Server:
         self.configuration = os.path.join(folder, "postern.conf")
         self.accounts = os.path.join(folder, "accounts.conf")
         self.libexec = libexec or build()
-        self.settings = {}  # key of postern.conf -> text of its value
+        # key of postern.conf -> text of its value; no test sends anything out by accident
+        self.settings = {"relay": "{ enabled = false; }"}
         self.listeners = {name: {"service": service, "tls": tls}
                           for name, (service, tls) in LISTENERS.items()}
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))

@@ -19,7 +19,10 @@ class Sink:
     """A mail server. ANSWERS: verb -> replies, used up one a command, the last for ever. None: it hangs up.
     TLS: the paths of its certificate and key, for STARTTLS; what clients call it is in `called`."""
 
-    def __init__(self, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 1000000"), tls=None):
+    def __init__(self, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 1000000"), tls=None,
+                 lmtp=False):
+        self.lmtp = lmtp  # RFC 2033
+        self.peers = []  # addresses that connected
         self.called = []
         self.tls = None
         if tls:
@@ -68,6 +71,7 @@ class Sink:
     def serve(self, handler):
         with self.changed:
             self.connections += 1
+            self.peers.append(handler.client_address[0])
         self.answer(handler, "connect", "220 sink.example ESMTP")
         sender, recipients = None, []
         while line := handler.rfile.readline():
@@ -76,7 +80,7 @@ class Sink:
             with self.changed:
                 self.commands.append(command)
                 self.changed.notify_all()
-            if verb == "EHLO":
+            if verb == ("LHLO" if self.lmtp else "EHLO"):
                 lines = ["sink.example", *self.extensions]
                 self.answer(handler, verb, "\r\n".join(
                     f"250{'-' if n < len(lines) - 1 else ' '}{text}" for n, text in enumerate(lines)))
@@ -116,7 +120,10 @@ class Sink:
         self.keep(handler, sender, recipients, b"".join(lines))
 
     def keep(self, handler, sender, recipients, message):
-        if self.answer(handler, "body", "250 2.0.0 Taken")[0] == "2":
+        if self.lmtp:
+            recipients = [one for one in recipients
+                          if self.answer(handler, "body", "250 2.0.0 Taken")[0] == "2"]
+        if self.lmtp or self.answer(handler, "body", "250 2.0.0 Taken")[0] == "2":
             with self.changed:
                 self.mails.append((sender, recipients, message))
                 self.changed.notify_all()

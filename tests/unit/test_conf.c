@@ -91,13 +91,19 @@ relay_keys(void **state)
 	struct configuration *conf = good(BASE);
 
 	(void)state;
+	assert_true(conf->relay.wanted);
+	assert_int_equal(conf->relay.standard.port, 25);
+	assert_int_equal(conf->relay.expire, 432000);
+	conf_free(conf);
+	conf = good(BASE "relay = { enabled = false; };\n");
 	assert_false(conf->relay.wanted);
 	conf_free(conf);
+	bad(BASE "relay = { enabled = 0; };\n", 4, "true or false");
 	conf = good(BASE "relay = { };\n");
 	assert_true(conf->relay.wanted);
-	assert_string_equal(conf->relay.host, "");
-	assert_int_equal(conf->relay.port, 25);
-	assert_int_equal(conf->relay.tls, RELAY_TLS_OPPORTUNISTIC);
+	assert_string_equal(conf->relay.standard.host, "");
+	assert_int_equal(conf->relay.standard.port, 25);
+	assert_int_equal(conf->relay.standard.tls, RELAY_TLS_OPPORTUNISTIC);
 	assert_int_equal(conf->relay.expire, 432000);
 	assert_int_equal(conf->relay.resolver_count, 0);
 	assert_int_equal(conf->relay.validation, DNS_VALIDATE_IF_ABLE);
@@ -105,9 +111,9 @@ relay_keys(void **state)
 	conf_free(conf);
 	conf = good(BASE "relay = { host = \"Smart.example.net\"; port = 2525; tls = \"require\"; "
 			 "resolver = ( \"192.0.2.53\", \"::1@5353\" ); };\n");
-	assert_string_equal(conf->relay.host, "smart.example.net");
-	assert_int_equal(conf->relay.port, 2525);
-	assert_int_equal(conf->relay.tls, RELAY_TLS_REQUIRE);
+	assert_string_equal(conf->relay.standard.host, "smart.example.net");
+	assert_int_equal(conf->relay.standard.port, 2525);
+	assert_int_equal(conf->relay.standard.tls, RELAY_TLS_REQUIRE);
 	assert_int_equal(conf->relay.resolver_count, 2);
 	assert_string_equal(conf->relay.resolvers[1], "::1@5353");
 	conf_free(conf);
@@ -122,6 +128,51 @@ relay_keys(void **state)
 	conf_free(conf);
 	bad(BASE "relay = { trust_anchor = \"a\"; };\n", 4, "relay.trust_anchor must be a path");
 	bad(BASE "relay = { authorities = \"none\"; };\n", 4, "relay.authorities must be a path");
+	conf = good(BASE
+		    "relay = { helo = \"out.example.org\"; tls = \"require\"; source = "
+		    "\"192.0.2.9\"; routes = (\n"
+		    "  { domain = \"a.example\"; host = \"192.0.2.1\"; protocol = \"lmtp\"; },\n"
+		    "  { domain = \".B.example\"; host = \"smart.example\"; implicit_tls = true;\n"
+		    "    user = \"u\"; password_file = \"/etc/p\"; helo = \"b\"; connections = 2;\n"
+		    "    source = ( \"192.0.2.8\", \"2001:db8::8\" ); }\n"
+		    "); };\n");
+	assert_int_equal(conf->relay.route_count, 2);
+	assert_string_equal(conf->relay.standard.domain, "*");
+	assert_int_equal(conf->relay.standard.connections, 20);
+	assert_string_equal(conf->relay.routes[0].helo, "out.example.org");
+	assert_int_equal(conf->relay.routes[0].port, 24);
+	assert_int_equal(conf->relay.routes[0].protocol, RELAY_LMTP);
+	assert_int_equal(conf->relay.routes[0].tls, RELAY_TLS_REQUIRE);
+	assert_true(IN6_IS_ADDR_V4MAPPED(&conf->relay.routes[0].source[0]));
+	assert_string_equal(conf->relay.routes[1].domain, ".b.example");
+	assert_int_equal(conf->relay.routes[1].port, 465);
+	assert_int_equal(conf->relay.routes[1].tls, RELAY_TLS_VERIFY);
+	assert_int_equal(conf->relay.routes[1].connections, 2);
+	assert_int_equal(conf->relay.routes[1].source[1].s6_addr[15], 8);
+	conf_free(conf);
+	bad(BASE "relay = { routes = ( { host = \"a\"; } ); };\n", 4, "needs domain");
+	bad(BASE "relay = { routes = ( { domain = \"a b\"; } ); };\n", 4, "must be a domain");
+	bad(BASE "relay = { routes = ( { domain = \"*\"; } ); };\n", 4, "relay's own keys");
+	bad(BASE "relay = { routes = ( { domain = \"a\"; }, { domain = \"A\"; } ); };\n", 4,
+	    "has a route already");
+	bad(BASE "relay = { routes = ( 5 ); };\n", 4, "must hold groups");
+	bad(BASE "relay = { routes = 5; };\n", 4, "must be a list");
+	bad(BASE "relay = { protocol = \"lmtp\"; };\n", 4, "needs a host");
+	bad(BASE "relay = { host = \"a\"; user = \"u\"; };\n", 4, "need each other");
+	bad(BASE "relay = { host = \"a\"; password_file = \"/p\"; };\n", 4, "need each other");
+	bad(BASE "relay = { user = \"u\"; password_file = \"/p\"; };\n", 4, "user needs a host");
+	bad(BASE "relay = { host = \"a\"; user = \"u\"; password_file = \"/p\";\n"
+		 "tls = \"opportunistic\"; };\n",
+	    4, "need tls");
+	bad(BASE "relay = { host = \"a\"; implicit_tls = true; tls = \"none\"; };\n", 4,
+	    "need tls");
+	bad(BASE "relay = { implicit_tls = 1; };\n", 4, "true or false");
+	bad(BASE "relay = { source = \"here\"; };\n", 4, "is not an IPv4 or IPv6");
+	bad(BASE "relay = { source = ( \"192.0.2.1\", \"192.0.2.2\" ); };\n", 4, "more than one");
+	bad(BASE "relay = { source = \"::ffff:192.0.2.1\"; };\n", 4, "is not an IPv4 or IPv6");
+	bad(BASE "relay = { connections = 0; };\n", 4, "connections must be");
+	bad(BASE "relay = { helo = \"a b\"; };\n", 4, "is no host name");
+	bad(BASE "relay = { address_literals = 5; };\n", 4, "true or false");
 	bad(BASE "relay = 5;\n", 4, "relay must be a group");
 	bad(BASE "relay = { host = \"a b\"; };\n", 4, "neither an address nor a host name");
 	bad(BASE "relay = { host = 5; };\n", 4, "relay.host must be");

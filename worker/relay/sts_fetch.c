@@ -176,7 +176,7 @@ next_address(struct sts_fetch *fetch)
 	while (fetch->at < fetch->count) {
 		fetch->stream =
 		    outgoing_connect(fetch->base, fetch->ctx, &fetch->addresses[fetch->at++],
-				     fetch->port, &calls, fetch);
+				     fetch->port, &in6addr_any, &calls, fetch);
 		if (fetch->stream != NULL) {
 			outgoing_wait(fetch->stream, ADDRESS_SECONDS);
 			return;

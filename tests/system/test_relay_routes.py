@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: ISC
+"""Routes: which host a domain's mail goes to, how it is spoken to, and who logs in there."""
+
+import os
+import smtplib
+
+import pytest
+
+from conftest import DEADLINE, DOMAIN, HOST, PASSWORD
+from mail_sink import Sink
+from test_relay import BODY, make_sink, report, send, send_out  # noqa: F401: fixtures
+
+OTHER = "elsewhere.example"
+
+
+def route(domain, port, **keys):
+    words = "".join(f'{key} = {value}; ' for key, value in keys.items())
+    return f'{{ domain = "{domain}"; host = "127.0.0.1"; port = {port}; {words}}}'
+
+
+def routes(*each):
+    return f'host = "127.0.0.1"; routes = ( {", ".join(each)} );'
+
+
+def pid_of_relay(server):
+    (pid,) = server.children("postern-relay relay")
+    return pid
+
+
+def test_the_most_specific_route_wins(make_sink, send_out):  # noqa: F811
+    standard, exact, below = make_sink(), make_sink(), make_sink()
+    server = send_out(standard.port, routes(route("a.example", exact.port), route(".a.example", below.port)))
+    for domain, sink in (("a.example", exact), ("x.a.example", below), ("b.example", standard)):
+        send(server, [f"bob@{domain}"])
+        assert sink.wait(1)[0][1] == [f"bob@{domain}"]
+    assert [sink.connections for sink in (standard, exact, below)] == [1, 1, 1]
+
+
+def test_helo_and_source_of_a_route(make_sink, send_out):  # noqa: F811
+    sink = make_sink()
+    server = send_out(1, routes(route(OTHER, sink.port, helo='"out.example.org"', source='"127.0.0.3"')))
+    send(server, [f"bob@{OTHER}"])
+    sink.wait(1)
+    assert "EHLO out.example.org" in sink.commands
+    assert sink.peers == ["127.0.0.3"]
+
+
+def test_lmtp_answers_for_each_recipient(make_sink, send_out):  # noqa: F811
+    sink = make_sink(lmtp=True, answers={"body": ["250 2.0.0 Stored", "550 5.2.1 Closed", "250 2.0.0 Stored"]})
+    server = send_out(1, routes(route(OTHER, sink.port, protocol='"lmtp"')))
+    send(server, [f"{user}@{OTHER}" for user in ("bob", "carol", "dan")])
+    assert sink.wait(1)[0][1] == [f"bob@{OTHER}", f"dan@{OTHER}"]
+    server.log.wait(r"event=queue\.relayed", count=2)
+    _, recipient = report(server)
+    assert recipient["Final-Recipient"] == f"rfc822; carol@{OTHER}"
+    assert recipient["Status"] == "5.2.1"
+    assert sink.commands[0] == f"LHLO {HOST}"
+
+
+def test_a_reload_changes_routes_in_place(make_sink, send_out):  # noqa: F811
+    first, second = make_sink(), make_sink()
+    server = send_out(1, routes(route(OTHER, first.port)))
+    send(server, [f"bob@{OTHER}"])
+    first.wait(1)
+    server.log.wait(r"event=queue\.relayed")
+    pid = pid_of_relay(server)
+    server.settings["relay"] = f'{{ port = 1; {routes(route(OTHER, second.port))} }}'
+    server.write_configuration()
+    server.posternctl("reload")
+    send(server, [f"carol@{OTHER}"])
+    assert second.wait(1)[0][1] == [f"carol@{OTHER}"]
+    assert pid_of_relay(server) == pid
+    # Without relay its process goes; with it there is one again.
+    server.settings["relay"] = "{ enabled = false; }"
+    server.write_configuration()
+    server.posternctl("reload")
+    server.log.wait(r"event=child\.ended .*child=relay")
+    assert not server.children("postern-relay relay")
+    server.settings["relay"] = f'{{ port = 1; {routes(route(OTHER, second.port))} }}'
+    server.write_configuration()
+    server.posternctl("reload")
+    send(server, [f"dan@{OTHER}"])
+    assert second.wait(2)[1][1] == [f"dan@{OTHER}"]
+
+
+@pytest.fixture
+def smart_host(make_server):
+    """Another Postern, where alice may submit."""
+    other = make_server()
+    other.settings["submission"] = '{ sender_check = "off"; }'
+    return other.set_up("alice")
+
+
+def password_file(server, password, mode=0o600):
+    path = os.path.join(os.path.dirname(server.state), "password")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(password + "\n")
+    os.chmod(path, mode)
+    return path
+
+
+def through(server, smart, path, **keys):
+    """Mail for all domains goes through SMART."""
+    words = "".join(f"{key} = {value}; " for key, value in keys.items())
+    server.settings["relay"] = (
+        f'{{ host = "127.0.0.1"; port = {smart.ports["submission"]}; tls = "require"; user = "alice@{DOMAIN}"; '
+        f'password_file = "{path}"; {words}}}')
+    server.settings["limits"] = "{ retry = 1; restart_delay = 0; }"
+
+
+def bob_sends(server):
+    with smtplib.SMTP_SSL(HOST, server.ports["submissions"], timeout=DEADLINE, context=server.context()) as client:
+        client.login(f"bob@{OTHER}", PASSWORD)
+        client.sendmail(f"bob@{OTHER}", [f"alice@{DOMAIN}"], BODY.replace(b"alice@example.org", b"bob@" + OTHER.encode()))
+
+
+def test_a_login_at_a_smart_host(make_server, smart_host):
+    """SCRAM, as the smart host offers it; its own mailbox is where the mail ends."""
+    server = make_server()
+    server.domains = [OTHER]
+    through(server, smart_host, password_file(server, PASSWORD))
+    server.write_configuration()
+    server.create_certificate()
+    server.add_account(f"bob@{OTHER}")
+    server.start()
+    bob_sends(server)
+    server.log.wait(r"event=queue\.relayed")
+    (mail,) = smart_host.wait_for_messages(1)
+    assert b"Subject: out" in mail
+    assert PASSWORD not in server.log.text() and PASSWORD not in smart_host.log.text()
+
+
+def test_a_wrong_password_waits_for_a_right_one(make_server, smart_host):
+    server = make_server()
+    server.domains = [OTHER]
+    path = password_file(server, "wrong")
+    through(server, smart_host, path)
+    server.write_configuration()
+    server.create_certificate()
+    server.add_account(f"bob@{OTHER}")
+    server.start()
+    bob_sends(server)
+    server.log.wait(r"event=relay\.login_refused .*code=535")
+    server.log.wait(r"event=queue\.deferred")
+    # Others may read it: then nobody logs in with it.
+    password_file(server, PASSWORD, 0o644)
+    server.posternctl("reload")
+    server.log.wait(r"event=relay\.no_password .*can be read by others")
+    os.chmod(path, 0o600)
+    server.posternctl("reload")
+    server.log.wait(r"event=queue\.relayed")
+    (mail,) = smart_host.wait_for_messages(1)
+    assert b"Subject: out" in mail
