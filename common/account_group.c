@@ -45,6 +45,39 @@ take_quota_messages(const config_setting_t *setting, struct account_group *group
 	return 0;
 }
 
+/* LIMIT: one of those of the account. */
+static int
+take_limit(const config_setting_t *setting, uint32_t *limit, struct error *err)
+{
+	int number = config_setting_get_int(setting);
+
+	if (number < 1)
+		return error_set(err, "must be 1 or more");
+	*limit = (uint32_t)number;
+	return 0;
+}
+
+static int
+take_messages_per_hour(const config_setting_t *setting, struct account_group *group,
+		       struct error *err)
+{
+	return take_limit(setting, &group->account.limits.messages_per_hour, err);
+}
+
+static int
+take_recipients_per_hour(const config_setting_t *setting, struct account_group *group,
+			 struct error *err)
+{
+	return take_limit(setting, &group->account.limits.recipients_per_hour, err);
+}
+
+static int
+take_recipients_per_message(const config_setting_t *setting, struct account_group *group,
+			    struct error *err)
+{
+	return take_limit(setting, &group->account.limits.recipients_per_message, err);
+}
+
 int
 setting_strings(const config_setting_t *setting)
 {
@@ -148,14 +181,26 @@ static const struct key keys[] = {
     {"enabled", CONFIG_TYPE_BOOL, "true or false", take_enabled},
     {"quota", CONFIG_TYPE_STRING, "a string", take_quota},
     {"quota_messages", CONFIG_TYPE_INT, "a number", take_quota_messages},
+    {"messages_per_hour", CONFIG_TYPE_INT, "a number", take_messages_per_hour},
+    {"recipients_per_hour", CONFIG_TYPE_INT, "a number", take_recipients_per_hour},
+    {"recipients_per_message", CONFIG_TYPE_INT, "a number", take_recipients_per_message},
     {"client_fingerprint", ANY_TYPE, "", take_fingerprint},
     {"client_subject", ANY_TYPE, "", take_subject},
     {"senders", ANY_TYPE, "", take_senders},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
-static const char *const key_names[] = {"address",        "password",       "enabled",
-					"quota",          "quota_messages", "client_fingerprint",
-					"client_subject", "senders",        NULL};
+static const char *const key_names[] = {"address",
+					"password",
+					"enabled",
+					"quota",
+					"quota_messages",
+					"client_fingerprint",
+					"client_subject",
+					"senders",
+					"messages_per_hour",
+					"recipients_per_hour",
+					"recipients_per_message",
+					NULL};
 
 int
 setting_unknown(const char *name, const char *const *known, struct error *err)

@@ -26,6 +26,7 @@ struct account {
 	const char *scram[SCRAM_HASH_COUNT]; /* verifiers (scram.h), or NULL */
 	uint64_t quota;                      /* bytes; 0: none of its own */
 	uint32_t quota_messages;             /* likewise */
+	struct submit_limits limits;         /* 0: none of its own */
 	bool enabled;
 	unsigned line; /* where its group begins */
 

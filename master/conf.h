@@ -158,8 +158,9 @@ struct configuration {
 	struct conf_where hostname_where;
 	char **domains; /* lower case */
 	size_t domain_count;
-	char tag_separator[2];   /* "": local parts have no tags */
-	uint32_t sender_check;   /* enum conf_sender_check */
+	char tag_separator[2]; /* "": local parts have no tags */
+	uint32_t sender_check; /* enum conf_sender_check */
+	struct submit_limits submit_limits;
 	uint32_t client_address; /* enum conf_client_address */
 	char *state;             /* paths are absolute */
 	char *accounts;          /* accounts.conf */

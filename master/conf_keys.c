@@ -325,7 +325,17 @@ static const char *const sender_checks[] = {"both", "envelope", "off", NULL};
 /* By enum conf_client_address. */
 static const char *const client_addresses[] = {"show", "hide", NULL};
 
+static const struct conf_key submit_limit_keys[] = {
+    NUMBER("messages_per_hour", submit_limits.messages_per_hour, 1, 1000000, 1000, "messages"),
+    NUMBER("recipients_per_hour", submit_limits.recipients_per_hour, 1, 10000000, 10000,
+	   "recipients"),
+    NUMBER("recipients_per_message", submit_limits.recipients_per_message, 1, 100000, 1000,
+	   "recipients"),
+    {0},
+};
+
 static const struct conf_key submission_keys[] = {
+    GROUP("limits", submit_limit_keys),
     CHOICE("client_address", client_address, client_addresses, CLIENT_ADDRESS_SHOW),
     CHOICE("sender_check", sender_check, sender_checks, SENDER_CHECK_BOTH),
     {0},

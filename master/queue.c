@@ -22,6 +22,7 @@ settings_of(const struct configuration *conf)
 	    .expire = conf->relay.expire,
 	    .delay_notice = conf->queue.delay_notice,
 	    .check_author = conf->sender_check == SENDER_CHECK_BOTH,
+	    .limits = conf->submit_limits,
 	};
 
 	if (conf->filter.check != FILTER_CHECK_NONE)

@@ -10,6 +10,8 @@
  */
 struct aq_submitter {
 	conn_id conn;
+	struct submit_limits limits; /* the account's own, before those of mq_settings */
+	uint32_t zero;
 };
 
 /* The tail is the mailboxes (user@domain, lower case), with a NUL between them, with RCPT_LOCAL;

@@ -70,6 +70,13 @@ enum queue_failure {
 	QUEUE_SENDER,       /* the reverse-path is not one of the submitter's: 550 5.7.1 */
 	QUEUE_FILTERED,     /* a filter says so: the tail is the reply, "550 5.7.1 text" */
 	QUEUE_AUTHOR,       /* its From or Sender: detail is why (enum author_verdict) */
+	QUEUE_LIMIT, /* the submitter has sent too much: detail is what (enum submit_limit) */
+};
+enum submit_limit {
+	LIMIT_NONE,
+	LIMIT_MESSAGES,   /* within an hour: 450 4.7.1 */
+	LIMIT_RECIPIENTS, /* within an hour: 450 4.7.1 */
+	LIMIT_MESSAGE,    /* recipients of one message: 554 5.5.3 */
 };
 #define GQ_REPLY_MAX 448 /* RFC 5321 4.5.3.1.5: 512 with what comes before and behind it */
 /* With QUEUE_AUTHOR and AUTHOR_FOREIGN the tail is the address that is not the submitter's, cut
@@ -77,6 +84,8 @@ enum queue_failure {
 struct gq_failed {
 	uint32_t failure; /* enum queue_failure */
 	uint32_t detail;  /* or 0 */
+	uint32_t limit;   /* with QUEUE_LIMIT: how many there may be */
+	uint32_t wait;    /* with QUEUE_LIMIT: seconds until there is room, 0: there never is */
 };
 
 #define GATE_QUEUE_MESSAGES(X)                                                                 \

@@ -19,6 +19,8 @@ struct mq_settings {
 	uint32_t filter_failure; /* enum filter_failure */
 	uint32_t filter_sign;    /* 1: what is sent from here is signed, if there is a key */
 	uint32_t check_author;   /* 1: submitters must be the authors of what they send */
+	struct submit_limits limits; /* of each account that has none of its own */
+	uint32_t zero;
 };
 
 /*

@@ -55,6 +55,12 @@ enum author_verdict {
 	AUTHOR_LONG_HEADER, /* of more than AUTHOR_HEADER_MAX octets */
 };
 #define AUTHOR_HEADER_MAX (1024 * 1024)
+/* How much who has logged in may send; 0: nothing is said of it. */
+struct submit_limits {
+	uint32_t messages_per_hour;
+	uint32_t recipients_per_hour;
+	uint32_t recipients_per_message;
+};
 /* Whether a listener asks clients for a certificate (client_certificates). */
 enum client_mode { CLIENT_OFF, CLIENT_REQUEST, CLIENT_REQUIRE, CLIENT_MODE_COUNT };
 /* What an administrator wants of a mailbox. */

@@ -256,6 +256,7 @@ def signing(make_server):
     server = make_server()
     server.settings["relay"] = f'{{ host = "127.0.0.1"; port = {sink.port}; }}'
     server.settings["limits"] = "{ retry = 1; restart_delay = 0; }"
+    server.settings["submission"] = '{ sender_check = "envelope"; }'
     server.set_up("alice")
 
     def send(message, recipient="bob@elsewhere.example", sender=ALICE):

@@ -36,7 +36,7 @@ def test_explicit_tls_pop3(server):
 
 def test_submission_to_oneself(server):
     with server.submission() as client:
-        client.sendmail(ALICE, [ALICE], MESSAGE)
+        client.sendmail(ALICE, [ALICE], MESSAGE.replace(b"bob@example.net", ALICE.encode()))
     assert b" with ESMTPSA\r\n" in server.wait_for_messages(1)[0]
 
 

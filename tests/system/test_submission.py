@@ -174,3 +174,44 @@ def test_curl(house, tmp_path):
     assert result.returncode == 0, result.stderr
     assert last(house, 1).endswith(b"Subject: s\r\n\r\nHello.\r\n")
     assert curl(house, tmp_path, f"From: {BOB}\r\n\r\nHello.\r\n").returncode != 0
+
+
+def test_how_much_one_may_send(make_server):
+    server = make_server()
+    server.settings["submission"] = ("{ limits = { messages_per_hour = 3; recipients_per_hour = 6;"
+                                     " recipients_per_message = 4; }; }")
+    server.set_up("alice", "bob", "carol")
+    with open(server.accounts, encoding="utf-8") as file:
+        text = file.read()
+    mark = server.log.mark()
+    with open(server.accounts, "w", encoding="utf-8") as file:
+        file.write(text.replace(f'address = "carol@{DOMAIN}";', f'address = "carol@{DOMAIN}"; messages_per_hour = 1;'))
+    server.log.wait(r"event=accounts\.loaded", mark)
+
+    def send(user, count):
+        with server.submission(user) as client:
+            client.mail(f"{user}@{DOMAIN}")
+            for i in range(count):
+                assert client.rcpt(f"bob+{i}@{DOMAIN}")[0] == 250
+            code, text = client.docmd("DATA")
+            if code != 354:
+                return code, text.decode()
+            client.send("Subject: s\r\n\r\nHello.\r\n.\r\n")
+            return client.getreply()[0], ""
+
+    assert [send("alice", 1)[0] for _ in range(3)] == [250, 250, 250]
+    code, reply = send("alice", 1)
+    assert code == 450 and re.search(r"4\.7\.1 .* 3 messages .* try again in (60|59) minutes", reply), reply
+    assert server.log.find(r"event=queue\.limit .*user=alice@")
+    # Somebody else's count is his own.
+    assert [send("bob", count)[0] for count in (4, 2)] == [250, 250]
+    code, reply = send("bob", 1)
+    assert code == 450 and " 6 recipients " in reply, reply
+    code, reply = send("bob", 5)
+    assert code == 554 and reply.startswith("5.5.3 ") and " 4 at most" in reply, reply
+    # The account's own limit is in force before that of all.
+    assert [send("carol", 1)[0] for _ in range(2)] == [250, 450]
+    # Strangers are not counted.
+    with server.smtp() as client:
+        for _ in range(5):
+            client.sendmail("x@elsewhere.example", [ALICE], "Subject: s\r\n\r\nHello.\r\n")

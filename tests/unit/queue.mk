@@ -12,6 +12,9 @@ tests_unit_test_queue_fair_SOURCES = tests/unit/test_queue_fair.c \
 	tests/unit/queue_world.c tests/unit/queue_world.h
 tests_unit_test_queue_fair_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_queue_limit
+tests_unit_test_queue_limit_SOURCES = tests/unit/test_queue_limit.c
+tests_unit_test_queue_limit_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_queue_author
 tests_unit_test_queue_author_SOURCES = tests/unit/test_queue_author.c \
 	tests/unit/queue_world.c tests/unit/queue_world.h

@@ -296,7 +296,7 @@ world_open_gate(struct world *world, const char *submitter)
 	assert_int_equal(ipc_pair(sv), 0);
 	channel = ipc_open(world->base, sv[0], &gate_queue_boundary, IPC_CLIENT, gate_handlers,
 			   on_gate_ended, world, "queue");
-	assert_int_equal(source_open(&world->queue, sv[1], "gate 0", submitter), 0);
+	assert_int_equal(source_open(&world->queue, sv[1], "gate 0", submitter, NULL), 0);
 	return channel;
 }
 

@@ -135,6 +135,9 @@ static void
 login_submission(struct login *login)
 {
 	struct aq_submitter submitter = {.conn = login->conn};
+	const struct account *account = login->service->accounts == NULL
+					    ? NULL
+					    : accounts_find(login->service->accounts, login->user);
 	int pair[2];
 
 	if (login->service->queue == NULL) {
@@ -145,6 +148,8 @@ login_submission(struct login *login)
 		login_unavailable(login, "no channel could be made");
 		return;
 	}
+	if (account != NULL)
+		submitter.limits = account->limits;
 	if (ipc_send(login->service->queue, AQ_SUBMITTER, 0, &submitter, login->user,
 		     strlen(login->user), pair[0]) == -1)
 		login_unavailable(login, "queue can't be reached");

@@ -204,7 +204,7 @@ on_submitter(struct ipc_channel *channel, struct ipc_message *message, void *con
 	memcpy(name, message->tail, message->tail_length);
 	snprintf(peer, sizeof(peer), "submitter %016llx", (unsigned long long)submitter->conn);
 	/* Out of memory or descriptors: the gate sees the channel end. */
-	(void)source_open(asker->queue, ipc_take_fd(message), peer, name);
+	(void)source_open(asker->queue, ipc_take_fd(message), peer, name, &submitter->limits);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "worker/queue/asker.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/check.h"
+#include "worker/queue/limit.h"
 #include "worker/queue/queue.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/sign.h"
@@ -73,12 +74,13 @@ queue_open(struct queue *queue, int directory, struct error *err)
 	if (spool_sync(queue->spool) == -1)
 		return error_errno(err, "the queue's folder");
 	queue->asker = asker_new(queue);
+	queue->limiter = limiter_new();
 	queue->checker = checker_new(queue);
 	queue->signer = signer_new(queue);
 	queue->batch = batch_new(queue);
 	queue->schedule = schedule_open(queue);
-	if (queue->asker == NULL || queue->checker == NULL || queue->signer == NULL ||
-	    queue->batch == NULL || queue->schedule == NULL)
+	if (queue->asker == NULL || queue->limiter == NULL || queue->checker == NULL ||
+	    queue->signer == NULL || queue->batch == NULL || queue->schedule == NULL)
 		return error_set(err, "no memory");
 	queue->own = source_own(queue);
 	if (queue->own == NULL)
@@ -96,6 +98,7 @@ queue_close(struct queue *queue)
 	batch_free(queue->batch);
 	schedule_close(queue->schedule);
 	asker_free(queue->asker);
+	limiter_free(queue->limiter);
 	checker_free(queue->checker);
 	signer_free(queue->signer);
 	spool_close(queue->spool);

@@ -182,7 +182,8 @@ on_ended(struct ipc_channel *channel, void *context)
 }
 
 int
-source_open(struct queue *queue, int fd, const char *peer, const char *submitter)
+source_open(struct queue *queue, int fd, const char *peer, const char *submitter,
+	    const struct submit_limits *limits)
 {
 	struct source *source = calloc(1, sizeof(*source));
 
@@ -193,6 +194,8 @@ source_open(struct queue *queue, int fd, const char *peer, const char *submitter
 	source->queue = queue;
 	RB_INIT(&source->transactions);
 	strlcpy(source->submitter, submitter, sizeof(source->submitter));
+	if (limits != NULL)
+		source->limits = *limits;
 	source->channel = ipc_open(queue->base, fd, &gate_queue_boundary, IPC_SERVER, handlers,
 				   on_ended, source, peer);
 	if (source->channel == NULL) {

@@ -15,6 +15,7 @@ worker_libworker_a_SOURCES += \
 	worker/queue/gates.c \
 	worker/queue/lane.c \
 	worker/queue/mailbox.c worker/queue/mailbox.h \
+	worker/queue/limit.c worker/queue/limit.h \
 	worker/queue/notice.c worker/queue/notice.h worker/queue/notice_text.c \
 	worker/queue/queue.c worker/queue/queue.h \
 	worker/queue/asker.c worker/queue/asker.h \

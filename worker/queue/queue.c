@@ -81,7 +81,7 @@ open_channel(const struct mc_channel *peer, int fd)
 	}
 	snprintf(name, sizeof(name), "gate %u", peer->peer);
 	/* Without memory the gate sees its channel end. */
-	(void)source_open(&queue, fd, name, "");
+	(void)source_open(&queue, fd, name, "", NULL);
 	return 0;
 }
 

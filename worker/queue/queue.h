@@ -26,6 +26,7 @@ struct batch;
 struct event;
 struct event_base;
 struct asker;
+struct limiter;
 struct checker;
 struct signer;
 struct schedule;
@@ -39,6 +40,7 @@ struct queue {
 	struct db *db;
 	struct spool *spool;
 	struct asker *asker;
+	struct limiter *limiter;
 	struct checker *checker;
 	struct signer *signer;
 	struct batch *batch;
@@ -58,8 +60,10 @@ struct queue {
 int queue_open(struct queue *, int directory, struct error *);
 void queue_close(struct queue *);
 
-/* Takes a channel to a gate (FD is taken). SUBMITTER: in whose name all is said there, or "". */
-int source_open(struct queue *, int fd, const char *peer, const char *submitter);
+/* Takes a channel to a gate (FD is taken). SUBMITTER: in whose name all is said there, or
+ * ""; the limits are his own, or NULL. */
+int source_open(struct queue *, int fd, const char *peer, const char *submitter,
+		const struct submit_limits *);
 
 /* For mails of the server's own: nobody is at its other end. NULL without memory. */
 struct source *source_own(struct queue *);

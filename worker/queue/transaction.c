@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "common/write_all.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/check.h"
+#include "worker/queue/limit.h"
 #include "worker/queue/report.h"
 
 /* What one gate may have open at once. The largest takes 10,000 connections with some recipients
@@ -291,6 +293,40 @@ has_space(struct queue *queue, uint64_t size)
 	return space;
 }
 
+static uint32_t
+own_or(uint32_t own, uint32_t servers)
+{
+	return own != 0 ? own : servers;
+}
+
+/* Counts a submitter's message. False: he has sent enough, and the gate was told. */
+static bool
+within_limits(struct transaction *transaction)
+{
+	const struct submit_limits *all = &transaction->queue->settings.limits;
+	const struct submit_limits *own = &transaction->source->limits;
+	struct submit_limits limits = {
+	    own_or(own->messages_per_hour, all->messages_per_hour),
+	    own_or(own->recipients_per_hour, all->recipients_per_hour),
+	    own_or(own->recipients_per_message, all->recipients_per_message)};
+	struct gq_failed failed = {.failure = QUEUE_LIMIT};
+	struct timespec now = {0};
+
+	if (transaction->submitter[0] == '\0')
+		return true;
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	failed.detail = limiter_take(transaction->queue->limiter, transaction->submitter, &limits,
+				     (uint32_t)transaction->paths, (uint64_t)now.tv_sec,
+				     &failed.limit, &failed.wait);
+	if (failed.detail == LIMIT_NONE)
+		return true;
+	log_event(LOG_NOTICE, "queue.limit", KV_CONN(transaction->conn),
+		  KV_STR("user", transaction->submitter), KV_U64("limit", failed.limit),
+		  KV_U64("rcpts", transaction->paths), KV_U64("wait", failed.wait));
+	transaction_fail_with(transaction, &failed, "");
+	return false;
+}
+
 void
 transaction_answer_data(struct transaction *transaction)
 {
@@ -307,7 +343,7 @@ transaction_answer_data(struct transaction *transaction)
 		transaction->failed = QUEUE_UNAVAILABLE;
 	if (transaction->failed != 0)
 		transaction_fail(transaction, transaction->failed);
-	else
+	else if (within_limits(transaction))
 		open_body(transaction);
 }
 

@@ -103,6 +103,7 @@ struct source {
 	size_t count;
 	size_t bytes;
 	char submitter[ADDRESS_SIZE]; /* "" for a gate's own channel */
+	struct submit_limits limits;  /* his own; 0: the server's */
 };
 
 /* Who waits for a reply, or NULL. */

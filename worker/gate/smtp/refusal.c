@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What queue does not take, in words for the client, and the log's line of how a message ended. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -20,6 +21,7 @@ static const struct {
     [QUEUE_UNKNOWN] = {"451 4.3.0 The message was not kept, try again later", "queue-restarted"},
     [QUEUE_SENDER] = {NULL, "sender-not-own"},
     [QUEUE_AUTHOR] = {NULL, "author"},
+    [QUEUE_LIMIT] = {NULL, "limit"},
 };
 #define FAILURES (sizeof(failures) / sizeof(failures[0]))
 
@@ -77,6 +79,25 @@ reply_not_own(struct conn *conn, const struct smtp_session *session, const char 
 		   session->account != NULL ? session->account : "yours");
 }
 
+/* How much may be sent, and when there is room again. */
+static void
+reply_limit(struct conn *conn, const struct gq_failed *failed)
+{
+	const char *what = failed->detail == LIMIT_MESSAGES ? "messages" : "recipients";
+	uint32_t minutes = (failed->wait + 59) / 60;
+
+	if (failed->detail == LIMIT_MESSAGE)
+		smtp_reply(conn,
+			   "554 5.5.3 Too many recipients: %" PRIu32
+			   " at most in one message of yours",
+			   failed->limit);
+	else
+		smtp_reply(conn,
+			   "450 4.7.1 The limit of %" PRIu32
+			   " %s within an hour is reached: try again in %" PRIu32 " minute%s",
+			   failed->limit, what, minutes, minutes == 1 ? "" : "s");
+}
+
 static const char *
 why_not(const struct gq_failed *failed)
 {
@@ -90,6 +111,8 @@ reply_failure(struct conn *conn, const struct smtp_session *session, const struc
 {
 	if (failed->failure == QUEUE_SENDER)
 		reply_not_own(conn, session, "", session->mail->from);
+	else if (failed->failure == QUEUE_LIMIT)
+		reply_limit(conn, failed);
 	else if (failed->failure != QUEUE_AUTHOR)
 		smtp_reply(conn, "%s", failures[failed->failure].reply);
 	else if (failed->detail == AUTHOR_FOREIGN)
