@@ -22,6 +22,7 @@
 
 #define CONF_LISTENERS_MAX 64
 #define CONF_ADDRESSES_MAX 16 /* a listener */
+#define CONF_SOCKET_SIZE 108  /* sockaddr_un's, with its NUL */
 #define CONF_USER_SIZE 33     /* useradd(8): 32 characters */
 
 /* Where something was said; the file is kept by the configuration. Line 0: nowhere, a default. */
@@ -148,6 +149,7 @@ struct conf_filter {
 	size_t arc_trusted_count;
 	struct mf_milter milters[FILTER_MILTERS_MAX];
 	uint32_t milter_count;
+	char milter_paths[FILTER_MILTERS_MAX][CONF_SOCKET_SIZE]; /* of local ones */
 	struct mf_list lists[FILTER_LISTS_MAX];
 	uint32_t list_count;
 };

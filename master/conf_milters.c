@@ -20,6 +20,7 @@ struct entry {
 	uint32_t failure;
 	uint32_t junk;
 	uint32_t timeout;
+	char path[CONF_SOCKET_SIZE];
 };
 
 /* "192.0.2.1:8891", "[2001:db8::1]:8891". */
@@ -58,9 +59,16 @@ set_address(struct conf_reader *r, const config_setting_t *setting, void *target
 	struct entry *entry = target;
 	const char *text = config_setting_get_string(setting);
 
+	if (text != NULL && strncmp(text, "unix:/", 6) == 0 &&
+	    strlcpy(entry->path, text + 5, sizeof(entry->path)) < sizeof(entry->path)) {
+		entry->milter.local = 1;
+		return;
+	}
 	if (text == NULL || !parse(text, &entry->milter))
-		conf_bad(r, setting,
-			 "must be an address with a port: \"127.0.0.1:11332\", \"[::1]:11332\"");
+		conf_bad(
+		    r, setting,
+		    "must be an address with a port, \"127.0.0.1:11332\" or \"[::1]:11332\", or "
+		    "\"unix:/PATH\"");
 }
 
 static void
@@ -125,6 +133,7 @@ add_milter(struct conf_reader *r, const config_setting_t *setting, struct conf_f
 	entry.milter.failure = (uint8_t)entry.failure;
 	entry.milter.junk = (uint8_t)entry.junk;
 	entry.milter.timeout = entry.timeout;
+	strlcpy(filter->milter_paths[filter->milter_count], entry.path, CONF_SOCKET_SIZE);
 	filter->milters[filter->milter_count++] = entry.milter;
 }
 

@@ -2,7 +2,11 @@
 /* filter, as the master sees it: started unless the configuration has nothing for it to do. */
 #include "common/proto/master_filter.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "master/master.h"
 #include "master/resolvers.h"
@@ -76,8 +80,55 @@ filter_ready(const struct master *m)
 	return m->filter.master == NULL || slot_ready(&m->filter);
 }
 
+/*
+ * Filter has no files, and so no way to a socket among them: the master, which reads nothing from
+ * it, connects to the one that the configuration names. That either happens at once or not at all.
+ */
+static int
+connect_to(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), saved;
+
+	strlcpy(address.sun_path, path, sizeof(address.sun_path));
+	if (fd != -1 &&
+	    connect(fd, (const struct sockaddr *)(const void *)&address, sizeof(address)) == 0)
+		return fd;
+	saved = errno;
+	if (fd != -1)
+		close(fd);
+	errno = saved;
+	return -1;
+}
+
+static int
+on_connect(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct mf_connect *asked = message->body;
+	struct process *p = context;
+	const struct conf_filter *conf = &master_conf(p->master)->filter;
+	struct mf_unconnected answer = {.number = ENOENT};
+	int fd = -1;
+
+	if (message->id == 0 || asked->milter >= FILTER_MILTERS_MAX)
+		return -1;
+	/* A reload may have taken it away. */
+	if (asked->milter < conf->milter_count && conf->milters[asked->milter].local == 1) {
+		fd = connect_to(conf->milter_paths[asked->milter]);
+		answer.number = errno;
+	}
+	if (fd == -1) {
+		(void)ipc_send(channel, MF_UNCONNECTED, message->id, &answer, NULL, 0, -1);
+		return 0;
+	}
+	(void)ipc_send(channel, MF_CONNECTED, message->id, NULL, NULL, 0, fd);
+	close(fd);
+	return 0;
+}
+
 static const struct ipc_handler handlers[] = {
     {MC_READY, process_on_ready},
+    {MF_CONNECT, on_connect},
     {0, NULL},
 };
 

@@ -39,7 +39,8 @@ enum filter_event {
 
 #define FILTER_TRUSTED_MAX 32
 
-/* A milter, on a port. What it is asked about: enum filter_kind's of queue_filter.h, or'ed. */
+/* A milter, on a port or (local) a socket in the file system, to which the master connects.
+ * What it is asked about: enum filter_kind's of queue_filter.h, or'ed. */
 #define FILTER_MILTERS_MAX 8
 struct mf_milter {
 	struct in6_addr address; /* IPv4 is mapped into it */
@@ -48,6 +49,14 @@ struct mf_milter {
 	uint8_t junk;            /* 1: what it marks with X-Spam or X-Spam-Flag is junk */
 	uint32_t kinds;
 	uint32_t timeout; /* seconds for an answer */
+	uint32_t local;   /* 1: filter has no path to it, address and port are 0 */
+};
+/* Which of mf_settings.milters. */
+struct mf_connect {
+	uint32_t milter;
+};
+struct mf_unconnected {
+	int32_t number; /* errno */
 };
 
 /* A list in DNS (RFC 5782), and which of its answers count: IPv4 addresses, host byte order. */
@@ -69,14 +78,17 @@ struct mf_settings {
 	uint32_t milter_count;
 	struct mf_milter milters[FILTER_MILTERS_MAX];
 	uint32_t list_count;
-	uint32_t zero;
 	struct mf_list lists[FILTER_LISTS_MAX];
 };
 
-#define MASTER_FILTER_OWN_MESSAGES(X)                                                    \
-	X(MF_SETTINGS, 16, IPC_CLIENT, struct mf_settings, 0, IPC_NO_FD, CHILD_STARTING) \
-	/* A channel to queue (queue_filter.h) comes along. */                           \
-	X(MF_CHANNEL, 17, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)
+#define MASTER_FILTER_OWN_MESSAGES(X)                                                       \
+	X(MF_SETTINGS, 16, IPC_CLIENT, struct mf_settings, 0, IPC_NO_FD, CHILD_STARTING)    \
+	/* A channel to queue (queue_filter.h) comes along. */                              \
+	X(MF_CHANNEL, 17, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)     \
+	/* A request of filter, and its answers: a connected socket comes along, or not. */ \
+	X(MF_CONNECT, 18, IPC_SERVER, struct mf_connect, 0, IPC_NO_FD, IPC_ANY_STATE)       \
+	X(MF_CONNECTED, 19, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)    \
+	X(MF_UNCONNECTED, 20, IPC_CLIENT, struct mf_unconnected, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { MASTER_FILTER_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_filter_boundary;

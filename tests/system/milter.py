@@ -27,14 +27,21 @@ def change(index, name, value):
 class Milter:
     """ANSWERS: command ("M", "E", ...) -> packets; None closes, [] says nothing. Others: continue."""
 
-    def __init__(self, answers=None, actions=0xff, steps=0, version=6):
+    def __init__(self, answers=None, actions=0xff, steps=0, version=6, path=None):
         self.answers = answers or {}
         self.options = struct.pack(">III", version, actions, steps)
         self.heard = []  # of the last mail: (command, data)
         self.macros = {}
         self.mails = 0
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
+        self.path = path
+        if path is None:
+            self.socket = socket.create_server(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+        else:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.bind(path)
+            self.socket.listen()
+            self.address = f"unix:{path}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def __enter__(self):
@@ -52,7 +59,7 @@ class Milter:
         self.socket.close()
 
     def settings(self, more=""):
-        return f'{{ address = "127.0.0.1:{self.port}"; {more} }}'
+        return f'{{ address = "{self.address}"; {more} }}'
 
     def data(self, command):
         return [data for heard, data in self.heard if heard == command]

@@ -2,6 +2,7 @@
 """Milters: what they are told, and what becomes of a mail by what they answer."""
 
 import imaplib
+import os
 import smtplib
 
 import pytest
@@ -148,3 +149,17 @@ def test_discarded_held_and_junk(make_server):
         server.log.wait(r"event=queue\.checked .*junk=1")
         wait_for(lambda: count(server, "Junk") == 1, "the mail in Junk")
         assert count(server, "INBOX") == 0
+
+
+def test_a_socket_in_the_file_system(make_server):
+    """The master connects to it: who asks has no files."""
+    server = make_server()
+    path = os.path.join(server.folder, "milter.sock")
+    with Milter({"E": [add("X-By", "unix"), b"c"]}, path=path) as milter:
+        with_milters(server, milter.settings())
+        send(server)
+        assert arrived(server)[0][-1] == b"X-By: unix"
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        send(server)
+    assert refused.value.smtp_code == 451
+    server.log.wait(r"event=milter\.failed .*milter=unix why=\"connecting: Connection refused")

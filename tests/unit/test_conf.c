@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/proto/master_certd.h"
+#include "common/proto/queue_filter.h"
 #include "common/sandbox.h"
 #include "master/conf.h"
 
@@ -226,23 +227,27 @@ static void
 everything(void **state)
 {
 	struct configuration *conf = good(
-	    BASE "accounts = \"/a/b.conf\"; certs = \"/c\"; certificate = \"x.y\";\n"
-		 "users = { certd = \"a\"; gate = 12; accounts = \"c\"; queue = \"d\"; "
-		 "relay = \"e\"; };\n"
-		 "mailbox_uids = { first = 5000; last = 6000; };\n"
-		 "sandbox = \"best-effort\"; log = \"syslog\"; log_level = \"debug\";\n"
-		 "limits = { sessions = 5; message_size = 100000; recipients = 100; errors = 3; "
-		 "handshake_timeout = 5; command_timeout = 6; drain_timeout = 0; retry = 7; "
-		 "restart_delay = 1; login_threads = 2; };\n"
-		 "tls = { ciphers_tls12 = \"A\"; ciphers_tls13 = \"B\"; };\n"
-		 "gate = { processes = 3; connections = 1; }; session = { linger = 9; };\n"
-		 "defences = { greeting_pause = 6; early_talkers = \"log\"; tarpit = 0;\n"
-		 "  exempt = ( \"192.0.2.0/24\" ); };\n"
-		 "listeners = ( { service = \"pop3\"; port = 1995; tls = \"implicit\";\n"
-		 "  address = [ \"192.0.2.1\", \"2001:db8::1\" ]; certificate = \"pop\";\n"
-		 "  max_connections = 7; max_connections_per_address = 2; idle_timeout = 700;\n"
-		 "  max_rate_per_address = 30;\n"
-		 "  deny = \"192.0.2.128/25\"; allow = ( \"192.0.2.0/24\", \"::1\" ); } );\n");
+	    BASE
+	    "accounts = \"/a/b.conf\"; certs = \"/c\"; certificate = \"x.y\";\n"
+	    "users = { certd = \"a\"; gate = 12; accounts = \"c\"; queue = \"d\"; "
+	    "relay = \"e\"; };\n"
+	    "mailbox_uids = { first = 5000; last = 6000; };\n"
+	    "sandbox = \"best-effort\"; log = \"syslog\"; log_level = \"debug\";\n"
+	    "limits = { sessions = 5; message_size = 100000; recipients = 100; errors = 3; "
+	    "handshake_timeout = 5; command_timeout = 6; drain_timeout = 0; retry = 7; "
+	    "restart_delay = 1; login_threads = 2; };\n"
+	    "tls = { ciphers_tls12 = \"A\"; ciphers_tls13 = \"B\"; };\n"
+	    "gate = { processes = 3; connections = 1; }; session = { linger = 9; };\n"
+	    "defences = { greeting_pause = 6; early_talkers = \"log\"; tarpit = 0;\n"
+	    "  exempt = ( \"192.0.2.0/24\" ); };\n"
+	    "filter = { dnsbl = ( \"BL.example\", \"zen.example=127.0.0.2-11\" );\n"
+	    "  milters = ( { address = \"[::1]:11332\"; services = \"smtp\"; junk = \"off\"; },\n"
+	    "    { address = \"unix:/run/m.sock\"; failure = \"accept\"; timeout = 7; } ); };\n"
+	    "listeners = ( { service = \"pop3\"; port = 1995; tls = \"implicit\";\n"
+	    "  address = [ \"192.0.2.1\", \"2001:db8::1\" ]; certificate = \"pop\";\n"
+	    "  max_connections = 7; max_connections_per_address = 2; idle_timeout = 700;\n"
+	    "  max_rate_per_address = 30;\n"
+	    "  deny = \"192.0.2.128/25\"; allow = ( \"192.0.2.0/24\", \"::1\" ); } );\n");
 	const struct conf_listener *l = &conf->listeners[0];
 	char names[CERTD_NAMES_MAX];
 	size_t length;
@@ -257,6 +262,18 @@ everything(void **state)
 	assert_string_equal(conf->ciphers_tls13, "B");
 	assert_int_equal(conf->gate_processes, 3);
 	assert_int_equal(conf->session_linger, 9);
+	assert_string_equal(conf->filter.lists[0].zone, "bl.example");
+	assert_int_equal(conf->filter.lists[0].last, 0x7ffeffff);
+	assert_int_equal(conf->filter.lists[1].first, 0x7f000002);
+	assert_int_equal(conf->filter.lists[1].last, 0x7f00000b);
+	assert_int_equal(conf->filter.milter_count, 2);
+	assert_int_equal(conf->filter.milters[0].port, 11332);
+	assert_int_equal(conf->filter.milters[0].kinds, FILTER_STRANGER);
+	assert_int_equal(conf->filter.milters[0].junk, 0);
+	assert_int_equal(conf->filter.milters[0].timeout, 30);
+	assert_string_equal(conf->filter.milter_paths[1], "/run/m.sock");
+	assert_int_equal(conf->filter.milters[1].local, 1);
+	assert_int_equal(conf->filter.milters[1].failure, FILTER_FAIL_ACCEPT);
 	assert_int_equal(conf->defences.greeting_pause, 6);
 	assert_int_equal(conf->defences.early_talkers, EARLY_LOG);
 	assert_int_equal(conf->defences.tarpit, 0);
@@ -331,6 +348,19 @@ keys_of_gates(void **state)
 		assert_string_equal(gate.host, cases[i].host);
 		conf_free(conf);
 	}
+	bad(BASE "filter = { milters = ( { timeout = 5; } ); };\n", 4, "has no address");
+	bad(BASE "filter = { milters = ( { address = \"::1:5\"; port = 5; } ); };\n", 4, "port");
+	bad(BASE "filter = { milters = ( { address = \"localhost:5\"; } ); };\n", 4,
+	    "must be an address with a port");
+	bad(BASE
+	    "filter = { milters = ( { address = \"127.0.0.1:5\"; services = \"imap\"; } ); };\n",
+	    4, "\"smtp\" or \"submission\"");
+	bad(BASE "filter = { milters = ( 5 ); };\n", 4, "must be a group");
+	bad(BASE "filter = { dnsbl = \"a b\"; };\n", 4, "no zone");
+	bad(BASE "filter = { dnsbl = \"bl.example=192.0.2.1\"; };\n", 4, "no zone");
+	bad(BASE "filter = { dnsbl = \"bl.example=127.0.0.9-2\"; };\n", 4, "no zone");
+	bad(BASE "defences = { exempt = \"a\"; };\n", 4, "exempt");
+	bad(BASE "defences = { greeting_pause = 31; };\n", 4, "greeting_pause");
 	bad(BASE "certificate = ( \"a\", \"a\" );\n", 4, "twice");
 	bad(BASE "certificate = ( \"a\", 5 );\n", 4, "certificate must hold strings");
 	bad(BASE "certificate = [ \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", "

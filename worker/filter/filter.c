@@ -37,7 +37,8 @@ is_settings(const struct mf_settings *settings)
 		sound = memchr(settings->lists[i].zone, '\0', HOST_NAME_SIZE) != NULL;
 	for (size_t i = 0; sound && i < settings->milter_count; i++)
 		sound = settings->milters[i].failure < FILTER_FAILURE_COUNT &&
-			settings->milters[i].timeout > 0 && settings->milters[i].port > 0;
+			settings->milters[i].timeout > 0 && settings->milters[i].local <= 1 &&
+			(settings->milters[i].port > 0 || settings->milters[i].local == 1);
 	for (size_t i = 0; i < FILTER_EVENT_COUNT; i++)
 		sound = sound && settings->actions[i] < FILTER_ACTION_COUNT;
 	for (size_t i = 0; i < FILTER_TRUSTED_MAX; i++)
@@ -137,6 +138,7 @@ static int
 filter_run(struct child *child, struct error *err)
 {
 	(void)err;
+	filter.control = child->control;
 	child_ready(child);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define READ_MAX 16384
@@ -15,7 +16,6 @@ struct milter_link {
 	bool connected;
 	bool ended; /* done has been called */
 	struct event *event;
-	struct event *soon; /* to be called from the loop though nothing has happened */
 	struct evbuffer *in;
 	struct evbuffer *out;
 	struct timeval patience;
@@ -173,61 +173,35 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static void
-on_soon(evutil_socket_t fd, short what, void *arg)
-{
-	struct milter_link *link = arg;
-
-	(void)fd;
-	(void)what;
-	finish(link, link->err.text);
-}
-
 static int
-begin(struct milter_link *link, const struct sockaddr *address, socklen_t length, struct error *err)
+open_link(struct milter_link *link, struct event_base *base, struct error *err)
 {
-	static const struct timeval at_once;
-
-	if (connect(link->fd, address, length) == -1 && errno != EINPROGRESS) {
-		(void)error_errno(&link->err, "connecting");
-		return event_add(link->soon, &at_once) == 0 ? 0 : error_set(err, "out of memory");
-	}
-	return event_add(link->event, &link->patience) == 0 ? 0 : error_set(err, "out of memory");
-}
-
-static int
-open_link(struct milter_link *link, struct event_base *base, const struct sockaddr *address,
-	  socklen_t length, struct error *err)
-{
-	link->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (link->fd == -1)
-		return error_errno(err, "a socket");
 	link->in = evbuffer_new();
 	link->out = evbuffer_new();
 	link->event = event_new(base, link->fd, EV_WRITE, on_socket, link);
-	link->soon = evtimer_new(base, on_soon, link);
-	if (link->in == NULL || link->out == NULL || link->event == NULL || link->soon == NULL)
+	if (link->in == NULL || link->out == NULL || link->event == NULL ||
+	    event_add(link->event, &link->patience) == -1)
 		return error_set(err, "out of memory");
-	return begin(link, address, length, err);
+	return 0;
 }
 
 struct milter_link *
-milter_link_new(struct event_base *base, const struct sockaddr *address, socklen_t length,
-		unsigned seconds, const struct milter_mail *mail, milter_done_fn *done,
-		void *context, struct error *err)
+milter_link_new(struct event_base *base, int fd, unsigned seconds, const struct milter_mail *mail,
+		milter_done_fn *done, void *context, struct error *err)
 {
 	struct milter_link *link = calloc(1, sizeof(*link));
 
 	if (link == NULL) {
 		(void)error_set(err, "out of memory");
+		close(fd);
 		return NULL;
 	}
-	link->fd = -1;
+	link->fd = fd;
 	link->patience.tv_sec = (time_t)seconds;
 	link->done = done;
 	link->context = context;
 	milter_session_start(&link->session, mail);
-	if (open_link(link, base, address, length, err) == -1) {
+	if (open_link(link, base, err) == -1) {
 		milter_link_free(link);
 		return NULL;
 	}
@@ -241,13 +215,10 @@ milter_link_free(struct milter_link *link)
 		return;
 	if (link->event != NULL)
 		event_free(link->event);
-	if (link->soon != NULL)
-		event_free(link->soon);
 	if (link->in != NULL)
 		evbuffer_free(link->in);
 	if (link->out != NULL)
 		evbuffer_free(link->out);
-	if (link->fd != -1)
-		close(link->fd);
+	close(link->fd);
 	free(link);
 }

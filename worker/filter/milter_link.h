@@ -6,8 +6,6 @@
 #ifndef POSTERN_WORKER_FILTER_MILTER_LINK_H
 #define POSTERN_WORKER_FILTER_MILTER_LINK_H
 
-#include <sys/socket.h>
-
 #include "worker/filter/milter_session.h"
 
 struct event_base;
@@ -20,12 +18,13 @@ struct milter_link;
 typedef void milter_done_fn(void *context, const struct milter_session *, const char *why);
 
 /*
- * Connects to ADDRESS and tells it of MAIL, which has to live as long. SECONDS: without a word from
- * it, or a place for one to it. Returns NULL with ERR filled.
+ * FD (taken, also on failure; non-blocking) is a stream's socket that is connected, or has begun
+ * to. It is told of MAIL, which has to live as long. SECONDS: without a word from it, or room for
+ * one to it. Returns NULL with ERR filled.
  */
-struct milter_link *milter_link_new(struct event_base *, const struct sockaddr *address,
-				    socklen_t length, unsigned seconds, const struct milter_mail *,
-				    milter_done_fn *done, void *context, struct error *err);
+struct milter_link *milter_link_new(struct event_base *, int fd, unsigned seconds,
+				    const struct milter_mail *, milter_done_fn *done, void *context,
+				    struct error *err);
 
 /* Closes it, whatever it is doing; done is not called any more. NULL is fine. */
 void milter_link_free(struct milter_link *);

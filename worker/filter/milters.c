@@ -2,10 +2,13 @@
 /* The stage of milters: one after the other, each sees what those before it have made of the mail.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "worker/filter/filter.h"
@@ -18,7 +21,8 @@
 /* Its run through the milters. */
 struct milters {
 	struct check *check;
-	size_t index; /* of the one that has it */
+	size_t index;     /* of the one that has it */
+	uint32_t request; /* to the master, for a socket; 0: none */
 	struct milter_link *link;
 	struct milter_edit edit;
 	struct milter_mail mail;
@@ -37,6 +41,10 @@ name_of(const struct mf_milter *milter, char out[INET6_ADDRSTRLEN + 8])
 {
 	char text[INET6_ADDRSTRLEN] = "";
 
+	if (milter->local == 1) {
+		(void)strlcpy(out, "unix", INET6_ADDRSTRLEN + 8);
+		return;
+	}
 	if (IN6_IS_ADDR_V4MAPPED(&milter->address)) {
 		(void)inet_ntop(AF_INET, &milter->address.s6_addr[12], text, sizeof(text));
 		(void)snprintf(out, INET6_ADDRSTRLEN + 8, "%s:%u", text, milter->port);
@@ -49,6 +57,9 @@ name_of(const struct mf_milter *milter, char out[INET6_ADDRSTRLEN + 8])
 static void
 put_away(struct milters *run)
 {
+	if (run->request != 0)
+		ipc_cancel(run->check->filter->control, run->request);
+	run->request = 0;
 	milter_link_free(run->link);
 	run->link = NULL;
 	milter_edit_close(&run->edit);
@@ -189,24 +200,86 @@ address_of(const struct mf_milter *milter, struct sockaddr_storage *out)
 	return sizeof(v4);
 }
 
-/* Tells the milter of the mail. False if it can't be. */
+/* FD (taken) leads to it. False if there is nothing to wait for. */
+static bool
+tell(struct milters *run, int fd, struct error *err)
+{
+	run->link = milter_link_new(run->check->filter->base, fd, current(run)->timeout, &run->mail,
+				    on_done, run, err);
+	return run->link != NULL;
+}
+
+static bool
+connect_by_address(struct milters *run, struct error *err)
+{
+	struct sockaddr_storage address;
+	socklen_t length = address_of(current(run), &address);
+	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1) {
+		(void)error_errno(err, "a socket");
+		return false;
+	}
+	if (connect(fd, (const struct sockaddr *)(const void *)&address, length) == -1 &&
+	    errno != EINPROGRESS) {
+		(void)error_errno(err, "connecting");
+		close(fd);
+		return false;
+	}
+	return tell(run, fd, err);
+}
+
+/* The master has connected to a socket in the file system, or could not. */
+static int
+on_connected(struct ipc_channel *channel, struct ipc_message *message, void *arg)
+{
+	struct milters *run = arg;
+	struct error err;
+	bool told = false;
+	int result = 0;
+
+	(void)channel;
+	run->request = 0;
+	if (message == NULL) {
+		(void)error_set(&err, "the master does not connect");
+	} else if (message->type == MF_CONNECTED) {
+		told = tell(run, ipc_take_fd(message), &err);
+	} else if (message->type == MF_UNCONNECTED) {
+		const struct mf_unconnected *why = message->body;
+
+		(void)error_set(&err, "connecting: %s", strerror(why->number));
+	} else {
+		(void)error_set(&err, "the master says what is no answer");
+		result = -1;
+	}
+	if (!told)
+		on_done(run, NULL, err.text);
+	return result;
+}
+
+static bool
+ask_master(struct milters *run, struct error *err)
+{
+	const struct mf_connect asked = {.milter = (uint32_t)run->index};
+
+	run->request = ipc_request(run->check->filter->control, MF_CONNECT, &asked, NULL, 0, -1,
+				   current(run)->timeout, on_connected, run);
+	if (run->request == 0)
+		(void)error_set(err, "the master can't be asked");
+	return run->request != 0;
+}
+
+/* Begins to tell the milter of the mail. False if it can't be. */
 static bool
 begin(struct milters *run)
 {
-	const struct mf_milter *milter = current(run);
 	struct message *message = run->check->message;
-	struct sockaddr_storage address;
-	socklen_t length = address_of(milter, &address);
 	struct error err;
 
 	if (milter_edit_open(&run->edit, message,
-			     (size_t)message_body_size(message) + BODY_GROWTH) == 0)
-		run->link = milter_link_new(run->check->filter->base,
-					    (const struct sockaddr *)(const void *)&address, length,
-					    milter->timeout, &run->mail, on_done, run, &err);
-	else
+			     (size_t)message_body_size(message) + BODY_GROWTH) == -1)
 		(void)error_set(&err, "out of memory");
-	if (run->link != NULL)
+	else if (current(run)->local == 1 ? ask_master(run, &err) : connect_by_address(run, &err))
 		return true;
 	failed(run, err.text);
 	put_away(run);

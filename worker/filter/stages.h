@@ -30,6 +30,7 @@ LIST_HEAD(check_list, check_private);
 struct filter {
 	struct event_base *base;
 	struct mf_settings settings;
+	struct ipc_channel *control; /* to the master */
 	struct resolver *resolver;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
 	struct check_list checks;
