@@ -33,12 +33,10 @@ password_file_read(const char *path, char *out, size_t size, struct error *err)
 	out[0] = '\0';
 	if (fd == -1)
 		return -1;
-	if (fstat(fd, &st) == -1)
+	if (fstat(fd, &st) == -1 || read_line(fd, text) == -1)
 		result = error_errno(err, "%s", path);
 	else if ((st.st_mode & 077) != 0)
 		result = error_set(err, "%s can be read by others: chmod 600 %s", path, path);
-	else if (read_line(fd, text) == -1)
-		result = error_errno(err, "%s", path);
 	else if (saslprep(text, out, size) == -1)
 		result =
 		    error_set(err, "%s holds no password in its first line, or one too long", path);
