@@ -10,6 +10,7 @@ include tests/fuzz/certd.mk
 include tests/fuzz/mime.mk
 include tests/fuzz/relay.mk
 include tests/fuzz/filter_auth.mk
+include tests/fuzz/filter.mk
 noinst_PROGRAMS += tests/fuzz/fuzz_pop3_command
 tests_fuzz_fuzz_pop3_command_SOURCES = tests/fuzz/fuzz_pop3_command.c
 tests_fuzz_fuzz_pop3_command_LDFLAGS = $(FUZZ_LDFLAGS)

@@ -12,6 +12,7 @@ include tests/unit/mime.mk
 include tests/unit/store.mk
 include tests/unit/relay.mk
 include tests/unit/filter_auth.mk
+include tests/unit/filter.mk
 
 check_PROGRAMS += tests/unit/test_ipc
 tests_unit_test_ipc_SOURCES = tests/unit/test_ipc.c
