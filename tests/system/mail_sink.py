@@ -35,15 +35,21 @@ class Sink:
         self.mails = []  # (sender, recipients, message)
         self.commands = []
         self.connections = 0
+        self.open = self.most_open = 0  # at a time
         self.changed = threading.Condition()
         sink = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
+                with sink.changed:
+                    sink.open += 1
+                    sink.most_open = max(sink.open, sink.most_open)
                 try:
                     sink.serve(self)
                 except (OSError, EOFError):
                     pass
+                with sink.changed:
+                    sink.open -= 1
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True

@@ -6,7 +6,7 @@ import smtplib
 
 import pytest
 
-from conftest import DEADLINE, DOMAIN, HOST, PASSWORD
+from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, wait_for
 from mail_sink import Sink
 from test_relay import BODY, make_sink, report, send, send_out  # noqa: F401: fixtures
 
@@ -151,3 +151,57 @@ def test_a_wrong_password_waits_for_a_right_one(make_server, smart_host):
     server.log.wait(r"event=queue\.relayed")
     (mail,) = smart_host.wait_for_messages(1)
     assert b"Subject: out" in mail
+
+
+# -- Connections that are used again -----------------------------------------------------------------
+
+
+def relayed(server, count):
+    server.log.wait(r"event=queue\.relayed", count=count)
+
+
+def test_a_connection_carries_many_mails(make_sink, send_out):  # noqa: F811
+    sink = make_sink()
+    server = send_out(sink.port)
+    for number in range(5):
+        send(server, [f"bob{number}@{OTHER}"])
+        relayed(server, number + 1)
+    # Another domain of the same host, too.
+    send(server, ["carol@third.example"])
+    relayed(server, 6)
+    assert sink.connections == 1
+    assert len(sink.wait(6)) == 6
+    # A refused envelope is cleared before the next.
+    with sink.changed:
+        sink.answers["RCPT"] = ["550 5.1.1 No", "250 Ok"]
+    send(server, [f"nobody@{OTHER}"])
+    server.log.wait(r"event=queue\.bounced")
+    send(server, [f"dan@{OTHER}"])
+    relayed(server, 7)
+    assert sink.connections == 1
+    assert "RSET" in sink.commands
+    # After a while it is told that no more come.
+    wait_for(lambda: sink.commands[-1] == "QUIT", "QUIT")
+
+
+@pytest.mark.parametrize("answers", [{"MAIL": ["250 Ok", None, "250 Ok"]}, {"MAIL": ["250 Ok", "421 4.3.2 Enough", "250 Ok"]},
+                                     {"RCPT": ["250 Ok", None, "250 Ok"]}, {"DATA": ["354 Go", None, "354 Go"]}])
+def test_one_that_died_meanwhile_is_no_failure(make_sink, send_out, answers):  # noqa: F811
+    sink = make_sink(answers=answers)
+    server = send_out(sink.port)
+    send(server, [f"bob@{OTHER}"])
+    relayed(server, 1)
+    send(server, [f"carol@{OTHER}"])
+    relayed(server, 2)
+    assert sink.connections == 2
+    assert "event=queue.deferred" not in server.log.text()
+
+
+def test_no_more_connections_than_the_route_has(make_sink, send_out):  # noqa: F811
+    sink = make_sink()
+    server = send_out(sink.port, 'host = "127.0.0.1"; connections = 2;')
+    for number in range(12):
+        send(server, [f"bob@d{number}.example"])
+    relayed(server, 12)
+    assert sink.most_open <= 2
+    assert len(sink.mails) == 12

@@ -37,23 +37,13 @@ connection_drop(struct connection *connection)
 	if (connection == NULL)
 		return;
 	LIST_REMOVE(connection, entry);
+	event_active(connection->relay->room, 0, 0);
 	outgoing_free(connection->stream);
 	if (connection->news != NULL)
 		event_free(connection->news);
 	dane_release(connection->security.dane);
 	table_release(connection->table);
 	free(connection);
-}
-
-void
-connections_drop(struct relay *relay)
-{
-	struct connection *connection;
-
-	while ((connection = LIST_FIRST(&relay->connections)) != NULL) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it has left the list */
-		connection_drop(connection);
-	}
 }
 
 /* Somebody has to look: all mail of the route waits for it. */
@@ -312,6 +302,39 @@ connection_quit(struct connection *connection)
 	connection->quits = true;
 	act(connection, client_quit(&connection->client, outgoing_out(connection->stream)));
 	outgoing_flush(connection->stream);
+}
+
+void
+connection_give(struct connection *connection, const struct connection_calls *owner, void *arg)
+{
+	connection->calls = owner;
+	connection->arg = arg;
+	/* Ready for whoever waits for one. */
+	event_active(connection->relay->room, 0, 0);
+}
+
+struct connection *
+connection_next(const struct connection *connection)
+{
+	return LIST_NEXT(connection, entry);
+}
+
+const struct mr_route *
+connection_route(const struct connection *connection)
+{
+	return connection->route;
+}
+
+const struct security *
+connection_security(const struct connection *connection)
+{
+	return &connection->security;
+}
+
+unsigned
+connection_mails(const struct connection *connection)
+{
+	return connection->client.mails;
 }
 
 const struct route_target *

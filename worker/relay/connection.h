@@ -40,9 +40,15 @@ void connection_send(struct connection *, struct client_mail *, int body);
 void connection_quit(struct connection *);
 /* At once, whatever it is at. Its owner hears no more of it. */
 void connection_drop(struct connection *);
-/* All of them. */
-void connections_drop(struct relay *);
+/* Has another owner from now on, who is told. It may be ready already. */
+void connection_give(struct connection *, const struct connection_calls *, void *arg);
 
+/* The one behind it in the relay's list, or NULL. */
+struct connection *connection_next(const struct connection *);
+const struct mr_route *connection_route(const struct connection *);
+const struct security *connection_security(const struct connection *);
+/* How many mails it has been given. */
+unsigned connection_mails(const struct connection *);
 const struct route_target *connection_target(const struct connection *);
 /* How the server's certificate was verified: "dane", "sts", "pkix", or "none". */
 const char *connection_verified(const struct connection *);

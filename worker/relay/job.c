@@ -12,13 +12,14 @@
 #include "worker/relay/body.h"
 #include "worker/relay/connection.h"
 #include "worker/relay/envelope.h"
+#include "worker/relay/pool.h"
 #include "worker/relay/result.h"
 #include "worker/relay/route.h"
 #include "worker/relay/sts.h"
 #include "worker/relay/table.h"
 
 struct job {
-	LIST_ENTRY(job) entry;
+	TAILQ_ENTRY(job) entry;
 	struct relay *relay;
 	uint32_t request;
 	conn_id conn;
@@ -36,6 +37,9 @@ struct job {
 	struct sts_policy *sts;     /* NULL: none */
 	size_t target;              /* the one that is tried */
 	struct connection *connection;
+	bool reused;      /* it has carried others: its end may not be about this mail */
+	bool fresh;       /* one that was reused has failed it: only a new one will do */
+	bool waits;       /* for one: there are as many as there may be */
 	struct reply why; /* the last host that answered for nobody */
 };
 
@@ -46,7 +50,7 @@ static void try_target(struct job *);
 static void
 job_free(struct job *job)
 {
-	LIST_REMOVE(job, entry);
+	TAILQ_REMOVE(&job->relay->jobs, job, entry);
 	route_drop(job->route);
 	connection_drop(job->connection);
 	route_answer_clear(&job->way);
@@ -149,7 +153,7 @@ on_ready(void *arg)
 		return;
 	}
 	log_answered(job);
-	connection_quit(job->connection);
+	pool_put(job->relay, job->connection);
 	job->connection = NULL;
 	job_finish(job);
 }
@@ -160,12 +164,17 @@ on_closed(void *arg, const struct reply *why)
 	struct job *job = arg;
 
 	job->connection = NULL;
-	job->why = *why;
+	if (!job->reused)
+		job->why = *why;
 	if (is_over(job)) {
 		job_finish(job);
 		return;
 	}
-	job->target++;
+	/* What had waited may have died meanwhile: that is no failure of the server. */
+	if (!job->reused)
+		job->target++;
+	job->fresh = job->fresh || job->reused;
+	job->reused = false;
 	try_target(job);
 }
 
@@ -189,17 +198,46 @@ secure(const struct job *job, const struct route_target *target, struct security
 	return security_of(&facts, security, why);
 }
 
+/* A connection to any of its servers that waits for a mail. */
+static bool
+reuse(struct job *job)
+{
+	struct security security;
+	struct reply why;
+
+	for (size_t i = job->target; !job->fresh && i < job->way.count; i++) {
+		const struct route_target *target = &job->way.targets[i];
+
+		if (!secure(job, target, &security, &why))
+			continue;
+		job->connection = pool_take(job->relay, job->via, target, &security);
+		if (job->connection == NULL)
+			continue;
+		job->reused = true;
+		connection_give(job->connection, &calls, job);
+		connection_send(job->connection, &job->envelope->mail, job->body);
+		return true;
+	}
+	return false;
+}
+
 static void
 try_target(struct job *job)
 {
 	static const struct reply none = {.code = 451, .status = "4.4.1", .text = "no connection"};
 
+	job->waits = false;
+	if (reuse(job))
+		return;
 	for (; job->target < job->way.count; job->target++) {
 		const struct route_target *target = &job->way.targets[job->target];
 		struct security security;
 
 		if (!secure(job, target, &security, &job->why))
 			continue;
+		job->waits = !pool_has_room(job->relay, job->via, target);
+		if (job->waits)
+			return;
 		job->connection = connection_open(job->relay, job->table, job->via, target,
 						  &security, &calls, job);
 		if (job->connection != NULL)
@@ -276,7 +314,7 @@ job_new(struct relay *relay, struct ipc_message *message)
 	job = calloc(1, sizeof(*job));
 	if (job == NULL)
 		return NULL;
-	LIST_INSERT_HEAD(&relay->jobs, job, entry);
+	TAILQ_INSERT_TAIL(&relay->jobs, job, entry);
 	job->relay = relay;
 	job->request = message->id;
 	job->conn = body->conn;
@@ -338,11 +376,25 @@ job_start(struct relay *relay, struct ipc_message *message)
 }
 
 void
+jobs_try_again(int fd, short what, void *arg)
+{
+	struct relay *relay = arg;
+	struct job *job, *next;
+
+	(void)fd;
+	(void)what;
+	TAILQ_FOREACH_SAFE (job, &relay->jobs, entry, next) {
+		if (job->waits)
+			try_target(job);
+	}
+}
+
+void
 jobs_drop(struct relay *relay)
 {
 	struct job *job;
 
-	while ((job = LIST_FIRST(&relay->jobs)) != NULL) {
+	while ((job = TAILQ_FIRST(&relay->jobs)) != NULL) {
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it has left the list */
 		job_free(job);
 	}

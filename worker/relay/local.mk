@@ -23,4 +23,5 @@ worker_libworker_a_SOURCES += \
 	worker/relay/outgoing.c worker/relay/outgoing.h \
 	worker/relay/reply.c worker/relay/reply.h \
 	worker/relay/result.c worker/relay/result.h \
-	worker/relay/table.c worker/relay/table.h
+	worker/relay/table.c worker/relay/table.h \
+	worker/relay/pool.c worker/relay/pool.h

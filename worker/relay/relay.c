@@ -179,8 +179,12 @@ relay_init(struct child *child, struct error *err)
 {
 	child->context = &relay;
 	relay.base = child->base;
-	LIST_INIT(&relay.jobs);
+	TAILQ_INIT(&relay.jobs);
 	LIST_INIT(&relay.connections);
+	TAILQ_INIT(&relay.idle);
+	relay.room = event_new(relay.base, -1, 0, jobs_try_again, &relay);
+	if (relay.room == NULL)
+		return error_set(err, "no memory");
 	relay.tls = tls_client_new(err);
 	return relay.tls == NULL ? -1 : 0;
 }

@@ -10,12 +10,15 @@
 #include "common/proto/master_relay.h"
 #include "common/proto/queue_relay.h"
 
+struct event;
 struct event_base;
 struct resolver;
 struct sts;
 struct table;
 struct job;
-LIST_HEAD(job_list, job);
+TAILQ_HEAD(job_list, job);
+struct idle;
+TAILQ_HEAD(idle_list, idle);
 struct connection;
 LIST_HEAD(connection_list, connection);
 
@@ -29,7 +32,10 @@ struct relay {
 	SSL_CTX *tls;
 	struct sts *sts;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
-	struct job_list jobs;
+	struct job_list jobs; /* in the order of their coming */
+	struct idle_list idle; /* connections that wait for a mail, the longest first (pool.h) */
+	unsigned idle_count;
+	struct event *room; /* a connection is gone, or idle: jobs that wait for one try again */
 	struct connection_list connections; /* of jobs, and those that say QUIT */
 };
 
