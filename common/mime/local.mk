@@ -11,6 +11,7 @@ common_libcommon_a_SOURCES += \
 	common/mime/fold.c \
 	common/mime/header.c common/mime/header.h \
 	common/mime/kept.c common/mime/kept.h \
+	common/mime/lines.c common/mime/lines.h \
 	common/mime/out.c common/mime/out.h \
 	common/mime/parameters.c \
 	common/mime/render.h \

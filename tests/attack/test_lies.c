@@ -722,6 +722,13 @@ deliveries_that_lie(void **state)
 	assert_false(is_delivered(&child, &lie, "a@b", mail_file(text)));
 	lie.size = UINT64_MAX;
 	assert_false(is_delivered(&child, &lie, "a@b", mail_file(text)));
+	lie.binary = 1;
+	assert_false(is_delivered(&child, &lie, "a@b", mail_file(text)));
+	lie.size = sizeof(text);
+	assert_false(is_delivered(&child, &lie, "a@b", mail_file(text)));
+	lie.binary = 2;
+	lie.size = sizeof(text) - 1;
+	assert_false(is_delivered(&child, &lie, "a@b", mail_file(text)));
 	lie = good;
 	memset(lie.delivery_id, 'a', sizeof(lie.delivery_id)); /* no NUL */
 	assert_false(is_delivered(&child, &lie, "a@b", mail_file(text)));

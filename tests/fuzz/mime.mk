@@ -18,3 +18,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_seven_bit
 tests_fuzz_fuzz_seven_bit_SOURCES = tests/fuzz/fuzz_seven_bit.c
 tests_fuzz_fuzz_seven_bit_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_seven_bit_LDADD = common/libcommon.a $(UNISTRING_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_mime_lines
+tests_fuzz_fuzz_mime_lines_SOURCES = tests/fuzz/fuzz_mime_lines.c
+tests_fuzz_fuzz_mime_lines_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_mime_lines_LDADD = common/libcommon.a $(UNISTRING_LIBS)

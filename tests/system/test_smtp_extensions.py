@@ -308,3 +308,21 @@ def test_binary_by_bdat(sink_with, send_out):
     assert sink.wait(1)[0][2].endswith(message)
     assert " BODY=BINARYMIME" in said(sink, "MAIL")[0]
     assert not said(sink, "DATA")
+
+
+def test_binary_into_a_mailbox(server):
+    """IMAP and POP3 show lines: what is none becomes base64, and decodes to what it was."""
+    content = bytes(range(256)) + b"\n.\n\r.\r\n.\r\nQUIT\r\n--y"
+    message = (b"From: a@example.net\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n"
+               b"Content-Transfer-Encoding: binary\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x\r\n"
+               b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+               + content + b"\r\n--x--\r\n")
+    with server.smtp() as client:
+        envelope(client, options=" BODY=BINARYMIME")
+        assert bdat(client, message)[0] == 250
+    (stored,) = server.wait_for_messages(1)
+    assert stored.count(b"\n") == stored.count(b"\r\n") == stored.count(b"\r")
+    text, octets = email.message_from_bytes(stored).get_payload()
+    assert text.get_payload() == "hello"
+    assert octets.get_payload(decode=True) == content
+    assert octets["Content-Transfer-Encoding"] == "base64"

@@ -17,3 +17,6 @@ tests_unit_test_mime_authors_LDADD = common/libcommon.a $(BSD_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_seven_bit
 tests_unit_test_seven_bit_SOURCES = tests/unit/test_seven_bit.c
 tests_unit_test_seven_bit_LDADD = common/libcommon.a $(UNISTRING_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_mime_lines
+tests_unit_test_mime_lines_SOURCES = tests/unit/test_mime_lines.c
+tests_unit_test_mime_lines_LDADD = common/libcommon.a $(UNISTRING_LIBS) $(UNIT_LIBS)

@@ -384,7 +384,8 @@ send_message(const struct db_message *message, void *arg)
 	struct qs_deliver body = {.conn = message->conn,
 				  .size = message->size,
 				  .received = message->received,
-				  .junk = message->junk ? 1 : 0};
+				  .junk = message->junk ? 1 : 0,
+				  .binary = message->parameters.body == BODY_BINARYMIME ? 1 : 0};
 	int fd = delivery_body(mailbox->schedule, message);
 
 	delivery->conn = message->conn;

@@ -71,8 +71,8 @@ on_deliver(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	struct deliver *deliver = context;
 	struct item *item;
 
-	if (message->id == 0 || body->junk > 1 || !is_delivery_id(body->delivery_id) ||
-	    !is_path(message->tail, message->tail_length))
+	if (message->id == 0 || body->junk > 1 || body->binary > 1 ||
+	    !is_delivery_id(body->delivery_id) || !is_path(message->tail, message->tail_length))
 		return -1;
 	item = calloc(1, sizeof(*item));
 	if (item == NULL) {
@@ -90,6 +90,7 @@ on_deliver(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	item->delivery.size = body->size;
 	item->delivery.received = body->received;
 	item->delivery.junk = body->junk == 1;
+	item->delivery.binary = body->binary == 1;
 	STAILQ_INSERT_TAIL(&deliver->items, item, entry);
 	deliver->count++;
 	/* Behind what else this turn of the loop has to read. */

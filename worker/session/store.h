@@ -70,6 +70,7 @@ struct store_delivery {
 	int fd;                    /* the message, from offset 0; its position does not matter */
 	uint64_t size;             /* bytes to take, no more and no less */
 	int64_t received;          /* INTERNALDATE: seconds since the epoch */
+	bool binary;               /* not lines of text: stored as mime/lines makes it */
 	bool junk;                 /* into the folder that is for it */
 
 	/* Answers. */

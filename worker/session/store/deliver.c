@@ -97,6 +97,20 @@ has_room(struct batch *batch, struct store_delivery *d, uint64_t octets)
 	return d->result == STORE_OK;
 }
 
+/* What it will take at most; base64 makes four octets of three, and a line end behind 57. */
+static uint64_t
+size_of(const struct store_delivery *d)
+{
+	return d->binary && d->size < UINT64_MAX / 2 ? d->size + d->size / 2 : d->size;
+}
+
+static int
+write_file(struct message_file *file, const char *prefix, struct store_delivery *d)
+{
+	return d->binary ? message_file_write_lines(file, prefix, d->fd, d->size, &d->err)
+			 : message_file_write(file, prefix, d->fd, d->size, &d->err);
+}
+
 static void
 write_files(struct batch *batch)
 {
@@ -109,9 +123,9 @@ write_files(struct batch *batch)
 		if (d->duplicate || twin_before(batch, i) != NULL)
 			continue;
 		snprintf(prefix, sizeof(prefix), "Return-Path: <%s>\r\n", d->return_path);
-		if (!has_room(batch, d, strlen(prefix) + d->size))
+		if (!has_room(batch, d, strlen(prefix) + size_of(d)))
 			continue;
-		if (message_file_write(file, prefix, d->fd, d->size, &d->err) == -1) {
+		if (write_file(file, prefix, d) == -1) {
 			d->result = STORE_TEMPORARY;
 			continue;
 		}

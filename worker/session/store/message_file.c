@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/mime/lines.h"
 #include "common/write_all.h"
 
 #define COPY_SIZE 65536   /* less than what malloc() maps and unmaps each time */
@@ -263,6 +264,54 @@ message_file_write(struct message_file *file, const char *prefix, int source, ui
 		return -1;
 	}
 	return 0;
+}
+
+struct lines {
+	struct message_file *file;
+	struct error *err;
+	bool said; /* ERR is filled */
+};
+
+static int
+append_line(const char *bytes, size_t length, void *arg)
+{
+	struct lines *lines = arg;
+
+	lines->said = message_file_append(lines->file, bytes, length, lines->err) == -1;
+	return lines->said ? -1 : 0;
+}
+
+static int
+fill_lines(struct message_file *file, const char *prefix, const char *bytes, size_t size,
+	   struct error *err)
+{
+	struct lines lines = {file, err, false};
+
+	if (message_file_append(file, prefix, strlen(prefix), err) == -1)
+		return -1;
+	if (mime_to_lines(bytes, size, append_line, &lines) == 0)
+		return 0;
+	return lines.said ? -1 : error_set(err, "no memory for a binary message");
+}
+
+int
+message_file_write_lines(struct message_file *file, const char *prefix, int source, uint64_t size,
+			 struct error *err)
+{
+	char *bytes = size < SIZE_MAX ? malloc((size_t)size + 1) : NULL;
+	int result;
+
+	if (bytes == NULL)
+		return error_errno(err, "a binary message");
+	result = read_all(source, 0, bytes, (size_t)size, err);
+	if (result == 0)
+		result = message_file_create(file, err);
+	if (result == 0 && fill_lines(file, prefix, bytes, (size_t)size, err) == -1) {
+		message_file_discard(file);
+		result = -1;
+	}
+	free(bytes);
+	return result;
 }
 
 /* Even an fsync() with nothing to write flushes the disk's cache: none is made without need. */

@@ -52,6 +52,13 @@ int message_file_write(struct message_file *, const char *prefix, int source, ui
 		       struct error *);
 
 /*
+ * The same for a message whose body is not lines of text: as mime/lines makes it, whose size is the
+ * file's. All of it is in memory meanwhile.
+ */
+int message_file_write_lines(struct message_file *, const char *prefix, int source, uint64_t size,
+			     struct error *);
+
+/*
  * Brings files that were written, and their names, to the disk, and closes their descriptors: one
  * by one or, from SYNC_ALL_FROM on, with one syncfs(ROOT). COUNT includes those without an id.
  */
