@@ -74,7 +74,8 @@ store(struct session_end *session, const struct qs_deliver *body, const struct i
 		at += n;
 	}
 	stored->size = (size_t)at;
-	(void)pread(message->fd, stored->text, sizeof(stored->text) - 1, 0);
+	n = pread(message->fd, stored->text, sizeof(stored->text) - 1, 0);
+	assert_true(n >= 0);
 	assert_int_equal(stored->size, body->size);
 	/* Nobody may change it. */
 	assert_int_equal(pwrite(message->fd, "x", 1, 0), -1);

@@ -206,7 +206,7 @@ limits(void **state)
 	static const struct {
 		const char *line;
 		uint64_t rcpt, mail;
-	} cases[] = {
+	} lines[] = {
 	    {"LIMITS RCPTMAX=20 MAILMAX=5", 20, 5},
 	    {"limits  mailmax=7", 0, 7},
 	    {"LIMITS RCPTDOMAINMAX=1 RCPTMAX=3", 3, 0},
@@ -216,12 +216,12 @@ limits(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		struct capabilities caps = {0};
 
-		capabilities_line(&caps, cases[i].line);
-		assert_true(caps.rcpt_max == cases[i].rcpt);
-		assert_true(caps.mail_max == cases[i].mail);
+		capabilities_line(&caps, lines[i].line);
+		assert_true(caps.rcpt_max == lines[i].rcpt);
+		assert_true(caps.mail_max == lines[i].mail);
 	}
 }
 
