@@ -259,6 +259,7 @@ on_body(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	if (message->type == GQ_FAILED) {
 		session->mail->id = 0; /* queue has forgotten it */
 		smtp_queue_refused(conn, session, message->body, message->tail);
+		smtp_chunk_drop(session);
 		smtp_release(conn, session);
 		return 0;
 	}
