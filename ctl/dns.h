@@ -15,14 +15,14 @@
 #include <stdio.h>
 
 #include "common/error.h"
-#include "common/proto/types.h"
+#include "common/proto/ctl_certd.h"
 #include "master/conf.h"
 
 #define DNS_ADDRESSES_MAX 16
 #define DNS_KEYS_MAX 16
 #define DNS_SERVICES 6
 #define DNS_SELECTORS_MAX 16
-#define DNS_SELECTOR_TEXT 1024
+#define DNS_SELECTOR_TEXT DKIM_RECORD_SIZE
 
 /* A service that mail programs look for by SRV (RFC 6186, RFC 8314 5.1). Port 0: not offered. */
 struct dns_login {

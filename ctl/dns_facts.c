@@ -9,6 +9,7 @@
 
 #include "ctl/cert.h"
 #include "ctl/cert_look.h"
+#include "ctl/dkim.h"
 #include "ctl/dns.h"
 
 #define NEXT ".next" /* behind the name of a key that waits (posternctl cert request --new-key) */
@@ -247,18 +248,14 @@ is_next(const struct configuration *conf, const struct cert_items *items, const 
 }
 
 static int
-find_keys(struct dns_facts *facts, const struct configuration *conf, struct error *err)
+find_keys(struct dns_facts *facts, const struct configuration *conf, const struct conf_users *users,
+	  struct error *err)
 {
 	static const struct cert_wanted wanted = {.chain = false};
 	struct cert_items items;
-	struct conf_problems problems = {.count = 0};
-	struct conf_users users;
-	int result;
+	int result = 0;
 
-	conf_find_users(conf, &users, &problems);
-	result = problems.errors > 0 ? error_set(err, "%s", problems.list[0].text) : 0;
-	conf_problems_free(&problems);
-	if (result == -1 || cert_look(conf, &users, &wanted, &items, err) == -1)
+	if (cert_look(conf, users, &wanted, &items, err) == -1)
 		return -1;
 	for (size_t i = 0; i < items.count; i++) {
 		const struct cc_facts *item = &items.list[i].facts;
@@ -273,10 +270,55 @@ find_keys(struct dns_facts *facts, const struct configuration *conf, struct erro
 		const struct cc_facts *item = &items.list[i].facts;
 
 		if (item->state == CERT_REFUSED && is_next(conf, &items, item->name))
-			result = add_waiting(facts, conf, &users, item->name, err);
+			result = add_waiting(facts, conf, users, item->name, err);
 	}
 	cert_items_free(&items);
 	return result;
+}
+
+/* The keys that sign the domain's mail, also those that no longer do: mail is still on its way. */
+static int
+find_selectors(struct dns_facts *facts, const struct configuration *conf,
+	       const struct conf_users *users, struct error *err)
+{
+	struct dkim_found found = {.count = 0};
+	struct cert_channel channel;
+	int result;
+
+	if (cert_channel_open(conf, users, &channel, err) == -1)
+		return -1;
+	result = dkim_list(&channel, facts->domain, &found, err);
+	cert_channel_close(&channel);
+	for (size_t i = 0; result == 0 && i < found.count; i++) {
+		const struct cc_dkim_key *key = &found.keys[i];
+		struct dns_selector *selector = &facts->selectors[facts->selector_count];
+
+		if (facts->selector_count == DNS_SELECTORS_MAX)
+			break;
+		facts->selector_count++;
+		strlcpy(selector->name, key->selector, sizeof(selector->name));
+		strlcat(selector->name, "._domainkey.", sizeof(selector->name));
+		strlcat(selector->name, key->domain, sizeof(selector->name));
+		strlcpy(selector->text, key->record, sizeof(selector->text));
+	}
+	dkim_found_free(&found);
+	return result;
+}
+
+/* What certd knows. */
+static int
+find_certd(struct dns_facts *facts, const struct configuration *conf, struct error *err)
+{
+	struct conf_problems problems = {.count = 0};
+	struct conf_users users;
+	int result;
+
+	conf_find_users(conf, &users, &problems);
+	result = problems.errors > 0 ? error_set(err, "%s", problems.list[0].text) : 0;
+	conf_problems_free(&problems);
+	if (result == 0)
+		result = find_keys(facts, conf, &users, err);
+	return result == 0 ? find_selectors(facts, conf, &users, err) : -1;
 }
 
 int
@@ -297,8 +339,8 @@ dns_facts_find(const struct configuration *conf, const char *domain, const char 
 	}
 	if (count == 0)
 		add_listeners(facts, conf);
-	if (find_keys(facts, conf, &certd) == -1) {
-		error_prefix(&certd, "the keys of the certificates are missing here");
+	if (find_certd(facts, conf, &certd) == -1) {
+		error_prefix(&certd, "the server's keys are missing here");
 		(void)ctl_error(&certd);
 		*incomplete = true;
 	}

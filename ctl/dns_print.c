@@ -58,7 +58,7 @@ print_remark(const struct dns_facts *facts, enum dns_subject subject, FILE *out)
 		      "include:.\n",
 		      out);
 	else if (subject == DNS_DKIM && facts->selector_count == 0)
-		fputs("; There is no key yet.\n", out);
+		fputs("; There is no key yet: posternctl dkim create makes one.\n", out);
 	else if (subject == DNS_DANE && facts->key_count == 0)
 		fputs("; There is no certificate yet.\n", out);
 	else if (subject == DNS_DANE && next)

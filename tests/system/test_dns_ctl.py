@@ -111,6 +111,7 @@ def published(make_server):
     # Libunbound knows by itself what localhost is.
     server.write_configuration(server.configuration_text().replace(f'"{HOST}"', f'"{NAME}"', 1))
     server.posternctl("cert", "create", NAME, "--yes")
+    server.posternctl("dkim", "create", DOMAIN, "--algorithm", "both", "--selector", "s")
     found = json.loads(server.posternctl("dns", "--json", "--address", ADDRESS, DOMAIN).stdout)
     zone = {}
     for one in found["records"]:
@@ -134,8 +135,15 @@ def published(make_server):
 
 
 def test_all_is_published(published):
-    _, _, check = published
+    _, zone, check = published
     assert check() == (0, [])
+    signing = {owner: texts for (owner, kind), texts in zone.items() if "._domainkey." in owner}
+    assert sorted(signing) == [f"s-ed25519._domainkey.{DOMAIN}", f"s-rsa._domainkey.{DOMAIN}"]
+    # Another key is another key, if only the case of a letter differs.
+    (text,) = zone[f"s-rsa._domainkey.{DOMAIN}", "TXT"]
+    zone[f"s-rsa._domainkey.{DOMAIN}", "TXT"] = [text[:-9] + text[-9:].swapcase()]
+    wrong, found = check()
+    assert wrong == 1 and [one[:3] for one in found] == [("different", f"s-rsa._domainkey.{DOMAIN}", "TXT")]
 
 
 def test_what_is_missing_and_what_is_not_ours(published):

@@ -84,7 +84,7 @@ static const char *const lines[] = {
     "mail.example.org.",
     "example.org. IN TXT \"v=spf1 mx -all\"",
     "mail.example.org. IN TXT \"v=spf1 a -all\"",
-    "; There is no key yet.",
+    "; There is no key yet: posternctl dkim create makes one.",
     "_dmarc.example.org. IN TXT \"v=DMARC1; p=none; rua=mailto:postmaster@example.org\"",
     "_25._tcp.mail.example.org. IN TLSA 3 1 1 "
     "ab01000000000000000000000000000000000000000000000000000000000000",
