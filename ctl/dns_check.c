@@ -121,8 +121,8 @@ find_group(struct checking *checking, const struct dns_entry *entry)
 	for (size_t i = 0; i < checking->group_count; i++) {
 		const struct dns_entry *first = checking->groups[i].first;
 
-		if (first->subject == entry->subject && strcmp(first->type, entry->type) == 0 &&
-		    strcmp(first->name, entry->name) == 0)
+		if (first != NULL && first->subject == entry->subject &&
+		    strcmp(first->type, entry->type) == 0 && strcmp(first->name, entry->name) == 0)
 			return &checking->groups[i];
 	}
 	return NULL;
@@ -140,8 +140,9 @@ ask_all(struct checking *checking, struct error *err)
 
 		if (find_group(checking, entry) != NULL)
 			continue;
-		group = &checking->groups[checking->group_count++];
+		group = &checking->groups[checking->group_count];
 		group->first = entry;
+		checking->group_count++;
 		group->id = lookup_send(&checking->lookup, entry->name, type_of(entry->type), err);
 		if (group->id == 0)
 			return -1;

@@ -58,12 +58,10 @@ start(struct lookup *lookup, const struct cl_settings *settings, struct error *e
 	struct ipc_message message = {.fd = -1};
 	int result = -1;
 
-	if (buffer == NULL)
-		error_errno(err, "starting postern-lookup");
-	else if (ipc_send_fd(lookup->control, CL_SETTINGS, 0, settings, sizeof(*settings), NULL, 0,
-			     -1) == -1 ||
-		 ipc_send_fd(lookup->control, MC_START, 0, &empty, sizeof(empty), NULL, 0, -1) ==
-		     -1)
+	if (buffer == NULL ||
+	    ipc_send_fd(lookup->control, CL_SETTINGS, 0, settings, sizeof(*settings), NULL, 0,
+			-1) == -1 ||
+	    ipc_send_fd(lookup->control, MC_START, 0, &empty, sizeof(empty), NULL, 0, -1) == -1)
 		error_errno(err, "starting postern-lookup");
 	else
 		result = ctl_receive(lookup->control, &ctl_lookup_boundary, buffer, &message, err);
