@@ -174,8 +174,8 @@ on_done(void *context, const struct milter_session *session, const char *why)
 {
 	struct milters *run = context;
 
-	if (why != NULL)
-		failed(run, why);
+	if (why != NULL || session == NULL)
+		failed(run, why != NULL ? why : "it ended without a word");
 	else
 		carry_out(run, session);
 	put_away(run);
