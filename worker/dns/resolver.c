@@ -261,12 +261,12 @@ trust(struct resolver *resolver, const struct dns_trust *trust)
 }
 
 static int
-set_up(struct resolver *resolver, const char resolvers[][RESOLVER_SIZE], size_t count,
+set_up(struct resolver *resolver, const char resolvers[RESOLVERS_MAX][RESOLVER_SIZE],
        struct error *err)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < count && result == 0; i++)
+	for (size_t i = 0; i < RESOLVERS_MAX && resolvers[i][0] != '\0' && result == 0; i++)
 		result = ub_ctx_set_fwd(resolver->unbound, resolvers[i]);
 	/* What the networks inside are called is the resolvers' to say, not libunbound's. */
 	if (result == 0)
@@ -293,7 +293,7 @@ settle_down(struct resolver *resolver, struct error *err)
 }
 
 struct resolver *
-resolver_open(struct event_base *base, const char resolvers[][RESOLVER_SIZE], size_t count,
+resolver_open(struct event_base *base, const char resolvers[RESOLVERS_MAX][RESOLVER_SIZE],
 	      const struct dns_trust *trusted, struct error *err)
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
@@ -310,7 +310,7 @@ resolver_open(struct event_base *base, const char resolvers[][RESOLVER_SIZE], si
 		error_set(err, "libunbound does not start, or is not made for libevent");
 	else if ((result = trust(resolver, trusted)) != 0)
 		error_set(err, "the resolver's trust anchors: %s", ub_strerror(result));
-	else if (set_up(resolver, resolvers, count, err) == 0 && settle_down(resolver, err) == 0)
+	else if (set_up(resolver, resolvers, err) == 0 && settle_down(resolver, err) == 0)
 		return resolver;
 	if (resolver->unbound != NULL)
 		ub_ctx_delete(resolver->unbound);

@@ -20,12 +20,13 @@ struct dns_trust {
 };
 
 /*
- * Asks on BASE the COUNT RESOLVERS ("192.0.2.1@53"); or, if there are none, DNS itself from its
- * root on. To be called before the sandbox closes: what libunbound opens for itself it opens here.
- * TRUST is read, not kept. NULL with ERR filled, also if an anchor is none.
+ * Asks on BASE the RESOLVERS ("192.0.2.1@53", "" behind the last); or, if there are none, DNS
+ * itself from its root on. To be called before the sandbox closes: what libunbound opens for itself
+ * it opens here. TRUST is read, not kept. NULL with ERR filled, also if an anchor is none.
  */
-struct resolver *resolver_open(struct event_base *, const char resolvers[][RESOLVER_SIZE],
-			       size_t count, const struct dns_trust *trust, struct error *);
+struct resolver *resolver_open(struct event_base *,
+			       const char resolvers[RESOLVERS_MAX][RESOLVER_SIZE],
+			       const struct dns_trust *trust, struct error *);
 
 enum dns_status {
 	DNS_ANSWERED, /* the packet has the records, perhaps none of the type */

@@ -99,16 +99,6 @@ filter_init(struct child *child, struct error *err)
 	return dkim_crypto_open() == 0 ? 0 : error_set(err, "OpenSSL does not start");
 }
 
-static size_t
-resolver_count(void)
-{
-	size_t count = 0;
-
-	while (count < RESOLVERS_MAX && filter.settings.resolvers[count][0] != '\0')
-		count++;
-	return count;
-}
-
 /* What libunbound opens for itself it opens here. No file grows past what a message may be. */
 static int
 filter_prepare(struct child *child, struct error *err)
@@ -120,8 +110,7 @@ filter_prepare(struct child *child, struct error *err)
 
 	if (filter.settings.max_message_size == 0)
 		return error_set(err, "started without its settings");
-	filter.resolver =
-	    resolver_open(child->base, filter.settings.resolvers, resolver_count(), &trust, err);
+	filter.resolver = resolver_open(child->base, filter.settings.resolvers, &trust, err);
 	if (filter.resolver == NULL)
 		return -1;
 	suffix_load();

@@ -259,11 +259,8 @@ lookup_prepare(struct child *child, struct error *err)
 {
 	/* Records that a proof is missing for can't be used by others. */
 	static const struct dns_trust trust = {DNS_VALIDATE_IF_ABLE, NULL};
-	size_t count = 0;
 
-	while (count < RESOLVERS_MAX && lookup.settings.resolvers[count][0] != '\0')
-		count++;
-	lookup.resolver = resolver_open(child->base, lookup.settings.resolvers, count, &trust, err);
+	lookup.resolver = resolver_open(child->base, lookup.settings.resolvers, &trust, err);
 	return lookup.resolver == NULL ? -1 : 0;
 }
 

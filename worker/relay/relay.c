@@ -195,13 +195,10 @@ relay_prepare(struct child *child, struct error *err)
 {
 	const struct dns_trust trust = {(enum dns_validation)relay.settings.validation,
 					relay.anchors};
-	size_t count = 0;
 
 	if (relay.settings.hostname[0] == '\0' || relay.table == NULL)
 		return error_set(err, "started without its settings");
-	while (count < RESOLVERS_MAX && relay.settings.resolvers[count][0] != '\0')
-		count++;
-	relay.resolver = resolver_open(child->base, relay.settings.resolvers, count, &trust, err);
+	relay.resolver = resolver_open(child->base, relay.settings.resolvers, &trust, err);
 	free(relay.anchors);
 	relay.anchors = NULL;
 	if (relay.resolver == NULL)
