@@ -81,8 +81,8 @@ def test_what_is_no_mime(old, send_out):
 
 
 def test_the_one_who_takes_it_gets_it_as_it_is(old, make_sink, send_out):
-    """The first host is old, and not there for the mail; the queue has it as it came."""
-    old.answers = {"body": ["451 Later"]}
+    """The first host is old, and closes behind the mail; the queue has it as it came."""
+    old.answers = {"body": ["421 Later"]}
     server = send_out(old.port)
     send(server, ["bob@elsewhere.example"], MIXED)
     server.log.wait(r"event=queue\.not_now")
