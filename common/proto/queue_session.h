@@ -16,7 +16,7 @@ struct qs_deliver {
 	uint64_t size;    /* bytes of the message */
 	int64_t received; /* seconds since the epoch: INTERNALDATE */
 	uint32_t junk;    /* 1: into the folder for it */
-	uint32_t binary; /* 1: its body is not lines (BODY_BINARYMIME) */
+	uint32_t binary;  /* 1: its body is not lines (BODY_BINARYMIME) */
 };
 
 struct qs_delivered {

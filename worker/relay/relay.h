@@ -32,7 +32,7 @@ struct relay {
 	SSL_CTX *tls;
 	struct sts *sts;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
-	struct job_list jobs; /* in the order of their coming */
+	struct job_list jobs;      /* in the order of their coming */
 	struct idle_list idle; /* connections that wait for a mail, the longest first (pool.h) */
 	unsigned idle_count;
 	struct event *room; /* a connection is gone, or idle: jobs that wait for one try again */
