@@ -119,7 +119,8 @@ struct conf_relay {
 	struct conf_route *routes;  /* the others */
 	size_t route_count;
 	bool address_literals;
-	uint32_t expire; /* seconds */
+	uint32_t expire;        /* seconds */
+	uint32_t reply_timeout; /* seconds */
 	char resolvers[RESOLVERS_MAX][RESOLVER_SIZE];
 	size_t resolver_count; /* 0: those of this host */
 	uint32_t validation;   /* enum dns_validation */

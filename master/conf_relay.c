@@ -133,6 +133,13 @@ static const struct conf_key relay_keys[] = {
      .max = 30 * 86400,
      .fallback = 5 * 86400, /* RFC 5321 4.5.4.1: at least 4 to 5 days */
      .unit = "seconds"},
+    {.name = "reply_timeout",
+     .kind = CONF_NUMBER,
+     .offset = OFFSET(reply_timeout),
+     .min = 1,
+     .max = RELAY_REPLY_SECONDS_MAX,
+     .fallback = RELAY_REPLY_SECONDS_MAX,
+     .unit = "seconds"},
     {0},
 };
 

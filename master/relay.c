@@ -94,7 +94,8 @@ send_table(struct process *p)
 {
 	const struct conf_relay *conf = &master_conf(p->master)->relay;
 	struct mr_table table = {.routes = (uint32_t)conf->route_count + 1,
-				 .address_literals = conf->address_literals ? 1 : 0};
+				 .address_literals = conf->address_literals ? 1 : 0,
+				 .reply_seconds = conf->reply_timeout};
 
 	own_ports(master_conf(p->master), &table);
 	(void)ipc_send(p->control, MR_TABLE, 0, &table, NULL, 0, -1);

@@ -28,9 +28,11 @@ struct mr_settings {
  */
 #define RELAY_ROUTES_MAX 256
 #define RELAY_PORTS_MAX 16
+#define RELAY_REPLY_SECONDS_MAX 600 /* the longest that RFC 5321 4.5.3.2 has */
 struct mr_table {
 	uint32_t routes;                 /* 1 to RELAY_ROUTES_MAX; exactly one of them is for "*" */
 	uint32_t address_literals;       /* 1: mail to user@[192.0.2.1] goes out */
+	uint32_t reply_seconds;          /* that a server has for a reply at most: 1 to ..._MAX */
 	uint32_t ports[RELAY_PORTS_MAX]; /* on which this host takes mail from strangers; 0: none */
 };
 

@@ -240,7 +240,7 @@ house_relay(void)
 {
 	struct house_child child = spawn("postern-relay", "relay", &master_relay_boundary);
 	struct mr_settings settings = {.hostname = "localhost"};
-	const struct mr_table table = {.routes = 1};
+	const struct mr_table table = {.routes = 1, .reply_seconds = 60};
 	const struct mr_route route = {
 	    .domain = "*", .host = "127.0.0.1", .port = 1, .connections = 20};
 

@@ -109,7 +109,10 @@ relay_keys(void **state)
 	assert_int_equal(conf->relay.resolver_count, 0);
 	assert_int_equal(conf->relay.validation, DNS_VALIDATE_IF_ABLE);
 	assert_int_equal(conf->relay.sts_port, 443);
+	assert_int_equal(conf->relay.reply_timeout, 600);
 	conf_free(conf);
+	bad(BASE "relay = { reply_timeout = 0; };\n", 4, "reply_timeout must be");
+	bad(BASE "relay = { reply_timeout = 601; };\n", 4, "reply_timeout must be");
 	conf = good(BASE "relay = { host = \"Smart.example.net\"; port = 2525; tls = \"require\"; "
 			 "resolver = ( \"192.0.2.53\", \"::1@5353\" ); };\n");
 	assert_string_equal(conf->relay.standard.host, "smart.example.net");

@@ -22,7 +22,8 @@ route_for(const char *domain)
 static struct table *
 table_of(const char *const *domains, size_t count)
 {
-	const struct mr_table head = {.routes = (uint32_t)count, .ports = {25, 2525}};
+	const struct mr_table head = {
+	    .routes = (uint32_t)count, .reply_seconds = 60, .ports = {25, 2525}};
 	struct table *table = table_begin(&head);
 
 	assert_non_null(table);
@@ -189,7 +190,7 @@ what_is_no_route(void **state)
 	    no_connections, many_connections, not_zero,     long_user, long_password,
 	    open_login,     open_implicit,    v6_as_v4,     v4_as_v6,
 	};
-	const struct mr_table head = {.routes = 1};
+	const struct mr_table head = {.routes = 1, .reply_seconds = 60};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(spoil) / sizeof(spoil[0]); i++) {
@@ -206,12 +207,14 @@ static void
 what_is_no_table(void **state)
 {
 	static const struct mr_table heads[] = {
-	    {.routes = 0},
-	    {.routes = RELAY_ROUTES_MAX + 1},
-	    {.routes = 1, .address_literals = 2},
-	    {.routes = 1, .ports = {65536}},
+	    {.routes = 0, .reply_seconds = 60},
+	    {.routes = RELAY_ROUTES_MAX + 1, .reply_seconds = 60},
+	    {.routes = 1, .reply_seconds = 60, .address_literals = 2},
+	    {.routes = 1, .reply_seconds = 60, .ports = {65536}},
+	    {.routes = 1, .reply_seconds = 0},
+	    {.routes = 1, .reply_seconds = RELAY_REPLY_SECONDS_MAX + 1},
 	};
-	const struct mr_table two = {.routes = 2};
+	const struct mr_table two = {.routes = 2, .reply_seconds = 60};
 	struct mr_route all = route_for("*"), one = route_for("a.example");
 	struct table *table;
 

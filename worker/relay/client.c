@@ -204,8 +204,9 @@ client_line(struct client *client, const char *text)
 static enum client_action
 on_unasked(struct client *client, const struct reply *reply, struct evbuffer *out)
 {
+	(void)reply;
 	(void)out;
-	return client_close_with(client, reply);
+	return client_lost(client, "the server answers before it is asked");
 }
 
 /* -- Events ----------------------------------------------------------------------------------- */

@@ -110,6 +110,16 @@ start_tls(struct connection *connection)
 		   : client_lost(&connection->client, "no memory for TLS");
 }
 
+/* For the whole of what comes next, however slowly it trickles in. */
+static void
+set_deadline(struct connection *connection)
+{
+	unsigned usual = client_seconds(&connection->client);
+	unsigned most = table_reply_seconds(connection->table);
+
+	outgoing_wait(connection->stream, usual < most ? usual : most);
+}
+
 /* Does what the client wants done. */
 static void
 act(struct connection *connection, enum client_action action)
@@ -119,7 +129,7 @@ act(struct connection *connection, enum client_action action)
 	else if (action == CLIENT_SEND_BODY || action == CLIENT_SEND_CHUNK)
 		action = send_body(connection, action == CLIENT_SEND_CHUNK);
 	if (action != CLIENT_CLOSE)
-		outgoing_wait(connection->stream, client_seconds(&connection->client));
+		set_deadline(connection);
 	if (action != CLIENT_WAIT)
 		tell(connection);
 }
@@ -141,13 +151,22 @@ on_secured(void *arg)
 	act(connection, client_secured(&connection->client, outgoing_out(connection->stream)));
 }
 
+/* REST: octets that came together with the reply, behind it. */
 static enum client_action
-take_reply(struct connection *connection, enum reply_result result)
+take_reply(struct connection *connection, enum reply_result result, size_t rest)
 {
+	struct client *client = &connection->client;
+	struct evbuffer *out = outgoing_out(connection->stream);
+	size_t before = evbuffer_get_length(out);
+	enum client_action action;
+
 	if (result == REPLY_BAD)
-		return client_lost(&connection->client, "the server does not speak SMTP");
-	return client_reply(&connection->client, &connection->parser.reply,
-			    outgoing_out(connection->stream));
+		return client_lost(client, "the server does not speak SMTP");
+	action = client_reply(client, &connection->parser.reply, out);
+	/* What answers a command that has not left yet answers something else. */
+	if (action == CLIENT_WAIT && rest > 0 && evbuffer_get_length(out) > before)
+		return client_lost(client, "the server answers before it is asked");
+	return action;
 }
 
 static void
@@ -165,7 +184,7 @@ on_received(void *arg, const char *data, size_t length)
 			client_line(&connection->client, connection->parser.line);
 		if (result == REPLY_MORE || result == REPLY_LINE)
 			continue;
-		action = take_reply(connection, result);
+		action = take_reply(connection, result, length - used);
 		act(connection, action);
 		/* RFC 3207 6: what came behind the reply to STARTTLS was never secure. */
 		if (action == CLIENT_START_TLS)
@@ -186,7 +205,7 @@ on_sent(void *arg)
 	else if (connection->body.whole && evbuffer_get_length(out) == 0)
 		act(connection, client_sent(&connection->client));
 	else
-		outgoing_wait(connection->stream, client_seconds(&connection->client));
+		set_deadline(connection);
 }
 
 static int dial(struct connection *);
@@ -232,7 +251,10 @@ dial(struct connection *connection)
 	connection->stream = outgoing_connect(
 	    relay->base, relay->tls, address, (uint16_t)route->port,
 	    &route->source[IN6_IS_ADDR_V4MAPPED(address) ? 0 : 1], &calls, connection);
-	return connection->stream == NULL ? -1 : 0;
+	if (connection->stream == NULL)
+		return -1;
+	set_deadline(connection);
+	return 0;
 }
 
 static struct client_options

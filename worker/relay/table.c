@@ -19,7 +19,8 @@ table_begin(const struct mr_table *head)
 {
 	struct table *table;
 
-	if (head->routes == 0 || head->routes > RELAY_ROUTES_MAX || head->address_literals > 1)
+	if (head->routes == 0 || head->routes > RELAY_ROUTES_MAX || head->address_literals > 1 ||
+	    head->reply_seconds == 0 || head->reply_seconds > RELAY_REPLY_SECONDS_MAX)
 		return NULL;
 	for (size_t i = 0; i < RELAY_PORTS_MAX; i++) {
 		if (head->ports[i] > UINT16_MAX)
@@ -155,6 +156,12 @@ table_find(const struct table *table, const char *domain)
 		best = &table->routes[i];
 	}
 	return best;
+}
+
+unsigned
+table_reply_seconds(const struct table *table)
+{
+	return table->head.reply_seconds;
 }
 
 bool

@@ -29,6 +29,8 @@ void table_release(struct table *);
  * that of "*".
  */
 const struct mr_route *table_find(const struct table *, const char *domain);
+/* How long a server may take for a whole reply, whatever the step usually has; seconds. */
+unsigned table_reply_seconds(const struct table *);
 bool table_takes_literals(const struct table *);
 /* Is this a port of our own for mail from strangers? */
 bool table_is_own_port(const struct table *, uint32_t port);
