@@ -45,6 +45,10 @@ LISTENERS = {
 
 ACCOUNTS = itertools.count(1)
 
+# What Server.furnish() made, by what for: folders in KEPT.
+MADE = {}
+KEPT = tempfile.TemporaryDirectory(prefix="postern-made-")
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "matrix: many rows of one test, which don't depend on who runs them")
@@ -223,11 +227,29 @@ class Server:
     def set_up(self, *users):
         """The usual server: a certificate, accounts, started."""
         self.write_configuration()
-        self.create_certificate()
-        for user in users or ("alice",):
-            self.add_account(user)
+        self.furnish(users or ("alice",))
         self.start()
         return self
+
+    def furnish(self, users):
+        """A certificate and accounts. The first server that asks for these makes them, others have copies."""
+        what = (users, *self.domains)
+        new = not os.listdir(self.state) and not os.path.exists(self.accounts)
+        if new and what in MADE:
+            self.copy(MADE[what], self.folder)
+            return
+        self.create_certificate()
+        for user in users:
+            self.add_account(user)
+        if new:
+            MADE[what] = os.path.join(KEPT.name, str(len(MADE)))
+            os.mkdir(MADE[what])
+            self.copy(self.folder, MADE[what])
+
+    @staticmethod
+    def copy(source, target):
+        """State and accounts, with their owners and modes."""
+        subprocess.run(["cp", "-a", f"{source}/state", f"{source}/accounts.conf", target], check=True)
 
     def stop(self, hasten=False):
         """Ends the server as its init would; its exit status. HASTEN: connections are not waited for."""
