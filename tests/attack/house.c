@@ -20,7 +20,9 @@
 #include <cmocka.h>
 
 #include "common/child.h"
+#include "common/proto/accounts_queue.h"
 #include "common/proto/ctl_certd.h"
+#include "common/proto/ctl_lookup.h"
 #include "common/proto/master_accounts.h"
 #include "common/proto/master_certd.h"
 #include "common/proto/master_filter.h"
@@ -28,6 +30,7 @@
 #include "common/proto/master_relay.h"
 #include "common/proto/master_session.h"
 #include "common/proto/master_verify.h"
+#include "common/proto/queue_filter.h"
 
 #define PATIENCE 60000 /* milliseconds until a test gives up; nothing else depends on it */
 
@@ -164,6 +167,30 @@ house_end(struct house_child *child)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+bool
+house_send(int channel, uint16_t type, uint32_t id, const void *body, size_t length,
+	   const char *tail, size_t tail_length)
+{
+	struct pollfd room = {.fd = channel, .events = POLLOUT};
+
+	while (ipc_send_fd(channel, type, id, body, length, tail, tail_length, -1) == -1) {
+		if (errno != EAGAIN)
+			return false;
+		assert_int_equal(poll(&room, 1, PATIENCE), 1);
+	}
+	return true;
+}
+
+void
+house_must_end(struct house_child *child)
+{
+	int status = 0;
+
+	house_must_be_cut(child->control);
+	assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+	assert_true(WIFEXITED(status)); /* not by a signal: it is no crash */
+}
+
 /* -- The children ---------------------------------------------------------------- */
 
 struct house_child
@@ -206,19 +233,34 @@ house_verify(void)
 	return child;
 }
 
+static struct house_child
+start_queue(const struct mq_settings *settings)
+{
+	struct house_child child = spawn("postern-worker", "queue", &master_queue_boundary);
+
+	tell(&child, MQ_SETTINGS, settings, sizeof(*settings), NULL, 0, open_folder("queue"));
+	start(&child);
+	return child;
+}
+
 struct house_child
 house_queue(void)
 {
-	struct house_child child = spawn("postern-worker", "queue", &master_queue_boundary);
-	struct mq_settings settings = {.hostname = "localhost",
-				       .max_message_size = 1 << 20,
-				       .max_recipients = 100,
-				       .check_author = 1,
-				       .retry = 60};
+	return start_queue(&(struct mq_settings){.hostname = "localhost",
+						 .max_message_size = 1 << 20,
+						 .max_recipients = 100,
+						 .check_author = 1,
+						 .retry = 60});
+}
 
-	tell(&child, MQ_SETTINGS, &settings, sizeof(settings), NULL, 0, open_folder("queue"));
-	start(&child);
-	return child;
+struct house_child
+house_checking_queue(void)
+{
+	return start_queue(&(struct mq_settings){.hostname = "localhost",
+						 .max_message_size = 1 << 20,
+						 .max_recipients = 100,
+						 .filter_kinds = FILTER_STRANGER | FILTER_SUBMITTER,
+						 .retry = 60});
 }
 
 struct house_child
@@ -260,6 +302,17 @@ house_filter(void)
 
 	strlcpy(settings.resolvers[0], "127.0.0.1@1", sizeof(settings.resolvers[0]));
 	tell(&child, MF_SETTINGS, &settings, sizeof(settings), NULL, 0, -1);
+	start(&child);
+	return child;
+}
+
+struct house_child
+house_lookup(void)
+{
+	struct house_child child = spawn("postern-lookup", "lookup", &ctl_lookup_boundary);
+	struct cl_settings settings = {.resolvers = {"127.0.0.1@1"}};
+
+	tell(&child, CL_SETTINGS, &settings, sizeof(settings), NULL, 0, -1);
 	start(&child);
 	return child;
 }
@@ -400,6 +453,20 @@ int
 house_certd_to_queue(const struct house_child *child)
 {
 	return hand_out_to_peer(child, MQ_CHANNEL, ROLE_CERTD);
+}
+
+int
+house_submitter_to_queue(int accounts)
+{
+	const struct aq_submitter submitter = {.conn = 1};
+	int sv[2];
+
+	assert_int_equal(ipc_pair(sv), 0);
+	assert_int_equal(ipc_send_fd(accounts, AQ_SUBMITTER, 0, &submitter, sizeof(submitter),
+				     "alice@example.org", 17, sv[1]),
+			 0);
+	close(sv[1]);
+	return sv[0];
 }
 
 int

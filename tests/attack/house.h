@@ -36,8 +36,13 @@ struct house_child house_queue(void);
 struct house_child house_session(void);
 struct house_child house_relay(void); /* with a smart host where nobody is */
 struct house_child house_filter(void);
+struct house_child house_checking_queue(void); /* has filter look at strangers' and users' mails */
+struct house_child house_lookup(void);         /* whose resolver is nobody */
 /* The child must be alive still; then it is ended, and must exit with status 0. */
 void house_end(struct house_child *);
+
+/* What the child was told on its control channel ends it; it must not be by a signal. */
+void house_must_end(struct house_child *);
 
 /* A fresh channel to the child, as the master would hand it out; the test's end. */
 int house_gate_to_certd(const struct house_child *, const char *key_name);
@@ -61,6 +66,8 @@ int house_queue_to_filter(const struct house_child *);
 int house_filter_to_queue(const struct house_child *);
 int house_queue_to_certd(const struct house_child *);
 int house_certd_to_queue(const struct house_child *);
+/* A channel of alice's to queue, which the test vouches for as accounts (on ACCOUNTS). */
+int house_submitter_to_queue(int accounts);
 int house_admin_to_queue(const struct house_child *);
 int house_admin_to_certd(const struct house_child *);
 
@@ -70,6 +77,10 @@ int house_admin_to_certd(const struct house_child *);
  */
 int house_receive(int channel, const struct ipc_boundary *, enum ipc_side side,
 		  struct ipc_message *);
+
+/* Sends, and waits for room if need be: for floods. False once the peer has cut the channel off. */
+bool house_send(int channel, uint16_t type, uint32_t id, const void *body, size_t length,
+		const char *tail, size_t tail_length);
 
 /* House and nothing else, as set-up and tear-down of a test. */
 int house_setup(void **state);

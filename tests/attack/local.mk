@@ -55,3 +55,23 @@ check_PROGRAMS += tests/attack/test_relay_lies
 tests_attack_test_relay_lies_SOURCES = tests/attack/test_relay_lies.c tests/attack/house.c \
 	tests/attack/house.h
 tests_attack_test_relay_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/attack/test_filter_lies
+tests_attack_test_filter_lies_SOURCES = tests/attack/test_filter_lies.c tests/attack/house.c \
+	tests/attack/house.h
+tests_attack_test_filter_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/attack/test_check_lies
+tests_attack_test_check_lies_SOURCES = tests/attack/test_check_lies.c tests/attack/house.c \
+	tests/attack/house.h
+tests_attack_test_check_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/attack/test_dkim_lies
+tests_attack_test_dkim_lies_SOURCES = tests/attack/test_dkim_lies.c tests/attack/house.c \
+	tests/attack/house.h
+tests_attack_test_dkim_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/attack/test_lookup_lies
+tests_attack_test_lookup_lies_SOURCES = tests/attack/test_lookup_lies.c tests/attack/house.c \
+	tests/attack/house.h
+tests_attack_test_lookup_lies_LDADD = $(CTL_LIBS) $(UNIT_LIBS)

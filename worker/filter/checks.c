@@ -35,7 +35,9 @@ open_one(const struct filter *filter, uint32_t number)
 static bool
 is_mail(const struct qf_mail *mail)
 {
-	return mail->check != 0 &&
+	static const uint8_t zero[sizeof(mail->zero)];
+
+	return mail->check != 0 && memcmp(mail->zero, zero, sizeof(zero)) == 0 &&
 	       (mail->kind == FILTER_STRANGER || mail->kind == FILTER_SUBMITTER ||
 		mail->kind == FILTER_OWN) &&
 	       mail->tls <= 1 && memchr(mail->helo, '\0', sizeof(mail->helo)) != NULL &&
@@ -124,7 +126,7 @@ begin(struct filter *filter, const struct ipc_message *message, int fd)
 	bool file = message->type == QF_CHECK_FILE;
 
 	if (private == NULL || message->id == 0 || private->check.recipient_count == 0 ||
-	    body->size == 0 || (!file && body->size != message->tail_length)) {
+	    body->zero != 0 || body->size == 0 || (!file && body->size != message->tail_length)) {
 		if (fd != -1)
 			close(fd);
 		return -1;

@@ -218,7 +218,7 @@ on_ask(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	(void)channel;
 	(void)context;
 	if (message->id == 0 || memchr(ask->name, '\0', sizeof(ask->name)) == NULL ||
-	    !is_known_type(ask->type))
+	    ask->zero[0] != 0 || ask->zero[1] != 0 || !is_known_type(ask->type))
 		return -1;
 	question = calloc(1, sizeof(*question));
 	if (question == NULL)

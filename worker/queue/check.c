@@ -434,8 +434,10 @@ static bool
 may_be_signed(const struct check *check, const struct qf_sign *order)
 {
 	const struct transaction *transaction = check->transaction;
+	static const uint8_t zero[sizeof(order->zero)];
 
 	return kind_of(transaction) != FILTER_STRANGER && check->wish == NULL &&
+	       memcmp(order->zero, zero, sizeof(zero)) == 0 &&
 	       memchr(order->domain, '\0', sizeof(order->domain)) != NULL;
 }
 

@@ -73,7 +73,10 @@ is_change(const struct qf_verdict *verdict, size_t tail, uint64_t size)
 bool
 check_verdict_is_sound(const struct qf_verdict *verdict, size_t tail, uint64_t size, bool own)
 {
-	return verdict->verdict >= FILTER_ACCEPT && verdict->verdict < FILTER_VERDICT_COUNT &&
+	static const uint8_t zero[sizeof(verdict->zero)];
+
+	return memcmp(verdict->zero, zero, sizeof(zero)) == 0 &&
+	       verdict->verdict >= FILTER_ACCEPT && verdict->verdict < FILTER_VERDICT_COUNT &&
 	       verdict->junk <= 1 && is_text(verdict->status, sizeof(verdict->status)) &&
 	       is_text(verdict->text, sizeof(verdict->text)) && is_reply(verdict) &&
 	       is_change(verdict, tail, size) &&
