@@ -6,6 +6,7 @@
 
 #include "common/proto/master_relay.h"
 #include "master/master.h"
+#include "master/network.h"
 #include "master/password_file.h"
 #include "master/resolvers.h"
 #include "master/roles.h"
@@ -52,16 +53,34 @@ state_of_files(const struct configuration *conf)
 
 /* -- Routes ---------------------------------------------------------------------------------- */
 
-/* The ports on which this host takes mail from strangers: mail that leads to one goes in circles.
- */
+static struct mr_listener
+listener_of(const struct endpoint *endpoint)
+{
+	struct mr_listener listener = {.port = endpoint_port(endpoint)};
+
+	if (endpoint->address.any.sa_family == AF_INET6) {
+		listener.address = endpoint->address.v6.sin6_addr;
+		return listener;
+	}
+	listener.address.s6_addr[10] = listener.address.s6_addr[11] = 0xff;
+	memcpy(listener.address.s6_addr + 12, &endpoint->address.v4.sin_addr,
+	       sizeof(endpoint->address.v4.sin_addr));
+	return listener;
+}
+
+/* Where this host takes mail from strangers. */
 static void
-own_ports(const struct configuration *conf, struct mr_table *table)
+own_listeners(const struct configuration *conf, struct mr_table *table)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < conf->listener_count && count < RELAY_PORTS_MAX; i++) {
-		if (conf->listeners[i].service == SERVICE_SMTP)
-			table->ports[count++] = conf->listeners[i].port;
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct conf_listener *listener = &conf->listeners[i];
+
+		if (listener->service != SERVICE_SMTP)
+			continue;
+		for (size_t a = 0; a < listener->address_count && count < RELAY_LISTENERS_MAX; a++)
+			table->listeners[count++] = listener_of(&listener->addresses[a]);
 	}
 }
 
@@ -97,7 +116,7 @@ send_table(struct process *p)
 				 .address_literals = conf->address_literals ? 1 : 0,
 				 .reply_seconds = conf->reply_timeout};
 
-	own_ports(master_conf(p->master), &table);
+	own_listeners(master_conf(p->master), &table);
 	(void)ipc_send(p->control, MR_TABLE, 0, &table, NULL, 0, -1);
 	for (size_t i = 0; i < conf->route_count; i++)
 		send_route(p, &conf->routes[i]);

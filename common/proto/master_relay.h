@@ -27,13 +27,20 @@ struct mr_settings {
  * is in force, in place of the one before. What is on its way goes on as it began.
  */
 #define RELAY_ROUTES_MAX 256
-#define RELAY_PORTS_MAX 16
+#define RELAY_LISTENERS_MAX 64
 #define RELAY_REPLY_SECONDS_MAX 600 /* the longest that RFC 5321 4.5.3.2 has */
+/* Where this host takes mail from strangers: what leads there would come back for ever. */
+struct mr_listener {
+	struct in6_addr address; /* of IPv4, as a mapped one; 0.0.0.0 and ::: all of the family */
+	uint32_t port;           /* 0: there are no more */
+};
+
 struct mr_table {
-	uint32_t routes;                 /* 1 to RELAY_ROUTES_MAX; exactly one of them is for "*" */
-	uint32_t address_literals;       /* 1: mail to user@[192.0.2.1] goes out */
-	uint32_t reply_seconds;          /* that a server has for a reply at most: 1 to ..._MAX */
-	uint32_t ports[RELAY_PORTS_MAX]; /* on which this host takes mail from strangers; 0: none */
+	uint32_t routes;           /* 1 to RELAY_ROUTES_MAX; exactly one of them is for "*" */
+	uint32_t address_literals; /* 1: mail to user@[192.0.2.1] goes out */
+	uint32_t reply_seconds;    /* that a server has for a reply at most: 1 to ..._MAX */
+	uint32_t zero;
+	struct mr_listener listeners[RELAY_LISTENERS_MAX];
 };
 
 enum relay_protocol { RELAY_SMTP, RELAY_LMTP, RELAY_PROTOCOL_COUNT };

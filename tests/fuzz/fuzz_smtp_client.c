@@ -30,7 +30,7 @@ set_up(struct run *run, uint8_t choice)
 	memset(run, 0, sizeof(*run));
 	run->options = (struct client_options){.helo = "mail.example.org",
 					       .tls = (enum client_tls)(choice % 3),
-					       .loops = (choice & 8) != 0,
+					       .own = (choice & 8) != 0 ? "mail.example.org" : NULL,
 					       .lmtp = (choice & 16) != 0,
 					       .user = (choice & 32) != 0 ? "user" : NULL,
 					       .password = "secret"};

@@ -275,6 +275,53 @@ def test_domains_that_take_no_mail(make_sink, send_out, domain, status):
     assert recipient["Remote-MTA"] is None
 
 
+# Who a domain's hosts are: (preference, name). self.example is where our own server listens.
+HERE = {"self.example": "127.0.0.1", "down.example": "127.0.0.9"}
+
+
+@pytest.mark.parametrize("hosts,becomes", [
+    ([(10, "self.example")], "5.4.6"), ([], "5.4.6"),
+    ([(10, "self.example"), (20, "down.example")], "5.4.6"), ([(10, "down.example"), (10, "self.example")], "5.4.6"),
+    ([(10, "down.example"), (20, "self.example")], "Connection refused"),
+    ([(10, "lost.example"), (20, "self.example")], "DNS does not answer"),
+])
+def test_mail_never_goes_to_ourselves(make_sink, send_out, hosts, becomes):
+    """RFC 5321 5.1, by addresses: hosts that are not preferred to us are none; mail for the others waits."""
+    names = make_sink(Names, failing=["lost.example"], records={
+        **({("loop.example", MX): hosts} if hosts else {("loop.example", A): ["127.0.0.1"]}),
+        ("lost.example", A): [], **{(name, A): [address] for name, address in HERE.items()}})
+    server = send_out(1, f'resolver = "127.0.0.1@{names.port}";')
+    server.settings["relay"] = f'{{ port = {server.ports["smtp"]}; resolver = "127.0.0.1@{names.port}"; }}'
+    server.write_configuration()
+    server.posternctl("reload")
+    mark = server.log.mark()
+    send(server, ["bob@loop.example"])
+    if becomes.startswith("5"):
+        words, recipient = report(server)
+        assert recipient["Status"] == becomes
+        assert "mail for this domain leads back to this server: loop.example" in words
+    else:
+        server.log.wait(rf"event=queue\.deferred .*{becomes}")
+    connected = [line for line in server.log.find(r"event=conn\.accepted", mark) if "service=smtp" in line]
+    assert not connected
+    # Another port of this host is somebody else's.
+    sink = make_sink()
+    server.settings["relay"] = f'{{ port = {sink.port}; resolver = "127.0.0.1@{names.port}"; }}'
+    server.write_configuration()
+    server.posternctl("reload")
+    send(server, ["bob@self.example"])
+    sink.wait(1)
+
+
+def test_a_route_to_ourselves_is_none(send_out):
+    server = send_out(1)
+    server.settings["relay"] = f'{{ host = "127.0.0.1"; port = {server.ports["smtp"]}; }}'
+    server.write_configuration()
+    server.posternctl("reload")
+    send(server, ["bob@elsewhere.example"])
+    assert report(server)[1]["Status"] == "5.4.6"
+
+
 def test_dns_that_fails_is_asked_again(make_sink, send_out):
     sink = make_sink()
     names = make_sink(Names, records={("elsewhere.example", A): ["127.0.0.1"]},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Which route a domain takes, and which tables are none. */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +24,7 @@ static struct table *
 table_of(const char *const *domains, size_t count)
 {
 	const struct mr_table head = {
-	    .routes = (uint32_t)count, .reply_seconds = 60, .ports = {25, 2525}};
+	    .routes = (uint32_t)count, .reply_seconds = 60, .listeners = {{.port = 2525}}};
 	struct table *table = table_begin(&head);
 
 	assert_non_null(table);
@@ -61,9 +62,6 @@ the_most_specific_wins(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(finds) / sizeof(finds[0]); i++)
 		assert_string_equal(table_find(table, finds[i][0])->domain, finds[i][1]);
-	assert_true(table_is_own_port(table, 2525));
-	assert_false(table_is_own_port(table, 0));
-	assert_false(table_is_own_port(table, 26));
 	assert_false(table_takes_literals(table));
 	table_release(table);
 }
@@ -210,7 +208,8 @@ what_is_no_table(void **state)
 	    {.routes = 0, .reply_seconds = 60},
 	    {.routes = RELAY_ROUTES_MAX + 1, .reply_seconds = 60},
 	    {.routes = 1, .reply_seconds = 60, .address_literals = 2},
-	    {.routes = 1, .reply_seconds = 60, .ports = {65536}},
+	    {.routes = 1, .reply_seconds = 60, .listeners = {{.port = 65536}}},
+	    {.routes = 1, .reply_seconds = 60, .zero = 1},
 	    {.routes = 1, .reply_seconds = 0},
 	    {.routes = 1, .reply_seconds = RELAY_REPLY_SECONDS_MAX + 1},
 	};
@@ -237,14 +236,60 @@ what_is_no_table(void **state)
 	table_release(table);
 }
 
+static struct in6_addr
+address_of(const char *text)
+{
+	struct in6_addr address;
+
+	assert_int_equal(inet_pton(AF_INET6, text, &address), 1);
+	return address;
+}
+
+/* LOCAL: the address is this host's. */
+static void
+where_we_listen(void **state)
+{
+	static const struct {
+		const char *listens, *address;
+		uint16_t port;
+		bool local, own;
+	} cases[] = {
+	    {"::ffff:192.0.2.1", "::ffff:192.0.2.1", 25, false, true},
+	    {"::ffff:192.0.2.1", "::ffff:192.0.2.1", 26, true, false},
+	    {"::ffff:192.0.2.1", "::ffff:192.0.2.2", 25, true, false},
+	    {"::ffff:192.0.2.1", "::ffff:0.0.0.0", 25, true, true},
+	    {"::ffff:0.0.0.0", "::ffff:192.0.2.1", 25, true, true},
+	    {"::ffff:0.0.0.0", "::ffff:192.0.2.1", 25, false, false},
+	    {"::ffff:0.0.0.0", "2001:db8::1", 25, true, false},
+	    {"::", "2001:db8::1", 25, true, true},
+	    {"::", "::ffff:192.0.2.1", 25, true, false},
+	    {"2001:db8::1", "2001:db8::1", 25, false, true},
+	    {"2001:db8::1", "2001:db8::2", 25, true, false},
+	    {"2001:db8::1", "2001:db8::1", 0, true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct mr_table head = {
+		    .routes = 1,
+		    .reply_seconds = 60,
+		    .listeners = {{.port = 9}, {address_of(cases[i].listens), 25}}};
+		struct in6_addr address = address_of(cases[i].address);
+		struct table *table = table_begin(&head);
+
+		assert_int_equal(table_is_listener(table, &address, cases[i].port, cases[i].local),
+				 cases[i].own);
+		table_release(table);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_most_specific_wins),
-	    cmocka_unit_test(equal_is_equal_in_all),
-	    cmocka_unit_test(what_is_no_route),
-	    cmocka_unit_test(what_is_no_table),
+	    cmocka_unit_test(the_most_specific_wins), cmocka_unit_test(equal_is_equal_in_all),
+	    cmocka_unit_test(what_is_no_route),       cmocka_unit_test(what_is_no_table),
+	    cmocka_unit_test(where_we_listen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "worker/relay/hops.h"
+#include "worker/relay/own.h"
 #include "worker/relay/route.h"
 
 /* The head of an answer to a question of a.b, with so many records. */
@@ -216,6 +217,9 @@ static const struct {
     {{{0, ""}, {10, "a"}}, "a ", NULL},
     {{{10, "own"}, {20, "a"}}, NULL, "5.4.6"},
     {{{5, "a"}, {10, "OWN"}, {20, "b"}}, "a ", NULL},
+    {{{10, "a"}, {10, "own"}, {20, "b"}}, NULL, "5.4.6"},
+    {{{5, "a"}, {20, "own"}, {10, "b"}, {10, "own"}}, "a ", NULL},
+    {{{0, ""}, {0, ""}}, NULL, "5.1.10"},
 };
 
 static void
@@ -271,6 +275,25 @@ equal_hosts_take_turns(void **state)
 	assert_string_equal(hosts.names[2], "a");
 }
 
+/* Of addresses that no host here can have, and of those that each has. */
+static void
+own_addresses_are_known(void **state)
+{
+	static const struct {
+		const char *address;
+		bool local;
+	} cases[] = {{"::ffff:127.0.0.1", true},  {"::ffff:127.9.8.7", true}, {"::1", true},
+		     {"::ffff:192.0.2.1", false}, {"2001:db8::1", false},     {"::2", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct in6_addr address;
+
+		assert_int_equal(inet_pton(AF_INET6, cases[i].address, &address), 1);
+		assert_int_equal(own_is_local(&address), cases[i].local);
+	}
+}
+
 static void
 hops_are_counted(void **state)
 {
@@ -303,6 +326,7 @@ main(void)
 	    cmocka_unit_test(hosts_come_in_their_order),
 	    cmocka_unit_test(equal_hosts_take_turns),
 	    cmocka_unit_test(hops_are_counted),
+	    cmocka_unit_test(own_addresses_are_known),
 	    cmocka_unit_test(tlsas_are_taken),
 	    cmocka_unit_test(owners_are_told),
 	};

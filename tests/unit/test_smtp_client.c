@@ -61,7 +61,8 @@ world_open(struct world *w, enum client_tls tls)
 						      "c@example.net"};
 
 	memset(w, 0, sizeof(*w));
-	w->options = (struct client_options){.helo = "mail.example.org", .tls = tls, .loops = true};
+	w->options = (struct client_options){
+	    .helo = "mail.example.org", .tls = tls, .own = "in.example.org"};
 	client_start(&w->client, &w->options);
 	assert_int_equal(client_connected(&w->client), CLIENT_WAIT);
 	w->out = evbuffer_new();
@@ -362,6 +363,7 @@ what_the_server_lacks_fails_the_mail(void **state)
 	    {1000, true, true, "250-mx\n250-8BITMIME\n250 SMTPUTF8", NULL, false, 0},
 	    {1000, false, false, "250 mail.example.org at your service", "5.4.6", false, 0},
 	    {1000, false, false, "250 MAIL.example.ORG", "5.4.6", false, 0},
+	    {1000, false, false, "250 in.example.org hello", "5.4.6", false, 0},
 	    {1000, false, false, "250 mail.example.org.example.net", NULL, false, 0},
 	    {1000, true, false, EHLO_ANSWER, "5.6.3", true, 0},
 	    {1000, true, false, "250-mx\n250 CHUNKING", "5.6.3", true, 0},
@@ -400,6 +402,24 @@ what_the_server_lacks_fails_the_mail(void **state)
 		}
 		world_close(&w);
 	}
+}
+
+/* Others are preferred to us: what they don't take now is for later (RFC 5321 5.1). */
+static void
+a_backup_waits_for_the_others(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, CLIENT_TLS_OFFERED);
+	w.options.backup = true;
+	w.orders[0] = (struct order){"EHLO", "250 in.example.org", 0};
+	assert_int_equal(greet(&w), CLIENT_GIVE);
+	assert_int_equal(send_mail(&w), CLIENT_MAIL_DONE);
+	assert_int_equal(w.recipients[0].outcome, OUTCOME_LATER);
+	assert_string_equal(w.recipients[0].reply.status, "4.4.6");
+	assert_null(strstr(w.said, "MAIL"));
+	world_close(&w);
 }
 
 /* -- What it can ---------------------------------------------------------------------------------
@@ -591,7 +611,7 @@ lmtp_answers_for_each_recipient(void **state)
 	w.options.lmtp = true;
 	w.orders[0] = (struct order){"LHLO", "250-mail.example.org\n250 PIPELINING", 0};
 	w.orders[1] = (struct order){"RCPT TO:<b", "550 5.1.1 No", 0};
-	w.options.loops = false; /* a store on this host has our name */
+	w.options.own = NULL; /* a store on this host has our name */
 	assert_int_equal(greet(&w), CLIENT_GIVE);
 	assert_int_equal(serve(&w, client_mail(&w.client, &w.mail, w.out)), CLIENT_SEND_BODY);
 	assert_int_equal(client_sent(&w.client), CLIENT_WAIT);
@@ -749,6 +769,7 @@ main(void)
 	    cmocka_unit_test(each_answer_at_each_step),
 	    cmocka_unit_test(an_answer_in_the_body),
 	    cmocka_unit_test(what_the_server_lacks_fails_the_mail),
+	    cmocka_unit_test(a_backup_waits_for_the_others),
 	    cmocka_unit_test(dsn_goes_on_where_it_can),
 	    cmocka_unit_test(binary_goes_by_bdat),
 	    cmocka_unit_test(limits_are_kept),

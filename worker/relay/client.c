@@ -183,11 +183,18 @@ on_auth(struct client *client, const struct reply *reply, struct evbuffer *out)
 	return CLIENT_GIVE;
 }
 
+/* With the word NAME. */
+static bool
+begins_with(const char *text, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strcspn(text, " ") == length && strncasecmp(text, name, length) == 0;
+}
+
 void
 client_line(struct client *client, const char *text)
 {
-	const char *helo = client->options->helo;
-
 	if (client->state == CLIENT_AUTH)
 		strlcpy(client->line, text, sizeof(client->line));
 	if (client->state != CLIENT_EHLO && client->state != CLIENT_HELO)
@@ -196,9 +203,8 @@ client_line(struct client *client, const char *text)
 		capabilities_line(&client->capabilities, text);
 		return;
 	}
-	/* Who says our own name is us. */
-	client->loop = client->options->loops && strcspn(text, " ") == strlen(helo) &&
-		       strncasecmp(text, helo, strlen(helo)) == 0;
+	client->loop = client->options->own != NULL && (begins_with(text, client->options->own) ||
+							begins_with(text, client->options->helo));
 }
 
 static enum client_action

@@ -65,8 +65,11 @@ struct client_options {
 	enum client_tls tls;
 	bool implicit_tls; /* from the first octet on (RFC 8314 3.3); tls is REQUIRED then */
 	bool lmtp;         /* RFC 2033: LHLO, and a reply for each recipient behind the message */
-	bool loops;        /* a server with our own name is us: the mail would come back for ever */
-	const char *user;  /* who logs in, after TLS only; NULL: nobody */
+	/* A server with this name, or that of `helo`, is us: the mail would come back for ever.
+	 * NULL: nobody is. */
+	const char *own;
+	bool backup;          /* other hosts of the domain are preferred to this one */
+	const char *user;     /* who logs in, after TLS only; NULL: nobody */
 	const char *password; /* as saslprep() made it, both */
 };
 

@@ -74,6 +74,8 @@ static const struct {
 	const char *status, *text;
 } obstacles[] = {
     {554, "5.4.6", "mail for this domain leads back to this server"},
+    /* We are a host of the domain, for mail that the preferred ones don't take now. */
+    {451, "4.4.6", "no host that is preferred to this server takes it now"},
     {552, "5.3.4", "the message is larger than the server takes"},
     /* RFC 8689 4.2.1 */
     {550, "5.7.10", "the sender requires TLS, and this connection has none"},
@@ -124,6 +126,7 @@ lacks(const struct client *client, struct reply *reply)
 	bool possible = convert(client, reply);
 	bool as_it_is = !mail->converts;
 	const bool in_the_way[] = {
+	    client->loop && !client->options->backup,
 	    client->loop,
 	    client->capabilities.size > 0 && size_of(mail) > client->capabilities.size,
 	    client_requires_tls(mail) && !client->secure,

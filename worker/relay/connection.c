@@ -258,7 +258,8 @@ dial(struct connection *connection)
 }
 
 static struct client_options
-options_of(const struct relay *relay, const struct mr_route *route, enum security_level level)
+options_of(const struct relay *relay, const struct mr_route *route,
+	   const struct route_target *target, enum security_level level)
 {
 	static const enum client_tls tls[SECURITY_LEVELS] = {
 	    [SECURITY_NONE] = CLIENT_TLS_NEVER,        [SECURITY_OFFERED] = CLIENT_TLS_OFFERED,
@@ -272,7 +273,8 @@ options_of(const struct relay *relay, const struct mr_route *route, enum securit
 	    .implicit_tls = route->implicit_tls != 0,
 	    .lmtp = route->protocol == RELAY_LMTP,
 	    /* A host that was named may be a filter, or a store, on this one. */
-	    .loops = route->host[0] == '\0',
+	    .own = route->host[0] == '\0' ? relay->settings.hostname : NULL,
+	    .backup = target->backup,
 	    .user = route->user[0] != '\0' ? route->user : NULL,
 	    .password = route->password,
 	};
@@ -299,7 +301,7 @@ connection_open(struct relay *relay, struct table *table, const struct mr_route 
 	connection->calls = owner;
 	connection->arg = arg;
 	connection->body.fd = -1;
-	connection->options = options_of(relay, route, security->level);
+	connection->options = options_of(relay, route, target, security->level);
 	connection->news = event_new(relay->base, -1, 0, on_news, connection);
 	if (connection->news != NULL && dial(connection) == 0)
 		return connection;

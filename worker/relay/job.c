@@ -12,6 +12,7 @@
 #include "worker/relay/body.h"
 #include "worker/relay/connection.h"
 #include "worker/relay/envelope.h"
+#include "worker/relay/own.h"
 #include "worker/relay/pool.h"
 #include "worker/relay/result.h"
 #include "worker/relay/route.h"
@@ -30,6 +31,7 @@ struct job {
 	struct event *deadline;
 	struct table *table;
 	const struct mr_route *via; /* in it */
+	struct route_self self;
 
 	struct route *route;
 	struct route_answer way;
@@ -289,9 +291,10 @@ find_out(struct job *job)
 	const char *domain = job->envelope->domain;
 	bool named = via->host[0] != '\0';
 
+	job->self = (struct route_self){settings->hostname, own_listens, job->table};
 	job->route =
-	    route_find(relay->resolver, relay->base, settings->hostname, named ? via->host : domain,
-		       named, (uint16_t)via->port, on_route, job);
+	    route_find(relay->resolver, relay->base, &job->self, named ? via->host : domain, named,
+		       (uint16_t)via->port, on_route, job);
 	if (job->route == NULL)
 		return false;
 	if (named || settings->sts_port == 0 || via->tls == RELAY_TLS_NONE)

@@ -21,6 +21,9 @@ worker_libworker_a_SOURCES += \
 	worker/relay/login.c worker/relay/login.h \
 	worker/relay/tls_client.c worker/relay/tls_client.h \
 	worker/relay/outgoing.c worker/relay/outgoing.h \
+	worker/relay/own.c worker/relay/own.h \
+	worker/relay/route_order.c \
+	worker/relay/socket_address.c worker/relay/socket_address.h \
 	worker/relay/reply.c worker/relay/reply.h \
 	worker/relay/result.c worker/relay/result.h \
 	worker/relay/table.c worker/relay/table.h \

@@ -14,16 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "worker/relay/socket_address.h"
 #include "worker/relay/tls_client.h"
 
 #define READ_SIZE 16384
 #define CONNECT_SECONDS 30
-
-union socket_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 enum state { CONNECTING, PLAIN, HANDSHAKE, SECURE, BROKEN };
 
@@ -339,29 +334,12 @@ outgoing_wait(struct outgoing *stream, unsigned seconds)
 
 /* -- Connecting -------------------------------------------------------------------------------- */
 
-/* An IPv4-mapped address is one of IPv4. */
-static socklen_t
-socket_address(const struct in6_addr *address, uint16_t port, union socket_address *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (!IN6_IS_ADDR_V4MAPPED(address)) {
-		out->v6.sin6_family = AF_INET6;
-		out->v6.sin6_port = htons(port);
-		out->v6.sin6_addr = *address;
-		return sizeof(out->v6);
-	}
-	out->v4.sin_family = AF_INET;
-	out->v4.sin_port = htons(port);
-	memcpy(&out->v4.sin_addr, address->s6_addr + 12, sizeof(out->v4.sin_addr));
-	return sizeof(out->v4);
-}
-
 static int
 begin(int *fd, const struct in6_addr *address, uint16_t port, const struct in6_addr *source)
 {
 	union socket_address to, from;
-	socklen_t length = socket_address(address, port, &to);
-	socklen_t from_length = socket_address(source, 0, &from);
+	socklen_t length = socket_address_set(&to, address, port);
+	socklen_t from_length = socket_address_set(&from, source, 0);
 
 	*fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd == -1)

@@ -35,7 +35,7 @@ enum stage { STAGE_MX, STAGE_ADDRESSES, STAGE_CERTIFICATES };
 
 struct route {
 	struct resolver *resolver;
-	const char *own;
+	const struct route_self *self;
 	char domain[HOST_NAME_SIZE];
 	route_done_fn *done;
 	void *arg;
@@ -50,66 +50,6 @@ struct route {
 	struct certificates certificates[ROUTE_HOSTS_MAX];
 	struct route_answer answer;
 };
-
-/* -- Order ------------------------------------------------------------------------------------ */
-
-static void
-explain(struct reply *why, unsigned code, const char *status, const char *text, const char *name)
-{
-	memset(why, 0, sizeof(*why));
-	why->code = code;
-	snprintf(why->status, sizeof(why->status), "%s", status);
-	snprintf(why->text, sizeof(why->text), "%s: %.200s", text, name);
-}
-
-/* The one that comes next behind PREFERENCE and those TAKEN of it already; NULL at the end. */
-static const struct dns_record *
-next_of(const struct dns_answer *answer, const bool *taken, uint32_t rotate, size_t *index)
-{
-	const struct dns_record *best = NULL;
-
-	for (size_t n = 0; n < answer->count; n++) {
-		size_t i = (n + rotate) % answer->count;
-
-		if (taken[i] || (best != NULL && answer->records[i].preference >= best->preference))
-			continue;
-		best = &answer->records[i];
-		*index = i;
-	}
-	return best;
-}
-
-bool
-route_order(const struct dns_answer *answer, const char *domain, const char *own, uint32_t rotate,
-	    struct route_hosts *hosts, struct reply *why)
-{
-	bool taken[DNS_RECORDS_MAX] = {false};
-	const struct dns_record *record;
-	size_t index = 0;
-
-	hosts->count = 0;
-	if (answer->count == 0) {
-		strlcpy(hosts->names[hosts->count++], domain, HOST_NAME_SIZE);
-		return true;
-	}
-	if (answer->count == 1 && answer->records[0].name[0] == '\0') {
-		explain(why, 556, "5.1.10", "this domain takes no mail (null MX)", domain);
-		return false;
-	}
-	while (hosts->count < ROUTE_HOSTS_MAX &&
-	       (record = next_of(answer, taken, rotate, &index)) != NULL) {
-		taken[index] = true;
-		/* What is behind us would send it back to us. */
-		if (strcasecmp(record->name, own) == 0)
-			break;
-		if (record->name[0] != '\0')
-			strlcpy(hosts->names[hosts->count++], record->name, HOST_NAME_SIZE);
-	}
-	if (hosts->count > 0)
-		return true;
-	explain(why, 554, "5.4.6", "mail for this domain leads back to this server", domain);
-	return false;
-}
 
 /* -- Answers ------------------------------------------------------------------------------------
  */
@@ -161,13 +101,21 @@ refuse(struct route *route, enum route_verdict verdict)
 	finish(route);
 }
 
+static void
+refuse_loop(struct route *route)
+{
+	route_explain(&route->answer.why, 554, "5.4.6", ROUTE_LOOPS, route->domain);
+	refuse(route, ROUTE_NEVER);
+}
+
 /* RFC 7672 2.1: later, perhaps; never in spite of it. */
 static void
 refuse_unanswered(struct route *route, bool bogus)
 {
-	explain(&route->answer.why, 451, "4.4.3",
-		bogus ? "DNS answers without valid signatures for" : "DNS does not answer for",
-		route->domain);
+	route_explain(&route->answer.why, 451, "4.4.3",
+		      bogus ? "DNS answers without valid signatures for"
+			    : "DNS does not answer for",
+		      route->domain);
 	refuse(route, ROUTE_LATER);
 }
 
@@ -186,39 +134,87 @@ is_secure(const struct route *route, size_t host)
 	return secure;
 }
 
+/* Where nobody is: 0.0.0.0 would be this host. */
+static bool
+is_nobody(const struct in6_addr *address)
+{
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		return address->s6_addr[12] == 0 || address->s6_addr[12] >= 224;
+	return IN6_IS_ADDR_UNSPECIFIED(address) || IN6_IS_ADDR_MULTICAST(address);
+}
+
+static bool
+is_own(const struct route *route, const struct in6_addr *address)
+{
+	return route->self->is_own != NULL &&
+	       route->self->is_own(address, route->port, route->self->arg);
+}
+
+/* The best preference of a host that has an address where we listen ourselves (RFC 5321 5.1). */
+static uint32_t
+own_preference(const struct route *route)
+{
+	uint32_t best = UINT32_MAX;
+
+	for (size_t q = 0; q < route->count; q++) {
+		const struct question *question = &route->questions[q];
+		uint32_t preference = route->hosts.preferences[question->host];
+
+		for (size_t i = 0; i < question->answer.count && preference < best; i++) {
+			if (is_own(route, &question->answer.records[i].address))
+				best = preference;
+		}
+	}
+	return best;
+}
+
+static void
+add_targets(struct route *route, const struct question *question)
+{
+	struct route_answer *answer = &route->answer;
+
+	for (size_t i = 0; i < question->answer.count && answer->count < ROUTE_TARGETS_MAX; i++) {
+		struct route_target *target = &answer->targets[answer->count];
+		const struct in6_addr *address = &question->answer.records[i].address;
+
+		if (is_nobody(address))
+			continue;
+		target->address = *address;
+		strlcpy(target->host, route->hosts.names[question->host], HOST_NAME_SIZE);
+		target->secure = is_secure(route, question->host);
+		target->backup =
+		    route->hosts.preferences[question->host] > route->hosts.preferences[0];
+		target->dane = dane_hold(route->certificates[question->host].dane);
+		answer->count++;
+	}
+}
+
 /* IPv6 and IPv4 of a host next to each other, hosts in their order. */
 static void
 gather(struct route *route)
 {
 	struct route_answer *answer = &route->answer;
+	uint32_t end = own_preference(route);
 	bool failed = false, bogus = false;
 
 	for (size_t q = 0; q < route->count; q++) {
 		const struct question *question = &route->questions[q];
 
+		if (route->hosts.preferences[question->host] >= end)
+			continue;
 		failed = failed || question->failed;
 		bogus = bogus || question->bogus;
-		for (size_t i = 0; i < question->answer.count && answer->count < ROUTE_TARGETS_MAX;
-		     i++) {
-			struct route_target *target = &answer->targets[answer->count];
-			const struct in6_addr *address = &question->answer.records[i].address;
-
-			if (IN6_IS_ADDR_UNSPECIFIED(address) || IN6_IS_ADDR_MULTICAST(address))
-				continue;
-			target->address = *address;
-			strlcpy(target->host, route->hosts.names[question->host], HOST_NAME_SIZE);
-			target->secure = is_secure(route, question->host);
-			target->dane = dane_hold(route->certificates[question->host].dane);
-			answer->count++;
-		}
+		add_targets(route, question);
 	}
 	if (answer->count > 0) {
 		finish(route);
 	} else if (failed) {
 		refuse_unanswered(route, bogus);
+	} else if (end != UINT32_MAX) {
+		refuse_loop(route);
 	} else {
-		explain(&answer->why, 550, "5.1.2", "no mail server has an address for",
-			route->domain);
+		route_explain(&answer->why, 550, "5.1.2", "no mail server has an address for",
+			      route->domain);
 		refuse(route, ROUTE_NEVER);
 	}
 }
@@ -234,9 +230,10 @@ take_mx(struct route *route)
 	if (question->failed) {
 		refuse_unanswered(route, question->bogus);
 	} else if (question->no_name) {
-		explain(&route->answer.why, 550, "5.1.2", "there is no such domain", route->domain);
+		route_explain(&route->answer.why, 550, "5.1.2", "there is no such domain",
+			      route->domain);
 		refuse(route, ROUTE_NEVER);
-	} else if (!route_order(&question->answer, route->domain, route->own,
+	} else if (!route_order(&question->answer, route->domain, route->self->name,
 				arc4random_uniform(DNS_RECORDS_MAX), &route->hosts,
 				&route->answer.why)) {
 		refuse(route, ROUTE_NEVER);
@@ -370,16 +367,27 @@ is_address(const char *text, struct in6_addr *address)
 	return strchr(text, ':') == NULL && inet_pton(AF_INET6, mapped, address) == 1;
 }
 
+static void
+take_address(struct route *route)
+{
+	if (is_own(route, &route->answer.targets[0].address)) {
+		refuse_loop(route);
+		return;
+	}
+	route->answer.count = 1;
+	finish(route);
+}
+
 struct route *
-route_find(struct resolver *resolver, struct event_base *base, const char *own, const char *domain,
-	   bool host, uint16_t port, route_done_fn *done, void *arg)
+route_find(struct resolver *resolver, struct event_base *base, const struct route_self *self,
+	   const char *domain, bool host, uint16_t port, route_done_fn *done, void *arg)
 {
 	struct route *route = calloc(1, sizeof(*route));
 
 	if (route == NULL)
 		return NULL;
 	route->resolver = resolver;
-	route->own = own;
+	route->self = self;
 	route->port = port;
 	route->secure = host; /* who configures it knows */
 	route->done = done;
@@ -392,8 +400,7 @@ route_find(struct resolver *resolver, struct event_base *base, const char *own, 
 	}
 	strlcpy(route->answer.targets[0].host, domain, HOST_NAME_SIZE);
 	if (host && is_address(domain, &route->answer.targets[0].address)) {
-		route->answer.count = 1;
-		finish(route);
+		take_address(route);
 		return route;
 	}
 	if (host) {

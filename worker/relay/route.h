@@ -24,6 +24,7 @@ struct route;
 struct route_target {
 	struct in6_addr address;
 	char host[HOST_NAME_SIZE];
+	bool backup; /* other hosts of the domain are preferred to this one */
 	bool secure; /* DNS has proved that the host is the domain's, and that address its own */
 	struct dane *dane; /* what is said of its certificate; NULL if nothing was asked */
 };
@@ -40,14 +41,22 @@ struct route_answer {
 /* What it points to: whoever keeps an answer. */
 void route_answer_clear(struct route_answer *);
 
+/* Who we are. What leads to us, and what is not preferred to us, is left out. */
+struct route_self {
+	const char *name;
+	/* Is it us who listens there? NULL: nobody knows. */
+	bool (*is_own)(const struct in6_addr *, uint16_t port, const void *arg);
+	const void *arg;
+};
+
 /*
- * Finds the way to DOMAIN for the server called OWN, or, if it is a HOST (a name or an address), to
- * that alone. OWN stays the caller's, and there. PORT is where the hosts are connected to. DONE is
+ * Finds the way to DOMAIN for SELF, or, if it is a HOST (a name or an address), to that alone.
+ * SELF stays the caller's, and there. PORT is where the hosts are connected to. DONE is
  * called from the loop, once, unless route_drop() comes first; then all that is ROUTE is gone, but
  * what the answer points to is the callee's. NULL without memory.
  */
 typedef void route_done_fn(const struct route_answer *, void *arg);
-struct route *route_find(struct resolver *, struct event_base *, const char *own,
+struct route *route_find(struct resolver *, struct event_base *, const struct route_self *self,
 			 const char *domain, bool host, uint16_t port, route_done_fn *done,
 			 void *arg);
 void route_drop(struct route *);
@@ -57,14 +66,21 @@ void route_drop(struct route *);
 struct route_hosts {
 	size_t count;
 	char names[ROUTE_HOSTS_MAX][HOST_NAME_SIZE];
+	uint16_t preferences[ROUTE_HOSTS_MAX];
 };
 
 /*
  * The hosts of an MX answer, the most preferred first; equal ones in the order of the answer,
  * begun at ROTATE. Without any record it is DOMAIN. OWN and what is not preferred to it is left
- * out. False, with WHY filled, if that leaves nobody.
+ * out (RFC 5321 5.1). False, with WHY filled, if that leaves nobody.
  */
 bool route_order(const struct dns_answer *, const char *domain, const char *own, uint32_t rotate,
 		 struct route_hosts *, struct reply *why);
+
+#define ROUTE_LOOPS "mail for this domain leads back to this server"
+
+/* A reply of our own: "TEXT: NAME". */
+void route_explain(struct reply *, unsigned code, const char *status, const char *text,
+		   const char *name);
 
 #endif

@@ -20,10 +20,11 @@ table_begin(const struct mr_table *head)
 	struct table *table;
 
 	if (head->routes == 0 || head->routes > RELAY_ROUTES_MAX || head->address_literals > 1 ||
-	    head->reply_seconds == 0 || head->reply_seconds > RELAY_REPLY_SECONDS_MAX)
+	    head->reply_seconds == 0 || head->reply_seconds > RELAY_REPLY_SECONDS_MAX ||
+	    head->zero != 0)
 		return NULL;
-	for (size_t i = 0; i < RELAY_PORTS_MAX; i++) {
-		if (head->ports[i] > UINT16_MAX)
+	for (size_t i = 0; i < RELAY_LISTENERS_MAX; i++) {
+		if (head->listeners[i].port > UINT16_MAX)
 			return NULL;
 	}
 	table = calloc(1, sizeof(*table) + head->routes * sizeof(table->routes[0]));
@@ -170,12 +171,30 @@ table_takes_literals(const struct table *table)
 	return table->head.address_literals == 1;
 }
 
-bool
-table_is_own_port(const struct table *table, uint32_t port)
+/* 0.0.0.0 or :: */
+static bool
+is_all(const struct in6_addr *address)
 {
-	for (size_t i = 0; i < RELAY_PORTS_MAX; i++) {
-		if (table->head.ports[i] == port)
-			return port != 0;
+	static const struct in6_addr all_v4 = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+
+	return is_any(address) || memcmp(address, &all_v4, sizeof(all_v4)) == 0;
+}
+
+bool
+table_is_listener(const struct table *table, const struct in6_addr *address, uint16_t port,
+		  bool local)
+{
+	bool v4 = IN6_IS_ADDR_V4MAPPED(address);
+
+	for (size_t i = 0; i < RELAY_LISTENERS_MAX; i++) {
+		const struct mr_listener *own = &table->head.listeners[i];
+
+		if (own->port == 0 || own->port != port)
+			continue;
+		if (memcmp(&own->address, address, sizeof(*address)) == 0 ||
+		    (local && is_all(address)) ||
+		    (local && is_all(&own->address) && IN6_IS_ADDR_V4MAPPED(&own->address) == v4))
+			return true;
 	}
 	return false;
 }

@@ -32,7 +32,7 @@ const struct mr_route *table_find(const struct table *, const char *domain);
 /* How long a server may take for a whole reply, whatever the step usually has; seconds. */
 unsigned table_reply_seconds(const struct table *);
 bool table_takes_literals(const struct table *);
-/* Is this a port of our own for mail from strangers? */
-bool table_is_own_port(const struct table *, uint32_t port);
+/* Do we listen there for mail from strangers? LOCAL: it is an address of this host. */
+bool table_is_listener(const struct table *, const struct in6_addr *, uint16_t port, bool local);
 
 #endif
