@@ -195,13 +195,14 @@ class Trial:
         return found[0].replace(b"\r\n", b"\n")
 
     def report(self, where, words):
-        """The delivery report in which WORDS are."""
+        """The delivery report in which WORDS are; OpenSMTPD's are multipart/mixed."""
         found = []
 
         def there():
             for text in where():
                 message = email.message_from_bytes(text)
-                if message.get_content_type() == "multipart/report" and re.search(words, text.decode("latin-1")):
+                kinds = [part.get_content_type() for part in message.walk()]
+                if "message/delivery-status" in kinds and re.search(words, text.decode("latin-1")):
                     found.append(message)
             return found
 
@@ -255,8 +256,11 @@ class Trial:
     def out_success(self):
         message = mail(ALICE, f"u2@{PEER_DOMAIN}", "out success", "Text\n")
         self.submit(f"u2@{PEER_DOMAIN}", message, ["RET=HDRS", "ENVID=out+2B1"], ["NOTIFY=SUCCESS,FAILURE"])
-        report = self.report(self.at_alice, r"(?i)Original-Envelope-Id: *out\+1")
-        assert re.search(r"(?i)Action: *(delivered|relayed|expanded)", report.as_string()), report.as_string()
+        report = self.report(self.at_alice, r"(?i)Final-Recipient: *rfc822; *<?u2@").as_string()
+        assert re.search(r"(?i)Action: *(delivered|relayed|expanded)", report), report
+        # OpenSMTPD leaves it out, exim4 leaves it encoded.
+        envid = re.search(r"(?i)Original-Envelope-Id: *(.*)", report)
+        assert envid is None or envid[1] in ("out+1", "out+2B1"), report
 
     def out_unknown(self):
         self.submit(f"unknown@{PEER_DOMAIN}", mail(ALICE, f"unknown@{PEER_DOMAIN}", "out unknown", "Text\n"))
