@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/proto/master_relay.h"
 #include "common/proto/queue_relay.h"
 #include "tests/attack/house.h"
 
@@ -127,12 +128,101 @@ the_truth_is_answered(void **state)
 	house_end(&relay);
 }
 
+/* -- The master's messages -----------------------------------------------------------------------
+ */
+
+#define HEAD .routes = 1, .reply_seconds = 60
+#define ROUTE .domain = "*", .port = 25, .connections = 20
+
+/* A table and its routes, one of which is none. */
+static const struct {
+	const char *what;
+	struct mr_table table;
+	struct mr_route route;
+} tables[] = {
+    {"no route", {.routes = 0, .reply_seconds = 60}, {ROUTE}},
+    {"too many", {.routes = RELAY_ROUTES_MAX + 1, .reply_seconds = 60}, {ROUTE}},
+    {"literals and what", {HEAD, .address_literals = 2}, {ROUTE}},
+    {"no time", {.routes = 1}, {ROUTE}},
+    {"all the time", {.routes = 1, .reply_seconds = UINT32_MAX}, {ROUTE}},
+    {"padding", {HEAD, .zero = 1}, {ROUTE}},
+    {"no port of ours", {HEAD, .listeners = {{.port = 65536}}}, {ROUTE}},
+    {"for nobody", {HEAD}, {.domain = "", .port = 25, .connections = 20}},
+    {"for some only", {HEAD}, {.domain = "a.example", .port = 25, .connections = 20}},
+    {"no port", {HEAD}, {.domain = "*", .port = 0, .connections = 20}},
+    {"a large port", {HEAD}, {.domain = "*", .port = 65536, .connections = 20}},
+    {"no connection", {HEAD}, {.domain = "*", .port = 25}},
+    {"many connections", {HEAD}, {.domain = "*", .port = 25, .connections = UINT32_MAX}},
+    {"a command in the name", {HEAD}, {ROUTE, .helo = "a\r\nMAIL FROM:<>"}},
+    {"a space in the host", {HEAD}, {ROUTE, .host = "a b"}},
+    {"an unknown protocol", {HEAD}, {ROUTE, .protocol = RELAY_PROTOCOL_COUNT}},
+    {"an unknown kind of TLS", {HEAD}, {ROUTE, .tls = RELAY_TLS_COUNT}},
+    {"implicit and what", {HEAD}, {ROUTE, .tls = RELAY_TLS_VERIFY, .implicit_tls = 2}},
+    {"a password in the open", {HEAD}, {ROUTE, .user = "u", .password = "p"}},
+    {"implicit TLS or not", {HEAD}, {ROUTE, .implicit_tls = 1}},
+    {"padding of a route", {HEAD}, {ROUTE, .zero = 1}},
+    {"IPv6 as IPv4", {HEAD}, {ROUTE, .source = {{.s6_addr = {1}}}}},
+};
+
+static int
+say_table(const struct house_child *relay, const struct mr_table *table,
+	  const struct mr_route *route)
+{
+	if (ipc_send_fd(relay->control, MR_TABLE, 0, table, sizeof(*table), NULL, 0, -1) == -1)
+		return -1;
+	return ipc_send_fd(relay->control, MR_ROUTE, 0, route, sizeof(*route), NULL, 0, -1);
+}
+
+/* Relay ends, and is no table's: a lie of the master's is a fault, not a negotiation. */
+static void
+tables_that_lie(void **state)
+{
+	struct house_child relay;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		print_message("%s\n", tables[i].what);
+		relay = house_relay();
+		/* The route may find the channel cut already. */
+		(void)say_table(&relay, &tables[i].table, &tables[i].route);
+		house_must_end(&relay);
+	}
+	/* Names without an end. */
+	for (size_t i = 0; i < 5; i++) {
+		struct mr_route route = {ROUTE, .tls = RELAY_TLS_VERIFY};
+		char *const texts[] = {route.domain, route.host, route.helo, route.user,
+				       route.password};
+		const size_t sizes[] = {sizeof(route.domain), sizeof(route.host),
+					sizeof(route.helo), sizeof(route.user),
+					sizeof(route.password)};
+
+		memset(texts[i], 'a', sizes[i]);
+		relay = house_relay();
+		(void)say_table(&relay, &(const struct mr_table){HEAD}, &route);
+		house_must_end(&relay);
+	}
+	/* A route of no table, and one too many. */
+	relay = house_relay();
+	assert_int_equal(ipc_send_fd(relay.control, MR_ROUTE, 0, &(const struct mr_route){ROUTE},
+				     sizeof(struct mr_route), NULL, 0, -1),
+			 0);
+	house_must_end(&relay);
+	/* The truth is taken, at any time. */
+	relay = house_relay();
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(say_table(&relay, &(const struct mr_table){HEAD},
+					   &(const struct mr_route){ROUTE}),
+				 0);
+	house_end(&relay);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(sends_that_lie, house_setup, house_teardown),
 	    cmocka_unit_test_setup_teardown(the_truth_is_answered, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(tables_that_lie, house_setup, house_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
