@@ -236,6 +236,8 @@ struct configuration *conf_load(const char *path, struct conf_problems *);
 struct configuration *conf_load_text(const char *text, const char *path, struct conf_problems *);
 void conf_free(struct configuration *);
 
+/* How far mail of submitters goes: enum mail_reach. */
+uint32_t conf_reach(const struct configuration *);
 bool conf_has_domain(const struct configuration *, const char *domain);
 
 /*

@@ -146,6 +146,14 @@ static const struct conf_key relay_keys[] = {
 static const struct conf_key relay_group = {
     .name = "relay", .kind = CONF_GROUP, .keys = relay_keys};
 
+uint32_t
+conf_reach(const struct configuration *conf)
+{
+	if (!conf->relay.wanted)
+		return REACH_HERE;
+	return conf->relay.address_literals ? REACH_LITERALS : REACH_DOMAINS;
+}
+
 void
 conf_relay_start(struct configuration *conf)
 {

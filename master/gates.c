@@ -77,7 +77,7 @@ send_settings(struct process *p)
 	    .handshake_timeout = conf->limits.handshake_timeout,
 	    .command_timeout = conf->limits.command_timeout,
 	    .max_recipients = conf->limits.recipients,
-	    .relay = conf->relay.wanted ? 1 : 0,
+	    .relay = conf_reach(conf),
 	    .hide_client = conf->client_address == CLIENT_ADDRESS_HIDE,
 	    .max_errors = conf->limits.errors,
 	    .max_message_size = conf->limits.message_size,

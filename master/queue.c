@@ -18,7 +18,7 @@ settings_of(const struct configuration *conf)
 	    .max_message_size = conf->limits.message_size,
 	    .max_recipients = conf->limits.recipients,
 	    .retry = conf->limits.retry,
-	    .relay = conf->relay.wanted ? 1 : 0,
+	    .relay = conf_reach(conf),
 	    .expire = conf->relay.expire,
 	    .delay_notice = conf->queue.delay_notice,
 	    .check_author = conf->sender_check == SENDER_CHECK_BOTH,

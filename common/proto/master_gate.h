@@ -39,7 +39,7 @@ struct mg_settings {
 	uint32_t command_timeout;   /* seconds without a whole command, before login */
 	uint32_t max_recipients;    /* RFC 5321 4.5.3.1.8: at least 100 */
 	uint32_t max_errors;        /* bad commands before the connection is closed */
-	uint32_t relay;             /* 1: submitters may send to other domains */
+	uint32_t relay;             /* enum mail_reach: of submitters */
 	uint64_t max_message_size;  /* bytes; announced as SIZE (RFC 1870) */
 	uint32_t hide_client;       /* 1: a submitter's Received: field doesn't say where from */
 	uint32_t greeting_pause;    /* seconds that port 25's greeting waits; 0: it doesn't */

@@ -11,7 +11,7 @@ struct mq_settings {
 	uint64_t max_message_size; /* bytes */
 	uint32_t max_recipients;
 	uint32_t retry;  /* seconds until a delivery that failed for now is tried again, at first */
-	uint32_t relay;  /* 1: submitters may send to other domains */
+	uint32_t relay;  /* enum mail_reach: of submitters */
 	uint32_t expire; /* seconds after which mail for these goes back to its sender */
 	uint32_t delay_notice;   /* seconds after which a sender hears that his is late; 0: never */
 	uint32_t filter_kinds;   /* enum filter_kind, or'ed: whose mails filter looks at */

@@ -65,6 +65,9 @@ struct submit_limits {
 enum client_mode { CLIENT_OFF, CLIENT_REQUEST, CLIENT_REQUIRE, CLIENT_MODE_COUNT };
 /* What an administrator wants of a mailbox. */
 enum mailbox_purpose { MAILBOX_MAIL, MAILBOX_CHECK, MAILBOX_REPAIR, MAILBOX_PURPOSE_COUNT };
+/* How far mail of submitters goes: nowhere else, to other domains, or to hosts too, which address
+ * literals name ("[192.0.2.1]", RFC 5321 4.1.3). */
+enum mail_reach { REACH_HERE, REACH_DOMAINS, REACH_LITERALS };
 enum tls_mode { TLS_NONE, TLS_EXPLICIT, TLS_IMPLICIT, TLS_MODE_COUNT };
 
 /* A peer's address: IPv6, or IPv4 mapped into it (RFC 4291 2.5.5.2). */

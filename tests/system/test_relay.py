@@ -225,7 +225,8 @@ def test_port_25_never_relays(make_sink, send_out):
     with server.submission() as client:
         client.ehlo("example.org")
         client.docmd(f"MAIL FROM:<{ALICE}>")
-        assert client.docmd("RCPT TO:<victim@[127.0.0.1]>")[0] == 550
+        code, text = client.docmd("RCPT TO:<victim@[127.0.0.1]>")
+        assert code == 550 and b"5.1.2" in text and b"relay.address_literals" in text
         assert client.docmd('RCPT TO:<"victim@elsewhere.example"@example.org>')[0] == 550
     assert sink.connections == 0
 
@@ -320,6 +321,24 @@ def test_a_route_to_ourselves_is_none(send_out):
     server.posternctl("reload")
     send(server, ["bob@elsewhere.example"])
     assert report(server)[1]["Status"] == "5.4.6"
+
+
+def test_address_literals_if_they_are_wanted(make_sink, send_out):
+    sink = make_sink()
+    server = send_out(sink.port, "address_literals = true;")
+    send(server, ["bob@[127.0.0.1]"])
+    assert sink.wait(1)[0][1] == ["bob@[127.0.0.1]"]
+    server.log.wait(r"event=queue\.relayed .*to=bob@\[127\.0\.0\.1\]")
+    # Nobody is there; and no host is.
+    send(server, ["bob@[IPv6:::1]"])
+    server.log.wait(r"event=queue\.deferred .*(refused|unreachable|assign)")
+    send(server, ["bob@[0.0.0.0]"])
+    assert report(server)[1]["Status"] == "5.1.2"
+    # Strangers send there no more than anywhere else.
+    with server.smtp(tls=False) as client:
+        client.ehlo(DOMAIN)
+        client.docmd("MAIL FROM:<a@b.example>")
+        assert client.docmd("RCPT TO:<bob@[127.0.0.1]>")[0] == 550
 
 
 def test_dns_that_fails_is_asked_again(make_sink, send_out):

@@ -92,7 +92,7 @@ open_world(void)
 {
 	memset(&relay, 0, sizeof(relay));
 	world_open(&world);
-	world.queue.settings.relay = 1;
+	world.queue.settings.relay = REACH_DOMAINS;
 	world.queue.settings.expire = 86400;
 	world.queue.settings.max_recipients = RECIPIENTS;
 }

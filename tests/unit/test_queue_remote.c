@@ -98,7 +98,7 @@ set_up(void **state)
 	memset(&relay, 0, sizeof(relay));
 	world_make_folder(folder);
 	world_open(&world);
-	world.queue.settings.relay = 1;
+	world.queue.settings.relay = REACH_DOMAINS;
 	world.queue.settings.expire = 86400;
 	relay.outcome = RELAY_DELIVERED;
 	open_relay();

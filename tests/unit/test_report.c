@@ -291,7 +291,7 @@ set_up(void **state)
 	memset(&relay, 0, sizeof(relay));
 	world_make_folder(folder);
 	world_open(&world);
-	world.queue.settings.relay = 1;
+	world.queue.settings.relay = REACH_DOMAINS;
 	world.queue.settings.expire = 86400;
 	strlcpy(world.queue.settings.hostname, "mail.example.org",
 		sizeof(world.queue.settings.hostname));

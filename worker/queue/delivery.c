@@ -179,7 +179,7 @@ fail(struct delivery *delivery, const char *why)
 {
 	const struct mq_settings *settings = &delivery->mailbox->schedule->queue->settings;
 
-	if (settings->relay != 1 || !notify_wants(delivery->notify, DSN_NOTIFY_FAILURE) ||
+	if (settings->relay == REACH_HERE || !notify_wants(delivery->notify, DSN_NOTIFY_FAILURE) ||
 	    !tell_sender(delivery, REPORT_FAILED, 0, why))
 		delivery_hold(delivery, why);
 }

@@ -67,10 +67,12 @@ choose_remote(struct recipient *recipient)
 	struct address address;
 	char name[ADDRESS_SIZE];
 
-	if (transaction->queue->settings.relay != 1 ||
+	uint32_t reach = transaction->queue->settings.relay;
+
+	if (reach == REACH_HERE ||
 	    (transaction->submitter[0] == '\0' && transaction->report == NULL) ||
 	    address_parse_utf8(recipient->path, strlen(recipient->path), &address) != ADDRESS_OK ||
-	    address.domain[0] == '[')
+	    (address.domain[0] == '[' && reach != REACH_LITERALS))
 		return false;
 	(void)snprintf(name, sizeof(name), "@%s", address.domain);
 	recipient->mailbox = strdup(name);

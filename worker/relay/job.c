@@ -289,15 +289,15 @@ find_out(struct job *job)
 	const struct mr_settings *settings = &relay->settings;
 	const struct mr_route *via = job->via;
 	const char *domain = job->envelope->domain;
-	bool named = via->host[0] != '\0';
+	bool named = via->host[0] != '\0', literal = domain[0] == '[';
+	enum route_to to = named ? ROUTE_TO_HOST : literal ? ROUTE_TO_LITERAL : ROUTE_TO_DOMAIN;
 
 	job->self = (struct route_self){settings->hostname, own_listens, job->table};
-	job->route =
-	    route_find(relay->resolver, relay->base, &job->self, named ? via->host : domain, named,
-		       (uint16_t)via->port, on_route, job);
+	job->route = route_find(relay->resolver, relay->base, &job->self,
+				named ? via->host : domain, to, (uint16_t)via->port, on_route, job);
 	if (job->route == NULL)
 		return false;
-	if (named || settings->sts_port == 0 || via->tls == RELAY_TLS_NONE)
+	if (to != ROUTE_TO_DOMAIN || settings->sts_port == 0 || via->tls == RELAY_TLS_NONE)
 		return true;
 	job->asked = sts_ask(relay->sts, domain, on_policy, job);
 	return job->asked != NULL;
@@ -354,6 +354,9 @@ static const struct reply circles = {
 static const struct reply no_password = {
     .code = 451, .status = "4.7.0", .text = "the password of its route could not be read here"};
 
+static const struct reply no_literals = {
+    .code = 550, .status = "5.1.2", .text = "mail to address literals is not sent from here"};
+
 int
 job_start(struct relay *relay, struct ipc_message *message)
 {
@@ -369,6 +372,10 @@ job_start(struct relay *relay, struct ipc_message *message)
 	job->via = table_find(job->table, job->envelope->domain);
 	if (job->via->user[0] != '\0' && job->via->password[0] == '\0') {
 		refuse(job, &no_password, false);
+		return 0;
+	}
+	if (job->envelope->domain[0] == '[' && !table_takes_literals(job->table)) {
+		refuse(job, &no_literals, true);
 		return 0;
 	}
 	look_at_body(job);

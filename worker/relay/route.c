@@ -378,9 +378,44 @@ take_address(struct route *route)
 	finish(route);
 }
 
+/* Its address is all that is known of the host: no name, no certificate. */
+static void
+take_literal(struct route *route)
+{
+	size_t skip = strncasecmp(route->domain, "[IPv6:", 6) == 0 ? 6 : 1;
+	struct in6_addr *address = &route->answer.targets[0].address;
+	char text[HOST_NAME_SIZE];
+
+	strlcpy(text, route->domain + skip, sizeof(text));
+	text[strcspn(text, "]")] = '\0';
+	if (is_address(text, address) && !is_nobody(address)) {
+		take_address(route);
+		return;
+	}
+	route_explain(&route->answer.why, 550, "5.1.2", "no host can have the address",
+		      route->domain);
+	refuse(route, ROUTE_NEVER);
+}
+
+static void
+begin(struct route *route, enum route_to to)
+{
+	strlcpy(route->answer.targets[0].host, route->domain, HOST_NAME_SIZE);
+	if (to == ROUTE_TO_LITERAL) {
+		take_literal(route);
+	} else if (to == ROUTE_TO_DOMAIN) {
+		ask(route, route->domain, 0, DNS_MX);
+	} else if (is_address(route->domain, &route->answer.targets[0].address)) {
+		take_address(route);
+	} else {
+		strlcpy(route->hosts.names[route->hosts.count++], route->domain, HOST_NAME_SIZE);
+		ask_addresses(route);
+	}
+}
+
 struct route *
 route_find(struct resolver *resolver, struct event_base *base, const struct route_self *self,
-	   const char *domain, bool host, uint16_t port, route_done_fn *done, void *arg)
+	   const char *name, enum route_to to, uint16_t port, route_done_fn *done, void *arg)
 {
 	struct route *route = calloc(1, sizeof(*route));
 
@@ -389,26 +424,16 @@ route_find(struct resolver *resolver, struct event_base *base, const struct rout
 	route->resolver = resolver;
 	route->self = self;
 	route->port = port;
-	route->secure = host; /* who configures it knows */
+	route->secure = to == ROUTE_TO_HOST; /* who configures it knows */
 	route->done = done;
 	route->arg = arg;
-	strlcpy(route->domain, domain, sizeof(route->domain));
+	strlcpy(route->domain, name, sizeof(route->domain));
 	route->ready = event_new(base, -1, 0, on_ready, route);
 	if (route->ready == NULL) {
 		free(route);
 		return NULL;
 	}
-	strlcpy(route->answer.targets[0].host, domain, HOST_NAME_SIZE);
-	if (host && is_address(domain, &route->answer.targets[0].address)) {
-		take_address(route);
-		return route;
-	}
-	if (host) {
-		strlcpy(route->hosts.names[route->hosts.count++], domain, HOST_NAME_SIZE);
-		ask_addresses(route);
-		return route;
-	}
-	ask(route, domain, 0, DNS_MX);
+	begin(route, to);
 	return route;
 }
 

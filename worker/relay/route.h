@@ -49,15 +49,21 @@ struct route_self {
 	const void *arg;
 };
 
+enum route_to {
+	ROUTE_TO_DOMAIN,
+	ROUTE_TO_HOST,    /* that is configured: a name, or an address */
+	ROUTE_TO_LITERAL, /* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 4.1.3) */
+};
+
 /*
- * Finds the way to DOMAIN for SELF, or, if it is a HOST (a name or an address), to that alone.
- * SELF stays the caller's, and there. PORT is where the hosts are connected to. DONE is
- * called from the loop, once, unless route_drop() comes first; then all that is ROUTE is gone, but
- * what the answer points to is the callee's. NULL without memory.
+ * Finds the way to NAME, a domain or one host alone, for SELF. SELF stays the caller's, and there.
+ * PORT is where the hosts are connected to. DONE is called from the loop, once, unless route_drop()
+ * comes first; then all that is ROUTE is gone, but what the answer points to is the callee's. NULL
+ * without memory.
  */
 typedef void route_done_fn(const struct route_answer *, void *arg);
 struct route *route_find(struct resolver *, struct event_base *, const struct route_self *self,
-			 const char *domain, bool host, uint16_t port, route_done_fn *done,
+			 const char *name, enum route_to, uint16_t port, route_done_fn *done,
 			 void *arg);
 void route_drop(struct route *);
 

@@ -157,6 +157,27 @@ static const struct {
     [RCPT_UNAVAILABLE] = {"451 4.3.0 <%s>: can't be checked now, try again later", "unavailable"},
 };
 
+static const char no_literal[] =
+    "550 5.1.2 <%s>: mail to address literals is not sent from here (relay.address_literals)";
+
+/* Only who has logged in sends to other domains, and queue sees to that again. */
+static bool
+may_relay(struct conn *conn, const struct smtp_session *session, const struct smtp_rcpt *rcpt)
+{
+	return rcpt->verdict == RCPT_NOT_LOCAL && conn_settings(conn)->relay != REACH_HERE &&
+	       smtp_is_submission(conn) && session->submitter != NULL;
+}
+
+/* An address literal names a host, not a domain (RFC 5321 4.1.3): few want to send there. */
+static bool
+is_too_far(struct conn *conn, const struct smtp_rcpt *rcpt)
+{
+	size_t length = strlen(rcpt->path);
+
+	return conn_settings(conn)->relay != REACH_LITERALS && length > 0 &&
+	       rcpt->path[length - 1] == ']';
+}
+
 /* Returns false if the session has ended. */
 static bool
 refuse_rcpt(struct conn *conn, struct smtp_session *session, struct smtp_rcpt *rcpt)
@@ -164,25 +185,13 @@ refuse_rcpt(struct conn *conn, struct smtp_session *session, struct smtp_rcpt *r
 	log_event(LOG_INFO, "smtp.refused", KV_CONN(conn_identity(conn)), KV_STR("stage", "rcpt"),
 		  KV_STR("why", verdicts[rcpt->verdict].why), KV_STR("from", session->mail->from),
 		  KV_STR("to", rcpt->path), KV_STR("helo", session->helo));
-	smtp_reply(conn, verdicts[rcpt->verdict].format, rcpt->path);
+	smtp_reply(conn,
+		   may_relay(conn, session, rcpt) ? no_literal : verdicts[rcpt->verdict].format,
+		   rcpt->path);
 	if (session->account == NULL && rcpt->verdict != RCPT_UNAVAILABLE)
 		conn_note_error(conn);
 	free(rcpt);
 	return smtp_count_idle(conn);
-}
-
-/*
- * Only who has logged in sends to other domains, and queue sees to that again. An address literal
- * names a host, not a domain (RFC 5321 4.1.3): none is sent to.
- */
-static bool
-may_relay(struct conn *conn, const struct smtp_session *session, const struct smtp_rcpt *rcpt)
-{
-	size_t length = strlen(rcpt->path);
-
-	return rcpt->verdict == RCPT_NOT_LOCAL && conn_settings(conn)->relay == 1 &&
-	       smtp_is_submission(conn) && session->submitter != NULL && length > 0 &&
-	       rcpt->path[length - 1] != ']';
 }
 
 /* Replies to RCPTs, in order, as far as they are answered (RFC 2920 3.1). */
@@ -195,7 +204,8 @@ reply_rcpts(struct conn *conn, struct smtp_session *session)
 	while ((rcpt = STAILQ_FIRST(&mail->asked)) != NULL && rcpt->request == 0) {
 		STAILQ_REMOVE_HEAD(&mail->asked, entry);
 		mail->asked_count--;
-		if (rcpt->verdict == RCPT_LOCAL || may_relay(conn, session, rcpt)) {
+		if (rcpt->verdict == RCPT_LOCAL ||
+		    (may_relay(conn, session, rcpt) && !is_too_far(conn, rcpt))) {
 			STAILQ_INSERT_TAIL(&mail->taken, rcpt, entry);
 			mail->taken_count++;
 			smtp_reply(conn, "250 2.1.5 Ok");
