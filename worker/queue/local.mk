@@ -20,7 +20,7 @@ worker_libworker_a_SOURCES += \
 	worker/queue/queue.c worker/queue/queue.h \
 	worker/queue/asker.c worker/queue/asker.h \
 	worker/queue/recipients.c \
-	worker/queue/remote.c \
+	worker/queue/remote.c worker/queue/remote_result.c worker/queue/remote_private.h \
 	worker/queue/schedule.c worker/queue/schedule.h \
 	worker/queue/sign.c worker/queue/sign.h \
 	worker/queue/spool.c worker/queue/spool.h \

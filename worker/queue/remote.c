@@ -7,37 +7,16 @@
  * is slow holds nobody else's mail back.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/log.h"
-#include "common/proto/queue_relay.h"
 #include "worker/queue/batch.h"
-#include "worker/queue/clock.h"
-#include "worker/queue/mailbox.h"
 #include "worker/queue/queue.h"
-#include "worker/queue/report.h"
+#include "worker/queue/remote_private.h"
 #include "worker/queue/schedule.h"
 
 #define JOBS_MAX 200
 #define DEATHS_MAX 3
-#define REASON_SIZE (RELAY_TEXT_SIZE + HOST_NAME_SIZE + 64)
-
-struct job {
-	LIST_ENTRY(job) entry;
-	struct mailbox *mailbox;
-	struct lane *lane;
-	uint32_t request;
-	struct deliveries deliveries;
-	uint32_t count;
-	conn_id conn;
-	int64_t received;           /* seconds since the epoch */
-	size_t length;              /* of text */
-	const char *paths;          /* in it, behind the sender */
-	char text[RELAY_PATHS_MAX]; /* qr_send's tail */
-};
 
 static void
 job_free(struct job *job)
@@ -51,195 +30,6 @@ job_free(struct job *job)
 	lane->flow->jobs--;
 	free(job);
 	lane_release(lane);
-}
-
-/* -- Results ------------------------------------------------------------------------------ */
-
-static void
-log_relay(const struct job *job, const char *event, const struct delivery *delivery,
-	  const char *path, const char *host, const struct qr_recipient *result)
-{
-	char id[QUEUE_ID_SIZE];
-
-	snprintf(id, sizeof(id), "%016llx", (unsigned long long)delivery->message);
-	log_event(LOG_INFO, event, KV_STR("id", id), KV_CONN(job->conn), KV_STR("to", path),
-		  KV_STR("host", host), KV_U64("code", result->code),
-		  KV_STR("status", result->status), KV_STR("text", result->text));
-}
-
-/* What the sender hears of a job, one mail for each thing there is to say. */
-struct hearing {
-	struct report *reports[REPORT_ACTIONS];
-	int64_t now; /* and what is put off stays together */
-	uint32_t random;
-};
-
-/* RFC 3461 5.2.2 of success; 6.2, 6.3 of the others. */
-static enum report_action
-action_of(const struct job *job, const struct delivery *delivery, const struct qr_recipient *result,
-	  bool over)
-{
-	/* Of what has the null reverse-path nobody hears (RFC 5321 6.1). */
-	if (job->text[0] == '\0')
-		return REPORT_NONE;
-	if (result->outcome == RELAY_DELIVERED)
-		return result->dsn == 0 && notify_wants(delivery->notify, DSN_NOTIFY_SUCCESS)
-			   ? REPORT_RELAYED
-			   : REPORT_NONE;
-	if (over)
-		return notify_wants(delivery->notify, DSN_NOTIFY_FAILURE) ? REPORT_FAILED
-									  : REPORT_NONE;
-	return delivery_is_late(delivery) ? REPORT_DELAYED : REPORT_NONE;
-}
-
-/* Room in the report of that kind; NULL without memory. */
-static struct report_recipient *
-heard(const struct job *job, struct hearing *hearing, const struct delivery *delivery,
-      enum report_action action)
-{
-	struct mailbox *mailbox = job->mailbox;
-
-	if (hearing->reports[action] == NULL)
-		hearing->reports[action] = report_new(mailbox->schedule->queue, delivery->message,
-						      action, mailbox->name, job->count);
-	return hearing->reports[action] == NULL ? NULL : report_add(hearing->reports[action]);
-}
-
-/* Where a recipient's delivery stands, as take_results() goes over them. */
-struct ended {
-	const char *path, *orcpt, *host;
-	const struct qr_recipient *result;
-	bool over; /* it has failed for ever */
-	int64_t next_attempt;
-};
-
-/* Fills one; the delivery is freed. */
-static void
-hand_over(struct report_recipient *recipient, struct delivery *delivery, const struct ended *ended)
-{
-	const struct qr_recipient *result = ended->result;
-
-	recipient->index = delivery->index;
-	recipient->attempts = delivery->attempts;
-	recipient->next_attempt = ended->next_attempt;
-	recipient->expired = ended->over && result->outcome == RELAY_LATER;
-	recipient->code = result->code;
-	strlcpy(recipient->path, ended->path, sizeof(recipient->path));
-	strlcpy(recipient->orcpt, ended->orcpt, sizeof(recipient->orcpt));
-	strlcpy(recipient->host, ended->host, sizeof(recipient->host));
-	strlcpy(recipient->status, result->status, sizeof(recipient->status));
-	strlcpy(recipient->text, result->text, sizeof(recipient->text));
-	delivery_free(delivery);
-}
-
-/* Nobody is told. */
-static void
-end_silently(const struct job *job, struct delivery *delivery, const struct ended *ended)
-{
-	const char *why = ended->result->text;
-
-	if (ended->over)
-		log_relay(job, "queue.dropped", delivery, ended->path, ended->host, ended->result);
-	if (ended->over || ended->result->outcome == RELAY_DELIVERED)
-		delivery_record(delivery, RESULT_DONE, 0, NULL);
-	else
-		delivery_record(delivery, RESULT_DEFER, ended->next_attempt, why);
-}
-
-/* One recipient's; the delivery is freed. */
-static void
-finish(const struct job *job, struct hearing *hearing, struct delivery *delivery,
-       struct ended *ended)
-{
-	static const char *const events[] = {[RELAY_DELIVERED] = "queue.relayed",
-					     [RELAY_LATER] = "queue.not_now",
-					     [RELAY_FAILED] = "queue.refused"};
-	const struct qr_recipient *result = ended->result;
-	struct report_recipient *recipient = NULL;
-	enum report_action action;
-
-	log_relay(job, events[result->outcome], delivery, ended->path, ended->host, result);
-	delivery->received = job->received;
-	ended->over = result->outcome == RELAY_FAILED ||
-		      (result->outcome == RELAY_LATER && delivery_is_expired(delivery));
-	if (result->outcome == RELAY_LATER && !ended->over)
-		ended->next_attempt =
-		    delivery_postpone(delivery, hearing->now, hearing->random, result->text);
-	action = action_of(job, delivery, result, ended->over);
-	if (action != REPORT_NONE)
-		recipient = heard(job, hearing, delivery, action);
-	if (recipient != NULL)
-		hand_over(recipient, delivery, ended);
-	else if (action == REPORT_FAILED)
-		delivery_defer(delivery, "no memory for its report");
-	else
-		end_silently(job, delivery, ended);
-}
-
-static bool
-is_text(const char *text, size_t size)
-{
-	const char *end = memchr(text, '\0', size);
-
-	for (; end != NULL && text < end; text++) {
-		if (*text < 0x20 || *text > 0x7e)
-			return false;
-	}
-	return end != NULL;
-}
-
-/* What the table doesn't say. */
-static bool
-is_sound(const struct job *job, const struct ipc_message *message)
-{
-	const struct qr_result *body = message->body;
-
-	if (message->type != QR_RESULT || body->recipients != job->count || body->zero != 0 ||
-	    message->tail_length != job->count * sizeof(struct qr_recipient) ||
-	    !is_text(body->host, sizeof(body->host)))
-		return false;
-	for (uint32_t i = 0; i < job->count; i++) {
-		struct qr_recipient result;
-
-		memcpy(&result, message->tail + i * sizeof(result), sizeof(result));
-		if (result.outcome < RELAY_DELIVERED || result.outcome > RELAY_FAILED ||
-		    result.code > 599 || result.dsn > 1 || result.status[0] == '\0' ||
-		    !is_text(result.status, sizeof(result.status)) ||
-		    !is_text(result.text, sizeof(result.text)))
-			return false;
-	}
-	return true;
-}
-
-static void
-take_results(struct job *job, const struct ipc_message *message)
-{
-	const struct qr_result *body = message->body;
-	struct hearing hearing = {.now = clock_now(), .random = arc4random()};
-	const char *at = job->paths;
-	struct delivery *delivery;
-	bool any = false;
-
-	for (uint32_t i = 0; (delivery = TAILQ_FIRST(&job->deliveries)) != NULL; i++) {
-		struct qr_recipient result;
-		struct ended ended = {.path = at, .host = body->host, .result = &result};
-
-		TAILQ_REMOVE(&job->deliveries, delivery, entry);
-		ended.orcpt = at + strlen(at) + 1;
-		at = ended.orcpt + strlen(ended.orcpt) + 1;
-		memcpy(&result, message->tail + i * sizeof(result), sizeof(result));
-		any = any || result.outcome != RELAY_LATER;
-		finish(job, &hearing, delivery, &ended);
-	}
-	for (size_t i = 0; i < REPORT_ACTIONS; i++) {
-		if (hearing.reports[i] != NULL)
-			report_send(hearing.reports[i]);
-	}
-	/* Who takes nothing is asked for less, who takes something for more. */
-	if (!any)
-		job->mailbox->window = 1;
-	else if (job->mailbox->window < REMOTE_WINDOW)
-		job->mailbox->window++;
 }
 
 /* Relay died over it, or gave no answer that is one. */
@@ -268,8 +58,8 @@ on_result(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	int result = 0;
 
 	(void)channel;
-	if (message != NULL && is_sound(job, message)) {
-		take_results(job, message);
+	if (message != NULL && remote_is_sound(job, message)) {
+		remote_take_results(job, message);
 	} else {
 		put_back(job, "relay died or did not answer");
 		result = message == NULL ? 0 : -1;
