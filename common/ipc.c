@@ -16,6 +16,7 @@
 #include "common/log.h"
 
 #define PEER_NAME_SIZE 64
+#define LAST_MESSAGES 4096 /* of a peer that takes no more */
 #define MESSAGES_A_TURN 64 /* served before other events have a turn */
 
 /* A request that waits for its reply. */
@@ -261,11 +262,18 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* It takes no more; what it had to say before is heard. */
 static void
 on_broken(evutil_socket_t fd, short what, void *arg)
 {
+	bool more = true;
+
 	(void)fd;
 	(void)what;
+	for (int i = 0; i < LAST_MESSAGES && more; i++) {
+		if (!receive_one(arg, &more))
+			return;
+	}
 	channel_end(arg);
 }
 

@@ -115,9 +115,10 @@ ipc_receive(int channel, const struct ipc_boundary *boundary, enum ipc_side rece
 	ssize_t length;
 	size_t count;
 
+	/* A peer that died with messages unread is told of once, before those that it had sent. */
 	do {
 		length = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
-	} while (length == -1 && errno == EINTR);
+	} while (length == -1 && (errno == EINTR || errno == ECONNRESET));
 	if (length == -1)
 		return error_errno(err, "receiving");
 	count = take_fds(&header, fds);

@@ -2,6 +2,7 @@
 /* A peer that breaks the protocol between processes is cut off, and its descriptors are closed. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -481,6 +482,39 @@ an_endless_queue_ends(void **state)
 	assert_int_equal(client.ended, 1);
 }
 
+/* What it had said is heard, though it left something unread (ECONNRESET) or is spoken to (EPIPE).
+ */
+static void
+hear_the_dead(struct fixture *f, bool speak)
+{
+	struct greeting greeting = {.number = 7};
+
+	assert_int_equal(ipc_send(f->server.channel, T_ANSWER, 0, &greeting, NULL, 0, -1), 0);
+	for (int i = 0; i < 100; i++)
+		send_raw(f->raw, T_HELLO, 0, sizeof(greeting));
+	close(f->raw);
+	f->raw = -1;
+	if (speak)
+		assert_int_equal(ipc_send(f->server.channel, T_ANSWER, 0, &greeting, NULL, 0, -1),
+				 -1);
+	for (int i = 0; i < 4; i++)
+		turn(f);
+	assert_int_equal(f->server.hellos, 100);
+	assert_int_equal(f->server.ended, 1);
+}
+
+static void
+the_dead_are_heard(void **state)
+{
+	hear_the_dead(*state, false);
+}
+
+static void
+the_dead_are_heard_when_spoken_to(void **state)
+{
+	hear_the_dead(*state, true);
+}
+
 int
 main(void)
 {
@@ -499,6 +533,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(requests_end_with_their_channel, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_burst_is_queued, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(an_endless_queue_ends, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(the_dead_are_heard, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(the_dead_are_heard_when_spoken_to, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
