@@ -33,6 +33,7 @@ static struct {
 		char domain[64], sender[64];
 	} jobs[4096];
 	bool silent;
+	bool later; /* not now, it says */
 	unsigned recipients;
 } relay;
 
@@ -46,9 +47,10 @@ answer_one(void)
 	memset(results, 0, sizeof(results));
 	body.recipients = relay.jobs[relay.answered].recipients;
 	for (uint32_t i = 0; i < body.recipients; i++) {
-		results[i].outcome = RELAY_DELIVERED;
-		results[i].code = 250;
-		strlcpy(results[i].status, "2.0.0", sizeof(results[i].status));
+		results[i].outcome = relay.later ? RELAY_LATER : RELAY_DELIVERED;
+		results[i].code = relay.later ? 450 : 250;
+		strlcpy(results[i].status, relay.later ? "4.0.0" : "2.0.0",
+			sizeof(results[i].status));
 	}
 	assert_int_equal(ipc_send(relay.channel, QR_RESULT, relay.jobs[relay.answered].id, &body,
 				  (const char *)results, body.recipients * sizeof(results[0]), -1),
@@ -306,6 +308,35 @@ what_is_held_back_is_not_forgotten(void **state)
 	assert_int_equal(relay.recipients, 1500);
 }
 
+/* All that a domain has is put off: the next time it is asked with one mail, not with four. */
+static void
+a_domain_that_took_nothing_is_asked_gently(void **state)
+{
+	unsigned first = REMOTE_WINDOW, again = REMOTE_WINDOW + 1, all = 2 * REMOTE_WINDOW;
+
+	(void)state;
+	relay.silent = true;
+	relay.later = true;
+	open_relay();
+	for (unsigned i = 0; i < REMOTE_WINDOW; i++)
+		send_letter("ben@elsewhere.example0");
+	world_run_until(&world, has_jobs, &first);
+	while (relay.answered < relay.count)
+		answer_one();
+	relay.later = false;
+	/* Retries come after 1 s, give or take a quarter: by now all are due. */
+	world_run_until(&world, has_jobs, &again);
+	world_run_for(&world, 700);
+	assert_int_equal(relay.count, again);
+	while (relay.answered < all) {
+		if (relay.answered < relay.count)
+			answer_one();
+		world_run_for(&world, 1);
+	}
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(relay.count, all);
+}
+
 /* -- Mailboxes here ---------------------------------------------------------------------------- */
 
 static bool
@@ -350,6 +381,7 @@ main(void)
 	    WITH_WORLD(a_letter_to_another_domain),
 	    WITH_WORLD(after_a_restart),
 	    WITH_WORLD(what_is_held_back_is_not_forgotten),
+	    WITH_WORLD(a_domain_that_took_nothing_is_asked_gently),
 	    WITH_WORLD(a_letter_to_the_same_mailbox),
 	};
 

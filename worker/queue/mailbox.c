@@ -11,6 +11,7 @@
 
 #define DEATHS_MAX 3 /* of a session process over one mail, until that is put off alone */
 #define IDLE_SECONDS 5
+#define KEPT_SECONDS 7200        /* longer than there is between two attempts */
 #define QUICK (CLOCK_SECOND / 5) /* the pause after a first failure */
 
 static int
@@ -23,7 +24,30 @@ RB_GENERATE_INTERNAL(mailboxes, mailbox, by_name, compare_names, static __attrib
 
 /* -- Mailboxes ---------------------------------------------------------------------------- */
 
-/* The end of a pause, or of the patience with an idle channel. */
+/*
+ * How many mails a domain takes at a time outlives its mails: when all are put off, they would
+ * otherwise all be tried at once again.
+ */
+static void
+set_kept(struct mailbox *mailbox, bool kept)
+{
+	struct schedule *schedule = mailbox->schedule;
+
+	if (mailbox->kept == kept)
+		return;
+	mailbox->kept = kept;
+	if (kept) {
+		TAILQ_INSERT_TAIL(&schedule->kept, mailbox, in_idle);
+		schedule->kept_count++;
+		schedule_set_timer(mailbox->timer, KEPT_SECONDS * CLOCK_SECOND);
+	} else {
+		TAILQ_REMOVE(&schedule->kept, mailbox, in_idle);
+		schedule->kept_count--;
+		evtimer_del(mailbox->timer);
+	}
+}
+
+/* The end of a pause, of the patience with an idle channel, or of a memory. */
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -32,6 +56,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	mailbox->paused = false;
+	if (mailbox->kept)
+		mailbox->window = REMOTE_WINDOW;
 	if (mailbox->place == PLACE_IDLE)
 		delivery_detach(mailbox);
 	mailbox_settle(mailbox);
@@ -58,6 +84,7 @@ mailbox_free(struct mailbox *mailbox)
 	struct delivery *delivery;
 	struct lane *lane;
 
+	set_kept(mailbox, false);
 	mailbox_move(mailbox, PLACE_NONE);
 	while ((delivery = TAILQ_FIRST(&mailbox->running)) != NULL) {
 		TAILQ_REMOVE(&mailbox->running, delivery, entry);
@@ -123,6 +150,8 @@ mailbox_settle(struct mailbox *mailbox)
 {
 	struct schedule *schedule = mailbox->schedule;
 	enum mailbox_place place = place_of(mailbox);
+	bool empty = mailbox->state == MAILBOX_QUIET && RB_EMPTY(&mailbox->lanes) &&
+		     !mailbox->paused && mailbox->running_count == 0;
 
 	if (mailbox->place == PLACE_IDLE && place != PLACE_IDLE)
 		evtimer_del(mailbox->timer);
@@ -131,8 +160,10 @@ mailbox_settle(struct mailbox *mailbox)
 	mailbox_move(mailbox, place);
 	/* If not for this one, there may be room for another. */
 	schedule_wake(schedule);
-	if (mailbox->state == MAILBOX_QUIET && RB_EMPTY(&mailbox->lanes) && !mailbox->paused &&
-	    mailbox->running_count == 0)
+	set_kept(mailbox, empty && mailbox->remote && mailbox->window < REMOTE_WINDOW);
+	if (schedule->kept_count > KEPT_MAX)
+		mailbox_free(TAILQ_FIRST(&schedule->kept));
+	if (empty && !mailbox->kept)
 		mailbox_free(mailbox);
 }
 

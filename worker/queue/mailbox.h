@@ -19,6 +19,7 @@
 
 #define WINDOW_MAX 32   /* deliveries on their way to one mailbox */
 #define REMOTE_WINDOW 4 /* mails on their way to one domain */
+#define KEPT_MAX 1024   /* domains that have no mail, but don't take as many any more */
 
 struct flow;
 struct lane;
@@ -105,7 +106,7 @@ RB_HEAD(flows, flow);
 
 struct mailbox {
 	RB_ENTRY(mailbox) by_name;
-	TAILQ_ENTRY(mailbox) in_idle;
+	TAILQ_ENTRY(mailbox) in_idle; /* or in kept, which only remote ones are */
 	struct schedule *schedule;
 	enum mailbox_state state;
 	enum mailbox_place place;
@@ -116,6 +117,7 @@ struct mailbox {
 	struct deliveries running; /* sent, not answered */
 	unsigned running_count;
 	unsigned window; /* running_count's bound now */
+	bool kept;       /* for its window only: nothing is there */
 
 	unsigned failures; /* in a row, to have a session process or to keep it */
 	bool paused;       /* until the timer says otherwise */
@@ -137,6 +139,8 @@ struct schedule {
 	struct flows flows;
 	struct turn_list turns[TURN_COUNT];
 	struct mailbox_list idle; /* in PLACE_IDLE */
+	struct mailbox_list kept; /* the longest first */
+	unsigned kept_count;
 	struct flow_list reading;
 	uint64_t served; /* turns, ever */
 	unsigned attaching;

@@ -131,6 +131,7 @@ schedule_open(struct queue *queue)
 	RB_INIT(&schedule->mailboxes);
 	RB_INIT(&schedule->flows);
 	TAILQ_INIT(&schedule->idle);
+	TAILQ_INIT(&schedule->kept);
 	TAILQ_INIT(&schedule->reading);
 	for (int i = 0; i < TURN_COUNT; i++)
 		TAILQ_INIT(&schedule->turns[i]);
