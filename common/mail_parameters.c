@@ -69,6 +69,18 @@ notify_wants(uint32_t notify, uint32_t kind)
 	return (notify & kind) != 0;
 }
 
+uint32_t
+notify_both(uint32_t one, uint32_t other)
+{
+	uint32_t both = one | other;
+
+	if (one == other)
+		return one;
+	if (one == 0 || other == 0)
+		both |= DSN_NOTIFY_FAILURE | DSN_NOTIFY_DELAY;
+	return both & ~DSN_NOTIFY_NEVER;
+}
+
 bool
 has_utf8(const char *text)
 {

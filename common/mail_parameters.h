@@ -54,6 +54,9 @@ bool orcpt_is_sound(const char *text, size_t length);
 /* Whether a report of that kind is wanted (RFC 3461 4.1; unsaid means failures and delays). */
 bool notify_wants(uint32_t notify, uint32_t kind);
 
+/* What is wanted where both are: NEVER only if both say so. */
+uint32_t notify_both(uint32_t one, uint32_t other);
+
 /* Whether any octet is above 127. */
 bool has_utf8(const char *text);
 

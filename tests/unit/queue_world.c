@@ -396,6 +396,8 @@ mail_start(struct mail *mail)
 		char tail[PATH_SIZE + ORCPT_SIZE] = "";
 		size_t length = strlcpy(tail, *r, PATH_SIZE);
 
+		if (mail->notifies != NULL)
+			rcpt.notify = mail->notifies[r - mail->recipients];
 		if (mail->orcpt != NULL)
 			length += 1 + strlcpy(tail + length + 1, mail->orcpt, ORCPT_SIZE);
 		assert_int_equal(ipc_send(mail->channel, GQ_RCPT, 0, &rcpt, tail, length, -1), 0);

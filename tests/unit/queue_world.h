@@ -53,11 +53,12 @@ struct mail {
 	const char *const *recipients;
 	size_t size;
 	struct mail_parameters parameters;
-	uint32_t notify;   /* of each recipient */
-	const char *orcpt; /* likewise; or NULL */
-	bool hold;         /* stop when the body is there: commit is called by the test */
-	bool keep_open;    /* "forget" to close the body before the commit */
-	bool in_file;      /* not in the commit, though it is small */
+	uint32_t notify;          /* of each recipient, */
+	const uint32_t *notifies; /* or of one after the other */
+	const char *orcpt;        /* likewise; or NULL */
+	bool hold;                /* stop when the body is there: commit is called by the test */
+	bool keep_open;           /* "forget" to close the body before the commit */
+	bool in_file;             /* not in the commit, though it is small */
 	int body;
 	char queue_id[QUEUE_ID_SIZE];
 	bool have_body;

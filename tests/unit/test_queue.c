@@ -225,6 +225,64 @@ test_alias(void **state)
 	assert_int_equal(world.deliveries, 3);
 }
 
+struct wanted {
+	const char *queue_id;
+	struct db_name name;
+};
+
+static void
+find_bob(const struct db_entry *entry, void *arg)
+{
+	struct wanted *wanted = arg;
+	char id[QUEUE_ID_SIZE];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)entry->message);
+	if (strcmp(id, wanted->queue_id) == 0 && strcmp(entry->mailbox, "bob@example.org") == 0)
+		wanted->name = (struct db_name){entry->message, entry->index};
+}
+
+/* Two paths to bob, and what each wants to hear: by which name, and what of, it is reported. */
+static void
+test_wishes_of_two_paths(void **state)
+{
+	static const char *const both[] = {"bob@example.org", "team@example.org", NULL};
+	static const struct {
+		uint32_t notifies[2];
+		const char *path;
+		uint32_t notify;
+	} cases[] = {
+	    {{DSN_NOTIFY_FAILURE, DSN_NOTIFY_SUCCESS},
+	     "bob@example.org",
+	     DSN_NOTIFY_FAILURE | DSN_NOTIFY_SUCCESS},
+	    {{DSN_NOTIFY_NEVER, DSN_NOTIFY_SUCCESS}, "team@example.org", DSN_NOTIFY_SUCCESS},
+	    {{DSN_NOTIFY_SUCCESS, DSN_NOTIFY_NEVER}, "bob@example.org", DSN_NOTIFY_SUCCESS},
+	    {{DSN_NOTIFY_NEVER, DSN_NOTIFY_NEVER}, "bob@example.org", DSN_NOTIFY_NEVER},
+	    {{0, 0}, "bob@example.org", 0},
+	};
+
+	(void)state;
+	world.attach_fails = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mail mail = {.world = &world,
+				    .transaction = (uint32_t)i + 1,
+				    .sender = "s@example.net",
+				    .recipients = both,
+				    .notifies = cases[i].notifies,
+				    .size = 10};
+		struct wanted wanted = {.queue_id = mail.queue_id};
+		struct db_addressee to;
+
+		mail_send(&mail);
+		assert_true(mail.committed);
+		assert_int_equal(db_entries(world.queue.db, NULL, 100, find_bob, &wanted), DB_OK);
+		assert_int_equal(
+		    db_addressee(world.queue.db, wanted.name.message, wanted.name.index, &to),
+		    DB_OK);
+		assert_string_equal(to.path, cases[i].path);
+		assert_int_equal(to.notify, cases[i].notify);
+	}
+}
+
 static void
 test_refusals(void **state)
 {
@@ -808,6 +866,7 @@ main(void)
 	    WITH_WORLD(test_large_mail),
 	    WITH_WORLD(test_recipients),
 	    WITH_WORLD(test_alias),
+	    WITH_WORLD(test_wishes_of_two_paths),
 	    WITH_WORLD(test_refusals),
 	    WITH_WORLD(test_abort),
 	    WITH_WORLD(test_group_commit),

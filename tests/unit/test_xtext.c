@@ -132,6 +132,21 @@ original_recipients(void **state)
 	assert_false(notify_wants(0, DSN_NOTIFY_SUCCESS));
 	assert_false(notify_wants(DSN_NOTIFY_NEVER, DSN_NOTIFY_FAILURE));
 	assert_false(notify_wants(DSN_NOTIFY_SUCCESS, DSN_NOTIFY_FAILURE));
+	/* Two paths to one mailbox: what either wants, and no more. */
+	for (uint32_t one = 0; one <= DSN_NOTIFY_ALL; one++) {
+		for (uint32_t other = 0; other <= DSN_NOTIFY_ALL; other++) {
+			uint32_t both = notify_both(one, other);
+
+			if (!notify_is_sound(one) || !notify_is_sound(other))
+				continue;
+			assert_true(notify_is_sound(both));
+			for (uint32_t kind = DSN_NOTIFY_SUCCESS; kind <= DSN_NOTIFY_DELAY;
+			     kind *= 2)
+				assert_int_equal(notify_wants(both, kind),
+						 notify_wants(one, kind) ||
+						     notify_wants(other, kind));
+		}
+	}
 }
 
 /* RFC 6531 3.3 */

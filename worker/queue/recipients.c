@@ -39,19 +39,41 @@ transaction_note_failure(struct transaction *transaction, enum queue_failure why
 		transaction->failed = why;
 }
 
-/* Two forward-paths that lead to one mailbox make one delivery. */
+/*
+ * Two forward-paths that lead to one mailbox make one delivery. Of it is reported what was wished
+ * of either, by the name of the first of which anything was.
+ */
+static void
+join(struct recipient *first, struct recipient *second)
+{
+	struct transaction *transaction = first->transaction;
+	uint32_t both = notify_both(first->notify, second->notify);
+
+	if (first->notify == DSN_NOTIFY_NEVER && second->notify != DSN_NOTIFY_NEVER) {
+		RB_REMOVE(mailboxes_seen, &transaction->mailboxes, first);
+		(void)RB_INSERT(mailboxes_seen, &transaction->mailboxes, second);
+		first->chosen = false;
+		second->chosen = true;
+	}
+	(first->chosen ? first : second)->notify = both;
+}
+
 static void
 choose(struct recipient *recipient, const char *mailbox)
 {
 	struct transaction *transaction = recipient->transaction;
+	struct recipient *first;
 
 	recipient->mailbox = strdup(mailbox);
 	if (recipient->mailbox == NULL) {
 		transaction_note_failure(transaction, QUEUE_UNAVAILABLE);
 		return;
 	}
-	if (RB_INSERT(mailboxes_seen, &transaction->mailboxes, recipient) != NULL)
+	first = RB_INSERT(mailboxes_seen, &transaction->mailboxes, recipient);
+	if (first != NULL) {
+		join(first, recipient);
 		return;
+	}
 	recipient->chosen = true;
 	transaction->deliveries++;
 }
@@ -114,13 +136,14 @@ static void
 choose_all(struct recipient *recipient, const char *mailboxes, size_t count)
 {
 	const struct recipient *first = recipient;
+	uint32_t notify = recipient->notify; /* another path may change its own */
 
 	for (size_t i = 0; i < count && recipient != NULL; i++) {
 		choose(recipient, mailboxes);
 		mailboxes += strlen(mailboxes) + 1;
 		if (i + 1 < count)
-			recipient = recipient_new(first->transaction, first->path, first->notify,
-						  first->orcpt);
+			recipient =
+			    recipient_new(first->transaction, first->path, notify, first->orcpt);
 	}
 }
 
