@@ -17,6 +17,7 @@
 #include "common/sqlite_dir.h"
 #include "tests/unit/queue_world.h"
 #include "worker/queue/clock.h"
+#include "worker/queue/db_private.h"
 
 static char folder[64];
 static int directory;
@@ -443,6 +444,37 @@ test_db_of_the_future(void **state)
 	assert_non_null(strstr(err.text, "newer"));
 }
 
+/*
+ * A queue of any size: each statement goes to its rows by an index, in the order that is wanted.
+ * Two do not: notices are few, and what has finished is forgotten at the start only.
+ */
+static void
+test_no_statement_scans(void **state)
+{
+	struct error err;
+	struct db *db = db_open(&err);
+	sqlite3_stmt *plan;
+	char sql[2048];
+
+	(void)state;
+	for (int i = DB_STMT_ADD_MESSAGE; i < DB_STMT_COUNT; i++) {
+		if (i == DB_STMT_OLD_NOTICES || i == DB_STMT_FORGET)
+			continue;
+		snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", sqlite3_sql(db->statements[i]));
+		assert_int_equal(sqlite3_prepare_v2(db->sqlite, sql, -1, &plan, NULL), SQLITE_OK);
+		while (sqlite3_step(plan) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(plan, 3);
+
+			if (strstr(step, "TEMP B-TREE") != NULL ||
+			    (strncmp(step, "SCAN", 4) == 0 &&
+			     strcmp(step, "SCAN CONSTANT ROW") != 0))
+				fail_msg("%s: %s", sql, step);
+		}
+		sqlite3_finalize(plan);
+	}
+	db_close(db);
+}
+
 int
 main(void)
 {
@@ -458,6 +490,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_db_lane, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_rollback, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_remembers_other_runs, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_no_statement_scans, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_of_the_future, set_up, tear_down),
 	};
 
