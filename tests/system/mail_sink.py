@@ -40,6 +40,8 @@ class Sink:
         sink = self
 
         class Handler(socketserver.StreamRequestHandler):
+            disable_nagle_algorithm = True
+
             def handle(self):
                 with sink.changed:
                     sink.open += 1
@@ -54,6 +56,7 @@ class Sink:
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
             allow_reuse_address = True
+            request_queue_size = 128  # with fewer, those who come together hang before the greeting
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]

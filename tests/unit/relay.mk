@@ -28,3 +28,6 @@ tests_unit_test_relay_login_LDADD = worker/libworker.a $(COMMON_LIBS) $(NETTLE_L
 check_PROGRAMS += tests/unit/test_relay_table
 tests_unit_test_relay_table_SOURCES = tests/unit/test_relay_table.c
 tests_unit_test_relay_table_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_relay_taken
+tests_unit_test_relay_taken_SOURCES = tests/unit/test_relay_taken.c
+tests_unit_test_relay_taken_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)

@@ -142,6 +142,8 @@ batch_result(struct batch *batch, const struct result *result)
 	waiting->result.reason = memcpy(waiting->reason, reason, size);
 	STAILQ_INSERT_TAIL(&batch->results, waiting, entry);
 	batch->result_count++;
+	if (result->soon)
+		event_active(batch->quiet, 0, 0);
 	if (!evtimer_pending(batch->timer, NULL))
 		(void)evtimer_add(batch->timer, &wait);
 }

@@ -29,7 +29,8 @@ void batch_remove(struct batch *, struct transaction *);
 /*
  * How a delivery ended: RESULT_DONE, RESULT_DEFER (NEXT_ATTEMPT may be DB_HELD), or RESULT_REMEMBER
  * for a message's id that must stay known. Written within a second or so; a delivery whose result
- * is lost is tried again, and its mailbox recognises it. Once a deferral is written, the schedule
+ * is lost is tried again, and its mailbox recognises it. Other hosts don't: what they have taken is
+ * SOON, and written as soon as nothing else is left to do. Once a deferral is written, the schedule
  * is told (schedule_deferred()).
  */
 enum result_kind { RESULT_DONE, RESULT_DEFER, RESULT_REMEMBER };
@@ -40,6 +41,7 @@ struct result {
 	uint32_t attempts;
 	int64_t next_attempt;
 	const char *reason; /* copied */
+	bool soon;
 };
 void batch_result(struct batch *, const struct result *);
 

@@ -40,6 +40,7 @@ delivery_record(struct delivery *delivery, enum result_kind kind, int64_t next_a
 	    .attempts = delivery->attempts,
 	    .next_attempt = next_attempt,
 	    .reason = why,
+	    .soon = kind == RESULT_DONE && delivery->mailbox->remote,
 	};
 
 	batch_result(delivery->mailbox->schedule->queue->batch, &result);

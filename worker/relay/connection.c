@@ -337,6 +337,12 @@ connection_give(struct connection *connection, const struct connection_calls *ow
 	event_active(connection->relay->room, 0, 0);
 }
 
+bool
+connection_delivers(const struct connection *connection)
+{
+	return connection->client.state == CLIENT_BODY || connection->client.state == CLIENT_DOT;
+}
+
 struct connection *
 connection_next(const struct connection *connection)
 {

@@ -43,6 +43,9 @@ void connection_drop(struct connection *);
 /* Has another owner from now on, who is told. It may be ready already. */
 void connection_give(struct connection *, const struct connection_calls *, void *arg);
 
+/* The server is getting a message, or has it and has not said what becomes of it. */
+bool connection_delivers(const struct connection *);
+
 /* The one behind it in the relay's list, or NULL. */
 struct connection *connection_next(const struct connection *);
 const struct mr_route *connection_route(const struct connection *);

@@ -1,51 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-#include "worker/relay/job.h"
-
-#include <arpa/inet.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "worker/relay/body.h"
-#include "worker/relay/connection.h"
-#include "worker/relay/envelope.h"
-#include "worker/relay/own.h"
-#include "worker/relay/pool.h"
+#include "worker/relay/job_private.h"
 #include "worker/relay/result.h"
-#include "worker/relay/route.h"
 #include "worker/relay/sts.h"
 #include "worker/relay/table.h"
-
-struct job {
-	TAILQ_ENTRY(job) entry;
-	struct relay *relay;
-	uint32_t request;
-	conn_id conn;
-	uint64_t id;
-	int body;
-	struct conversion conversion;
-	struct envelope *envelope;
-	struct event *deadline;
-	struct table *table;
-	const struct mr_route *via; /* in it */
-	struct route_self self;
-
-	struct route *route;
-	struct route_answer way;
-	struct sts_question *asked; /* of the domain's policy; NULL: answered, or not asked */
-	struct sts_policy *sts;     /* NULL: none */
-	size_t target;              /* the one that is tried */
-	struct connection *connection;
-	bool reused;      /* it has carried others: its end may not be about this mail */
-	bool fresh;       /* one that was reused has failed it: only a new one will do */
-	bool waits;       /* for one: there are as many as there may be */
-	struct reply why; /* the last host that answered for nobody */
-};
-
-static void try_target(struct job *);
+#include "worker/relay/taken.h"
 
 /* -- Its end --------------------------------------------------------------------------------- */
 
@@ -53,6 +20,11 @@ static void
 job_free(struct job *job)
 {
 	TAILQ_REMOVE(&job->relay->jobs, job, entry);
+	/* Also of one that is forgotten: a host may just have taken it. */
+	if (job->envelope != NULL)
+		taken_add(job->relay->taken, job->id, &job->envelope->mail);
+	if (job->request == 0)
+		event_active(job->relay->room, 0, 0);
 	route_drop(job->route);
 	connection_drop(job->connection);
 	route_answer_clear(&job->way);
@@ -68,8 +40,7 @@ job_free(struct job *job)
 	free(job);
 }
 
-/* Tells queue, and frees. */
-static void
+void
 job_finish(struct job *job)
 {
 	const struct client_mail *mail = &job->envelope->mail;
@@ -83,14 +54,25 @@ job_finish(struct job *job)
 	}
 	for (size_t i = 0; i < mail->count; i++)
 		result_of(&mail->recipients[i], &job->why, &results[i]);
-	if (job->relay->queue != NULL)
+	if (job->relay->queue != NULL && job->request != 0)
 		(void)ipc_send(job->relay->queue, QR_RESULT, job->request, &body,
 			       (const char *)results, mail->count * sizeof(results[0]), -1);
 	job_free(job);
 }
 
-static bool
-is_over(const struct job *job)
+/* A predecessor of queue has asked for it, and died. */
+static void
+log_known(const struct job *job, size_t recipients)
+{
+	char id[QUEUE_ID_SIZE];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)job->id);
+	log_event(LOG_INFO, "relay.known", KV_STR("id", id), KV_CONN(job->conn),
+		  KV_STR("domain", job->envelope->domain), KV_U64("rcpts", recipients));
+}
+
+bool
+job_is_over(const struct job *job)
 {
 	const struct client_mail *mail = &job->envelope->mail;
 
@@ -101,9 +83,8 @@ is_over(const struct job *job)
 	return true;
 }
 
-/* No host is asked, or no other any more. */
-static void
-refuse(struct job *job, const struct reply *why, bool for_ever)
+void
+job_refuse(struct job *job, const struct reply *why, bool for_ever)
 {
 	struct client_mail *mail = &job->envelope->mail;
 
@@ -124,183 +105,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	refuse(arg, &late, false);
-}
-
-/* -- The hosts ----------------------------------------------------------------------------------
- */
-
-static void
-log_answered(const struct job *job)
-{
-	const struct route_target *target = connection_target(job->connection);
-	char id[QUEUE_ID_SIZE], address[INET6_ADDRSTRLEN];
-
-	snprintf(id, sizeof(id), "%016llx", (unsigned long long)job->id);
-	(void)inet_ntop(AF_INET6, &target->address, address, sizeof(address));
-	log_event(LOG_INFO, "relay.answered", KV_STR("id", id), KV_CONN(job->conn),
-		  KV_STR("host", target->host), KV_STR("address", address),
-		  KV_STR("tls", connection_tls(job->connection)),
-		  KV_STR("verified", connection_verified(job->connection)),
-		  KV_U64("rcpts", job->envelope->mail.count));
-}
-
-static void
-on_ready(void *arg)
-{
-	struct job *job = arg;
-
-	if (!is_over(job)) {
-		connection_send(job->connection, &job->envelope->mail, job->body);
-		return;
-	}
-	log_answered(job);
-	pool_put(job->relay, job->connection);
-	job->connection = NULL;
-	job_finish(job);
-}
-
-static void
-on_closed(void *arg, const struct reply *why)
-{
-	struct job *job = arg;
-
-	job->connection = NULL;
-	if (!job->reused)
-		job->why = *why;
-	if (is_over(job)) {
-		job_finish(job);
-		return;
-	}
-	/* What had waited may have died meanwhile: that is no failure of the server. */
-	if (!job->reused)
-		job->target++;
-	job->fresh = job->fresh || job->reused;
-	job->reused = false;
-	try_target(job);
-}
-
-static const struct connection_calls calls = {.ready = on_ready, .closed = on_closed};
-
-/* How sure of TARGET this mail has to be; false: it can't be. */
-static bool
-secure(const struct job *job, const struct route_target *target, struct security *security,
-       struct reply *why)
-{
-	const struct client_mail *mail = &job->envelope->mail;
-	const struct security_facts facts = {.tls = (enum relay_tls)job->via->tls,
-					     .domain = job->envelope->domain,
-					     .host = target->host,
-					     .named = job->via->host[0] != '\0',
-					     .secure = target->secure,
-					     .dane = target->dane,
-					     .sts = job->sts,
-					     .requiretls = client_requires_tls(mail)};
-
-	return security_of(&facts, security, why);
-}
-
-/* A connection to any of its servers that waits for a mail. */
-static bool
-reuse(struct job *job)
-{
-	struct security security;
-	struct reply why;
-
-	for (size_t i = job->target; !job->fresh && i < job->way.count; i++) {
-		const struct route_target *target = &job->way.targets[i];
-
-		if (!secure(job, target, &security, &why))
-			continue;
-		job->connection = pool_take(job->relay, job->via, target, &security);
-		if (job->connection == NULL)
-			continue;
-		job->reused = true;
-		connection_give(job->connection, &calls, job);
-		connection_send(job->connection, &job->envelope->mail, job->body);
-		return true;
-	}
-	return false;
-}
-
-static void
-try_target(struct job *job)
-{
-	static const struct reply none = {.code = 451, .status = "4.4.1", .text = "no connection"};
-
-	job->waits = false;
-	if (reuse(job))
-		return;
-	for (; job->target < job->way.count; job->target++) {
-		const struct route_target *target = &job->way.targets[job->target];
-		struct security security;
-
-		if (!secure(job, target, &security, &job->why))
-			continue;
-		job->waits = !pool_has_room(job->relay, job->via, target);
-		if (job->waits)
-			return;
-		job->connection = connection_open(job->relay, job->table, job->via, target,
-						  &security, &calls, job);
-		if (job->connection != NULL)
-			return;
-		job->why = none;
-	}
-	job_finish(job);
-}
-
-static void
-on_route(const struct route_answer *way, void *arg)
-{
-	struct job *job = arg;
-
-	job->route = NULL;
-	job->way = *way;
-	if (way->verdict != ROUTE_OK)
-		refuse(job, &way->why, way->verdict == ROUTE_NEVER);
-	else if (job->asked == NULL)
-		try_target(job);
-}
-
-static void
-on_policy(const struct sts_policy *policy, void *arg)
-{
-	static const struct reply memory = {.code = 451, .status = "4.3.0", .text = "no memory"};
-	struct job *job = arg;
-
-	job->asked = NULL;
-	if (policy != NULL) {
-		job->sts = malloc(sizeof(*job->sts));
-		if (job->sts == NULL) {
-			refuse(job, &memory, false);
-			return;
-		}
-		*job->sts = *policy;
-	}
-	if (job->route == NULL)
-		try_target(job);
-}
-
-/* Where, and how securely. False without memory. */
-static bool
-find_out(struct job *job)
-{
-	struct relay *relay = job->relay;
-	const struct mr_settings *settings = &relay->settings;
-	const struct mr_route *via = job->via;
-	const char *domain = job->envelope->domain;
-	bool named = via->host[0] != '\0', literal = domain[0] == '[';
-	enum route_to to = named ? ROUTE_TO_HOST : literal ? ROUTE_TO_LITERAL : ROUTE_TO_DOMAIN;
-
-	job->self = (struct route_self){settings->hostname, own_listens, job->table};
-	job->route = route_find(relay->resolver, relay->base, &job->self,
-				named ? via->host : domain, to, (uint16_t)via->port, on_route, job);
-	if (job->route == NULL)
-		return false;
-	if (to != ROUTE_TO_DOMAIN || settings->sts_port == 0 || via->tls == RELAY_TLS_NONE)
-		return true;
-	job->asked = sts_ask(relay->sts, domain, on_policy, job);
-	return job->asked != NULL;
+	job_refuse(arg, &late, false);
 }
 
 /* -- Its start --------------------------------------------------------------------------------- */
@@ -357,6 +162,42 @@ static const struct reply no_password = {
 static const struct reply no_literals = {
     .code = 550, .status = "5.1.2", .text = "mail to address literals is not sent from here"};
 
+/* Some of it may have been taken without queue's knowing. */
+static void
+begin(struct job *job)
+{
+	static const struct reply memory = {.code = 451, .status = "4.3.0", .text = "no memory"};
+	size_t taken = taken_apply(job->relay->taken, job->id, &job->envelope->mail);
+
+	if (taken > 0)
+		log_known(job, taken);
+	if (job_is_over(job))
+		job_finish(job);
+	else if (!job_find_out(job))
+		job_refuse(job, &memory, false);
+}
+
+/* Nobody waits for it, and it may be this one's mail. */
+static bool
+is_orphan_of(const struct job *orphan, const struct job *job)
+{
+	return orphan->request == 0 && orphan->id == job->id &&
+	       strcasecmp(orphan->envelope->domain, job->envelope->domain) == 0;
+}
+
+static bool
+has_orphan(const struct job *job)
+{
+	const struct job *other;
+
+	TAILQ_FOREACH (other, &job->relay->jobs, entry) {
+		/* cppcheck-suppress uninitvar ; they are of the list */
+		if (is_orphan_of(other, job))
+			return true;
+	}
+	return false;
+}
+
 int
 job_start(struct relay *relay, struct ipc_message *message)
 {
@@ -365,24 +206,35 @@ job_start(struct relay *relay, struct ipc_message *message)
 	if (job == NULL)
 		return -1;
 	if (body_goes_in_circles(job->body)) {
-		refuse(job, &circles, true);
+		job_refuse(job, &circles, true);
 		return 0;
 	}
 	job->table = table_hold(relay->table);
 	job->via = table_find(job->table, job->envelope->domain);
 	if (job->via->user[0] != '\0' && job->via->password[0] == '\0') {
-		refuse(job, &no_password, false);
+		job_refuse(job, &no_password, false);
 		return 0;
 	}
 	if (job->envelope->domain[0] == '[' && !table_takes_literals(job->table)) {
-		refuse(job, &no_literals, true);
+		job_refuse(job, &no_literals, true);
 		return 0;
 	}
 	look_at_body(job);
-	if (find_out(job))
-		return 0;
-	job_free(job);
-	return -1;
+	job->behind = has_orphan(job);
+	if (!job->behind)
+		begin(job);
+	return 0;
+}
+
+static void
+try_again(struct job *job)
+{
+	if (job->waits)
+		job_try_target(job);
+	if (!job->behind || has_orphan(job))
+		return;
+	job->behind = false;
+	begin(job);
 }
 
 void
@@ -393,19 +245,18 @@ jobs_try_again(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	TAILQ_FOREACH_SAFE (job, &relay->jobs, entry, next) {
-		if (job->waits)
-			try_target(job);
-	}
+	TAILQ_FOREACH_SAFE (job, &relay->jobs, entry, next)
+		try_again(job);
 }
 
 void
-jobs_drop(struct relay *relay)
+jobs_orphan(struct relay *relay)
 {
-	struct job *job;
+	struct job *job, *next;
 
-	while ((job = TAILQ_FIRST(&relay->jobs)) != NULL) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it has left the list */
-		job_free(job);
+	TAILQ_FOREACH_SAFE (job, &relay->jobs, entry, next) {
+		job->request = 0;
+		if (job->connection == NULL || !connection_delivers(job->connection))
+			job_free(job);
 	}
 }

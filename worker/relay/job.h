@@ -11,10 +11,14 @@
 /* Takes QR_SEND up. -1: it is nothing that queue would say, or there is no memory. */
 int job_start(struct relay *, struct ipc_message *);
 
-/* An event's: those that wait for a connection look again whether they may have one. */
+/* An event's: those that wait for a connection, or another job, look whether they may go on. */
 void jobs_try_again(int fd, short what, void *relay);
 
-/* Forgets all of them: nobody waits for their results. */
-void jobs_drop(struct relay *);
+/*
+ * Nobody waits for their results any more. Those whose message a host is getting go on: whether it
+ * takes it is remembered (taken.h), and a job for the same mail waits until that is known. The
+ * others are forgotten.
+ */
+void jobs_orphan(struct relay *);
 
 #endif

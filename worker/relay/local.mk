@@ -12,7 +12,7 @@ worker_libworker_a_SOURCES += \
 	worker/relay/envelope.c worker/relay/envelope.h \
 	worker/relay/hops.c worker/relay/hops.h \
 	worker/relay/http.c worker/relay/http.h \
-	worker/relay/job.c worker/relay/job.h \
+	worker/relay/job.c worker/relay/job.h worker/relay/job_hosts.c worker/relay/job_private.h \
 	worker/relay/relay.c worker/relay/relay.h \
 	worker/relay/sts.c worker/relay/sts.h \
 	worker/relay/sts_fetch.c worker/relay/sts_fetch.h \
@@ -27,4 +27,5 @@ worker_libworker_a_SOURCES += \
 	worker/relay/reply.c worker/relay/reply.h \
 	worker/relay/result.c worker/relay/result.h \
 	worker/relay/table.c worker/relay/table.h \
+	worker/relay/taken.c worker/relay/taken.h \
 	worker/relay/pool.c worker/relay/pool.h

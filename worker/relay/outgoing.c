@@ -5,6 +5,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -340,10 +341,13 @@ begin(int *fd, const struct in6_addr *address, uint16_t port, const struct in6_a
 	union socket_address to, from;
 	socklen_t length = socket_address_set(&to, address, port);
 	socklen_t from_length = socket_address_set(&from, source, 0);
+	static const int on = 1;
 
 	*fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd == -1)
 		return -1;
+	/* The end of a message must not wait for the receipt of what was before it. */
+	(void)setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (!IN6_IS_ADDR_UNSPECIFIED(source) && bind(*fd, &from.any, from_length) == -1)
 		return -1;
 	return connect(*fd, &to.any, length) == 0 || errno == EINPROGRESS ? 0 : -1;

@@ -19,8 +19,12 @@
 #include "worker/relay/job.h"
 #include "worker/relay/sts.h"
 #include "worker/relay/table.h"
+#include "worker/relay/taken.h"
 #include "worker/relay/tls_client.h"
 #include "worker/roles.h"
+
+/* Recipients: more than queue can have been told of without writing it down. */
+#define TAKEN_MAX 4096
 
 static struct relay relay;
 
@@ -134,7 +138,7 @@ static const struct ipc_handler queue_handlers[] = {
     {0, NULL},
 };
 
-/* Its successor begins anew. */
+/* Its successor begins anew, but for what hosts are taking right now. */
 static void
 on_queue_ended(struct ipc_channel *channel, void *context)
 {
@@ -143,7 +147,7 @@ on_queue_ended(struct ipc_channel *channel, void *context)
 	if (r->queue != channel)
 		return;
 	r->queue = NULL;
-	jobs_drop(r);
+	jobs_orphan(r);
 }
 
 static int
@@ -156,7 +160,8 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	if (to->peer_role != ROLE_QUEUE)
 		return -1;
 	ipc_close(relay.queue);
-	jobs_drop(&relay);
+	relay.queue = NULL;
+	jobs_orphan(&relay);
 	relay.queue = ipc_open(relay.base, ipc_take_fd(message), &queue_relay_boundary, IPC_SERVER,
 			       queue_handlers, on_queue_ended, &relay, "queue");
 	return relay.queue == NULL ? -1 : 0;
@@ -183,7 +188,8 @@ relay_init(struct child *child, struct error *err)
 	LIST_INIT(&relay.connections);
 	TAILQ_INIT(&relay.idle);
 	relay.room = event_new(relay.base, -1, 0, jobs_try_again, &relay);
-	if (relay.room == NULL)
+	relay.taken = taken_new(TAKEN_MAX);
+	if (relay.room == NULL || relay.taken == NULL)
 		return error_set(err, "no memory");
 	relay.tls = tls_client_new(err);
 	return relay.tls == NULL ? -1 : 0;

@@ -15,6 +15,7 @@ struct event_base;
 struct resolver;
 struct sts;
 struct table;
+struct taken;
 struct job;
 TAILQ_HEAD(job_list, job);
 struct idle;
@@ -33,9 +34,10 @@ struct relay {
 	struct sts *sts;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
 	struct job_list jobs;      /* in the order of their coming */
+	struct taken *taken;       /* what queue may ask for once more */
 	struct idle_list idle; /* connections that wait for a mail, the longest first (pool.h) */
 	unsigned idle_count;
-	struct event *room; /* a connection is gone, or idle: jobs that wait for one try again */
+	struct event *room; /* something that a job may have waited for has happened */
 	struct connection_list connections; /* of jobs, and those that say QUIT */
 };
 

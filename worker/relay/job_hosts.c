@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/* Who gets a job's mail: its hosts in their order, until one has answered for each recipient. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "worker/relay/job_private.h"
+#include "worker/relay/own.h"
+#include "worker/relay/pool.h"
+#include "worker/relay/sts.h"
+#include "worker/relay/table.h"
+
+static void
+log_answered(const struct job *job)
+{
+	const struct route_target *target = connection_target(job->connection);
+	char id[QUEUE_ID_SIZE], address[INET6_ADDRSTRLEN];
+
+	snprintf(id, sizeof(id), "%016llx", (unsigned long long)job->id);
+	(void)inet_ntop(AF_INET6, &target->address, address, sizeof(address));
+	log_event(LOG_INFO, "relay.answered", KV_STR("id", id), KV_CONN(job->conn),
+		  KV_STR("host", target->host), KV_STR("address", address),
+		  KV_STR("tls", connection_tls(job->connection)),
+		  KV_STR("verified", connection_verified(job->connection)),
+		  KV_U64("rcpts", job->envelope->mail.count));
+}
+
+static void
+on_ready(void *arg)
+{
+	struct job *job = arg;
+
+	if (!job_is_over(job)) {
+		connection_send(job->connection, &job->envelope->mail, job->body);
+		return;
+	}
+	log_answered(job);
+	pool_put(job->relay, job->connection);
+	job->connection = NULL;
+	job_finish(job);
+}
+
+static void
+on_closed(void *arg, const struct reply *why)
+{
+	struct job *job = arg;
+
+	job->connection = NULL;
+	if (!job->reused)
+		job->why = *why;
+	/* Of one that nobody waits for, queue will ask again. */
+	if (job_is_over(job) || job->request == 0) {
+		job_finish(job);
+		return;
+	}
+	/* What had waited may have died meanwhile: that is no failure of the server. */
+	if (!job->reused)
+		job->target++;
+	job->fresh = job->fresh || job->reused;
+	job->reused = false;
+	job_try_target(job);
+}
+
+static const struct connection_calls calls = {.ready = on_ready, .closed = on_closed};
+
+/* How sure of TARGET this mail has to be; false: it can't be. */
+static bool
+secure(const struct job *job, const struct route_target *target, struct security *security,
+       struct reply *why)
+{
+	const struct client_mail *mail = &job->envelope->mail;
+	const struct security_facts facts = {.tls = (enum relay_tls)job->via->tls,
+					     .domain = job->envelope->domain,
+					     .host = target->host,
+					     .named = job->via->host[0] != '\0',
+					     .secure = target->secure,
+					     .dane = target->dane,
+					     .sts = job->sts,
+					     .requiretls = client_requires_tls(mail)};
+
+	return security_of(&facts, security, why);
+}
+
+/* A connection to any of its servers that waits for a mail. */
+static bool
+reuse(struct job *job)
+{
+	struct security security;
+	struct reply why;
+
+	for (size_t i = job->target; !job->fresh && i < job->way.count; i++) {
+		const struct route_target *target = &job->way.targets[i];
+
+		if (!secure(job, target, &security, &why))
+			continue;
+		job->connection = pool_take(job->relay, job->via, target, &security);
+		if (job->connection == NULL)
+			continue;
+		job->reused = true;
+		connection_give(job->connection, &calls, job);
+		connection_send(job->connection, &job->envelope->mail, job->body);
+		return true;
+	}
+	return false;
+}
+
+void
+job_try_target(struct job *job)
+{
+	static const struct reply none = {.code = 451, .status = "4.4.1", .text = "no connection"};
+
+	job->waits = false;
+	if (reuse(job))
+		return;
+	for (; job->target < job->way.count; job->target++) {
+		const struct route_target *target = &job->way.targets[job->target];
+		struct security security;
+
+		if (!secure(job, target, &security, &job->why))
+			continue;
+		job->waits = !pool_has_room(job->relay, job->via, target);
+		if (job->waits)
+			return;
+		job->connection = connection_open(job->relay, job->table, job->via, target,
+						  &security, &calls, job);
+		if (job->connection != NULL)
+			return;
+		job->why = none;
+	}
+	job_finish(job);
+}
+
+static void
+on_route(const struct route_answer *way, void *arg)
+{
+	struct job *job = arg;
+
+	job->route = NULL;
+	job->way = *way;
+	if (way->verdict != ROUTE_OK)
+		job_refuse(job, &way->why, way->verdict == ROUTE_NEVER);
+	else if (job->asked == NULL)
+		job_try_target(job);
+}
+
+static void
+on_policy(const struct sts_policy *policy, void *arg)
+{
+	static const struct reply memory = {.code = 451, .status = "4.3.0", .text = "no memory"};
+	struct job *job = arg;
+
+	job->asked = NULL;
+	if (policy != NULL) {
+		job->sts = malloc(sizeof(*job->sts));
+		if (job->sts == NULL) {
+			job_refuse(job, &memory, false);
+			return;
+		}
+		*job->sts = *policy;
+	}
+	if (job->route == NULL)
+		job_try_target(job);
+}
+
+bool
+job_find_out(struct job *job)
+{
+	struct relay *relay = job->relay;
+	const struct mr_settings *settings = &relay->settings;
+	const struct mr_route *via = job->via;
+	const char *domain = job->envelope->domain;
+	bool named = via->host[0] != '\0', literal = domain[0] == '[';
+	enum route_to to = named ? ROUTE_TO_HOST : literal ? ROUTE_TO_LITERAL : ROUTE_TO_DOMAIN;
+
+	job->self = (struct route_self){settings->hostname, own_listens, job->table};
+	job->route = route_find(relay->resolver, relay->base, &job->self,
+				named ? via->host : domain, to, (uint16_t)via->port, on_route, job);
+	if (job->route == NULL)
+		return false;
+	if (to != ROUTE_TO_DOMAIN || settings->sts_port == 0 || via->tls == RELAY_TLS_NONE)
+		return true;
+	job->asked = sts_ask(relay->sts, domain, on_policy, job);
+	return job->asked != NULL;
+}
