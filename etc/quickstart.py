@@ -45,7 +45,8 @@ listeners = (
 # Started as root, every process still has a user of its own; these numbers belong to nobody
 # (systemd's UIDS-GIDS calls them unused), so nothing has to be added to the system.
 USERS = """
-users = { certd = 2147350001; gate = 2147350002; accounts = 2147350003; queue = 2147350004; relay = 2147350005; };
+users = { certd = 2147350001; gate = 2147350002; accounts = 2147350003; queue = 2147350004; relay = 2147350005;
+          verify = 2147350006; filter = 2147350007; };
 """
 
 
