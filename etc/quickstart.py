@@ -44,10 +44,8 @@ listeners = (
 
 # Started as root, every process still has a user of its own; these numbers belong to nobody
 # (systemd's UIDS-GIDS calls them unused), so nothing has to be added to the system.
-USERS = """
-users = { certd = 2147350001; gate = 2147350002; accounts = 2147350003; queue = 2147350004; relay = 2147350005;
-          verify = 2147350006; filter = 2147350007; };
-"""
+USERS = {"certd": 2147350001, "gate": 2147350002, "accounts": 2147350003, "queue": 2147350004,
+         "relay": 2147350005, "verify": 2147350006, "filter": 2147350007}
 
 
 def fail(text):
@@ -90,6 +88,17 @@ def posternctl(paths, *arguments, text=None):
     return result.stdout
 
 
+def add_users(paths):
+    """As root: users of all roles; what an older Postern has made lacks those of newer roles."""
+    with open(paths.configuration, encoding="utf-8") as file:
+        text = file.read()
+    group = re.search(r"^users *= *\{([^}]*)\}", text, re.M)
+    missing = [f"{role} = {uid};" for role, uid in USERS.items()
+               if group and not re.search(rf"\b{role} *=", group[1])]
+    if missing:
+        write_private(paths.configuration, text[:group.end(1)] + " ".join(missing) + " " + text[group.end(1):])
+
+
 def set_up(paths):
     """The first start: a configuration, a certificate, an account."""
     os.makedirs(paths.state, exist_ok=True)
@@ -97,11 +106,12 @@ def set_up(paths):
     os.chmod(paths.state, 0o711)
     if not os.path.exists(paths.configuration):
         ports = {name: free_port(port) for name, port in PORTS.items()}
-        users = USERS if os.geteuid() == 0 else ""
+        users = "users = { };\n" if os.geteuid() == 0 else ""
         write_private(
             paths.configuration,
             CONFIGURATION.format(state=paths.state, users=users, **ports),
         )
+    add_users(paths)
     if not os.path.exists(os.path.join(paths.state, "certs", f"{HOST}.crt")):
         posternctl(paths, "cert", "create", HOST, "--name", HOST)
     if not os.path.exists(paths.password):
