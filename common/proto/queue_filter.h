@@ -33,9 +33,12 @@ struct qf_mail {
 	uint32_t check;
 	uint32_t kind; /* enum filter_kind */
 	uint32_t tls;  /* 1: the connection was encrypted */
+	/* 1: it has more than 7 bits, is to be signed and goes to other hosts, which may have to
+	 * convert it and can't then: that is done before it is signed (RFC 6376 5.3). */
+	uint32_t seven_bit;
 	char helo[HOST_NAME_SIZE];
 	char submitter[ADDRESS_SIZE]; /* "" for who did not log in */
-	uint8_t zero[7];
+	uint8_t zero[3];
 };
 struct qf_number {
 	uint32_t check;
@@ -76,11 +79,17 @@ struct qf_verdict {
 	uint64_t size;                   /* bytes of the new message; 0 with FILTER_SAME */
 	char status[FILTER_STATUS_SIZE]; /* "5.7.1", or "" */
 	char text[FILTER_TEXT_SIZE];     /* for the reply or, with HOLD, for the queue's list */
-	uint8_t zero[4];
+	uint32_t seven_bit;              /* 1: changed to 7 bits, as qf_mail wished */
 };
 #define QF_TAIL_MAX 49152
 /* What filter may add to a message of mq_settings.max_message_size. */
 #define QF_FIELDS_MAX 65536
+/* Octets that a message of SIZE may become. */
+static inline uint64_t
+qf_size_max(uint64_t size, bool seven_bit)
+{
+	return size + (seven_bit ? size / 2 : 0) + QF_FIELDS_MAX;
+}
 
 /*
  * What DKIM signs (RFC 6376 3.7), c=relaxed/relaxed. The tail is the header fields in their

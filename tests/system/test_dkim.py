@@ -14,6 +14,7 @@ import pytest
 
 from conftest import DOMAIN, wait_for
 from mail_sink import Names, Sink
+from test_seven_bit import LATIN, MIXED, contents, is_seven_bit
 
 ALICE = f"alice@{DOMAIN}"
 TXT = 16
@@ -294,6 +295,48 @@ def test_what_users_send_is_signed_twice(signing):
     assert verify_all(arrived.replace(b"there", b"where"), zone) == [False, False]
     # What is on the way may do no harm.
     assert verify_all(b"Received: from x\r\n" + arrived, zone) == [True, True]
+
+
+@pytest.mark.parametrize("extensions", [("PIPELINING", "SIZE 1000000"), ("PIPELINING", "8BITMIME", "SIZE 1000000")],
+                         ids=["7bit", "8bit"])
+@pytest.mark.parametrize("lines", [1, 10_000])
+def test_it_is_converted_before_it_is_signed(signing, extensions, lines):
+    """A host that takes 7 bits only can't do it afterwards, wherever on the way it stands (RFC 6376 5.3)."""
+    signing.sink.extensions = extensions
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN).stdout)
+    message = MIXED.replace(b"--outer--\r\n", b"--outer\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+                            + "ü und viel Text\r\n".encode() * lines + b"--outer--\r\n")
+    with signing.submission() as client:
+        client.sendmail(ALICE, ["bob@elsewhere.example", ALICE], message, mail_options=["BODY=8BITMIME"])
+    ((_, _, arrived),) = signing.sink.wait(1)
+    assert is_seven_bit(arrived)
+    assert verify_all(arrived, zone) == [True, True]
+    assert contents(arrived) == contents(message)
+    assert not any("BODY=8BITMIME" in command for command in signing.sink.commands)
+    (local,) = signing.wait_for_messages(1)
+    assert contents(local) == contents(message)
+
+
+def test_what_stays_here_is_not_converted(signing):
+    message = OUT.replace(b"Hello", "Grüße".encode())
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN).stdout)
+    with signing.submission() as client:
+        client.sendmail(ALICE, [ALICE], message, mail_options=["BODY=8BITMIME"])
+    (local,) = signing.wait_for_messages(1)
+    assert local.endswith(message)
+    signed = local[local.index(b"DKIM-Signature"):]
+    assert verify_all(signed, zone) == [True, True]
+
+
+def test_what_can_not_be_converted_is_signed_as_it_is(signing):
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN).stdout)
+    message = LATIN.replace(b"Subject: out", b"Subject: out\r\nX-Raw: \xe9")
+    with signing.submission() as client:
+        client.sendmail(ALICE, ["bob@elsewhere.example"], message, mail_options=["BODY=8BITMIME"])
+    ((_, _, arrived),) = signing.sink.wait(1)
+    assert arrived.endswith(message.partition(b"\r\n\r\n")[2])
+    assert verify_all(arrived, zone) == [True, True]
+    signing.log.wait(r"event=filter\.not_converted")
 
 
 @pytest.mark.parametrize("size", [10, 30_000, 300_000])

@@ -195,17 +195,19 @@ verdicts_that_are_none(void **state)
 					.status = "5.7.1",
 					.text = "no"};
 	const struct qf_verdict accept = {.verdict = FILTER_ACCEPT, .change = FILTER_SAME};
+	const struct qf_mail mail = {.kind = FILTER_STRANGER}, own = {.kind = FILTER_OWN};
+	const struct qf_mail long_ones = {.kind = FILTER_SUBMITTER, .seven_bit = 1};
 	struct qf_verdict v;
 
 	(void)state;
-	assert_true(check_verdict_is_sound(&good, 0, 100, false));
-	assert_false(check_verdict_is_sound(&good, 0, 100, true)); /* of our own */
-	assert_true(check_verdict_is_sound(&accept, 0, 100, true));
+	assert_true(check_verdict_is_sound(&good, &mail, 0, 100));
+	assert_false(check_verdict_is_sound(&good, &own, 0, 100)); /* of our own */
+	assert_true(check_verdict_is_sound(&accept, &own, 0, 100));
 #define LIE(field, value)                                                \
 	do {                                                             \
 		v = good;                                                \
 		v.field = (value);                                       \
-		assert_false(check_verdict_is_sound(&v, 0, 100, false)); \
+		assert_false(check_verdict_is_sound(&v, &mail, 0, 100)); \
 	} while (0)
 	LIE(verdict, 0);
 	LIE(verdict, FILTER_VERDICT_COUNT);
@@ -227,19 +229,34 @@ verdicts_that_are_none(void **state)
 	LIE(status[4], '\0');
 	v = good;
 	memset(v.text, 'x', sizeof(v.text));
-	assert_false(check_verdict_is_sound(&v, 0, 100, false));
+	assert_false(check_verdict_is_sound(&v, &mail, 0, 100));
 	v = accept;
 	v.change = FILTER_IN_TAIL;
 	v.size = 5;
-	assert_true(check_verdict_is_sound(&v, 5, 100, false));
-	assert_false(check_verdict_is_sound(&v, 6, 100, false));
+	assert_true(check_verdict_is_sound(&v, &mail, 5, 100));
+	assert_false(check_verdict_is_sound(&v, &mail, 6, 100));
 	v.change = FILTER_IN_FILE;
-	assert_true(check_verdict_is_sound(&v, 0, 100, false));
-	assert_false(check_verdict_is_sound(&v, 5, 100, false));
+	assert_true(check_verdict_is_sound(&v, &mail, 0, 100));
+	assert_false(check_verdict_is_sound(&v, &mail, 5, 100));
 	v.size = 100 + QF_FIELDS_MAX + 1; /* larger than a message may become */
-	assert_false(check_verdict_is_sound(&v, 0, 100, false));
+	assert_false(check_verdict_is_sound(&v, &mail, 0, 100));
 	v.size = 0;
-	assert_false(check_verdict_is_sound(&v, 0, 100, false));
+	assert_false(check_verdict_is_sound(&v, &mail, 0, 100));
+	/* To 7 bits, where that was wished: it may be half as long again. */
+	v.size = 100 + 50 + QF_FIELDS_MAX;
+	assert_false(check_verdict_is_sound(&v, &long_ones, 0, 100));
+	v.seven_bit = 1;
+	assert_true(check_verdict_is_sound(&v, &long_ones, 0, 100));
+	assert_false(check_verdict_is_sound(&v, &mail, 0, 100));
+	v.size++;
+	assert_false(check_verdict_is_sound(&v, &long_ones, 0, 100));
+	v = accept;
+	v.seven_bit = 1; /* and it is as it was */
+	assert_false(check_verdict_is_sound(&v, &long_ones, 0, 100));
+	v.seven_bit = 2;
+	v.change = FILTER_IN_TAIL;
+	v.size = 5;
+	assert_false(check_verdict_is_sound(&v, &long_ones, 5, 100));
 }
 
 int

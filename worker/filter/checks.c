@@ -40,7 +40,8 @@ is_mail(const struct qf_mail *mail)
 	return mail->check != 0 && memcmp(mail->zero, zero, sizeof(zero)) == 0 &&
 	       (mail->kind == FILTER_STRANGER || mail->kind == FILTER_SUBMITTER ||
 		mail->kind == FILTER_OWN) &&
-	       mail->tls <= 1 && memchr(mail->helo, '\0', sizeof(mail->helo)) != NULL &&
+	       mail->tls <= 1 && mail->seven_bit <= 1 &&
+	       memchr(mail->helo, '\0', sizeof(mail->helo)) != NULL &&
 	       memchr(mail->submitter, '\0', sizeof(mail->submitter)) != NULL &&
 	       (mail->kind == FILTER_SUBMITTER) == (mail->submitter[0] != '\0');
 }
@@ -132,6 +133,7 @@ begin(struct filter *filter, const struct ipc_message *message, int fd)
 		return -1;
 	}
 	private->request = message->id;
+	private->came = body->size;
 	private->check.message = message_new(file ? NULL : message->tail, fd, body->size);
 	if (private->check.message == NULL) {
 		refuse_unread(private, errno);

@@ -39,6 +39,7 @@ struct check_private {
 	struct qf_verdict verdict;
 	struct results results;
 	uint32_t room; /* the request for a file, or 0 */
+	uint64_t came; /* octets of the message as it came */
 };
 
 /* Begins with the stages: the message is there. They end with check_finish(). -1 without memory. */
@@ -53,14 +54,15 @@ void check_finish(struct check_private *);
 
 /* -- The stages, in files of their own ---------------------------------------------- */
 
-extern const struct stage stage_foreign; /* foreign.c */
-extern const struct stage stage_spf;     /* stage_spf.c */
-extern const struct stage stage_arc;     /* stage_arc.c */
-extern const struct stage stage_dmarc;   /* stage_dmarc.c */
-extern const struct stage stage_dkim;    /* dkim.c */
-extern const struct stage stage_sign;    /* sign.c */
-extern const struct stage stage_results; /* stages.c */
-extern const struct stage stage_host;    /* stage_host.c */
-extern const struct stage stage_milters; /* milters.c */
+extern const struct stage stage_foreign;   /* foreign.c */
+extern const struct stage stage_spf;       /* stage_spf.c */
+extern const struct stage stage_arc;       /* stage_arc.c */
+extern const struct stage stage_dmarc;     /* stage_dmarc.c */
+extern const struct stage stage_dkim;      /* dkim.c */
+extern const struct stage stage_seven_bit; /* stage_seven_bit.c */
+extern const struct stage stage_sign;      /* sign.c */
+extern const struct stage stage_results;   /* stages.c */
+extern const struct stage stage_host;      /* stage_host.c */
+extern const struct stage stage_milters;   /* milters.c */
 
 #endif

@@ -15,6 +15,7 @@ worker_libworker_a_SOURCES += \
 	worker/filter/results.c worker/filter/results.h \
 	worker/filter/rewrite.c \
 	worker/filter/sign.c \
+	worker/filter/stage_seven_bit.c \
 	worker/filter/stages.c worker/filter/stages.h
 posternlibexec_PROGRAMS += postern-filter
 postern_filter_SOURCES = worker/filter/main.c

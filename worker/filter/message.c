@@ -358,3 +358,19 @@ message_write_header(const struct message *message, char *out)
 	}
 	memcpy(out, empty_line(message).at, empty_line(message).length);
 }
+
+bool
+message_write(const struct message *message, char *out)
+{
+	uint64_t done = 0, size = message_body_size(message);
+	ssize_t n = 1;
+
+	message_write_header(message, out);
+	out += message_header_size(message);
+	while (done < size &&
+	       (n = message_body(message, done, out + done, (size_t)(size - done))) > 0)
+		done += (uint64_t)n;
+	if (n == 0)
+		errno = EIO;
+	return done == size;
+}

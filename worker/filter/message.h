@@ -80,5 +80,8 @@ void message_remove(struct message *, struct message_field *);
 size_t message_header_size(const struct message *);
 /* Writes those to OUT. */
 void message_write_header(const struct message *, char *out);
+/* The whole message: as many octets as header and body have. False with errno if the body can't be
+ * read. */
+bool message_write(const struct message *, char *out);
 
 #endif

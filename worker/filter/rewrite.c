@@ -31,26 +31,15 @@ give_up(struct check_private *private, const char *why, int number)
 		  KV_ERRNO(number));
 	private->verdict.change = FILTER_SAME;
 	private->verdict.size = 0;
+	private->verdict.seven_bit = 0;
 	if (check->mail.kind != FILTER_OWN)
 		check_verdict(check, FILTER_LATER, 451, "4.3.0", why,
 			      "The message can't be kept now, try again later");
 	send_verdict(private, NULL, 0);
 }
 
-/* All of the body behind HEADER octets of OUT; false if it can't be read. */
-static bool
-read_body(const struct message *message, char *out)
-{
-	uint64_t done = 0;
-	ssize_t n;
-
-	while ((n = message_body(message, done, out + done, PIECE)) > 0)
-		done += (uint64_t)n;
-	return n == 0;
-}
-
 static void
-send_in_tail(struct check_private *private, size_t header)
+send_in_tail(struct check_private *private)
 {
 	const struct message *message = private->check.message;
 	size_t size = (size_t) private->verdict.size;
@@ -60,8 +49,7 @@ send_in_tail(struct check_private *private, size_t header)
 		give_up(private, "no memory", ENOMEM);
 		return;
 	}
-	message_write_header(message, octets);
-	if (read_body(message, octets + header))
+	if (message_write(message, octets))
 		send_verdict(private, octets, size);
 	else
 		give_up(private, "it can't be read", errno);
@@ -141,20 +129,20 @@ void
 check_finish(struct check_private *private)
 {
 	const struct message *message = private->check.message;
-	size_t header;
 
 	if (private->verdict.verdict >= FILTER_DISCARD || message == NULL || !message->changed) {
+		private->verdict.seven_bit = 0;
 		send_verdict(private, NULL, 0);
 		return;
 	}
-	header = message_header_size(message);
-	private->verdict.size = header + message_body_size(message);
+	private->verdict.size = message_header_size(message) + message_body_size(message);
 	private->verdict.change =
 	    private->verdict.size <= QF_TAIL_MAX ? FILTER_IN_TAIL : FILTER_IN_FILE;
-	if (private->verdict.size > message->size + QF_FIELDS_MAX || private->verdict.size == 0)
+	if (private->verdict.size > qf_size_max(private->came, private->verdict.seven_bit == 1) ||
+	    private->verdict.size == 0)
 		give_up(private, "too much was added to it", EMSGSIZE);
 	else if (private->verdict.change == FILTER_IN_TAIL)
-		send_in_tail(private, header);
+		send_in_tail(private);
 	else
 		ask_for_room(private);
 }

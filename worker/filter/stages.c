@@ -33,6 +33,7 @@ const struct stage *const stages[] = {
     &stage_results,
     /* those that see the message as it will be, and last of all what signs it */
     &stage_milters,
+    &stage_seven_bit,
     &stage_sign,
     NULL,
 };

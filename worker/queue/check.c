@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/proto/master_filter.h"
 #include "common/proto/queue_filter.h"
+#include "worker/queue/check_mail.h"
 #include "worker/queue/check_verdict.h"
 #include "worker/queue/queue.h"
 #include "worker/queue/sign.h"
@@ -28,8 +29,9 @@ struct check {
 	struct checker *checker;
 	struct transaction *transaction;
 	enum check_state state;
-	uint32_t number;  /* while ASKED */
-	uint32_t request; /* likewise */
+	uint32_t number;     /* while ASKED */
+	uint32_t request;    /* likewise */
+	struct qf_mail mail; /* likewise */
 	unsigned deaths;
 	bool room;             /* it has been given a file, */
 	uint32_t slot;         /* this one of the spool */
@@ -226,6 +228,8 @@ carry_out(struct transaction *transaction, const struct qf_verdict *verdict)
 
 	log_verdict(transaction, verdict);
 	transaction->junk = verdict->junk == 1;
+	if (verdict->seven_bit == 1)
+		transaction->parameters.body = BODY_7BIT;
 	switch (verdict->verdict) {
 	case FILTER_DISCARD:
 		transaction_discard(transaction);
@@ -273,8 +277,8 @@ on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	}
 	verdict = message->body;
 	if (message->type != QF_VERDICT ||
-	    !check_verdict_is_sound(verdict, message->tail_length, transaction->size,
-				    transaction->source == transaction->queue->own) ||
+	    !check_verdict_is_sound(verdict, &check->mail, message->tail_length,
+				    transaction->size) ||
 	    take_change(check, verdict, message->tail) == -1) {
 		give_up(check, "filter's verdict is none, or there is no memory for it");
 		return -1;
@@ -317,32 +321,12 @@ send_recipients(const struct checker *checker, const struct check *check)
 	return result;
 }
 
-static enum filter_kind
-kind_of(const struct transaction *transaction)
-{
-	if (transaction->source == transaction->queue->own)
-		return FILTER_OWN;
-	return transaction->submitter[0] != '\0' ? FILTER_SUBMITTER : FILTER_STRANGER;
-}
-
 static int
 send_mail(const struct checker *checker, const struct check *check)
 {
-	const struct transaction *transaction = check->transaction;
-	struct qf_mail mail;
+	const char *sender = check->transaction->sender;
 
-	memset(&mail, 0, sizeof(mail));
-	mail.conn = transaction->conn;
-	mail.id = transaction->id;
-	mail.peer = transaction->peer;
-	mail.check = check->number;
-	mail.kind = kind_of(transaction);
-	mail.tls = transaction->tls ? 1 : 0;
-	if (transaction->helo != NULL)
-		strlcpy(mail.helo, transaction->helo, sizeof(mail.helo));
-	strlcpy(mail.submitter, transaction->submitter, sizeof(mail.submitter));
-	return ipc_send(checker->channel, QF_MAIL, 0, &mail, transaction->sender,
-			strlen(transaction->sender), -1);
+	return ipc_send(checker->channel, QF_MAIL, 0, &check->mail, sender, strlen(sender), -1);
 }
 
 /* A small body that is in memory goes along, a larger one as a file that nobody can change. */
@@ -383,6 +367,7 @@ send_some(struct checker *checker)
 			checker->last_number = 1;
 		check->number = checker->last_number;
 		check->request = 0;
+		check_describe(check->transaction, check->number, &check->mail);
 		if (send_mail(checker, check) == 0 && send_recipients(checker, check) == 0)
 			check->request = send_message(check);
 		/* The deadline comes, or the channel's end, and then its successor. */
@@ -436,7 +421,7 @@ may_be_signed(const struct check *check, const struct qf_sign *order)
 	const struct transaction *transaction = check->transaction;
 	static const uint8_t zero[sizeof(order->zero)];
 
-	return kind_of(transaction) != FILTER_STRANGER && check->wish == NULL &&
+	return check_kind(transaction) != FILTER_STRANGER && check->wish == NULL &&
 	       memcmp(order->zero, zero, sizeof(zero)) == 0 &&
 	       memchr(order->domain, '\0', sizeof(order->domain)) != NULL;
 }
@@ -530,28 +515,6 @@ checker_open(struct checker *checker, int fd)
 		return -1;
 	send_some(checker);
 	return 0;
-}
-
-static bool
-is_loopback(const struct in6_addr *address)
-{
-	return IN6_IS_ADDR_LOOPBACK(address) ||
-	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
-}
-
-bool
-check_wanted(const struct transaction *transaction)
-{
-	const struct mq_settings *settings = &transaction->queue->settings;
-	enum filter_kind kind = kind_of(transaction);
-	uint32_t kinds = settings->filter_kinds;
-
-	if (settings->filter_sign == 1 && signer_has_keys(transaction->queue->signer))
-		kinds |= FILTER_SUBMITTER | FILTER_OWN;
-	if ((kinds & kind) == 0)
-		return false;
-	return kind != FILTER_STRANGER || settings->filter_local == 1 ||
-	       !is_loopback(&transaction->peer.address);
 }
 
 void

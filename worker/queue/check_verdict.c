@@ -58,29 +58,31 @@ is_reply(const struct qf_verdict *verdict)
 static bool
 is_change(const struct qf_verdict *verdict, size_t tail, uint64_t size)
 {
+	uint64_t most = qf_size_max(size, verdict->seven_bit == 1);
+
 	switch (verdict->change) {
 	case FILTER_SAME:
 		return tail == 0 && verdict->size == 0;
 	case FILTER_IN_TAIL:
-		return tail > 0 && verdict->size == tail && verdict->size <= size + QF_FIELDS_MAX;
+		return tail > 0 && verdict->size == tail && verdict->size <= most;
 	case FILTER_IN_FILE:
-		return tail == 0 && verdict->size > 0 && verdict->size <= size + QF_FIELDS_MAX;
+		return tail == 0 && verdict->size > 0 && verdict->size <= most;
 	default:
 		return false;
 	}
 }
 
 bool
-check_verdict_is_sound(const struct qf_verdict *verdict, size_t tail, uint64_t size, bool own)
+check_verdict_is_sound(const struct qf_verdict *verdict, const struct qf_mail *mail, size_t tail,
+		       uint64_t size)
 {
-	static const uint8_t zero[sizeof(verdict->zero)];
-
-	return memcmp(verdict->zero, zero, sizeof(zero)) == 0 &&
-	       verdict->verdict >= FILTER_ACCEPT && verdict->verdict < FILTER_VERDICT_COUNT &&
+	return verdict->verdict >= FILTER_ACCEPT && verdict->verdict < FILTER_VERDICT_COUNT &&
 	       verdict->junk <= 1 && is_text(verdict->status, sizeof(verdict->status)) &&
 	       is_text(verdict->text, sizeof(verdict->text)) && is_reply(verdict) &&
-	       is_change(verdict, tail, size) &&
-	       (!own || (verdict->verdict == FILTER_ACCEPT && verdict->junk == 0));
+	       is_change(verdict, tail, size) && verdict->seven_bit <= mail->seven_bit &&
+	       (verdict->seven_bit == 0 || verdict->change != FILTER_SAME) &&
+	       (mail->kind != FILTER_OWN ||
+		(verdict->verdict == FILTER_ACCEPT && verdict->junk == 0));
 }
 
 const char *

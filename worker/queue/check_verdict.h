@@ -10,10 +10,11 @@
 #include "common/proto/queue_filter.h"
 
 /*
- * Is it one? TAIL octets came with it, the message had SIZE. A mail of this server's own (OWN) is
+ * Is it one of that mail, of SIZE octets? TAIL octets came with it. A mail of this server's own is
  * signed, and nothing else becomes of it.
  */
-bool check_verdict_is_sound(const struct qf_verdict *, size_t tail, uint64_t size, bool own);
+bool check_verdict_is_sound(const struct qf_verdict *, const struct qf_mail *, size_t tail,
+			    uint64_t size);
 
 const char *check_verdict_name(uint32_t verdict);
 

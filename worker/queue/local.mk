@@ -5,6 +5,7 @@ worker_libworker_a_SOURCES += \
 	worker/queue/batch.c worker/queue/batch.h \
 	worker/queue/report.c worker/queue/report.h worker/queue/report_parts.c worker/queue/report_parts.h worker/queue/report_text.c \
 	worker/queue/check.c worker/queue/check.h \
+	worker/queue/check_mail.c worker/queue/check_mail.h \
 	worker/queue/check_verdict.c worker/queue/check_verdict.h \
 	worker/queue/clock.c worker/queue/clock.h \
 	worker/queue/core.c \

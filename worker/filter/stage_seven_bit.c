@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Before it is signed: a mail with 8-bit octets that goes to other hosts becomes one of 7 bits (RFC
+ * 6376 5.3). A host on its way that takes no more has to convert it, which breaks a signature; then
+ * it would come back (common/mime/seven_bit.h), or arrive as forged. What can't be converted, or is
+ * very large, stays as it is.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mime/seven_bit.h"
+#include "worker/filter/filter.h"
+
+#define LENGTH_MAX (16 * 1024 * 1024) /* octets: it is in memory three times over */
+
+/* What PLAN says, as a message; NULL with errno. */
+static struct message *
+read_plan(struct seven_bit *plan, size_t size)
+{
+	char *octets = malloc(size + SEVEN_BIT_ROOM);
+	struct message *message;
+	size_t done = 0, n;
+
+	if (octets == NULL)
+		return NULL;
+	while (done < size &&
+	       (n = seven_bit_read(plan, octets + done, size + SEVEN_BIT_ROOM - done)) > 0)
+		done += n;
+	message = message_new(octets, -1, done);
+	free(octets);
+	return message;
+}
+
+/* The new message; NULL, and *WHY: the old one stays. */
+static struct message *
+convert(const struct check *check, const char *octets, size_t length, const char **why)
+{
+	enum seven_bit_verdict verdict;
+	struct message *message = NULL;
+	struct seven_bit plan;
+	uint64_t size;
+
+	verdict = seven_bit_plan(&plan, octets, length);
+	if (verdict != SEVEN_BIT_OK) {
+		*why = seven_bit_why(verdict);
+		return NULL;
+	}
+	size = seven_bit_size(&plan);
+	*why = "it would be too long then";
+	/* What signatures need has room, too. */
+	if (size <= qf_size_max(check->private->came, true) - QF_FIELDS_MAX / 2) {
+		message = read_plan(&plan, (size_t)size);
+		if (message == NULL)
+			*why = strerror(errno);
+	}
+	seven_bit_free(&plan);
+	return message;
+}
+
+static void
+take(struct check *check, struct message *message)
+{
+	message->changed = true;
+	message_free(check->message);
+	check->message = message;
+	check->private->verdict.seven_bit = 1;
+}
+
+static void
+start(struct check *check)
+{
+	const struct message *old = check->message;
+	uint64_t length = message_header_size(old) + message_body_size(old);
+	char *octets = length > LENGTH_MAX ? NULL : malloc((size_t)length + 1);
+	const char *why = length > LENGTH_MAX ? "it is too long" : "there is no memory";
+	struct message *new = NULL;
+
+	if (octets != NULL && !message_write(old, octets))
+		why = "it can't be read";
+	else if (octets != NULL)
+		new = convert(check, octets, (size_t)length, &why);
+	free(octets);
+	if (new != NULL)
+		take(check, new);
+	else
+		log_event(LOG_INFO, "filter.not_converted", KV_CONN(check->mail.conn),
+			  KV_STR("why", why));
+	check_next(check);
+}
+
+static bool
+wanted(const struct check *check)
+{
+	return check->mail.seven_bit == 1;
+}
+
+const struct stage stage_seven_bit = {
+    .name = "seven_bit",
+    .kinds = FILTER_SUBMITTER | FILTER_OWN,
+    .wanted = wanted,
+    .start = start,
+};
