@@ -5,12 +5,14 @@ import email
 import os
 import signal
 import smtplib
+import socket
 import threading
+import time
 
 import pytest
 
 from conftest import DEADLINE, DOMAIN, HOST, wait_for
-from mail_sink import A, MX, Names, Sink
+from mail_sink import A, AAAA, MX, Names, Sink
 
 ALICE = f"alice@{DOMAIN}"
 BODY = (b"From: alice@example.org\r\nSubject: out\r\n\r\n.one dot\r\n..two\r\n.\x20\r\nlast\r\n")
@@ -339,6 +341,47 @@ def test_address_literals_if_they_are_wanted(make_sink, send_out):
         client.ehlo(DOMAIN)
         client.docmd("MAIL FROM:<a@b.example>")
         assert client.docmd("RCPT TO:<bob@[127.0.0.1]>")[0] == 550
+
+
+class Six:
+    """At PORT of ::1: nobody ("refuses"), or somebody who never answers a connection ("silent")."""
+
+    def __init__(self, port, manner):
+        self.socket = socket.socket(socket.AF_INET6)
+        self.fillers = []
+        self.socket.bind(("::1", port))
+        if manner == "silent":
+            self.socket.listen(0)
+            # The kernel drops what comes behind those that wait to be accepted.
+            for _ in range(4):
+                filler = socket.socket(socket.AF_INET6)
+                filler.setblocking(False)
+                filler.connect_ex(("::1", port))
+                self.fillers.append(filler)
+
+    def close(self):
+        for one in (self.socket, *self.fillers):
+            one.close()
+
+
+@pytest.mark.parametrize("manner", ["silent", "refuses"])
+def test_the_other_family_if_the_first_is_silent(make_sink, send_out, manner):
+    """RFC 8305: a host's IPv6 address that is dead holds up no mail."""
+    sink = make_sink()
+    make_sink(Six, port=sink.port, manner=manner)
+    names = make_sink(Names, records={
+        ("elsewhere.example", MX): [(10, "mx.example")], ("mx.example", AAAA): ["::1"], ("mx.example", A): ["127.0.0.1"]})
+    server = send_out(sink.port, f'resolver = "127.0.0.1@{names.port}";')
+    begun = time.monotonic()
+    send(server, ["bob@elsewhere.example"])
+    sink.wait(1)
+    assert time.monotonic() - begun < 20  # one connection has 30 seconds
+    server.log.wait(r"event=relay\.answered .*host=mx\.example address=::ffff:127\.0\.0\.1")
+    server.log.wait(r"event=queue\.relayed")
+    # What is known of the host is known of that address: it carries the next mail.
+    send(server, ["carol@elsewhere.example"])
+    sink.wait(2)
+    assert sink.connections == 1
 
 
 def test_dns_that_fails_is_asked_again(make_sink, send_out):

@@ -31,3 +31,6 @@ tests_unit_test_relay_table_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_relay_taken
 tests_unit_test_relay_taken_SOURCES = tests/unit/test_relay_taken.c
 tests_unit_test_relay_taken_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_dial
+tests_unit_test_dial_SOURCES = tests/unit/test_dial.c
+tests_unit_test_dial_LDADD = worker/libworker.a $(COMMON_LIBS) $(UNIT_LIBS)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/relay/connection.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -16,6 +15,8 @@ struct connection {
 	struct table *table;
 	const struct mr_route *route; /* in it */
 	struct route_target target;
+	struct in6_addr other; /* of the same host, until one of them has answered; or all zero */
+	bool made;
 	struct security security; /* it has a reference */
 	const struct connection_calls *calls;
 	void *arg;
@@ -139,6 +140,10 @@ on_connected(void *arg)
 {
 	struct connection *connection = arg;
 
+	if (outgoing_which(connection->stream) == 1)
+		connection->target.address = connection->other;
+	connection->other = in6addr_any;
+	connection->made = true;
 	reply_start(&connection->parser);
 	act(connection, client_connected(&connection->client));
 }
@@ -240,17 +245,27 @@ static const struct outgoing_calls calls = {.connected = on_connected,
 
 /* -- From outside ------------------------------------------------------------------------------ */
 
+static void
+plan_for(const struct connection *connection, struct dial_plan *plan,
+	 const struct in6_addr *address)
+{
+	if (IN6_IS_ADDR_UNSPECIFIED(address))
+		return;
+	plan->addresses[plan->count] = *address;
+	plan->sources[plan->count++] =
+	    connection->route->source[IN6_IS_ADDR_V4MAPPED(address) ? 0 : 1];
+}
+
 static int
 dial(struct connection *connection)
 {
 	struct relay *relay = connection->relay;
-	const struct mr_route *route = connection->route;
-	const struct in6_addr *address = &connection->target.address;
+	struct dial_plan plan = {.port = (uint16_t)connection->route->port};
 
+	plan_for(connection, &plan, &connection->target.address);
+	plan_for(connection, &plan, &connection->other);
 	client_start(&connection->client, &connection->options);
-	connection->stream = outgoing_connect(
-	    relay->base, relay->tls, address, (uint16_t)route->port,
-	    &route->source[IN6_IS_ADDR_V4MAPPED(address) ? 0 : 1], &calls, connection);
+	connection->stream = outgoing_connect(relay->base, relay->tls, &plan, &calls, connection);
 	if (connection->stream == NULL)
 		return -1;
 	set_deadline(connection);
@@ -282,11 +297,10 @@ options_of(const struct relay *relay, const struct mr_route *route,
 
 struct connection *
 connection_open(struct relay *relay, struct table *table, const struct mr_route *route,
-		const struct route_target *target, const struct security *security,
-		const struct connection_calls *owner, void *arg)
+		const struct route_target *target, const struct in6_addr *other,
+		const struct security *security, const struct connection_calls *owner, void *arg)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
-	int saved;
 
 	if (connection == NULL)
 		return NULL;
@@ -296,6 +310,7 @@ connection_open(struct relay *relay, struct table *table, const struct mr_route 
 	connection->route = route;
 	connection->target = *target;
 	connection->target.dane = NULL;
+	connection->other = other != NULL ? *other : in6addr_any;
 	connection->security = *security;
 	(void)dane_hold(connection->security.dane);
 	connection->calls = owner;
@@ -305,9 +320,7 @@ connection_open(struct relay *relay, struct table *table, const struct mr_route 
 	connection->news = event_new(relay->base, -1, 0, on_news, connection);
 	if (connection->news != NULL && dial(connection) == 0)
 		return connection;
-	saved = errno;
 	connection_drop(connection);
-	errno = saved;
 	return NULL;
 }
 
@@ -359,6 +372,12 @@ const struct security *
 connection_security(const struct connection *connection)
 {
 	return &connection->security;
+}
+
+bool
+connection_was_made(const struct connection *connection)
+{
+	return connection->made;
 }
 
 unsigned

@@ -27,11 +27,13 @@ struct connection_calls {
 
 /*
  * Begins to connect, to speak as the table's route ROUTE says, and takes no mail unless the server
- * is as SECURITY says. NULL with errno.
+ * is as SECURITY says. OTHER: another address of the same host, used if it answers where the
+ * target's doesn't, or not soon (dial.h); NULL: it has none. NULL without memory.
  */
 struct connection *connection_open(struct relay *, struct table *, const struct mr_route *route,
-				   const struct route_target *, const struct security *,
-				   const struct connection_calls *, void *arg);
+				   const struct route_target *, const struct in6_addr *other,
+				   const struct security *, const struct connection_calls *,
+				   void *arg);
 
 /* When it is ready: the next mail. Both stay the caller's, until it is ready again or closed. */
 void connection_send(struct connection *, struct client_mail *, int body);
@@ -50,6 +52,8 @@ bool connection_delivers(const struct connection *);
 struct connection *connection_next(const struct connection *);
 const struct mr_route *connection_route(const struct connection *);
 const struct security *connection_security(const struct connection *);
+/* Whether there was one: then its target has the address that answered. */
+bool connection_was_made(const struct connection *);
 /* How many mails it has been given. */
 unsigned connection_mails(const struct connection *);
 const struct route_target *connection_target(const struct connection *);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/log.h"
 #include "worker/relay/job_private.h"
@@ -42,11 +43,30 @@ on_ready(void *arg)
 	job_finish(job);
 }
 
+/* That address, and if none of the host's two has answered both. */
+static void
+note_tried(struct job *job)
+{
+	const struct route_target *used = connection_target(job->connection);
+	bool made = connection_was_made(job->connection);
+
+	for (size_t i = 0; i < job->way.count; i++) {
+		const struct route_target *target = &job->way.targets[i];
+
+		if (made ? strcasecmp(target->host, used->host) == 0 &&
+			       memcmp(&target->address, &used->address, sizeof(used->address)) == 0
+			 : i == job->target || i == job->other)
+			job->tried[i] = true;
+	}
+}
+
 static void
 on_closed(void *arg, const struct reply *why)
 {
 	struct job *job = arg;
 
+	if (!job->reused)
+		note_tried(job);
 	job->connection = NULL;
 	if (!job->reused)
 		job->why = *why;
@@ -56,8 +76,6 @@ on_closed(void *arg, const struct reply *why)
 		return;
 	}
 	/* What had waited may have died meanwhile: that is no failure of the server. */
-	if (!job->reused)
-		job->target++;
 	job->fresh = job->fresh || job->reused;
 	job->reused = false;
 	job_try_target(job);
@@ -93,7 +111,7 @@ reuse(struct job *job)
 	for (size_t i = job->target; !job->fresh && i < job->way.count; i++) {
 		const struct route_target *target = &job->way.targets[i];
 
-		if (!secure(job, target, &security, &why))
+		if (job->tried[i] || !secure(job, target, &security, &why))
 			continue;
 		job->connection = pool_take(job->relay, job->via, target, &security);
 		if (job->connection == NULL)
@@ -104,6 +122,23 @@ reuse(struct job *job)
 		return true;
 	}
 	return false;
+}
+
+/* An address of the same host in the other family (RFC 8305), or NULL. */
+static const struct in6_addr *
+find_other(struct job *job)
+{
+	const struct route_target *target = &job->way.targets[job->target];
+	bool v4 = IN6_IS_ADDR_V4MAPPED(&target->address);
+
+	for (job->other = job->target + 1; job->other < job->way.count; job->other++) {
+		const struct route_target *other = &job->way.targets[job->other];
+
+		if (!job->tried[job->other] && strcasecmp(other->host, target->host) == 0 &&
+		    IN6_IS_ADDR_V4MAPPED(&other->address) != v4)
+			return &other->address;
+	}
+	return NULL;
 }
 
 void
@@ -118,13 +153,13 @@ job_try_target(struct job *job)
 		const struct route_target *target = &job->way.targets[job->target];
 		struct security security;
 
-		if (!secure(job, target, &security, &job->why))
+		if (job->tried[job->target] || !secure(job, target, &security, &job->why))
 			continue;
 		job->waits = !pool_has_room(job->relay, job->via, target);
 		if (job->waits)
 			return;
 		job->connection = connection_open(job->relay, job->table, job->via, target,
-						  &security, &calls, job);
+						  find_other(job), &security, &calls, job);
 		if (job->connection != NULL)
 			return;
 		job->why = none;

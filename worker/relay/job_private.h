@@ -28,6 +28,8 @@ struct job {
 	struct sts_question *asked; /* of the domain's policy; NULL: answered, or not asked */
 	struct sts_policy *sts;     /* NULL: none */
 	size_t target;              /* the one that is tried */
+	size_t other;               /* the same host's in the other family, if there is one */
+	bool tried[ROUTE_TARGETS_MAX];
 	struct connection *connection;
 	bool reused;      /* it has carried others: its end may not be about this mail */
 	bool fresh;       /* one that was reused has failed it: only a new one will do */

@@ -5,7 +5,6 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -15,7 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "worker/relay/socket_address.h"
 #include "worker/relay/tls_client.h"
 
 #define READ_SIZE 16384
@@ -25,7 +23,9 @@ enum state { CONNECTING, PLAIN, HANDSHAKE, SECURE, BROKEN };
 
 struct outgoing {
 	enum state state;
-	int fd;
+	struct dial *dial; /* CONNECTING */
+	int fd;            /* -1: not yet */
+	size_t which;      /* of the plan's addresses */
 	SSL_CTX *ctx;
 	SSL *ssl; /* NULL before TLS */
 	struct event *event;
@@ -43,6 +43,7 @@ static void on_event(evutil_socket_t, short, void *);
 static void
 destroy(struct outgoing *stream)
 {
+	dial_drop(stream->dial);
 	if (stream->event != NULL)
 		event_free(stream->event);
 	if (stream->timer != NULL)
@@ -84,11 +85,11 @@ update(struct outgoing *stream)
 {
 	short what = EV_READ;
 
-	if (stream->dead || stream->state == BROKEN) {
+	if (stream->dead || stream->state == BROKEN || stream->state == CONNECTING) {
 		(void)event_del(stream->event);
 		return;
 	}
-	if (stream->state == CONNECTING || stream->wants_write ||
+	if (stream->wants_write ||
 	    (stream->state != HANDSHAKE && evbuffer_get_length(stream->out) > 0))
 		what |= EV_WRITE;
 	(void)event_del(stream->event);
@@ -103,6 +104,8 @@ lose(struct outgoing *stream, const char *why)
 	if (stream->dead || stream->state == BROKEN)
 		return;
 	stream->state = BROKEN;
+	dial_drop(stream->dial);
+	stream->dial = NULL;
 	(void)evtimer_del(stream->timer);
 	stream->calls->lost(stream->arg, why);
 }
@@ -276,19 +279,25 @@ send_out(struct outgoing *stream)
 }
 
 static void
-on_connected(struct outgoing *stream)
+on_dialled(int fd, size_t which, const char *why, void *arg)
 {
-	int error = 0;
-	socklen_t size = sizeof(error);
+	struct outgoing *stream = arg;
 
-	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &size) == -1)
-		error = errno;
-	if (error != 0) {
-		lose(stream, strerror(error));
-		return;
+	enter(stream);
+	stream->dial = NULL;
+	stream->fd = fd;
+	stream->which = which;
+	if (fd == -1) {
+		lose(stream, why);
+	} else if (event_assign(stream->event, event_get_base(stream->event), fd, EV_READ, on_event,
+				stream) == -1) {
+		lose(stream, "no memory");
+	} else {
+		stream->state = PLAIN;
+		stream->calls->connected(stream->arg);
+		update(stream);
 	}
-	stream->state = PLAIN;
-	stream->calls->connected(stream->arg);
+	leave(stream);
 }
 
 static void
@@ -298,9 +307,7 @@ on_event(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	enter(stream);
-	if (stream->state == CONNECTING)
-		on_connected(stream);
-	else if (stream->state == HANDSHAKE)
+	if (stream->state == HANDSHAKE)
 		shake_hands(stream);
 	else if ((what & EV_READ) != 0)
 		receive(stream);
@@ -335,50 +342,33 @@ outgoing_wait(struct outgoing *stream, unsigned seconds)
 
 /* -- Connecting -------------------------------------------------------------------------------- */
 
-static int
-begin(int *fd, const struct in6_addr *address, uint16_t port, const struct in6_addr *source)
-{
-	union socket_address to, from;
-	socklen_t length = socket_address_set(&to, address, port);
-	socklen_t from_length = socket_address_set(&from, source, 0);
-	static const int on = 1;
-
-	*fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (*fd == -1)
-		return -1;
-	/* The end of a message must not wait for the receipt of what was before it. */
-	(void)setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (!IN6_IS_ADDR_UNSPECIFIED(source) && bind(*fd, &from.any, from_length) == -1)
-		return -1;
-	return connect(*fd, &to.any, length) == 0 || errno == EINPROGRESS ? 0 : -1;
-}
-
 struct outgoing *
-outgoing_connect(struct event_base *base, SSL_CTX *ctx, const struct in6_addr *address,
-		 uint16_t port, const struct in6_addr *source, const struct outgoing_calls *calls,
-		 void *arg)
+outgoing_connect(struct event_base *base, SSL_CTX *ctx, const struct dial_plan *plan,
+		 const struct outgoing_calls *calls, void *arg)
 {
 	struct outgoing *stream = calloc(1, sizeof(*stream));
-	int saved;
 
 	if (stream == NULL)
 		return NULL;
 	stream->ctx = ctx;
 	stream->calls = calls;
 	stream->arg = arg;
-	if (begin(&stream->fd, address, port, source) == 0) {
-		stream->event = event_new(base, stream->fd, EV_WRITE, on_event, stream);
-		stream->timer = evtimer_new(base, on_timer, stream);
-		stream->out = evbuffer_new();
-		if (stream->event != NULL && stream->timer != NULL && stream->out != NULL) {
-			outgoing_wait(stream, CONNECT_SECONDS);
-			update(stream);
-			return stream;
-		}
-		errno = ENOMEM;
+	stream->fd = -1;
+	stream->event = event_new(base, -1, 0, on_event, stream);
+	stream->timer = evtimer_new(base, on_timer, stream);
+	stream->out = evbuffer_new();
+	if (stream->event != NULL && stream->timer != NULL && stream->out != NULL)
+		stream->dial = dial_start(base, plan, on_dialled, stream);
+	if (stream->dial == NULL) {
+		destroy(stream);
+		return NULL;
 	}
-	saved = errno;
-	destroy(stream);
-	errno = saved;
-	return NULL;
+	outgoing_wait(stream, CONNECT_SECONDS);
+	return stream;
+}
+
+size_t
+outgoing_which(const struct outgoing *stream)
+{
+	return stream->which;
 }

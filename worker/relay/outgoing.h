@@ -3,11 +3,12 @@
 #ifndef POSTERN_WORKER_RELAY_OUTGOING_H
 #define POSTERN_WORKER_RELAY_OUTGOING_H
 
-#include <netinet/in.h>
 #include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "worker/relay/dial.h"
 
 struct evbuffer;
 struct event_base;
@@ -24,10 +25,11 @@ struct outgoing_calls {
 	void (*lost)(void *arg, const char *why);
 };
 
-/* Begins to connect, from SOURCE unless that is all zero. NULL with errno. */
-struct outgoing *outgoing_connect(struct event_base *, SSL_CTX *, const struct in6_addr *,
-				  uint16_t port, const struct in6_addr *source,
+/* Begins to connect. NULL without memory. */
+struct outgoing *outgoing_connect(struct event_base *, SSL_CTX *, const struct dial_plan *,
 				  const struct outgoing_calls *, void *arg);
+/* When it is connected: to which address of the plan. */
+size_t outgoing_which(const struct outgoing *);
 void outgoing_free(struct outgoing *);
 
 /* Whether the other side has said that it is done (close_notify), and nobody has cut it off. */

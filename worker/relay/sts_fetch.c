@@ -174,9 +174,10 @@ static void
 next_address(struct sts_fetch *fetch)
 {
 	while (fetch->at < fetch->count) {
-		fetch->stream =
-		    outgoing_connect(fetch->base, fetch->ctx, &fetch->addresses[fetch->at++],
-				     fetch->port, &in6addr_any, &calls, fetch);
+		const struct dial_plan plan = {
+		    .count = 1, .addresses = {fetch->addresses[fetch->at++]}, .port = fetch->port};
+
+		fetch->stream = outgoing_connect(fetch->base, fetch->ctx, &plan, &calls, fetch);
 		if (fetch->stream != NULL) {
 			outgoing_wait(fetch->stream, ADDRESS_SECONDS);
 			return;
