@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "master/password_file.h"
 #include "master/trusted_file.h"
 
 static const enum role separate_roles[] = {ROLE_CERTD,  ROLE_GATE,  ROLE_ACCOUNTS, ROLE_QUEUE,
@@ -135,6 +136,21 @@ check_relay_file(const char *path, struct conf_where where, struct conf_problems
 		close(fd);
 }
 
+/* Its mail waits then, all other mail does not: that is no error. */
+static void
+check_password_file(const struct conf_route *route, struct conf_problems *problems)
+{
+	char password[RELAY_PASSWORD_SIZE];
+	struct error err;
+
+	if (route->password_file == NULL)
+		return;
+	if (password_file_read(route->password_file, password, sizeof(password), &err) == -1)
+		conf_warning(problems, route->where, "mail of the route \"%s\" waits: %s",
+			     route->domain, err.text);
+	explicit_bzero(password, sizeof(password));
+}
+
 void
 conf_check_relay(const struct configuration *conf, struct conf_problems *problems)
 {
@@ -142,4 +158,7 @@ conf_check_relay(const struct configuration *conf, struct conf_problems *problem
 
 	check_relay_file(relay->anchors, relay->anchors_where, problems);
 	check_relay_file(relay->authorities, relay->authorities_where, problems);
+	check_password_file(&relay->standard, problems);
+	for (size_t i = 0; i < relay->route_count; i++)
+		check_password_file(&relay->routes[i], problems);
 }

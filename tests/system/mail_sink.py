@@ -20,7 +20,7 @@ class Sink:
     TLS: the paths of its certificate and key, for STARTTLS; what clients call it is in `called`."""
 
     def __init__(self, answers=None, extensions=("PIPELINING", "8BITMIME", "SIZE 1000000"), tls=None,
-                 lmtp=False):
+                 lmtp=False, address=("127.0.0.1", 0)):
         self.lmtp = lmtp  # RFC 2033
         self.peers = []  # addresses that connected
         self.called = []
@@ -58,7 +58,7 @@ class Sink:
             allow_reuse_address = True
             request_queue_size = 128  # with fewer, those who come together hang before the greeting
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(address, Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 

@@ -343,6 +343,32 @@ def test_address_literals_if_they_are_wanted(make_sink, send_out):
         assert client.docmd("RCPT TO:<bob@[127.0.0.1]>")[0] == 550
 
 
+@pytest.mark.parametrize("second,becomes", [
+    ("220 sink.example", "relayed"), ("521 5.3.2 Nor here", "5.3.2"), ("554 5.7.1 Not from you", "Not from you"),
+    ("down", "refused"),
+])
+def test_a_host_that_takes_no_mail_at_all(make_sink, send_out, second, becomes):
+    """RFC 7504: a greeting of 521 is for ever, but of that host only. A 554 may be about us, and pass."""
+    never = make_sink(answers={"connect": ["521 5.3.2 No mail here"]})
+    sink = make_sink(answers={"connect": [second]}, address=("127.0.0.2", never.port))
+    if second == "down":
+        sink.close()
+    names = make_sink(Names, records={
+        ("elsewhere.example", MX): [(10, "first.example"), (20, "second.example")],
+        ("first.example", A): ["127.0.0.1"], ("second.example", A): ["127.0.0.2"]})
+    server = send_out(never.port, f'resolver = "127.0.0.1@{names.port}";')
+    send(server, ["bob@elsewhere.example"])
+    if becomes == "relayed":
+        sink.wait(1)
+        server.log.wait(r"event=queue\.relayed")
+    elif becomes.startswith("5"):
+        assert report(server)[1]["Status"] == becomes
+        assert never.connections == 1
+    else:
+        server.log.wait(rf"event=queue\.deferred .*{becomes}")
+        assert not server.messages()
+
+
 class Six:
     """At PORT of ::1: nobody ("refuses"), or somebody who never answers a connection ("silent")."""
 

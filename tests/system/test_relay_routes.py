@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: ISC
 """Routes: which host a domain's mail goes to, how it is spoken to, and who logs in there."""
 
+import json
 import os
 import smtplib
+import subprocess
 
 import pytest
 
-from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, wait_for
+from authority import Authority
+from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, build, program, wait_for
 from mail_sink import Sink
 from test_relay import BODY, make_sink, report, send, send_out  # noqa: F401: fixtures
 
@@ -151,6 +154,53 @@ def test_a_wrong_password_waits_for_a_right_one(make_server, smart_host):
     server.log.wait(r"event=queue\.relayed")
     (mail,) = smart_host.wait_for_messages(1)
     assert b"Subject: out" in mail
+
+
+def test_a_refused_login_is_not_repeated(make_sink, send_out, folder):  # noqa: F811
+    """Some count them, and lock the account: mails wait, and say why, until a reload or for some minutes."""
+    os.mkdir(os.path.join(folder, "authority"))
+    authority = Authority(os.path.join(folder, "authority"))
+    key, certificate = authority.pair("sink", "sink.example")
+    sink = make_sink(tls=(certificate, key), extensions=("PIPELINING", "AUTH PLAIN"),
+                     answers={"AUTH": ["535 5.7.8 Wrong"]})
+    server = send_out(sink.port)
+    path = password_file(server, "secret")
+    server.settings["relay"] = (f'{{ host = "127.0.0.1"; port = {sink.port}; tls = "require"; user = "alice"; '
+                                f'password_file = "{path}"; }}')
+    server.write_configuration()
+    server.posternctl("reload")
+    send(server, ["bob@a.example"])
+    server.log.wait(r"event=relay\.login_refused .*code=535")
+    for number in range(5):
+        send(server, [f"bob{number}@b.example"])
+    server.log.wait(r"event=queue\.deferred .*login at 127\.0\.0\.1 was refused", count=7)
+    assert len([command for command in sink.commands if command.startswith("AUTH")]) == 1
+    (entry, *_) = json.loads(server.posternctl("queue", "list", "--json", "--to", "bob1@b.example").stdout)
+    assert "was refused" in entry["reason"] and "Wrong" in entry["reason"]
+    with sink.changed:
+        sink.answers["AUTH"] = ["235 2.7.0 Ok"]
+    server.posternctl("reload")
+    sink.wait(6)
+
+
+def test_the_check_reads_password_files(make_server):
+    server = make_server()
+    path = os.path.join(server.folder, "password")
+    server.settings["relay"] = (
+        f'{{ routes = ( {{ domain = "{OTHER}"; host = "a.example"; user = "u"; password_file = "{path}"; }} ); }}')
+    server.write_configuration()
+    server.create_certificate()
+    command = [program("postern"), "-t", "-f", server.configuration, "-L", build()]
+    for mode, words in ((None, "No such file"), (0o644, "can be read by others"), (0o600, None)):
+        if mode:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("secret\n")
+            os.chmod(path, mode)
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DEADLINE)
+        # It is no error: other mail goes out.
+        assert result.returncode == 0, result.stderr
+        assert (f'mail of the route "{OTHER}" waits' in result.stderr) == bool(words)
+        assert not words or words in result.stderr
 
 
 # -- Connections that are used again -----------------------------------------------------------------

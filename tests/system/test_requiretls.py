@@ -3,7 +3,7 @@
 
 import pytest
 
-from mail_sink import TXT
+from mail_sink import A, TXT
 from test_relay import ALICE, BODY, make_sink, report, send_out  # noqa: F401 (fixtures)
 from test_sts import DOMAIN, MX_HOST, World, policy, response
 
@@ -12,10 +12,19 @@ class Strict(World):
     """Its mails require TLS up to the end."""
 
     extensions = ("PIPELINING", "REQUIRETLS")
+    twin = None  # true: another server, at 127.0.0.2, without REQUIRETLS
 
     def start(self, *arguments, **options):
         make = self.make_sink
-        self.make_sink = lambda *args, **more: make(*args, **more, **({} if args else {"extensions": self.extensions}))
+        def make_strict(*args, **more):
+            if args:
+                return make(*args, **more)
+            sink = make(**more, extensions=self.extensions)
+            if self.twin:
+                self.twin = make(**more, extensions=("PIPELINING",), address=("127.0.0.2", sink.port))
+            return sink
+
+        self.make_sink = make_strict
         super().start(*arguments, **options)
 
     def send(self):
@@ -67,3 +76,13 @@ def test_a_server_without_requiretls(strict):
     _, recipient = report(strict.server)
     assert recipient["Status"] == "5.7.30"
     assert not any(command.startswith("MAIL") for command in strict.sink.commands)
+
+
+def test_another_server_may_have_it(strict):
+    """4.2.1: each one of the domain is tried before the mail comes back."""
+    strict.twin = True
+    strict.records[(MX_HOST, A)] = ["127.0.0.2", "127.0.0.1"]
+    strict.start(response(policy()))
+    strict.delivered("sts")
+    assert not any(command.startswith("MAIL") for command in strict.twin.commands)
+    strict.server.log.wait(r"event=queue\.relayed")

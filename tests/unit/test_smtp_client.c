@@ -368,9 +368,6 @@ what_the_server_lacks_fails_the_mail(void **state)
 	    {1000, true, false, EHLO_ANSWER, "5.6.3", true, 0},
 	    {1000, true, false, "250-mx\n250 CHUNKING", "5.6.3", true, 0},
 	    {1000, true, false, "250-mx\n250 BINARYMIME", "5.6.3", true, 0},
-	    {1000, false, false, EHLO_ANSWER, "5.7.10", false, MAIL_REQUIRETLS},
-	    {1000, false, false, "250-mx\n250 REQUIRETLS", "5.7.10", false, MAIL_REQUIRETLS},
-	    {1000, false, false, "250-mx\n250 STARTTLS", "5.7.30", false, MAIL_REQUIRETLS},
 	    {1000, false, false, "250-mx\n250-REQUIRETLS\n250 STARTTLS", NULL, false,
 	     MAIL_REQUIRETLS},
 	};
@@ -400,6 +397,43 @@ what_the_server_lacks_fails_the_mail(void **state)
 			assert_true((cases[i].flags == MAIL_REQUIRETLS) ==
 				    (strstr(w.said, " REQUIRETLS|") != NULL));
 		}
+		world_close(&w);
+	}
+}
+
+/* RFC 8689 4.2.1, RFC 7504: this server never takes it, another may. */
+static void
+a_useless_server_is_left(void **state)
+{
+	static const struct {
+		const char *greeting, *ehlo, *status;
+		bool useless;
+	} cases[] = {
+	    {"220 mx", EHLO_ANSWER, "5.7.10", true},
+	    {"220 mx", "250-mx\n250 REQUIRETLS", "5.7.10", true},
+	    {"220 mx", "250-mx\n250 STARTTLS", "5.7.30", true},
+	    {"521 5.3.2 no mail here", "250 mx", "5.3.2", true},
+	    {"554 5.7.1 not from you", "250 mx", "5.7.1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		enum client_action action;
+		struct world w;
+
+		world_open(&w, CLIENT_TLS_OFFERED);
+		w.orders[0] = (struct order){"connect", cases[i].greeting, 0};
+		w.orders[1] = (struct order){"EHLO", cases[i].ehlo, 0};
+		w.mail.parameters.flags = MAIL_REQUIRETLS;
+		action = greet(&w);
+		if (action == CLIENT_GIVE)
+			action = client_mail(&w.client, &w.mail, w.out);
+		assert_int_equal(action, CLIENT_CLOSE);
+		assert_true(w.client.polite);
+		assert_int_equal(w.client.useless, cases[i].useless);
+		assert_string_equal(w.client.why.status, cases[i].status);
+		assert_int_equal(w.recipients[0].outcome, OUTCOME_PENDING);
+		assert_null(strstr(w.said, "MAIL"));
 		world_close(&w);
 	}
 }
@@ -770,6 +804,7 @@ main(void)
 	    cmocka_unit_test(an_answer_in_the_body),
 	    cmocka_unit_test(what_the_server_lacks_fails_the_mail),
 	    cmocka_unit_test(a_backup_waits_for_the_others),
+	    cmocka_unit_test(a_useless_server_is_left),
 	    cmocka_unit_test(dsn_goes_on_where_it_can),
 	    cmocka_unit_test(binary_goes_by_bdat),
 	    cmocka_unit_test(limits_are_kept),

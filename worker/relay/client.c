@@ -111,7 +111,12 @@ be_ready(struct client *client, struct evbuffer *out)
 static enum client_action
 on_greeting(struct client *client, const struct reply *reply, struct evbuffer *out)
 {
-	return reply->code == 220 ? say_ehlo(client, out) : turned_away(client, reply);
+	if (reply->code == 220)
+		return say_ehlo(client, out);
+	/* RFC 7504 3: there is no mail service, and never will be. A 554 may be about us, for now.
+	 */
+	client->useless = reply->code == 521;
+	return turned_away(client, reply);
 }
 
 static enum client_action

@@ -108,6 +108,7 @@ struct client {
 	bool plain;         /* STARTTLS is not asked for, though it may be offered */
 	bool secure;        /* TLS is on */
 	bool polite;        /* with CLIENT_CLOSE: the server would understand QUIT */
+	bool useless;       /* with CLIENT_CLOSE: this server never takes it, another may */
 	bool login_refused; /* with CLIENT_CLOSE: it does not take our user and password */
 	struct capabilities capabilities;
 	unsigned lines; /* of the reply to EHLO */

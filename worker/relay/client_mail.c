@@ -77,9 +77,6 @@ static const struct {
     /* We are a host of the domain, for mail that the preferred ones don't take now. */
     {451, "4.4.6", "no host that is preferred to this server takes it now"},
     {552, "5.3.4", "the message is larger than the server takes"},
-    /* RFC 8689 4.2.1 */
-    {550, "5.7.10", "the sender requires TLS, and this connection has none"},
-    {550, "5.7.30", "the sender requires TLS up to the end, and the server has no REQUIRETLS"},
     {553, "5.6.7", "the server does not take UTF-8 in addresses and header (SMTPUTF8)"},
     {554, "5.6.3", "the server takes 7-bit messages only"},
     {554, "5.6.3", "the server does not take binary messages (BINARYMIME)"},
@@ -129,8 +126,6 @@ lacks(const struct client *client, struct reply *reply)
 	    client->loop && !client->options->backup,
 	    client->loop,
 	    client->capabilities.size > 0 && size_of(mail) > client->capabilities.size,
-	    client_requires_tls(mail) && !client->secure,
-	    client_requires_tls(mail) && !can(client, CAN_REQUIRETLS),
 	    mail->utf8 && !can(client, CAN_SMTPUTF8),
 	    as_it_is && mail->eight_bit && !mail->binary && !can(client, CAN_8BITMIME),
 	    as_it_is && mail->binary && !can(client, CAN_BINARYMIME | CAN_CHUNKING),
@@ -147,6 +142,21 @@ lacks(const struct client *client, struct reply *reply)
 		return true;
 	}
 	return false;
+}
+
+/* RFC 8689 4.2.1: another host of the domain may do. */
+static bool
+lacks_tls(const struct client *client, struct reply *reply)
+{
+	if (!client_requires_tls(client->mail) || (client->secure && can(client, CAN_REQUIRETLS)))
+		return false;
+	*reply = !client->secure
+		     ? client_own_reply(550, "5.7.10",
+					"the sender requires TLS, and this connection has none")
+		     : client_own_reply(550, "5.7.30",
+					"the sender requires TLS up to the end, and the server "
+					"has no REQUIRETLS");
+	return true;
 }
 
 /* RFC 3461 4.3, 4.4 */
@@ -298,6 +308,10 @@ client_mail(struct client *client, struct client_mail *mail, struct evbuffer *ou
 	struct reply reply;
 
 	client->mail = mail;
+	if (lacks_tls(client, &reply)) {
+		client->polite = client->useless = true;
+		return client_close_with(client, &reply);
+	}
 	if (lacks(client, &reply)) {
 		choose_recipients(client, 0);
 		client_settle_all(client, &reply,

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "worker/relay/body.h"
 #include "worker/relay/outgoing.h"
+#include "worker/relay/pause.h"
 
 struct connection {
 	LIST_ENTRY(connection) entry;
@@ -69,8 +70,11 @@ on_news(evutil_socket_t fd, short what, void *arg)
 		connection->calls->ready(connection->arg);
 		return;
 	}
-	if (connection->client.login_refused)
+	if (connection->client.login_refused) {
 		log_refused_login(connection);
+		pause_begin(connection->relay, connection->table, connection->route,
+			    &connection->client.why);
+	}
 	if (!connection->quits)
 		connection->calls->closed(connection->arg, &connection->client.why);
 	if (connection->client.polite)
@@ -372,6 +376,12 @@ const struct security *
 connection_security(const struct connection *connection)
 {
 	return &connection->security;
+}
+
+bool
+connection_is_useless(const struct connection *connection)
+{
+	return connection->client.useless;
 }
 
 bool

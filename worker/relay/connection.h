@@ -52,6 +52,8 @@ bool connection_delivers(const struct connection *);
 struct connection *connection_next(const struct connection *);
 const struct mr_route *connection_route(const struct connection *);
 const struct security *connection_security(const struct connection *);
+/* When it is closed: its host would never have taken the mail; another one may. */
+bool connection_is_useless(const struct connection *);
 /* Whether there was one: then its target has the address that answered. */
 bool connection_was_made(const struct connection *);
 /* How many mails it has been given. */

@@ -32,7 +32,8 @@ struct dial_plan {
 typedef void dial_done_fn(int fd, size_t which, const char *why, void *arg);
 
 /* There is no time limit but the system's. NULL without memory. */
-struct dial *dial_start(struct event_base *, const struct dial_plan *, dial_done_fn *, void *arg);
+struct dial *dial_start(struct event_base *, const struct dial_plan *, dial_done_fn *done,
+			void *arg);
 void dial_drop(struct dial *); /* NULL is fine */
 
 #endif

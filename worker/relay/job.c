@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "worker/relay/body.h"
 #include "worker/relay/job_private.h"
+#include "worker/relay/pause.h"
 #include "worker/relay/result.h"
 #include "worker/relay/sts.h"
 #include "worker/relay/table.h"
@@ -90,6 +91,8 @@ job_refuse(struct job *job, const struct reply *why, bool for_ever)
 
 	job->why = *why;
 	for (size_t i = 0; for_ever && i < mail->count; i++) {
+		if (mail->recipients[i].outcome != OUTCOME_PENDING)
+			continue;
 		mail->recipients[i].outcome = OUTCOME_FAILED;
 		mail->recipients[i].reply = *why;
 	}
@@ -202,6 +205,7 @@ int
 job_start(struct relay *relay, struct ipc_message *message)
 {
 	struct job *job = job_new(relay, message);
+	const struct reply *paused;
 
 	if (job == NULL)
 		return -1;
@@ -213,6 +217,11 @@ job_start(struct relay *relay, struct ipc_message *message)
 	job->via = table_find(job->table, job->envelope->domain);
 	if (job->via->user[0] != '\0' && job->via->password[0] == '\0') {
 		job_refuse(job, &no_password, false);
+		return 0;
+	}
+	paused = pause_of(relay, job->via);
+	if (paused != NULL) {
+		job_refuse(job, paused, false);
 		return 0;
 	}
 	if (job->envelope->domain[0] == '[' && !table_takes_literals(job->table)) {

@@ -64,7 +64,10 @@ static void
 on_closed(void *arg, const struct reply *why)
 {
 	struct job *job = arg;
+	bool useless = connection_is_useless(job->connection);
 
+	job->reused = job->reused && !useless;
+	job->later = job->later || (!job->reused && !useless);
 	if (!job->reused)
 		note_tried(job);
 	job->connection = NULL;
@@ -153,8 +156,12 @@ job_try_target(struct job *job)
 		const struct route_target *target = &job->way.targets[job->target];
 		struct security security;
 
-		if (job->tried[job->target] || !secure(job, target, &security, &job->why))
+		if (job->tried[job->target])
 			continue;
+		if (!secure(job, target, &security, &job->why)) {
+			job->later = true;
+			continue;
+		}
 		job->waits = !pool_has_room(job->relay, job->via, target);
 		if (job->waits)
 			return;
@@ -163,8 +170,9 @@ job_try_target(struct job *job)
 		if (job->connection != NULL)
 			return;
 		job->why = none;
+		job->later = true;
 	}
-	job_finish(job);
+	job_refuse(job, &job->why, !job->later);
 }
 
 static void

@@ -35,6 +35,7 @@ struct job {
 	bool fresh;       /* one that was reused has failed it: only a new one will do */
 	bool waits;       /* for one: there are as many as there may be */
 	bool behind;      /* it waits for one that nobody waits for: its mail may be the same */
+	bool later;       /* a host may take it another time */
 	struct reply why; /* the last host that answered for nobody */
 };
 

@@ -21,6 +21,7 @@ worker_libworker_a_SOURCES += \
 	worker/relay/login.c worker/relay/login.h \
 	worker/relay/tls_client.c worker/relay/tls_client.h \
 	worker/relay/dial.c worker/relay/dial.h \
+	worker/relay/pause.c worker/relay/pause.h \
 	worker/relay/outgoing.c worker/relay/outgoing.h \
 	worker/relay/own.c worker/relay/own.h \
 	worker/relay/route_order.c \

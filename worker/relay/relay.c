@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "worker/dns/resolver.h"
 #include "worker/relay/job.h"
+#include "worker/relay/pause.h"
 #include "worker/relay/sts.h"
 #include "worker/relay/table.h"
 #include "worker/relay/taken.h"
@@ -70,6 +71,7 @@ on_table_route(struct ipc_channel *channel, struct ipc_message *message, void *c
 		return 0;
 	table_release(relay.table);
 	relay.table = relay.coming;
+	pauses_end(&relay);
 	relay.coming = NULL;
 	return 0;
 }
@@ -185,6 +187,7 @@ relay_init(struct child *child, struct error *err)
 	child->context = &relay;
 	relay.base = child->base;
 	TAILQ_INIT(&relay.jobs);
+	LIST_INIT(&relay.pauses);
 	LIST_INIT(&relay.connections);
 	TAILQ_INIT(&relay.idle);
 	relay.room = event_new(relay.base, -1, 0, jobs_try_again, &relay);

@@ -21,6 +21,8 @@ TAILQ_HEAD(job_list, job);
 struct idle;
 TAILQ_HEAD(idle_list, idle);
 struct connection;
+struct pause;
+LIST_HEAD(pause_list, pause);
 LIST_HEAD(connection_list, connection);
 
 struct relay {
@@ -37,7 +39,8 @@ struct relay {
 	struct taken *taken;       /* what queue may ask for once more */
 	struct idle_list idle; /* connections that wait for a mail, the longest first (pool.h) */
 	unsigned idle_count;
-	struct event *room; /* something that a job may have waited for has happened */
+	struct event *room;       /* something that a job may have waited for has happened */
+	struct pause_list pauses; /* routes whose login is refused (pause.h) */
 	struct connection_list connections; /* of jobs, and those that say QUIT */
 };
 
