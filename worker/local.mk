@@ -18,6 +18,7 @@ WORKER_LIBS = worker/libworker.a $(COMMON_LIBS) $(SQLITE_LIBS) $(CONFIG_LIBS) $(
 
 include worker/gate/local.mk
 include worker/gate/tls.mk
+include worker/tls/local.mk
 include worker/gate/smtp/local.mk
 include worker/accounts/local.mk
 include worker/session/local.mk

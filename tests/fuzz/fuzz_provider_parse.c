@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/gate/provider_parse.h"
+#include "worker/tls/provider_parse.h"
 #include "worker/gate/tls_names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

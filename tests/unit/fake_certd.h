@@ -12,7 +12,7 @@
 
 #include "common/ipc.h"
 #include "common/proto/gate_certd.h"
-#include "worker/gate/provider_parse.h"
+#include "worker/tls/provider_parse.h"
 
 #define FAKE_ENTRIES 8
 #define FAKE_HELD 640

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "worker/gate/provider_parse.h"
+#include "worker/tls/provider_parse.h"
 #include "worker/gate/tls_names.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

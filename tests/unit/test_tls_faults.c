@@ -15,7 +15,7 @@
 
 #include "tests/unit/tls_pair.h"
 
-#define MANY 560u /* more than there are fibres (TLS_JOBS_MAX) */
+#define MANY 560u /* more than there are fibres (FIBRES_MAX) */
 
 static int
 start(void **state)

@@ -2,7 +2,6 @@
 #include "worker/gate/tls.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <openssl/err.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -51,8 +50,7 @@ tls_new(struct tls_context *context, int fd, const struct mg_choice *choice, con
 	tls->choice = choice;
 	tls->fd = fd;
 	tls->alpn = alpn;
-	tls->wake = wake;
-	tls->wake_arg = arg;
+	tls_signing_start(&tls->signing, &context->keys, wake, arg);
 	tls->ssl = SSL_new(context->bare);
 	if (tls->ssl == NULL || SSL_set_fd(tls->ssl, fd) != 1 ||
 	    SSL_set_app_data(tls->ssl, tls) != 1) {
@@ -65,24 +63,12 @@ tls_new(struct tls_context *context, int fd, const struct mg_choice *choice, con
 	return tls;
 }
 
-static void
-feed(struct tls_context *context)
-{
-	if (!TAILQ_EMPTY(&context->starved))
-		event_active(context->feed, 0, 0);
-}
-
 static int
 run_handshake(struct tls *tls)
 {
-	int returned;
-
 	ERR_clear_error();
 	errno = 0;
-	tls->context->running = tls;
-	returned = SSL_do_handshake(tls->ssl);
-	tls->context->running = NULL;
-	return returned;
+	return tls_signing_run(&tls->signing, tls->ssl);
 }
 
 void
@@ -90,15 +76,7 @@ tls_free(struct tls *tls)
 {
 	if (tls == NULL)
 		return;
-	if (tls->waiting != NULL) {
-		/* The fibre holds what libssl was at: only its own return gives that back. */
-		tls_channel_give_up(tls->waiting, "the connection has ended");
-		(void)run_handshake(tls);
-		ERR_clear_error();
-	}
-	if (tls->is_starving)
-		TAILQ_REMOVE(&tls->context->starved, tls, starving);
-	feed(tls->context);
+	tls_signing_end(&tls->signing, tls->ssl);
 	SSL_free(tls->ssl);
 	tls_record_free(tls);
 	free(tls->error);
@@ -157,8 +135,7 @@ outcome(struct tls *tls, int returned)
 	case SSL_ERROR_WANT_ASYNC:
 		return TLS_WANT_KEY;
 	case SSL_ERROR_WANT_ASYNC_JOB:
-		TAILQ_INSERT_TAIL(&tls->context->starved, tls, starving);
-		tls->is_starving = true;
+		tls_signing_starve(&tls->signing);
 		return TLS_WANT_KEY;
 	case SSL_ERROR_ZERO_RETURN:
 		return TLS_EOF;
@@ -251,12 +228,12 @@ tls_handshake(struct tls *tls)
 		return result;
 	if (tls->state != TLS_STATE_HANDSHAKE)
 		return tls->state == TLS_STATE_OPEN ? TLS_OK : TLS_FAILED;
-	if ((tls->waiting != NULL && tls->waiting->state == WAITING) || tls->is_starving)
+	if (tls_signing_waits(&tls->signing))
 		return TLS_WANT_KEY;
 	returned = run_handshake(tls);
 	result = returned == 1 ? TLS_OK : outcome(tls, returned);
 	if (result != TLS_WANT_KEY)
-		feed(tls->context);
+		tls_signing_feed(&tls->signing);
 	if (result == TLS_OK)
 		handshake_done(tls);
 	else if (result == TLS_FAILED)

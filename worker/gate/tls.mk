@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
-	worker/gate/provider.c worker/gate/provider.h \
-	worker/gate/provider_internal.h \
-	worker/gate/provider_keymgmt.c \
-	worker/gate/provider_parse.c worker/gate/provider_parse.h \
-	worker/gate/provider_signature.c \
 	worker/gate/tls.c worker/gate/tls.h \
 	worker/gate/tls_binding.c \
 	worker/gate/tls_certificate.c \

@@ -6,46 +6,9 @@
 
 #include "common/log.h"
 #include "worker/gate/tls_internal.h"
+#include "worker/tls/chain.h"
 
 #define RSA_BITS_STRONG 2048 /* NIST SP 800-131A */
-
-static void
-key_hold(struct provider_signer *signer)
-{
-	((struct certd_key *)(void *)signer)->references++;
-}
-
-static void
-certd_key_release(struct certd_key *key)
-{
-	if (key != NULL && --key->references == 0)
-		free(key);
-}
-
-static void
-key_release(struct provider_signer *signer)
-{
-	certd_key_release((struct certd_key *)(void *)signer);
-}
-
-static struct certd_key *
-key_new(struct tls_context *context)
-{
-	struct certd_key *key = calloc(1, sizeof(*key));
-
-	if (key != NULL) {
-		key->signer = (struct provider_signer){tls_channel_sign, key_hold, key_release};
-		key->references = 1;
-		key->context = context;
-	}
-	return key;
-}
-
-static void
-chain_free(STACK_OF(X509) * chain)
-{
-	sk_X509_pop_free(chain, X509_free);
-}
 
 static void
 certificate_free(struct certificate *certificate)
@@ -114,32 +77,6 @@ set_host_names(struct certificate *certificate, X509 *leaf)
 	return certificate->host_names == NULL ? -1 : 0;
 }
 
-static STACK_OF(X509) *
-    parse_chain(struct tls_context *context, const char *der, size_t length, struct error *err)
-{
-	const unsigned char *at = (const unsigned char *)der, *end = at + length;
-	STACK_OF(X509) *chain = sk_X509_new_null();
-
-	while (chain != NULL && at < end) {
-		X509 *one = X509_new_ex(context->libctx, PROVIDER_PREFER_DEFAULT);
-
-		/* On failure d2i_X509() frees ONE and makes it NULL. */
-		if (one == NULL || d2i_X509(&one, &at, end - at) == NULL ||
-		    sk_X509_push(chain, one) <= 0) {
-			X509_free(one);
-			chain_free(chain);
-			error_set(err, "no X.509 certificate");
-			return NULL;
-		}
-	}
-	if (chain == NULL || sk_X509_num(chain) == 0) {
-		chain_free(chain);
-		error_set(err, "an empty chain");
-		return NULL;
-	}
-	return chain;
-}
-
 /* The key in certd under this name: the one known already, if the public keys are the same. */
 static struct certd_key *
 choose_key(struct tls_context *context, struct certificate *old, X509 *leaf)
@@ -147,12 +84,10 @@ choose_key(struct tls_context *context, struct certificate *old, X509 *leaf)
 	if (old != NULL) {
 		const X509 *old_leaf = sk_X509_value(old->chain, 0);
 
-		if (EVP_PKEY_eq(X509_get0_pubkey(old_leaf), X509_get0_pubkey(leaf)) == 1) {
-			key_hold(&old->key->signer);
-			return old->key;
-		}
+		if (EVP_PKEY_eq(X509_get0_pubkey(old_leaf), X509_get0_pubkey(leaf)) == 1)
+			return certd_key_hold(old->key);
 	}
-	return key_new(context);
+	return certd_key_new(&context->keys);
 }
 
 static int
@@ -236,7 +171,7 @@ certificate_take(struct tls_context *context, const struct ipc_message *message)
 	    memchr(sent->name, '\0', sizeof(sent->name)) == NULL)
 		return -1;
 	old = certificate_find(context, sent->name);
-	chain = parse_chain(context, message->tail, message->tail_length, &err);
+	chain = chain_parse(context->libctx, message->tail, message->tail_length, &err);
 	if (chain != NULL)
 		certificate = certificate_new(context, sent->name, old, chain, &err);
 	if (certificate == NULL) {
@@ -292,7 +227,7 @@ certificates_free(struct tls_context *context)
 	struct certificate *certificate, *next;
 
 	TAILQ_FOREACH_SAFE (certificate, &context->certificates, entry, next) {
-		certificate->key->context = NULL;
+		certificate->key->keys = NULL;
 		certificate_remove(context, certificate);
 	}
 }

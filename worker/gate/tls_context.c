@@ -1,64 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* What all connections of a gate have in common; everything OpenSSL does lazily is done here. */
-#include "config.h"
-
-#include <event2/event.h>
-#include <openssl/async.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/rand.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-#ifdef SANITIZED
-#include <sanitizer/common_interface_defs.h>
-#endif
 
 #include "worker/gate/tls_internal.h"
-
-/* OpenSSL has one pool of fibres a thread, for all contexts; more than one is for tests only. */
-static unsigned pool_users;
-
-static int
-idle_job(void *arg)
-{
-	(void)arg;
-	return 1;
-}
-
-/*
- * Runs one job, so that the first handshake finds it all there.
- *
- * OpenSSL leaves a fibre by longjmp(). AddressSanitizer, which sees a stack it does not know, says
- * once a process that it can't unpoison that stack (which is right: the fibre goes on using it). It
- * is let to say so here, to nobody.
- */
-static int
-start_jobs(void)
-{
-	ASYNC_WAIT_CTX *wait = ASYNC_WAIT_CTX_new();
-	ASYNC_JOB *job = NULL;
-	int result = 0, ok;
-#ifdef SANITIZED
-	int nowhere = memfd_create("nowhere", MFD_CLOEXEC); /* a chroot has no /dev/null */
-
-	__sanitizer_set_report_fd((void *)(intptr_t)nowhere);
-#endif
-	ok = wait != NULL && (pool_users > 0 || ASYNC_init_thread(TLS_JOBS_MAX, 0) == 1) &&
-	     ASYNC_start_job(&job, wait, &result, idle_job, NULL, 0) == ASYNC_FINISH;
-#ifdef SANITIZED
-	__sanitizer_set_report_fd((void *)(intptr_t)STDERR_FILENO);
-	if (nowhere != -1)
-		close(nowhere);
-#endif
-	ASYNC_WAIT_CTX_free(wait);
-	if (!ok)
-		return -1;
-	pool_users++;
-	return 0;
-}
+#include "worker/tls/fibres.h"
 
 static int
 start_openssl(struct tls_context *context, struct error *err)
@@ -83,26 +32,10 @@ start_openssl(struct tls_context *context, struct error *err)
 	if (RAND_bytes_ex(context->libctx, random, sizeof(random), 0) != 1 ||
 	    RAND_priv_bytes_ex(context->libctx, random, sizeof(random), 0) != 1)
 		return error_set(err, "OpenSSL has no random numbers");
-	if (!ASYNC_is_capable() || start_jobs() == -1)
+	if (fibres_start() == -1)
 		return error_set(err, "OpenSSL has no asynchronous jobs here");
-	context->uses_pool = true;
+	context->uses_fibres = true;
 	return 0;
-}
-
-/* A fibre is free: who starved for one tries again. From the loop, so that no wake nests. */
-static void
-on_feed(evutil_socket_t fd, short what, void *arg)
-{
-	struct tls_context *context = arg;
-	struct tls *tls = TAILQ_FIRST(&context->starved);
-
-	(void)fd;
-	(void)what;
-	if (tls == NULL)
-		return;
-	TAILQ_REMOVE(&context->starved, tls, starving);
-	tls->is_starving = false;
-	tls->wake(tls->wake_arg);
 }
 
 struct tls_context *
@@ -126,10 +59,7 @@ tls_context_new(struct event_base *base, const struct mg_settings *settings, str
 	TAILQ_INIT(&context->certificates);
 	TAILQ_INIT(&context->set_ctxs);
 	LIST_INIT(&context->questions);
-	TAILQ_INIT(&context->waiting);
-	TAILQ_INIT(&context->starved);
-	context->feed = event_new(base, -1, 0, on_feed, context);
-	if (context->feed == NULL)
+	if (tls_keys_start(&context->keys, base, tls_channel_ask) == -1)
 		error_set(err, "no event");
 	else if (start_openssl(context, err) == 0)
 		context->bare = tls_settings_new_ctx(context, err);
@@ -147,18 +77,16 @@ tls_context_free(struct tls_context *context)
 {
 	if (context == NULL)
 		return;
-	ipc_close(context->channel);
+	tls_keys_end(&context->keys);
 	certificates_free(context);
 	choice_forget(context, NULL);
 	tls_questions_free(context);
 	SSL_CTX_free(context->bare);
-	if (context->feed != NULL)
-		event_free(context->feed);
 	EVP_CIPHER_free(context->ticket_cipher);
 	EVP_MD_free(context->sha256);
 	provider_unload(context->providers);
 	OSSL_LIB_CTX_free(context->libctx);
-	if (context->uses_pool && --pool_users == 0)
-		ASYNC_cleanup_thread();
+	if (context->uses_fibres)
+		fibres_end();
 	freezero(context, sizeof(*context));
 }

@@ -9,7 +9,7 @@
  *   tls_choice.c        the choice among them
  *   tls_hello.c         callbacks during the handshake: SNI, ALPN, tickets
  *   tls_clients.c       clients' certificates: the question, and the record of the handshake
- *   tls_channel.c       the channel to certd, signatures that are waited for
+ *   tls_channel.c       the channel to certd
  */
 #ifndef POSTERN_WORKER_GATE_TLS_INTERNAL_H
 #define POSTERN_WORKER_GATE_TLS_INTERNAL_H
@@ -20,23 +20,8 @@
 
 #include "common/ipc.h"
 #include "common/proto/gate_certd.h"
-#include "worker/gate/provider.h"
 #include "worker/gate/tls.h"
-
-/*
- * Handshakes that may wait for certd at once: each keeps a fibre of 32 KiB, which OpenSSL never
- * gives back. More than that wait for their turn.
- */
-#define TLS_JOBS_MAX 512
-
-/* A key in certd. The certificates that go with it and OpenSSL's keys count as references. */
-struct certd_key {
-	struct provider_signer signer; /* first: the provider knows only this */
-	unsigned references;
-	struct tls_context *context; /* NULL: it has ended */
-	uint32_t handle;             /* meaningful on the current channel only */
-	bool gone;                   /* certd has another key under this name now */
-};
+#include "worker/tls/key.h"
 
 /* OpenSSL holds one certificate of each in an SSL_CTX. */
 enum certificate_kind { CERTIFICATE_RSA, CERTIFICATE_EC, CERTIFICATE_ED25519, CERTIFICATE_KINDS };
@@ -73,29 +58,11 @@ struct set_ctx {
 };
 TAILQ_HEAD(set_ctxs, set_ctx);
 
-enum waiting_state { WAITING, SIGNED, REFUSED };
-
-/* A signature that is waited for. It lives on the stack of the fibre that waits. */
-struct waiting {
-	TAILQ_ENTRY(waiting) entry;
-	enum waiting_state state;
-	struct tls *tls;
-	struct certd_key *key;
-	struct sign_request *request;
-	uint32_t id; /* on the current channel; 0: not sent */
-	uint8_t *signature;
-	size_t size;
-	size_t length;
-	const char *why; /* it was refused */
-};
-TAILQ_HEAD(waitings, waiting);
-
-TAILQ_HEAD(starved, tls);
-
 struct tls_question; /* tls_clients.c */
 LIST_HEAD(tls_questions, tls_question);
 
 struct tls_context {
+	struct tls_keys keys; /* first: who asks certd finds the rest */
 	struct event_base *base;
 	unsigned handshake_timeout; /* seconds */
 	char ciphers_tls12[GATE_CIPHERS_SIZE];
@@ -105,10 +72,8 @@ struct tls_context {
 	OSSL_PROVIDER *providers[PROVIDERS];
 	EVP_CIPHER *ticket_cipher;
 	EVP_MD *sha256;
-	bool uses_pool;
+	bool uses_fibres;
 
-	struct ipc_channel *channel;
-	bool channel_ready; /* all its certificates are here */
 	bool told_ready;
 	void (*ready)(void *);
 	void *ready_arg;
@@ -119,29 +84,21 @@ struct tls_context {
 	struct set_ctxs set_ctxs;
 	struct gc_ticket_keys ticket_keys; /* count 0: none yet */
 	struct tls_questions questions;
-	struct waitings waiting;
-	struct starved starved; /* handshakes that found no fibre free */
-	struct event *feed;     /* wakes the first of them */
-	struct tls *running;    /* whose handshake is on right now */
 };
 
 enum tls_state { TLS_STATE_NEW, TLS_STATE_HANDSHAKE, TLS_STATE_OPEN, TLS_STATE_FAILED };
 
 struct tls {
-	TAILQ_ENTRY(tls) starving; /* while is_starving */
+	struct tls_signing signing; /* first: who asks certd finds the rest */
 	struct tls_context *context;
 	SSL *ssl;
 	const struct mg_choice *choice;
-	struct waiting *waiting; /* while it waits for certd */
-	void (*wake)(void *);
-	void *wake_arg;
 	const char *alpn;
 	size_t certificates;       /* that the client may have been shown */
 	struct tls_record *record; /* NULL: the client is not asked, or showed no certificate */
 	char *error;
 	int fd;
 	enum tls_state state;
-	bool is_starving;
 	bool name_known; /* the client's server_name is one of a certificate's */
 	bool drained;    /* the last read found nothing more */
 };
@@ -182,10 +139,7 @@ void tls_record_settle(struct tls *);
 /* The trust that the client is asked with, 0: it is not asked. */
 uint32_t tls_trust(const struct tls *);
 
-/* tls_channel.c: what the provider calls. Runs on a fibre and pauses it until certd answers. */
-int tls_channel_sign(struct provider_signer *, struct sign_request *, uint8_t *signature,
-		     size_t size, size_t *length);
-/* Makes a signature that is waited for fail. */
-void tls_channel_give_up(struct waiting *, const char *why);
+/* tls_channel.c: how certd is asked for a signature (tls_keys.ask). */
+uint32_t tls_channel_ask(struct tls_keys *, struct waiting *);
 
 #endif

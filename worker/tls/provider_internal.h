@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* What the files of the provider share. */
-#ifndef POSTERN_WORKER_GATE_PROVIDER_INTERNAL_H
-#define POSTERN_WORKER_GATE_PROVIDER_INTERNAL_H
+#ifndef POSTERN_WORKER_TLS_PROVIDER_INTERNAL_H
+#define POSTERN_WORKER_TLS_PROVIDER_INTERNAL_H
 
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 
-#include "worker/gate/provider.h"
+#include "worker/tls/provider.h"
 
 #define PROVIDER_NAME "postern"
 #define PROVIDER_PROPERTIES "provider=" PROVIDER_NAME

@@ -7,14 +7,14 @@
  * is to be signed (provider_parse.h) and calls the signer. RSA, EC and Ed25519; server signatures
  * only; everything else is left to the default provider.
  */
-#ifndef POSTERN_WORKER_GATE_PROVIDER_H
-#define POSTERN_WORKER_GATE_PROVIDER_H
+#ifndef POSTERN_WORKER_TLS_PROVIDER_H
+#define POSTERN_WORKER_TLS_PROVIDER_H
 
 #include <openssl/evp.h>
 #include <openssl/types.h>
 
 #include "common/error.h"
-#include "worker/gate/provider_parse.h"
+#include "worker/tls/provider_parse.h"
 
 /*
  * Who has the private key. SIGN fills SIGNATURE (SIZE bytes of room) and *LENGTH; 0, or -1 for a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "worker/gate/provider_parse.h"
+#include "worker/tls/provider_parse.h"
 
 #include <stdbool.h>
 #include <string.h>

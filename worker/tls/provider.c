@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "worker/gate/provider_internal.h"
+#include "worker/tls/provider_internal.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>

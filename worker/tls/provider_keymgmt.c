@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* provider-keymgmt(7): keys that answer like the public key they hold. */
-#include "worker/gate/provider_internal.h"
+#include "worker/tls/provider_internal.h"
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>

@@ -8,8 +8,8 @@
  *
  * Pure functions: no I/O, no allocation, no OpenSSL.
  */
-#ifndef POSTERN_WORKER_GATE_PROVIDER_PARSE_H
-#define POSTERN_WORKER_GATE_PROVIDER_PARSE_H
+#ifndef POSTERN_WORKER_TLS_PROVIDER_PARSE_H
+#define POSTERN_WORKER_TLS_PROVIDER_PARSE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* provider-signature(7): one-shot signatures (all that libssl makes), by certd. */
-#include "worker/gate/provider_internal.h"
+#include "worker/tls/provider_internal.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
