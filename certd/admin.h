@@ -45,6 +45,7 @@ struct admin_target {
 	void *changed_arg;
 	struct importer_client *importer; /* NULL: nothing can be imported */
 	const struct gates *gates;        /* who uses what; NULL: nobody */
+	const struct relays *relays;      /* likewise */
 	int64_t since;                    /* when counting of uses began, seconds since the epoch */
 };
 

@@ -5,6 +5,7 @@
 
 #include "certd/admin_internal.h"
 #include "certd/gates.h"
+#include "certd/relays.h"
 #include "common/cert_name.h"
 
 _Static_assert(CC_USE_OF_ENDED == GATE_ENDED && CC_USE_OF_OTHERS == GATE_OTHERS,
@@ -42,6 +43,7 @@ admin_audit(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	const struct admin *admin = context;
 	const struct admin_target *target = admin->admins->target;
 	struct telling telling = {.admin = admin, .id = message->id};
+	const struct uses *uses;
 	struct error err;
 
 	(void)channel;
@@ -50,6 +52,9 @@ admin_audit(struct ipc_channel *channel, struct ipc_message *message, void *cont
 		return -1;
 	if (target->gates != NULL)
 		gates_each_use(target->gates, request->name, tell, &telling);
+	uses = target->relays == NULL ? NULL : relays_uses(target->relays, request->name);
+	for (size_t i = 0; uses != NULL && i < uses->count; i++)
+		tell(CC_USE_OF_RELAY, &uses->list[i], &telling);
 	/* What has been removed may have been used. */
 	if (telling.told > 0 || vault_find(target->vault, request->name) != NULL)
 		return admin_result(admin, message->id, true, "");

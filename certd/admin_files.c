@@ -6,15 +6,21 @@
 #include "certd/admin_internal.h"
 #include "certd/folder.h"
 #include "certd/gates.h"
+#include "certd/relays.h"
 #include "common/cert_name.h"
 #include "common/log.h"
 
-/* Refuses what a gate's listener has for its own. */
+/* Refuses what a gate's listener has for its own, or relay. */
 static int
 check_unused(const struct admin_target *target, const char *name, struct error *err)
 {
 	const struct vault_entry *entry = vault_find(target->vault, name);
 
+	if (entry != NULL && target->relays != NULL && relays_have(target->relays, name))
+		return error_set(err,
+				 "%s: mail to other servers is sent with it: give relay another "
+				 "certificate in postern.conf, then posternctl reload",
+				 name);
 	if (entry == NULL || target->gates == NULL || !gates_need(target->gates, entry))
 		return 0;
 	return error_set(err,

@@ -23,6 +23,8 @@ audit_refusal_text(int reason)
 		return "the library failed";
 	case GC_REFUSED_RATE:
 		return "more requests than a gate can have handshakes";
+	case GC_REFUSED_TRANSCRIPT:
+		return "no handshake of a client that shows this certificate";
 	}
 	return "unknown";
 }

@@ -6,38 +6,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "certd/admin.h"
 #include "certd/audit.h"
 #include "certd/authority.h"
+#include "certd/certd_internal.h"
 #include "certd/dkim.h"
 #include "certd/expiry.h"
 #include "certd/first.h"
-#include "certd/gates.h"
 #include "certd/importer.h"
 #include "certd/memory.h"
+#include "certd/relays.h"
 #include "certd/report.h"
 #include "certd/tickets.h"
-#include "common/cert_name.h"
 #include "common/log.h"
 #include "common/proto/master_certd.h"
-
-struct certd {
-	struct child *child;
-	bool draining;
-	bool first;                /* make a certificate if there is none */
-	char host[HOST_NAME_SIZE]; /* "": nobody serves yet */
-	struct admin_target target;
-	struct gc_ticket_keys *tickets;
-	struct keygen *keygen;
-	struct gates *gates;
-	struct admins *admins;
-	bool reported;
-	char report[CERT_NAME_SIZE]; /* what the master knows to be self-signed; "": nothing */
-	struct event *every_minute;
-	struct event *every_hour;
-	struct event *tell;    /* the master is to be told of the certificates */
-	int64_t expiry_looked; /* when expiry_check() was last called */
-};
 
 /* The master shows in its status which certificate no authority has signed. */
 static void
@@ -64,12 +45,13 @@ certd_report(struct certd *certd)
 	(void)ipc_send(certd->child->control, MD_SELF_SIGNED, 0, &report, NULL, 0, -1);
 }
 
-static void
-on_changed(const struct vault_entry *entry, void *arg)
+void
+certd_changed(const struct vault_entry *entry, void *arg)
 {
 	struct certd *certd = arg;
 
 	gates_announce(entry, certd->gates);
+	relays_announce(entry, certd->relays);
 	certd_report(certd);
 	/* Once for all that change together. */
 	if (certd->host[0] != '\0')
@@ -118,6 +100,7 @@ on_minute(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	gates_audit(certd->gates);
+	relays_audit(certd->relays);
 	dkim_audit(certd->target.dkim);
 	vault_retire(certd->target.vault);
 }
@@ -180,11 +163,14 @@ certd_init(struct child *child, struct error *err)
 	    certd->every_minute == NULL || certd->every_hour == NULL || certd->tell == NULL)
 		return error_set(err, "no memory");
 	certd->gates = gates_new(child->base, certd->target.vault, certd->tickets, on_empty, certd);
+	certd->relays = relays_new(child->base, certd->target.vault);
 	certd->target.gates = certd->gates;
+	certd->target.relays = certd->relays;
 	certd->admins = admins_new(child->base, &certd->target, on_empty, certd);
-	if (certd->gates == NULL || certd->admins == NULL)
+	if (certd->gates == NULL || certd->relays == NULL || certd->admins == NULL)
 		return error_set(err, "no memory");
-	certd->target.changed = on_changed;
+	gates_spare(certd->gates, certd->relays);
+	certd->target.changed = certd_changed;
 	certd->target.changed_arg = certd;
 	certd->target.since = (int64_t)time(NULL);
 	return 0;
@@ -206,6 +192,7 @@ serve(struct certd *certd)
 	certd_report(certd);
 	look_at_expiry(certd);
 	gates_open(certd->gates);
+	relays_open(certd->relays);
 	dkim_open(certd->target.dkim, certd->target.directory, certd->target.owner);
 	admins_open(certd->admins, certd->keygen);
 	child_ready(certd->child);
@@ -265,6 +252,7 @@ certd_shutdown(struct child *child)
 	importer_stop(certd->target.importer);
 	keygen_free(certd->keygen);
 	gates_free(certd->gates);
+	relays_free(certd->relays);
 	dkim_free(certd->target.dkim);
 	vault_free(certd->target.vault);
 	tickets_free(certd->tickets);
@@ -282,115 +270,10 @@ certd_log_changed(struct child *child)
 	importer_log_changed(certd->target.importer);
 }
 
-static int
-on_settings(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	const struct md_settings *settings = message->body;
-	struct child *child = context;
-	struct certd *certd = child->context;
-
-	(void)channel;
-	if (child->directory != -1 || settings->first > 1 || settings->zero[0] != 0 ||
-	    settings->zero[1] != 0 || settings->zero[2] != 0 ||
-	    memchr(settings->host, '\0', sizeof(settings->host)) == NULL ||
-	    (settings->first == 1 && settings->host[0] == '\0'))
-		return -1;
-	certd->first = settings->first == 1;
-	strlcpy(certd->host, settings->host, sizeof(certd->host));
-	child->directory = ipc_take_fd(message);
-	certd->target.directory = child->directory;
-	certd->target.owner = settings->uid;
-	return 0;
-}
-
-static int
-on_gate(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	const struct md_gate *gate = message->body;
-	struct child *child = context;
-	struct certd *certd = child->context;
-	const char *names[GATE_NAMES_MAX];
-	const struct gate_keys keys = {.any = gate->any == 1,
-				       .weak = gate->weak == 1,
-				       .host = gate->host,
-				       .names = names,
-				       .count = gate->count,
-				       .listeners = gate->listeners,
-				       .listener_count = gate->listener_count};
-	struct error err;
-
-	(void)channel;
-	if (gate->any > 1 || gate->weak > 1 || gate->zero[0] != 0 || gate->zero[1] != 0 ||
-	    memchr(gate->host, '\0', sizeof(gate->host)) == NULL ||
-	    gate->listener_count > CERTD_LISTENERS_MAX)
-		return -1;
-	for (uint32_t i = 0; i < gate->listener_count; i++) {
-		if (gate->listeners[i].service >= SERVICE_COUNT || gate->listeners[i].zero != 0)
-			return -1;
-	}
-	/* A gate whose listeners are all without TLS may use no key. */
-	if (!(gate->count == 0 && message->tail_length == 0) &&
-	    !names_split(message->tail, message->tail_length, gate->count, names, GATE_NAMES_MAX))
-		return -1;
-	for (uint32_t i = 0; i < gate->count; i++) {
-		if (!cert_name_valid(names[i]))
-			return -1;
-	}
-	if (gates_add(certd->gates, ipc_take_fd(message), gate->gate, &keys, &err) == -1)
-		log_event(LOG_ERR, "certd.channel", KV_STR("why", err.text));
-	return 0;
-}
-
-static int
-on_queue(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	struct child *child = context;
-	struct certd *certd = child->context;
-	struct error err;
-
-	(void)channel;
-	if (dkim_set_queue(certd->target.dkim, ipc_take_fd(message), &err) == -1)
-		log_event(LOG_ERR, "certd.channel", KV_STR("why", err.text));
-	return 0;
-}
-
-static int
-on_admin(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	struct child *child = context;
-	struct certd *certd = child->context;
-	struct error err;
-
-	(void)channel;
-	if (admins_add(certd->admins, ipc_take_fd(message), &err) == -1)
-		log_event(LOG_ERR, "certd.channel", KV_STR("why", err.text));
-	return 0;
-}
-
-static int
-on_reload(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	struct child *child = context;
-	struct certd *certd = child->context;
-	struct error err;
-
-	(void)channel;
-	(void)message;
-	if (vault_load(certd->target.vault, on_changed, certd, &err) == -1)
-		log_event(LOG_ERR, "folder.rejected", KV_STR("why", err.text),
-			  KV_STR("text", "the old keys stay in force"));
-	return 0;
-}
-
-static const struct ipc_handler handlers[] = {
-    {MD_SETTINGS, on_settings}, {MD_GATE, on_gate},   {MD_ADMIN, on_admin},
-    {MD_RELOAD, on_reload},     {MD_QUEUE, on_queue}, {0, NULL},
-};
-
 const struct child_role certd_role = {
     .name = "certd",
     .control = &master_certd_boundary,
-    .handlers = handlers,
+    .handlers = certd_handlers,
     .rules = &certd_sandbox_rules,
     .init = certd_init,
     .prepare = certd_prepare,

@@ -73,7 +73,9 @@ use_label(const struct use *use, char *out)
 	    [SERVICE_IMAP] = "imap",
 	};
 
-	if (!use->known || use->listener.service >= SERVICE_COUNT)
+	if (use->known && use->listener.service == USE_OUTGOING)
+		strlcpy(out, "relay", USE_LABEL_SIZE);
+	else if (!use->known || use->listener.service >= SERVICE_COUNT)
 		strlcpy(out, "unknown", USE_LABEL_SIZE);
 	else
 		snprintf(out, USE_LABEL_SIZE, "%s:%u", services[use->listener.service],

@@ -12,6 +12,9 @@
 
 #include "common/proto/gate_certd.h"
 
+/* The service of what is at no listener: relay's connections to other servers. */
+#define USE_OUTGOING SERVICE_COUNT
+
 enum use_kind { USE_TLS13, USE_TLS12, USE_REFUSED, USE_KINDS };
 
 /* A key's uses at one listener of one channel. */
@@ -35,7 +38,7 @@ void uses_count(struct uses *, const struct gc_listener *, enum use_kind);
 void uses_add(struct uses *, const struct uses *from);
 void uses_free(struct uses *); /* what is in it */
 
-/* "pop3:995", "unknown". OUT of USE_LABEL_SIZE bytes; returned. */
+/* "pop3:995", "relay", "unknown". OUT of USE_LABEL_SIZE bytes; returned. */
 #define USE_LABEL_SIZE 24
 const char *use_label(const struct use *, char *out);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "certd/relays.h"
 #include "common/log.h"
 
 struct gates *
@@ -27,50 +28,37 @@ gates_new(struct event_base *base, const struct vault *vault, const struct gc_ti
 	return gates;
 }
 
-/* Handle 0 is none: slots count from 1. */
-static uint32_t
-handle_of(const struct gate *gate, const struct slot *slot)
+static bool
+is_spared(const struct gates *gates, const struct vault_entry *entry)
 {
-	return (uint32_t)(slot - gate->slots + 1) | (uint32_t)generation_of(slot) << SLOT_BITS;
+	return gates->relays != NULL && relays_have(gates->relays, entry->name);
 }
 
-/* The slot of NAME, a new one if there is none. NULL without memory, or too many. */
-static struct slot *
-slot_for(struct gate *gate, const char *name)
+/* Of all that are not relay's. */
+static bool
+is_only_one(const struct gates *gates)
 {
-	struct slot *slot;
+	const struct vault_entry *entry = NULL;
+	size_t count = 0;
 
-	for (size_t i = 0; i < gate->count; i++) {
-		if (strcmp(gate->slots[i].name, name) == 0)
-			return &gate->slots[i];
-	}
-	if (gate->count == SLOTS_MAX)
-		return NULL;
-	if (gate->count == gate->size) {
-		size_t size = gate->size == 0 ? 8 : gate->size * 2;
-
-		slot = recallocarray(gate->slots, gate->size, size, sizeof(*slot));
-		if (slot == NULL)
-			return NULL;
-		gate->slots = slot;
-		gate->size = size;
-	}
-	slot = &gate->slots[gate->count++];
-	strlcpy(slot->name, name, sizeof(slot->name));
-	return slot;
+	while (count < 2 && (entry = vault_next(gates->vault, entry)) != NULL)
+		count += is_spared(gates, entry) ? 0 : 1;
+	return count == 1;
 }
 
 /* A certificate that one of the gate's listeners names, or that one takes which names none. */
 static bool
 is_own(const struct gate *gate, const struct vault_entry *entry)
 {
-	for (size_t i = 0; i < gate->count; i++) {
-		if (gate->slots[i].named && strcmp(gate->slots[i].name, entry->name) == 0)
+	for (size_t i = 0; i < gate->slots.count; i++) {
+		if (gate->slots.list[i].named && strcmp(gate->slots.list[i].name, entry->name) == 0)
 			return true;
 	}
-	return gate->host[0] != '\0' &&
-	       (strcmp(entry->name, gate->host) == 0 || vault_count(gate->gates->vault) == 1 ||
-		pair_for_host(entry->pair, gate->host));
+	if (gate->host[0] == '\0')
+		return false;
+	return strcmp(entry->name, gate->host) == 0 ||
+	       (!is_spared(gate->gates, entry) &&
+		(is_only_one(gate->gates) || pair_for_host(entry->pair, gate->host)));
 }
 
 /* The walls' second one: may this channel use this key? */
@@ -79,7 +67,7 @@ may_use(const struct gate *gate, const struct vault_entry *entry)
 {
 	if (entry->gone || (key_is_weak(entry->pair->key) && !gate->weak))
 		return false;
-	return gate->any || is_own(gate, entry);
+	return (gate->any && !is_spared(gate->gates, entry)) || is_own(gate, entry);
 }
 
 static void
@@ -87,9 +75,7 @@ withdraw(struct gate *gate, struct slot *slot)
 {
 	struct gc_gone gone = {.zero = {0}};
 
-	/* Room for the earlier keys of whatever comes: their handles must not be of use again. */
-	slot->offset = (uint16_t)(generation_of(slot) + VAULT_PREVIOUS + 1);
-	slot->entry = NULL;
+	slot_withdraw(slot);
 	strlcpy(gone.name, slot->name, sizeof(gone.name));
 	(void)ipc_send(gate->channel, GC_GONE, 0, &gone, NULL, 0, -1);
 }
@@ -98,7 +84,7 @@ static void
 send_certificate(struct gate *gate, const struct vault_entry *entry)
 {
 	struct gc_certificate message = {.key = 0};
-	struct slot *slot = slot_for(gate, entry->name);
+	struct slot *slot = slots_for(&gate->slots, entry->name);
 
 	if (slot == NULL) {
 		log_event(LOG_ERR, "key.left_out", KV_STR("key", entry->name),
@@ -107,20 +93,10 @@ send_certificate(struct gate *gate, const struct vault_entry *entry)
 		return;
 	}
 	slot->entry = entry;
-	message.key = handle_of(gate, slot);
+	message.key = slots_handle(&gate->slots, slot);
 	strlcpy(message.name, slot->name, sizeof(message.name));
 	(void)ipc_send(gate->channel, GC_CERTIFICATE, 0, &message, (const char *)entry->pair->chain,
 		       entry->pair->chain_length, -1);
-}
-
-static bool
-is_here(const struct gate *gate, const struct vault_entry *entry)
-{
-	for (size_t i = 0; i < gate->count; i++) {
-		if (gate->slots[i].entry == entry)
-			return true;
-	}
-	return false;
 }
 
 /* CHANGED may be NULL: everything, for a channel that is new. */
@@ -130,14 +106,14 @@ update(struct gate *gate, const struct vault_entry *changed)
 	const struct vault *vault = gate->gates->vault;
 	const struct vault_entry *entry = NULL;
 
-	for (size_t i = 0; i < gate->count; i++) {
-		struct slot *slot = &gate->slots[i];
+	for (size_t i = 0; i < gate->slots.count; i++) {
+		struct slot *slot = &gate->slots.list[i];
 
 		if (slot->entry != NULL && !may_use(gate, slot->entry))
 			withdraw(gate, slot);
 	}
 	while ((entry = vault_next(vault, entry)) != NULL) {
-		if (may_use(gate, entry) && (entry == changed || !is_here(gate, entry)))
+		if (may_use(gate, entry) && (entry == changed || !slots_have(&gate->slots, entry)))
 			send_certificate(gate, entry);
 	}
 }
@@ -145,8 +121,8 @@ update(struct gate *gate, const struct vault_entry *changed)
 static void
 tell_missing(const struct gate *gate)
 {
-	for (size_t i = 0; i < gate->count; i++) {
-		const struct slot *slot = &gate->slots[i];
+	for (size_t i = 0; i < gate->slots.count; i++) {
+		const struct slot *slot = &gate->slots.list[i];
 
 		if (slot->entry != NULL || !slot->named)
 			continue;
@@ -171,8 +147,9 @@ send_all(struct gate *gate)
 static void
 gate_audit(struct gate *gate)
 {
-	for (size_t i = 0; i < gate->count; i++)
-		audit_summary(&gate->slots[i].uses, ipc_peer(gate->channel), gate->slots[i].name);
+	for (size_t i = 0; i < gate->slots.count; i++)
+		audit_summary(&gate->slots.list[i].uses, ipc_peer(gate->channel),
+			      gate->slots.list[i].name);
 	audit_interval(&gate->audit, ipc_peer(gate->channel));
 }
 
@@ -183,11 +160,11 @@ gate_free(struct gate *gate)
 
 	TAILQ_REMOVE(&gates->list, gate, entry);
 	gates->count--;
-	for (size_t i = 0; i < gate->count; i++) {
-		uses_keep(gates, &gate->slots[i]);
-		uses_free(&gate->slots[i].uses);
+	for (size_t i = 0; i < gate->slots.count; i++) {
+		uses_keep(gates, &gate->slots.list[i]);
+		uses_free(&gate->slots.list[i].uses);
 	}
-	free(gate->slots);
+	free(gate->slots.list);
 	free(gate);
 }
 
@@ -222,8 +199,8 @@ gate_new(struct gates *gates, const struct gate_keys *keys)
 		memcpy(gate->listeners, keys->listeners,
 		       gate->listener_count * sizeof(gate->listeners[0]));
 	for (size_t i = 0; i < keys->count; i++) {
-		if ((slot = slot_for(gate, keys->names[i])) == NULL) {
-			free(gate->slots);
+		if ((slot = slots_for(&gate->slots, keys->names[i])) == NULL) {
+			free(gate->slots.list);
 			free(gate);
 			return NULL;
 		}
@@ -248,7 +225,7 @@ gates_add(struct gates *gates, int fd, unsigned number, const struct gate_keys *
 	gate->channel = ipc_open(gates->base, fd, &gate_certd_boundary, IPC_SERVER, gate_handlers,
 				 on_gate_ended, gate, peer);
 	if (gate->channel == NULL) {
-		free(gate->slots);
+		free(gate->slots.list);
 		free(gate);
 		return error_errno(err, "a channel to gate %u", number);
 	}
@@ -257,6 +234,23 @@ gates_add(struct gates *gates, int fd, unsigned number, const struct gate_keys *
 	if (gates->open)
 		send_all(gate);
 	return 0;
+}
+
+void
+gates_spare(struct gates *gates, const struct relays *relays)
+{
+	gates->relays = relays;
+}
+
+void
+gates_refresh(struct gates *gates)
+{
+	struct gate *gate;
+
+	TAILQ_FOREACH (gate, &gates->list, entry) {
+		if (gates->open)
+			update(gate, NULL);
+	}
 }
 
 void

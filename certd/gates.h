@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * gates - the channels to gates (gate_certd.h), each with the keys it may use.
- *
- * A handle is the place of a key in its channel's list, and the generation of the key, so it means
- * nothing on another channel, and a handshake that began with a replaced certificate ends with that
- * certificate's key.
+ * gates - the channels to gates (gate_certd.h), each with the keys it may use (slots.h).
  */
 #ifndef POSTERN_CERTD_GATES_H
 #define POSTERN_CERTD_GATES_H
@@ -29,6 +25,7 @@ struct gate_keys {
 
 struct event_base;
 struct gates;
+struct relays;
 
 /* VAULT and TICKETS stay the caller's. EMPTY (may be NULL) is called when the last channel ended.
  */
@@ -41,6 +38,14 @@ void gates_free(struct gates *); /* NULL is fine */
  * Everything is sent at once if gates_open() was called. Returns 0, or -1 with ERR filled.
  */
 int gates_add(struct gates *, int fd, unsigned number, const struct gate_keys *, struct error *);
+
+/*
+ * What relay has is no gate's, but if a listener names it, or it bears the name of a channel's
+ * host: only then it has been given to both.
+ */
+void gates_spare(struct gates *, const struct relays *);
+/* Relay's keys are others now. */
+void gates_refresh(struct gates *);
 
 /* The vault is loaded: all channels, and those to come, get their certificates and ticket keys. */
 void gates_open(struct gates *);

@@ -13,21 +13,7 @@
 
 #include "certd/audit.h"
 #include "certd/gates.h"
-
-#define SLOT_BITS 16 /* of a handle; the rest is the generation */
-#define SLOTS_MAX (4 * VAULT_MAX)
-#define SLOT_MASK ((1u << SLOT_BITS) - 1)
-
-/* A key that a channel may use, or could. Slots are never removed, so that no handle comes twice.
- */
-struct slot {
-	char name[CERT_NAME_SIZE];
-	const struct vault_entry
-	    *entry;      /* NULL: not in the vault, or not this channel's any more */
-	uint16_t offset; /* of generations: an entry that comes anew counts on */
-	bool named;      /* by a listener */
-	struct uses uses;
-};
+#include "certd/slots.h"
 
 struct gate {
 	TAILQ_ENTRY(gate) entry;
@@ -41,9 +27,7 @@ struct gate {
 	char host[HOST_NAME_SIZE];
 	size_t listener_count;
 	struct gc_listener listeners[CERTD_LISTENERS_MAX];
-	size_t count;
-	size_t size;
-	struct slot *slots;
+	struct slots slots;
 };
 TAILQ_HEAD(gate_list, gate);
 
@@ -58,6 +42,7 @@ STAILQ_HEAD(past_list, past);
 struct gates {
 	struct event_base *base;
 	const struct vault *vault;
+	const struct relays *relays; /* or NULL */
 	const struct gc_ticket_keys *tickets;
 	void (*empty)(void *);
 	void *arg;
@@ -66,13 +51,6 @@ struct gates {
 	struct gate_list list;
 	struct past_list past;
 };
-
-/* Of the key that is in force at a slot that has an entry. */
-static inline uint16_t
-generation_of(const struct slot *slot)
-{
-	return (uint16_t)(slot->entry->generation + slot->offset);
-}
 
 /* gates_sign.c: what gates ask for; CONTEXT is the struct gate. Ends with {0, NULL}. */
 extern const struct ipc_handler gate_handlers[];

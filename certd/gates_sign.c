@@ -6,32 +6,6 @@
 #include "certd/compose.h"
 #include "certd/gates_internal.h"
 
-/* The slot of a handle and the pair to sign with; NULL if it names no key of this channel. */
-static struct slot *
-find_slot(struct gate *gate, uint32_t handle, struct pair **pair)
-{
-	uint32_t number = handle & SLOT_MASK;
-	uint16_t age;
-	struct slot *slot;
-
-	if (number == 0 || number > gate->count)
-		return NULL;
-	slot = &gate->slots[number - 1];
-	if (slot->entry == NULL)
-		return NULL;
-	age = (uint16_t)(generation_of(slot) - (uint16_t)(handle >> SLOT_BITS));
-	if (age == 0)
-		*pair = slot->entry->pair;
-	else if (age <= VAULT_PREVIOUS)
-		*pair = slot->entry->previous[age - 1].pair;
-	else
-		*pair = NULL;
-	/* What was weak and has been replaced is as weak as it was. */
-	if (*pair != NULL && key_is_weak((*pair)->key) && !gate->weak)
-		*pair = NULL;
-	return *pair == NULL ? NULL : slot;
-}
-
 /* One of the channel's own, or NULL. */
 static const struct gc_listener *
 listener_of(const struct gate *gate, const struct gc_listener *said)
@@ -104,7 +78,7 @@ milliseconds(void)
 static bool
 accept_ask(struct ask *ask)
 {
-	ask->slot = find_slot(ask->gate, ask->key, &ask->pair);
+	ask->slot = slots_find(&ask->gate->slots, ask->key, ask->gate->weak, &ask->pair);
 	if (!rate_take(&ask->gate->rate, milliseconds()))
 		refuse(ask, GC_REFUSED_RATE, NULL);
 	else if (ask->slot == NULL)

@@ -43,9 +43,9 @@ uses_forget(struct gates *gates)
 static const struct uses *
 uses_of(const struct gate *gate, const char *name)
 {
-	for (size_t i = 0; i < gate->count; i++) {
-		if (strcmp(gate->slots[i].name, name) == 0)
-			return &gate->slots[i].uses;
+	for (size_t i = 0; i < gate->slots.count; i++) {
+		if (strcmp(gate->slots.list[i].name, name) == 0)
+			return &gate->slots.list[i].uses;
 	}
 	return NULL;
 }

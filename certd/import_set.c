@@ -210,7 +210,7 @@ import_check_leaf(const X509 *x509, bool force, struct error *err)
 	char name[128];
 	int before = X509_cmp_current_time(X509_get0_notBefore(x509));
 	int after = X509_cmp_current_time(X509_get0_notAfter(x509));
-	bool self = X509_self_signed(leaf, 0) == 1, purpose;
+	bool self = X509_self_signed(leaf, 0) == 1, purpose, client;
 
 	import_common_name(x509, true, name, sizeof(name));
 	if (name_has_nul(x509))
@@ -239,12 +239,20 @@ import_check_leaf(const X509 *x509, bool force, struct error *err)
 	purpose =
 	    (X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE) == 0 ||
 	    (X509_get_extended_key_usage(leaf) & (XKU_SSL_SERVER | XKU_SGC | XKU_ANYEKU)) != 0;
+	client = (X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT) != 0;
 	ERR_clear_error();
-	if (!purpose)
+	if (!purpose && !client)
 		return error_set(
 		    err,
 		    "the certificate of '%s' is not for servers (extendedKeyUsage lacks "
 		    "serverAuth): ask the authority for one that is",
+		    name);
+	if (!purpose && !force)
+		return error_set(
+		    err,
+		    "the certificate of '%s' is for clients, not for servers (extendedKeyUsage "
+		    "lacks serverAuth): if relay is to show it to other servers, take it with "
+		    "--force",
 		    name);
 	return 0;
 }

@@ -178,7 +178,7 @@ sign_whole(struct key *key, const struct composed *composed, uint8_t *signature,
 	int done =
 	    context != NULL &&
 	    EVP_DigestSignInit_ex(context, NULL, NULL, NULL, NULL, key->pkey, NULL) == 1 &&
-	    EVP_DigestSign(context, signature, length, composed->bytes, composed->length) == 1;
+	    EVP_DigestSign(context, signature, length, composed->data, composed->length) == 1;
 
 	EVP_MD_CTX_free(context);
 	return done;
@@ -193,7 +193,7 @@ sign_digest(struct key *key, const struct composed *composed, uint8_t *signature
 
 	if (prepared->context == NULL && prepare(key, composed->scheme, prepared) == -1)
 		return 0;
-	return EVP_Digest(composed->bytes, composed->length, digest, &digest_length,
+	return EVP_Digest(composed->data, composed->length, digest, &digest_length,
 			  prepared->digest, NULL) == 1 &&
 	       EVP_PKEY_sign(prepared->context, signature, length, digest, digest_length) > 0;
 }

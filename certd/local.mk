@@ -41,8 +41,12 @@ certd_libcertd_a_SOURCES = \
 	certd/name.c certd/name.h \
 	certd/pair.c certd/pair.h \
 	certd/scheme.c certd/scheme.h \
+	certd/slots.c certd/slots.h \
 	certd/subject.c certd/subject.h \
 	certd/tickets.c certd/tickets.h \
+	certd/transcript.c certd/transcript.h \
+	certd/relays.c certd/relays.h \
+	certd/control.c certd/certd_internal.h \
 	certd/vault.c certd/vault.h \
 	certd/x509.c certd/x509.h certd/x509_fields.c
 CERTD_LIBS = certd/libcertd.a $(COMMON_LIBS) $(CRYPTO_LIBS) -lpthread

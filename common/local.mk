@@ -40,6 +40,7 @@ common_libcommon_a_SOURCES = \
 	common/proto/ctl_master.h \
 	common/proto/gate_accounts.h \
 	common/proto/gate_certd.h \
+	common/proto/relay_certd.h \
 	common/proto/gate_queue.h \
 	common/proto/master_accounts.h \
 	common/proto/master_certd.h \

@@ -28,15 +28,20 @@ on_use(const struct ipc_message *message, void *arg, struct error *err)
 	struct sums *all = arg;
 	char gate[32], listener[32] = "unknown";
 
-	if (message->type != CC_USE || (use->known == 1 && use->service >= SERVICE_COUNT))
+	if (message->type != CC_USE || (use->known == 1 && use->service >= SERVICE_COUNT &&
+					use->gate != (uint32_t)CC_USE_OF_RELAY))
 		return error_set(err, "certd: an answer that can't be");
-	if (use->gate == (uint32_t)CC_USE_OF_ENDED)
+	if (use->gate == (uint32_t)CC_USE_OF_RELAY)
+		strlcpy(gate, "relay", sizeof(gate));
+	else if (use->gate == (uint32_t)CC_USE_OF_ENDED)
 		strlcpy(gate, "ended", sizeof(gate));
 	else if (use->gate == (uint32_t)CC_USE_OF_OTHERS)
 		strlcpy(gate, "others", sizeof(gate));
 	else
 		snprintf(gate, sizeof(gate), "gate %u", use->gate);
-	if (use->known == 1)
+	if (use->gate == (uint32_t)CC_USE_OF_RELAY)
+		strlcpy(listener, "client", sizeof(listener));
+	else if (use->known == 1)
 		snprintf(listener, sizeof(listener), "%s:%u", conf_services[use->service],
 			 use->port);
 	print_line(gate, listener, &here);

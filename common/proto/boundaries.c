@@ -23,6 +23,7 @@
 #include "common/proto/queue_filter.h"
 #include "common/proto/queue_relay.h"
 #include "common/proto/queue_session.h"
+#include "common/proto/relay_certd.h"
 
 #define BOUNDARY(symbol, ...)                                          \
 	static const struct ipc_rule symbol##_rules[] = {__VA_ARGS__}; \
@@ -41,6 +42,7 @@ BOUNDARY(master_filter, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_FILTER_OWN_MESSAG
 BOUNDARY(master_verify, MASTER_CHILD_MESSAGES(IPC_RULE) MASTER_VERIFY_OWN_MESSAGES(IPC_RULE));
 BOUNDARY(accounts_verify, ACCOUNTS_VERIFY_MESSAGES(IPC_RULE));
 BOUNDARY(gate_certd, GATE_CERTD_MESSAGES(IPC_RULE));
+BOUNDARY(relay_certd, RELAY_CERTD_MESSAGES(IPC_RULE));
 BOUNDARY(gate_accounts, GATE_ACCOUNTS_MESSAGES(IPC_RULE));
 BOUNDARY(accounts_queue, ACCOUNTS_QUEUE_MESSAGES(IPC_RULE));
 BOUNDARY(gate_queue, GATE_QUEUE_MESSAGES(IPC_RULE));
@@ -55,29 +57,17 @@ BOUNDARY(certd_importer, MASTER_CHILD_MESSAGES(IPC_RULE) CERTD_IMPORTER_OWN_MESS
 BOUNDARY(import_job, IMPORT_JOB_MESSAGES(IPC_RULE));
 
 const struct ipc_boundary *const ipc_boundaries[] = {
-    &master_child_boundary,
-    &master_gate_boundary,
-    &master_certd_boundary,
-    &master_accounts_boundary,
-    &master_queue_boundary,
-    &master_session_boundary,
-    &gate_certd_boundary,
-    &gate_accounts_boundary,
-    &accounts_queue_boundary,
-    &gate_queue_boundary,
-    &queue_session_boundary,
-    &ctl_master_boundary,
-    &ctl_certd_boundary,
-    &master_verify_boundary,
-    &accounts_verify_boundary,
-    &certd_importer_boundary,
-    &import_job_boundary,
-    &master_relay_boundary,
-    &queue_relay_boundary,
-    &ctl_queue_boundary,
-    &ctl_lookup_boundary,
-    &master_filter_boundary,
-    &queue_filter_boundary,
-    &queue_certd_boundary,
-    NULL,
+    &master_child_boundary,   &master_gate_boundary,
+    &master_certd_boundary,   &master_accounts_boundary,
+    &master_queue_boundary,   &master_session_boundary,
+    &gate_certd_boundary,     &relay_certd_boundary,
+    &gate_accounts_boundary,  &accounts_queue_boundary,
+    &gate_queue_boundary,     &queue_session_boundary,
+    &ctl_master_boundary,     &ctl_certd_boundary,
+    &master_verify_boundary,  &accounts_verify_boundary,
+    &certd_importer_boundary, &import_job_boundary,
+    &master_relay_boundary,   &queue_relay_boundary,
+    &ctl_queue_boundary,      &ctl_lookup_boundary,
+    &master_filter_boundary,  &queue_filter_boundary,
+    &queue_certd_boundary,    NULL,
 };

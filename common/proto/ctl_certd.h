@@ -314,7 +314,11 @@ struct cc_audit {
 	uint8_t zero[3];
 };
 
-enum cc_use_gate { CC_USE_OF_OTHERS = 0xfffffffe, CC_USE_OF_ENDED = 0xffffffff };
+enum cc_use_gate {
+	CC_USE_OF_RELAY = 0xfffffffd, /* at no listener: port and service say nothing */
+	CC_USE_OF_OTHERS = 0xfffffffe,
+	CC_USE_OF_ENDED = 0xffffffff
+};
 struct cc_use {
 	int64_t since; /* seconds since the epoch */
 	uint64_t tls13;

@@ -81,8 +81,9 @@ enum gc_refusal {
 	GC_REFUSED_SCHEME,  /* not one this key can do, or not one at all */
 	GC_REFUSED_LENGTH,  /* of the hash or the point */
 	GC_REFUSED_CURVE,
-	GC_REFUSED_FAILED, /* the library failed */
-	GC_REFUSED_RATE,   /* more of them than a gate can have handshakes (certd/custody.h) */
+	GC_REFUSED_FAILED,     /* the library failed */
+	GC_REFUSED_RATE,       /* more of them than a gate can have handshakes (certd/custody.h) */
+	GC_REFUSED_TRANSCRIPT, /* no handshake of a client that shows this certificate */
 };
 struct gc_refused {
 	uint32_t reason; /* enum gc_refusal */

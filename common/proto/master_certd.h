@@ -35,6 +35,17 @@ struct md_gate {
 };
 
 /*
+ * The keys with which relay is a client of other servers; so many names follow, each
+ * NUL-terminated. They are relay's: a gate has none of them unless a listener names it, or it bears
+ * the hostname.
+ */
+#define CERTD_RELAY_KEYS_MAX 256
+struct md_relay_keys {
+	uint32_t count;
+	uint32_t zero;
+};
+
+/*
  * Which certificate stands for the host's own name and is signed by itself only, for the status;
  * "": none, there is one of an authority.
  */
@@ -76,7 +87,11 @@ struct md_certificate {
 	X(MD_CERTIFICATE, 21, IPC_SERVER, struct md_certificate, 0, IPC_NO_FD, IPC_ANY_STATE)     \
 	X(MD_TOLD, 22, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)                 \
 	/* A channel to queue comes along (queue_certd.h). */                                     \
-	X(MD_QUEUE, 23, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)
+	X(MD_QUEUE, 23, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)              \
+	/* A channel to relay comes along (relay_certd.h), in place of an older one. */           \
+	X(MD_RELAY, 24, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)              \
+	X(MD_RELAY_KEYS, 25, IPC_CLIENT, struct md_relay_keys,                                    \
+	  CERTD_RELAY_KEYS_MAX *CERT_NAME_SIZE, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { MASTER_CERTD_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_certd_boundary;

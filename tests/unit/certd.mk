@@ -30,6 +30,15 @@ check_PROGRAMS += tests/unit/test_certd_gates
 tests_unit_test_certd_gates_SOURCES = tests/unit/test_certd_gates.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_gates_LDADD = $(CERTD_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_certd_client
+tests_unit_test_certd_client_SOURCES = tests/unit/test_certd_client.c tests/unit/made_transcript.h
+tests_unit_test_certd_client_LDADD = certd/libcertd.a $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit/test_certd_relays
+tests_unit_test_certd_relays_SOURCES = tests/unit/test_certd_relays.c tests/unit/made_transcript.h \
+	$(CERTD_TEST_SUPPORT)
+tests_unit_test_certd_relays_LDADD = $(CERTD_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_certd_create
 tests_unit_test_certd_create_SOURCES = tests/unit/test_certd_create.c $(CERTD_TEST_SUPPORT)
 tests_unit_test_certd_create_LDADD = $(CERTD_TEST_LIBS)

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+#include "certd/relays.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "certd/audit.h"
+#include "certd/compose.h"
+#include "certd/slots.h"
+#include "common/log.h"
+
+struct relays {
+	struct event_base *base;
+	const struct vault *vault;
+	struct ipc_channel *channel; /* NULL while relay is being restarted */
+	struct audit_channel audit;
+	struct rate rate;
+	struct slots slots; /* of all channels, one after another; NAMED: relay's now */
+	bool open;
+};
+
+/* Where it is used: at no listener. */
+static const struct gc_listener outgoing = {.service = USE_OUTGOING};
+
+/* -- Which keys ----------------------------------------------------------------------------------
+ */
+
+static struct slot *
+find_slot(const struct relays *relays, const char *name)
+{
+	for (size_t i = 0; i < relays->slots.count; i++) {
+		if (strcmp(relays->slots.list[i].name, name) == 0)
+			return &relays->slots.list[i];
+	}
+	return NULL;
+}
+
+bool
+relays_have(const struct relays *relays, const char *name)
+{
+	const struct slot *slot = find_slot(relays, name);
+
+	return slot != NULL && slot->named;
+}
+
+static bool
+may_use(const struct slot *slot, const struct vault_entry *entry)
+{
+	return slot->named && entry != NULL && !entry->gone && !key_is_weak(entry->pair->key);
+}
+
+static void
+withdraw(const struct relays *relays, struct slot *slot)
+{
+	struct gc_gone gone = {.zero = {0}};
+
+	slot_withdraw(slot);
+	strlcpy(gone.name, slot->name, sizeof(gone.name));
+	if (relays->channel != NULL)
+		(void)ipc_send(relays->channel, RC_GONE, 0, &gone, NULL, 0, -1);
+}
+
+static void
+send_certificate(const struct relays *relays, const struct slot *slot)
+{
+	struct gc_certificate message = {.key = slots_handle(&relays->slots, slot)};
+	const struct pair *pair = slot->entry->pair;
+
+	strlcpy(message.name, slot->name, sizeof(message.name));
+	if (relays->channel != NULL)
+		(void)ipc_send(relays->channel, RC_CERTIFICATE, 0, &message,
+			       (const char *)pair->chain, pair->chain_length, -1);
+}
+
+/* CHANGED may be NULL: what relay has not been told of. */
+static void
+update(struct relays *relays, const struct vault_entry *changed)
+{
+	for (size_t i = 0; relays->open && i < relays->slots.count; i++) {
+		struct slot *slot = &relays->slots.list[i];
+		const struct vault_entry *entry = vault_find(relays->vault, slot->name);
+
+		if (!may_use(slot, entry)) {
+			if (slot->entry != NULL)
+				withdraw(relays, slot);
+		} else if (slot->entry != entry || entry == changed) {
+			slot->entry = entry;
+			send_certificate(relays, slot);
+		}
+	}
+}
+
+static void
+tell_missing(const struct relays *relays)
+{
+	for (size_t i = 0; i < relays->slots.count; i++) {
+		const struct slot *slot = &relays->slots.list[i];
+		const struct vault_entry *entry = vault_find(relays->vault, slot->name);
+
+		if (!slot->named || slot->entry != NULL)
+			continue;
+		log_event(
+		    LOG_ERR, "key.missing", KV_STR("key", slot->name), KV_STR("peer", "relay"),
+		    KV_STR("todo", entry != NULL && !entry->gone
+				       ? "its RSA key has less than 2048 bits: replace it"
+				       : "posternctl cert import brings it; mail of the routes "
+					 "that name it waits until then"));
+	}
+}
+
+void
+relays_set_keys(struct relays *relays, const char *const *names, size_t count)
+{
+	struct slot *slot;
+
+	for (size_t i = 0; i < relays->slots.count; i++)
+		relays->slots.list[i].named = false;
+	for (size_t i = 0; i < count; i++) {
+		slot = slots_for(&relays->slots, names[i]);
+		if (slot != NULL)
+			slot->named = true;
+		else
+			log_event(LOG_ERR, "key.left_out", KV_STR("key", names[i]),
+				  KV_STR("peer", "relay"),
+				  KV_STR("why", "out of memory, or too many names: restart the "
+						"server"));
+	}
+	update(relays, NULL);
+	if (relays->open)
+		tell_missing(relays);
+}
+
+void
+relays_announce(const struct vault_entry *entry, void *arg)
+{
+	update(arg, entry);
+}
+
+/* -- Requests ------------------------------------------------------------------------------------
+ */
+
+/* As far as both kinds are alike. */
+struct ask {
+	struct relays *relays;
+	uint32_t id;
+	uint32_t key;
+	uint16_t scheme;
+	struct slot *slot; /* NULL: no key of the channel's */
+	struct pair *pair;
+};
+
+static int
+refuse(const struct ask *ask, int reason, const char *why)
+{
+	const struct gc_refused refused = {.reason = (uint32_t)reason};
+	struct relays *relays = ask->relays;
+	const struct audit_refusal refusal = {
+	    .peer = ipc_peer(relays->channel),
+	    .key = ask->slot == NULL ? NULL : ask->slot->name,
+	    .listener = &outgoing,
+	    .scheme = ask->scheme,
+	    .reason = reason,
+	    .why = why,
+	};
+
+	audit_refused(&relays->audit, ask->slot == NULL ? NULL : &ask->slot->uses, &refusal);
+	(void)ipc_send(relays->channel, RC_REFUSED, ask->id, &refused, NULL, 0, -1);
+	return 0;
+}
+
+static int
+sign(const struct ask *ask, const struct composed *composed, enum use_kind kind)
+{
+	const struct ipc_empty empty = {{0}};
+	uint8_t signature[SIGNATURE_MAX];
+	struct error err;
+	size_t length;
+
+	if (key_sign(ask->pair->key, composed, signature, &length, &err) == -1)
+		return refuse(ask, GC_REFUSED_FAILED, err.text);
+	uses_count(&ask->slot->uses, &outgoing, kind);
+	(void)ipc_send(ask->relays->channel, RC_SIGNED, ask->id, &empty, (const char *)signature,
+		       length, -1);
+	return 0;
+}
+
+static int64_t
+milliseconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Finds the key. False: refused. */
+static bool
+accept_ask(struct ask *ask)
+{
+	ask->slot = slots_find(&ask->relays->slots, ask->key, false, &ask->pair);
+	if (!rate_take(&ask->relays->rate, milliseconds()))
+		refuse(ask, GC_REFUSED_RATE, NULL);
+	else if (ask->slot == NULL)
+		refuse(ask, GC_REFUSED_KEY, NULL);
+	else
+		return true;
+	return false;
+}
+
+static int
+on_tls13_client(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct rc_tls13_client *request = message->body;
+	struct ask ask = {
+	    .relays = context, .id = message->id, .key = request->key, .scheme = request->scheme};
+	struct composed composed;
+	int reason;
+
+	(void)channel;
+	if (message->id == 0)
+		return -1;
+	if (!accept_ask(&ask))
+		return 0;
+	reason = compose_tls13_client(request, key_kind(ask.pair->key), &composed);
+	return reason != 0 ? refuse(&ask, reason, NULL) : sign(&ask, &composed, USE_TLS13);
+}
+
+static int
+on_tls12_client(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct rc_tls12_client *request = message->body;
+	struct ask ask = {
+	    .relays = context, .id = message->id, .key = request->key, .scheme = request->scheme};
+	struct transcript transcript = {.bytes = (const uint8_t *)message->tail,
+					.length = message->tail_length};
+	struct composed composed;
+	int reason;
+
+	(void)channel;
+	if (message->id == 0)
+		return -1;
+	if (!accept_ask(&ask))
+		return 0;
+	transcript.chain = ask.pair->chain;
+	transcript.chain_length = ask.pair->chain_length;
+	reason = compose_tls12_client(request, &transcript, key_kind(ask.pair->key), &composed);
+	return reason != 0 ? refuse(&ask, reason, NULL) : sign(&ask, &composed, USE_TLS12);
+}
+
+static const struct ipc_handler handlers[] = {
+    {RC_TLS13_CLIENT, on_tls13_client},
+    {RC_TLS12_CLIENT, on_tls12_client},
+    {0, NULL},
+};
+
+/* -- The channel ---------------------------------------------------------------------------------
+ */
+
+static void
+greet(struct relays *relays)
+{
+	const struct ipc_empty empty = {{0}};
+
+	update(relays, NULL);
+	for (size_t i = 0; i < relays->slots.count; i++) {
+		if (relays->slots.list[i].entry != NULL)
+			send_certificate(relays, &relays->slots.list[i]);
+	}
+	(void)ipc_send(relays->channel, RC_READY, 0, &empty, NULL, 0, -1);
+}
+
+static void
+on_ended(struct ipc_channel *channel, void *context)
+{
+	struct relays *relays = context;
+
+	if (relays->channel != channel)
+		return;
+	relays_audit(relays);
+	relays->channel = NULL;
+}
+
+int
+relays_set_channel(struct relays *relays, int fd, struct error *err)
+{
+	if (relays->channel != NULL)
+		relays_audit(relays);
+	ipc_close(relays->channel);
+	relays->channel = ipc_open(relays->base, fd, &relay_certd_boundary, IPC_SERVER, handlers,
+				   on_ended, relays, "relay");
+	if (relays->channel == NULL)
+		return error_errno(err, "a channel to relay");
+	if (relays->open)
+		greet(relays);
+	return 0;
+}
+
+void
+relays_open(struct relays *relays)
+{
+	relays->open = true;
+	update(relays, NULL);
+	tell_missing(relays);
+	if (relays->channel != NULL)
+		greet(relays);
+}
+
+/* -- What they were used for ---------------------------------------------------------------------
+ */
+
+void
+relays_audit(struct relays *relays)
+{
+	for (size_t i = 0; i < relays->slots.count; i++)
+		audit_summary(&relays->slots.list[i].uses, "relay", relays->slots.list[i].name);
+	audit_interval(&relays->audit, "relay");
+}
+
+const struct uses *
+relays_uses(const struct relays *relays, const char *name)
+{
+	const struct slot *slot = find_slot(relays, name);
+
+	return slot == NULL ? NULL : &slot->uses;
+}
+
+struct relays *
+relays_new(struct event_base *base, const struct vault *vault)
+{
+	struct relays *relays = calloc(1, sizeof(*relays));
+
+	if (relays != NULL) {
+		relays->base = base;
+		relays->vault = vault;
+	}
+	return relays;
+}
+
+void
+relays_free(struct relays *relays)
+{
+	if (relays == NULL)
+		return;
+	relays_audit(relays);
+	ipc_close(relays->channel);
+	for (size_t i = 0; i < relays->slots.count; i++)
+		uses_free(&relays->slots.list[i].uses);
+	free(relays->slots.list);
+	free(relays);
+}
