@@ -10,6 +10,17 @@
 #include "master/roles.h"
 #include "master/state.h"
 
+static void
+send_relay_keys(struct process *p)
+{
+	char names[CERTD_RELAY_KEYS_MAX * CERT_NAME_SIZE];
+	struct md_relay_keys keys = {.zero = 0};
+	size_t length;
+
+	keys.count = (uint32_t)conf_relay_certificates(master_conf(p->master), names, &length);
+	(void)ipc_send(p->control, MD_RELAY_KEYS, 0, &keys, names, length, -1);
+}
+
 static int
 configure(struct process *p, struct error *err)
 {
@@ -31,7 +42,17 @@ configure(struct process *p, struct error *err)
 	}
 	(void)ipc_send(p->control, MD_SETTINGS, 0, &settings, NULL, 0, folder);
 	close(folder);
+	send_relay_keys(p);
 	return 0;
+}
+
+void
+certd_tell_relay_keys(struct master *m)
+{
+	struct process *p = m->certd.process;
+
+	if (p != NULL && p->control != NULL)
+		send_relay_keys(p);
 }
 
 /* Queue has mails signed. A gate may use the keys that its listeners can choose. */
@@ -44,6 +65,10 @@ give_channel(struct process *p, const struct process *peer, int fd)
 
 	if (peer->role->role == ROLE_QUEUE) {
 		(void)ipc_send(p->control, MD_QUEUE, 0, NULL, NULL, 0, fd);
+		return;
+	}
+	if (peer->role->role == ROLE_RELAY) {
+		(void)ipc_send(p->control, MD_RELAY, 0, NULL, NULL, 0, fd);
 		return;
 	}
 	conf_gate_keys(gate_generation(peer)->conf, &gate, names, &length);

@@ -109,7 +109,9 @@ struct conf_route {
 	uint32_t connections;
 	struct in6_addr source[2]; /* of IPv4, as a mapped one, and of IPv6; all zero: any */
 	char user[RELAY_USER_SIZE];
-	char *password_file; /* absolute; NULL: nobody logs in */
+	char *password_file;              /* absolute; NULL: nobody logs in */
+	bool certificate_set;             /* the file says which, or that there is none */
+	char certificate[CERT_NAME_SIZE]; /* shown to servers that ask for one; "": none */
 };
 
 /* Mail to other domains. */
@@ -251,6 +253,16 @@ struct gc_listener conf_listener_label(const struct conf_listener *);
 
 /* Every certificate the listeners name, as the tail above. Returns how many. */
 size_t conf_certificates(const struct configuration *, char *out, size_t *length);
+
+/*
+ * The certificates with which relay is a client of other servers, as conf_certificates() has those
+ * of the listeners; OUT has CERTD_RELAY_KEYS_MAX * CERT_NAME_SIZE bytes.
+ */
+size_t conf_relay_certificates(const struct configuration *, char *out, size_t *length);
+/* Does relay show this one to servers that ask? */
+bool conf_relay_shows(const struct configuration *, const char *name);
+/* And no listener for the mere being there (certd/gates.h)? */
+bool conf_relay_keeps(const struct configuration *, const char *name);
 
 /* The words of the configuration file. */
 extern const char *const conf_services[];  /* by enum service, ends with NULL */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/proto/master_certd.h"
 #include "master/conf_keys.h"
 #include "master/names.h"
 #include "master/network.h"
@@ -115,6 +116,7 @@ static const struct conf_key relay_keys[] = {
     {.name = "connections", .kind = CONF_OTHER, .set = set_standard},
     {.name = "user", .kind = CONF_OTHER, .set = set_standard},
     {.name = "password_file", .kind = CONF_OTHER, .set = set_standard},
+    {.name = "certificate", .kind = CONF_OTHER, .set = set_standard},
     {.name = "routes", .kind = CONF_OTHER, .set = conf_set_routes},
     {.name = "address_literals", .kind = CONF_OTHER, .set = set_literals},
     {.name = "resolver", .kind = CONF_OTHER, .set = set_resolver},
@@ -181,4 +183,56 @@ conf_relay_finish(struct conf_reader *r)
 	for (size_t i = 0; i < relay->route_count; i++)
 		conf_route_finish(r, &relay->routes[i], &relay->standard);
 	conf_route_finish(r, &relay->standard, NULL);
+}
+
+/* -- Certificates ------------------------------------------------------------------------------ */
+
+static const struct conf_route *
+route_at(const struct conf_relay *relay, size_t index)
+{
+	return index < relay->route_count ? &relay->routes[index] : &relay->standard;
+}
+
+/* Does a route before INDEX name it? */
+static bool
+is_named_before(const struct conf_relay *relay, size_t index, const char *name)
+{
+	for (size_t i = 0; i < index; i++) {
+		if (strcmp(route_at(relay, i)->certificate, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+size_t
+conf_relay_certificates(const struct configuration *conf, char *out, size_t *length)
+{
+	const struct conf_relay *relay = &conf->relay;
+	size_t count = 0;
+
+	*length = 0;
+	for (size_t i = 0; relay->wanted && i <= relay->route_count; i++) {
+		const char *name = route_at(relay, i)->certificate;
+
+		if (name[0] == '\0' || count == CERTD_RELAY_KEYS_MAX ||
+		    is_named_before(relay, i, name))
+			continue;
+		memcpy(out + *length, name, strlen(name) + 1);
+		*length += strlen(name) + 1;
+		count++;
+	}
+	return count;
+}
+
+bool
+conf_relay_shows(const struct configuration *conf, const char *name)
+{
+	return conf->relay.wanted &&
+	       is_named_before(&conf->relay, conf->relay.route_count + 1, name);
+}
+
+bool
+conf_relay_keeps(const struct configuration *conf, const char *name)
+{
+	return strcmp(name, conf->hostname) != 0 && conf_relay_shows(conf, name);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cert_name.h"
 #include "common/saslprep.h"
 #include "master/conf_keys.h"
 #include "master/names.h"
@@ -122,6 +123,22 @@ set_user(struct conf_reader *r, const config_setting_t *setting, void *target)
 		conf_bad(r, setting, "must be a name of at most %d octets", RELAY_USER_SIZE - 1);
 }
 
+static void
+set_certificate(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	struct conf_route *route = target;
+	const char *text = config_setting_get_string(setting);
+
+	if (text == NULL || (text[0] != '\0' && !cert_name_valid(text))) {
+		conf_bad(r, setting,
+			 "must be the name of a certificate, as posternctl cert list "
+			 "shows it, or \"\" for none");
+		return;
+	}
+	route->certificate_set = true;
+	strlcpy(route->certificate, text, sizeof(route->certificate));
+}
+
 #define OFFSET(member) offsetof(struct conf_route, member)
 static const struct conf_key route_keys[] = {
     {.name = "domain", .kind = CONF_OTHER, .set = set_domain},
@@ -144,6 +161,7 @@ static const struct conf_key route_keys[] = {
      .unit = "connections"},
     {.name = "user", .kind = CONF_OTHER, .set = set_user},
     {.name = "password_file", .kind = CONF_PATH, .offset = OFFSET(password_file)},
+    {.name = "certificate", .kind = CONF_OTHER, .set = set_certificate},
     {0},
 };
 
@@ -204,6 +222,8 @@ problem_of(const struct conf_route *route)
 		return "user and password_file need each other";
 	if (login && route->host[0] == '\0')
 		return "user needs a host: a password is for one server, not for any";
+	if (route->certificate_set && route->certificate[0] != '\0' && route->tls == RELAY_TLS_NONE)
+		return "certificate needs TLS: it is shown in its handshake";
 	if ((login || route->implicit_tls) && route->tls < RELAY_TLS_REQUIRE)
 		return "user and implicit_tls need tls = \"verify\" or \"require\"";
 	return NULL;
@@ -243,6 +263,8 @@ conf_route_finish(struct conf_reader *r, struct conf_route *route,
 	if (standard != NULL && IN6_IS_ADDR_UNSPECIFIED(&route->source[0]) &&
 	    IN6_IS_ADDR_UNSPECIFIED(&route->source[1]))
 		memcpy(route->source, standard->source, sizeof(route->source));
+	if (standard != NULL && !route->certificate_set && route->tls != RELAY_TLS_NONE)
+		strlcpy(route->certificate, standard->certificate, sizeof(route->certificate));
 	problem = problem_of(route);
 	if (problem == NULL && is_repeated(&r->conf->relay, route))
 		problem = strcmp(route->domain, "*") == 0

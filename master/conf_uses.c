@@ -15,10 +15,13 @@ rank(const struct conf_candidate *candidate)
 	return 0;
 }
 
+/* What relay has no listener presents, unless it names it. */
 static bool
-may_present(const struct conf_listener *listener, const struct conf_candidate *candidate)
+may_present(const struct configuration *conf, const struct conf_listener *listener,
+	    const struct conf_candidate *candidate)
 {
-	return !candidate->weak || listener->weak;
+	return (!candidate->weak || listener->weak) &&
+	       (listener->certificates.count > 0 || !conf_relay_keeps(conf, candidate->name));
 }
 
 static bool
@@ -33,15 +36,16 @@ names(const struct conf_listener *listener, const char *name)
 
 /* Of those for the hostname: none ranks higher, and none of its kind is valid for longer. */
 static bool
-is_best(const struct conf_listener *listener, const struct conf_candidate *list, size_t count,
-	size_t index)
+is_best(const struct configuration *conf, const struct conf_listener *listener,
+	const struct conf_candidate *list, size_t count, size_t index)
 {
 	const struct conf_candidate *candidate = &list[index];
 
 	for (size_t i = 0; i < count; i++) {
 		const struct conf_candidate *other = &list[i];
 
-		if (i == index || !may_present(listener, other) || rank(other) < rank(candidate))
+		if (i == index || !may_present(conf, listener, other) ||
+		    rank(other) < rank(candidate))
 			continue;
 		if (rank(other) > rank(candidate) ||
 		    (other->kind == candidate->kind &&
@@ -53,10 +57,11 @@ is_best(const struct conf_listener *listener, const struct conf_candidate *list,
 }
 
 static bool
-any_for_host(const struct conf_listener *listener, const struct conf_candidate *list, size_t count)
+any_for_host(const struct configuration *conf, const struct conf_listener *listener,
+	     const struct conf_candidate *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (may_present(listener, &list[i]) && rank(&list[i]) > 0)
+		if (may_present(conf, listener, &list[i]) && rank(&list[i]) > 0)
 			return true;
 	}
 	return false;
@@ -78,15 +83,19 @@ conf_presents(const struct configuration *conf, const struct conf_listener *list
 {
 	const struct conf_candidate *candidate = &list[index];
 
-	if (listener->tls == TLS_NONE || !may_present(listener, candidate))
+	if (listener->tls == TLS_NONE || !may_present(conf, listener, candidate))
 		return false;
 	if (listener->certificates.count > 0)
 		return names(listener, candidate->name);
-	if (any_for_host(listener, list, count))
-		return is_best(listener, list, count, index);
+	if (any_for_host(conf, listener, list, count))
+		return is_best(conf, listener, list, count, index);
 	if (any_called(conf->hostname, list, count))
 		return strcmp(candidate->name, conf->hostname) == 0;
-	return count == 1;
+	for (size_t i = 0; i < count; i++) {
+		if (i != index && !conf_relay_keeps(conf, list[i].name))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -101,6 +110,22 @@ is_there(const char *list, const char *label)
 	return false;
 }
 
+/* Appends LABEL, unless it is there. False: there is no room for more. */
+static bool
+append(char *out, size_t size, const char *label)
+{
+	size_t used = strlen(out);
+
+	if (is_there(out, label))
+		return true;
+	if (used + strlen(label) + sizeof(" ...") > size - 1) {
+		(void)strlcat(out, " ...", size);
+		return false;
+	}
+	snprintf(out + used, size - used, "%s%s", used > 0 ? " " : "", label);
+	return true;
+}
+
 void
 conf_presenters(const struct configuration *conf, const struct conf_candidate *list, size_t count,
 		size_t index, char *out, size_t size)
@@ -109,20 +134,16 @@ conf_presenters(const struct configuration *conf, const struct conf_candidate *l
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		const struct conf_listener *listener = &conf->listeners[i];
 		char label[32];
-		size_t used = strlen(out);
 
 		if (!conf_presents(conf, listener, list, count, index))
 			continue;
 		snprintf(label, sizeof(label), "%s:%u", conf_services[listener->service],
 			 listener->port);
-		if (is_there(out, label))
-			continue;
-		if (used + strlen(label) + sizeof(" ...") > size - 1) {
-			(void)strlcat(out, " ...", size);
+		if (!append(out, size, label))
 			return;
-		}
-		snprintf(out + used, size - used, "%s%s", used > 0 ? " " : "", label);
 	}
+	if (conf_relay_shows(conf, list[index].name))
+		(void)append(out, size, "relay");
 }
 
 bool

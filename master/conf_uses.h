@@ -30,7 +30,8 @@ bool conf_presents(const struct configuration *, const struct conf_listener *,
 		   const struct conf_candidate *, size_t count, size_t index);
 
 /*
- * Those listeners of CONF that do, as "smtp:25 pop3:995", each once; "" if there are none. Cut with
+ * Those listeners of CONF that do, as "smtp:25 pop3:995", each once, and "relay", if that shows it
+ * to other servers; "" if there are none. Cut with
  * "..." if it is longer than SIZE (at least 8).
  */
 void conf_presenters(const struct configuration *, const struct conf_candidate *, size_t count,

@@ -106,5 +106,7 @@ int process_on_ready(struct ipc_channel *, struct ipc_message *, void *process);
 
 /* Gives a child and its peers new channels to each other (wiring.c). */
 void process_wire(struct process *);
+/* A channel between these two, in place of an older one. */
+void processes_wire(struct process *, struct process *);
 
 #endif

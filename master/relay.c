@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/proto/master_certd.h"
 #include "common/proto/master_relay.h"
 #include "master/master.h"
 #include "master/network.h"
@@ -99,6 +100,7 @@ send_route(struct process *p, const struct conf_route *conf)
 	strlcpy(route.helo, conf->helo, sizeof(route.helo));
 	memcpy(route.source, conf->source, sizeof(route.source));
 	strlcpy(route.user, conf->user, sizeof(route.user));
+	strlcpy(route.certificate, conf->certificate, sizeof(route.certificate));
 	if (conf->password_file != NULL && password_file_read(conf->password_file, route.password,
 							      sizeof(route.password), &err) == -1)
 		log_event(LOG_ERR, "relay.no_password", KV_STR("route", conf->domain),
@@ -121,6 +123,29 @@ send_table(struct process *p)
 	for (size_t i = 0; i < conf->route_count; i++)
 		send_route(p, &conf->routes[i]);
 	send_route(p, &conf->standard);
+}
+
+static bool
+same_certificates(const struct configuration *a, const struct configuration *b)
+{
+	char names[2][CERTD_RELAY_KEYS_MAX * CERT_NAME_SIZE];
+	size_t length[2];
+
+	(void)conf_relay_certificates(a, names[0], &length[0]);
+	(void)conf_relay_certificates(b, names[1], &length[1]);
+	return length[0] == length[1] && memcmp(names[0], names[1], length[0]) == 0;
+}
+
+/*
+ * What is on its way goes on as it began. With other certificates there is a new channel to certd,
+ * so that relay knows when those have come that the new routes name.
+ */
+static void
+change_table(struct master *m, const struct configuration *old)
+{
+	if (!same_certificates(master_conf(m), old) && m->certd.process != NULL)
+		processes_wire(m->relay.process, m->certd.process);
+	send_table(m->relay.process);
 }
 
 static int
@@ -183,6 +208,7 @@ relay_start(struct master *m, const struct configuration *old)
 	const struct configuration *conf = master_conf(m);
 	struct mr_settings new, before;
 
+	certd_tell_relay_keys(m);
 	if (!conf->relay.wanted) {
 		relay_stop(m);
 		return 0;
@@ -199,9 +225,8 @@ relay_start(struct master *m, const struct configuration *old)
 	before = settings_of(old);
 	if (memcmp(&new, &before, sizeof(new)) != 0 || state_of_files(conf) != m->relay_files)
 		slot_restart(&m->relay);
-	/* What is on its way goes on as it began. */
 	else if (m->relay.process != NULL && m->relay.process->control != NULL)
-		send_table(m->relay.process);
+		change_table(m, old);
 	return 0;
 }
 

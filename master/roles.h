@@ -20,6 +20,8 @@ extern const struct master_role session_master_role;  /* sessions.c */
 int certd_administrate(struct master *, int fd);
 /* Has it read its folder again. */
 void certd_reload(struct master *);
+/* Which keys are relay's, as the configuration in force says. */
+void certd_tell_relay_keys(struct master *);
 
 /* -- accounts ------------------------------------------------------------------- */
 

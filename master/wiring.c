@@ -11,7 +11,7 @@ static const struct {
 } wires[] = {
     {ROLE_GATE, ROLE_CERTD},     {ROLE_GATE, ROLE_ACCOUNTS},   {ROLE_GATE, ROLE_QUEUE},
     {ROLE_ACCOUNTS, ROLE_QUEUE}, {ROLE_ACCOUNTS, ROLE_VERIFY}, {ROLE_QUEUE, ROLE_RELAY},
-    {ROLE_QUEUE, ROLE_FILTER},   {ROLE_QUEUE, ROLE_CERTD},
+    {ROLE_QUEUE, ROLE_FILTER},   {ROLE_QUEUE, ROLE_CERTD},     {ROLE_RELAY, ROLE_CERTD},
 };
 
 static bool
@@ -24,8 +24,8 @@ wired(enum role a, enum role b)
 	return false;
 }
 
-static void
-wire(struct process *p, struct process *q)
+void
+processes_wire(struct process *p, struct process *q)
 {
 	int sv[2];
 
@@ -49,6 +49,6 @@ process_wire(struct process *p)
 
 	for (q = processes_first(p->master); q != NULL; q = processes_next(q)) {
 		if (q != p && process_alive(q) && wired(p->role->role, q->role->role))
-			wire(p, q);
+			processes_wire(p, q);
 	}
 }

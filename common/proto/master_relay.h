@@ -63,6 +63,9 @@ struct mr_route {
 	/* Who logs in, as saslprep() made it; "": nobody. tls is at least "require" then. */
 	char user[RELAY_USER_SIZE];
 	char password[RELAY_PASSWORD_SIZE]; /* "": it could not be read, nothing goes out */
+	/* Shown to a server that asks for one; "": none. Without it here, nothing goes out. */
+	char certificate[CERT_NAME_SIZE];
+	uint8_t zero2[3];
 };
 
 #define RELAY_ANCHORS_MAX 65536u       /* bytes of the file */
@@ -72,7 +75,7 @@ struct mr_route {
 	X(MR_SETTINGS, 16, IPC_CLIENT, struct mr_settings, 0, IPC_NO_FD, CHILD_STARTING) \
 	X(MR_TABLE, 20, IPC_CLIENT, struct mr_table, 0, IPC_NO_FD, IPC_ANY_STATE)        \
 	X(MR_ROUTE, 21, IPC_CLIENT, struct mr_route, 0, IPC_NO_FD, IPC_ANY_STATE)        \
-	/* A channel to queue (queue_relay.h) comes along. */                            \
+	/* A channel to queue (queue_relay.h) or certd (relay_certd.h) comes along. */   \
 	X(MR_CHANNEL, 17, IPC_CLIENT, struct mc_channel, 0, IPC_WITH_FD, IPC_ANY_STATE)  \
 	/* Files come along, opened for reading: trust anchors of DNS, one a line; and   \
 	 * authorities of certificates, PEM. Without them: the root's, and none. */      \

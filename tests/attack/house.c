@@ -450,6 +450,21 @@ house_queue_to_certd(const struct house_child *child)
 }
 
 int
+house_relay_to_certd(const struct house_child *child)
+{
+	const struct md_relay_keys keys = {.count = 1};
+
+	tell(child, MD_RELAY_KEYS, &keys, sizeof(keys), "mine", sizeof("mine"), -1);
+	return hand_out(child, MD_RELAY, &empty, sizeof(empty), NULL, 0);
+}
+
+int
+house_certd_to_relay(const struct house_child *child)
+{
+	return hand_out_to_peer(child, MR_CHANNEL, ROLE_CERTD);
+}
+
+int
 house_certd_to_queue(const struct house_child *child)
 {
 	return hand_out_to_peer(child, MQ_CHANNEL, ROLE_CERTD);

@@ -64,6 +64,8 @@ int house_queue_to_relay(const struct house_child *);
 int house_relay_to_queue(const struct house_child *);
 int house_queue_to_filter(const struct house_child *);
 int house_filter_to_queue(const struct house_child *);
+int house_relay_to_certd(const struct house_child *); /* with the key "mine" */
+int house_certd_to_relay(const struct house_child *);
 int house_queue_to_certd(const struct house_child *);
 int house_certd_to_queue(const struct house_child *);
 /* A channel of alice's to queue, which the test vouches for as accounts (on ACCOUNTS). */

@@ -75,3 +75,8 @@ check_PROGRAMS += tests/attack/test_lookup_lies
 tests_attack_test_lookup_lies_SOURCES = tests/attack/test_lookup_lies.c tests/attack/house.c \
 	tests/attack/house.h
 tests_attack_test_lookup_lies_LDADD = $(CTL_LIBS) $(UNIT_LIBS)
+
+check_PROGRAMS += tests/attack/test_client_key_lies
+tests_attack_test_client_key_lies_SOURCES = tests/attack/test_client_key_lies.c \
+	tests/attack/house.c tests/attack/house.h tests/unit/made_transcript.h
+tests_attack_test_client_key_lies_LDADD = $(COMMON_LIBS) $(UNIT_LIBS)

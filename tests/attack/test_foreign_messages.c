@@ -27,6 +27,7 @@
 #include "common/proto/queue_filter.h"
 #include "common/proto/queue_relay.h"
 #include "common/proto/queue_session.h"
+#include "common/proto/relay_certd.h"
 #include "tests/attack/house.h"
 
 /* Whether the receiver's own check would let this message through: then it isn't foreign. */
@@ -190,6 +191,20 @@ from_queue_to_certd(void **state)
 }
 
 static void
+from_relay_to_certd(void **state)
+{
+	(void)state;
+	attack(house_certd(), house_relay_to_certd, &relay_certd_boundary, IPC_SERVER);
+}
+
+static void
+from_certd_to_relay(void **state)
+{
+	(void)state;
+	attack(house_relay(), house_certd_to_relay, &relay_certd_boundary, IPC_CLIENT);
+}
+
+static void
 from_certd_to_queue(void **state)
 {
 	(void)state;
@@ -238,6 +253,7 @@ main(void)
 	    cmocka_unit_test(from_relay_to_queue),     cmocka_unit_test(from_posternctl_to_queue),
 	    cmocka_unit_test(from_queue_to_filter),    cmocka_unit_test(from_filter_to_queue),
 	    cmocka_unit_test(from_queue_to_certd),     cmocka_unit_test(from_certd_to_queue),
+	    cmocka_unit_test(from_relay_to_certd),     cmocka_unit_test(from_certd_to_relay),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

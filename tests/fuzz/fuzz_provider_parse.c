@@ -6,10 +6,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/tls/provider_parse.h"
 #include "worker/gate/tls_names.h"
+#include "worker/tls/provider_parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The same for what a client signs. */
+static void
+check_client(const uint8_t *tbs, size_t size, uint16_t scheme)
+{
+	struct sign_request request;
+	const struct rc_tls13_client *tls13 = &request.as.tls13_client;
+	uint8_t again[256];
+
+	if (client_request_parse(tbs, size, scheme, &request) != 0)
+		return;
+	if (request.type == RC_TLS12_CLIENT) {
+		if (request.transcript != tbs || request.transcript_length != size ||
+		    size > TRANSCRIPT_MAX || tbs[0] != 1)
+			abort();
+		return;
+	}
+	if (request.type != RC_TLS13_CLIENT || request.transcript_length != 0)
+		abort();
+	memset(again, 0x20, 64);
+	memcpy(again + 64, "TLS 1.3, client CertificateVerify", 34);
+	memcpy(again + 98, tls13->hash, tls13->hash_length);
+	if (size != 98u + tls13->hash_length || memcmp(again, tbs, size) != 0)
+		abort();
+}
 
 static size_t
 compose(const struct sign_request *request, uint8_t *out)
@@ -50,6 +75,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	(void)first_bytes_kind(data, size);
 	scheme = (uint16_t)(data[0] << 8 | data[1]);
+	check_client(data + 2, size - 2, scheme);
 	if (sign_request_parse(data + 2, size - 2, scheme, &request) == 0 &&
 	    (compose(&request, again) != size - 2 || memcmp(again, data + 2, size - 2) != 0))
 		abort();

@@ -86,6 +86,40 @@ three_lines(void **state)
 	conf_free(conf);
 }
 
+/* Which of them relay has, each once, and which are kept from the listeners. */
+static void
+relay_certificates(void **state)
+{
+	char names[CERTD_RELAY_KEYS_MAX * CERT_NAME_SIZE];
+	struct configuration *conf;
+	size_t length;
+
+	(void)state;
+	conf = good(BASE "relay = { certificate = \"a\"; routes = ( { domain = \"b.example\"; }, "
+			 "{ domain = \"c.example\"; certificate = \"mail.example.org\"; }, "
+			 "{ domain = \"d.example\"; certificate = \"\"; }, "
+			 "{ domain = \"e.example\"; tls = \"none\"; }, "
+			 "{ domain = \"f.example\"; certificate = \"a\"; } ); };\n");
+	assert_string_equal(conf->relay.standard.certificate, "a");
+	assert_string_equal(conf->relay.routes[0].certificate, "a");
+	assert_string_equal(conf->relay.routes[1].certificate, "mail.example.org");
+	assert_string_equal(conf->relay.routes[2].certificate, "");
+	assert_string_equal(conf->relay.routes[3].certificate, "");
+	assert_int_equal(conf_relay_certificates(conf, names, &length), 2);
+	assert_int_equal(length, sizeof("a\0mail.example.org"));
+	assert_memory_equal(names, "a\0mail.example.org", length);
+	assert_true(conf_relay_shows(conf, "a") && conf_relay_keeps(conf, "a"));
+	/* The host's own is for both. */
+	assert_true(conf_relay_shows(conf, "mail.example.org"));
+	assert_false(conf_relay_keeps(conf, "mail.example.org"));
+	assert_false(conf_relay_shows(conf, "b"));
+	conf_free(conf);
+	conf = good(BASE "relay = { enabled = false; certificate = \"a\"; };\n");
+	assert_int_equal(conf_relay_certificates(conf, names, &length), 0);
+	assert_false(conf_relay_shows(conf, "a") || conf_relay_keeps(conf, "a"));
+	conf_free(conf);
+}
+
 static void
 relay_keys(void **state)
 {
@@ -171,6 +205,9 @@ relay_keys(void **state)
 	bad(BASE "relay = { host = \"a\"; implicit_tls = true; tls = \"none\"; };\n", 4,
 	    "need tls");
 	bad(BASE "relay = { implicit_tls = 1; };\n", 4, "true or false");
+	bad(BASE "relay = { certificate = \"a/b\"; };\n", 4, "the name of a certificate");
+	bad(BASE "relay = { certificate = 5; };\n", 4, "the name of a certificate");
+	bad(BASE "relay = { certificate = \"a\"; tls = \"none\"; };\n", 4, "needs TLS");
 	bad(BASE "relay = { source = \"here\"; };\n", 4, "is not an IPv4 or IPv6");
 	bad(BASE "relay = { source = ( \"192.0.2.1\", \"192.0.2.2\" ); };\n", 4, "more than one");
 	bad(BASE "relay = { source = \"::ffff:192.0.2.1\"; };\n", 4, "is not an IPv4 or IPv6");
@@ -558,14 +595,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(three_lines),         cmocka_unit_test(relay_keys),
-	    cmocka_unit_test(default_listeners),   cmocka_unit_test(everything),
-	    cmocka_unit_test(certificates_once),   cmocka_unit_test(keys_of_gates),
-	    cmocka_unit_test(missing_lines),       cmocka_unit_test(unknown_keys),
-	    cmocka_unit_test(wrong_types),         cmocka_unit_test(out_of_range),
-	    cmocka_unit_test(bad_names),           cmocka_unit_test(bad_listeners),
-	    cmocka_unit_test(duplicate_listeners), cmocka_unit_test(syntax),
-	    cmocka_unit_test(several_at_once),     cmocka_unit_test(short_pop3_idle_is_a_warning),
+	    cmocka_unit_test(three_lines),
+	    cmocka_unit_test(relay_keys),
+	    cmocka_unit_test(relay_certificates),
+	    cmocka_unit_test(default_listeners),
+	    cmocka_unit_test(everything),
+	    cmocka_unit_test(certificates_once),
+	    cmocka_unit_test(keys_of_gates),
+	    cmocka_unit_test(missing_lines),
+	    cmocka_unit_test(unknown_keys),
+	    cmocka_unit_test(wrong_types),
+	    cmocka_unit_test(out_of_range),
+	    cmocka_unit_test(bad_names),
+	    cmocka_unit_test(bad_listeners),
+	    cmocka_unit_test(duplicate_listeners),
+	    cmocka_unit_test(syntax),
+	    cmocka_unit_test(several_at_once),
+	    cmocka_unit_test(short_pop3_idle_is_a_warning),
 	    cmocka_unit_test(included_file),
 	};
 

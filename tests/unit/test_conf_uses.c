@@ -14,6 +14,8 @@
 	"hostname = \"mail.example.org\";\ndomains = ( \"example.org\" );\n" \
 	"state = \"/var/lib/postern\";\n"
 
+static const char *relay = ""; /* its group, where there is one */
+
 static struct configuration *
 load(const char *listeners)
 {
@@ -21,7 +23,7 @@ load(const char *listeners)
 	struct configuration *conf;
 	char text[1024];
 
-	snprintf(text, sizeof(text), HEAD "listeners = ( %s );\n", listeners);
+	snprintf(text, sizeof(text), HEAD "%slisteners = ( %s );\n", relay, listeners);
 	conf = conf_load_text(text, "/etc/postern/postern.conf", &problems);
 	conf_problems_print(&problems, stderr);
 	conf_problems_free(&problems);
@@ -122,6 +124,27 @@ test_labels(void **state)
 	conf_free(conf);
 }
 
+/* What relay shows to other servers listeners present only if they name it, or it is the host's. */
+static void
+test_relay(void **state)
+{
+	const struct conf_candidate list[] = {
+	    {.name = "a", .kind = CONF_KEY_RSA, .exact = true, .until = 9},
+	    {.name = "b", .kind = CONF_KEY_RSA, .exact = true, .until = 1},
+	    {.name = "mail.example.org", .kind = CONF_KEY_ECDSA, .exact = true}};
+
+	(void)state;
+	relay = "relay = { certificate = \"a\"; routes = ( { domain = \"x\"; certificate = "
+		"\"mail.example.org\"; } ); };\n";
+	expect(POP, list, 3, "a=relay b=pop3:995 mail.example.org=pop3:995 relay");
+	/* Alone, but for relay's: there is one. */
+	expect(POP, list, 2, "a=relay b=pop3:995");
+	expect(POP, list, 1, "a=relay");
+	expect("{ service = \"pop3\"; port = 995; tls = \"implicit\"; certificate = \"a\"; }", list,
+	       2, "a=pop3:995 relay");
+	relay = "";
+}
+
 int
 main(void)
 {
@@ -131,6 +154,7 @@ main(void)
 	    cmocka_unit_test(test_by_name_or_alone),
 	    cmocka_unit_test(test_weak),
 	    cmocka_unit_test(test_labels),
+	    cmocka_unit_test(test_relay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,10 +6,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "worker/tls/provider_parse.h"
 #include "worker/gate/tls_names.h"
+#include "worker/tls/provider_parse.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -214,6 +215,56 @@ test_tls12_refused(void **state)
 		assert_int_equal(sign_request_parse(tbs, i, 0x0403, &request), -1);
 }
 
+/* A client's, which certd looks at as a whole; and no side's is the other's. */
+static void
+test_client(void **state)
+{
+	static uint8_t transcript[TRANSCRIPT_MAX + 1] = {1, 0, 1, 0};
+	const struct rc_tls13_client *tls13_request;
+	struct sign_request request;
+	uint8_t tbs[256];
+	size_t length;
+
+	(void)state;
+	tls13_request = &request.as.tls13_client;
+	for (size_t hash_length = 0; hash_length <= 64; hash_length++) {
+		length = tls13(tbs, "TLS 1.3, client CertificateVerify", hash_length);
+		if (hash_length != 32 && hash_length != 48) {
+			assert_int_equal(client_request_parse(tbs, length, 0x0403, &request), -1);
+			continue;
+		}
+		assert_int_equal(client_request_parse(tbs, length, 0x0403, &request), 0);
+		assert_int_equal(request.type, RC_TLS13_CLIENT);
+		assert_int_equal(tls13_request->scheme, 0x0403);
+		assert_int_equal(tls13_request->hash_length, hash_length);
+		assert_memory_equal(tls13_request->hash, tbs + 98, hash_length);
+		assert_int_equal(client_request_parse(tbs, length, 0x0401, &request), -1);
+		assert_int_equal(client_request_parse(tbs, length, 0, &request), -1);
+		length = tls13(tbs, SERVER, hash_length);
+		assert_int_equal(client_request_parse(tbs, length, 0x0403, &request), -1);
+	}
+	length = tls12(tbs, 3, 23, 65, 4);
+	assert_int_equal(client_request_parse(tbs, length, 0x0403, &request), -1);
+	for (length = 0; length <= sizeof(transcript); length += length < 8 ? 1 : 997) {
+		bool fits = length > 4 && length <= TRANSCRIPT_MAX;
+
+		assert_int_equal(client_request_parse(transcript, length, 0x0401, &request),
+				 fits ? 0 : -1);
+		assert_true(!fits || (request.type == RC_TLS12_CLIENT &&
+				      request.as.tls12_client.scheme == 0x0401 &&
+				      request.transcript == transcript &&
+				      request.transcript_length == length));
+	}
+	assert_int_equal(client_request_parse(transcript, TRANSCRIPT_MAX, 0x0401, &request), 0);
+	assert_int_equal(client_request_parse(transcript, TRANSCRIPT_MAX + 1, 0x0401, &request),
+			 -1);
+	for (unsigned type = 0; type < 256; type++) {
+		transcript[0] = (uint8_t)type;
+		assert_int_equal(client_request_parse(transcript, 300, 0x0401, &request),
+				 type == 1 ? 0 : -1);
+	}
+}
+
 static void
 test_first_bytes(void **state)
 {
@@ -303,6 +354,7 @@ main(void)
 	    cmocka_unit_test(test_tls13_refused), cmocka_unit_test(test_tls12),
 	    cmocka_unit_test(test_tls12_refused), cmocka_unit_test(test_first_bytes),
 	    cmocka_unit_test(test_server_name),   cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

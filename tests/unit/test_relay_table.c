@@ -180,13 +180,30 @@ v4_as_v6(struct mr_route *r)
 }
 
 static void
+odd_certificate(struct mr_route *r)
+{
+	strlcpy(r->certificate, "../a", sizeof(r->certificate));
+}
+static void
+long_certificate(struct mr_route *r)
+{
+	memset(r->certificate, 'a', sizeof(r->certificate));
+}
+static void
+not_zero_either(struct mr_route *r)
+{
+	r->zero2[2] = 1;
+}
+
+static void
 what_is_no_route(void **state)
 {
 	static void (*const spoil[])(struct mr_route *) = {
-	    no_domain,      long_domain,      odd_host,     long_host, odd_helo,
-	    port_zero,      port_large,       odd_protocol, odd_tls,   odd_flag,
-	    no_connections, many_connections, not_zero,     long_user, long_password,
-	    open_login,     open_implicit,    v6_as_v4,     v4_as_v6,
+	    no_domain,       long_domain,      odd_host,        long_host,  odd_helo,
+	    port_zero,       port_large,       odd_protocol,    odd_tls,    odd_flag,
+	    no_connections,  many_connections, not_zero,        long_user,  long_password,
+	    odd_certificate, long_certificate, not_zero_either, open_login, open_implicit,
+	    v6_as_v4,        v4_as_v6,
 	};
 	const struct mr_table head = {.routes = 1, .reply_seconds = 60};
 

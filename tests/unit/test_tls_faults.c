@@ -310,7 +310,7 @@ test_refused(void **state)
 	pair_open(&pair, bench, "a", NULL);
 	pair_run(&pair);
 	assert_int_equal(pair.result, TLS_FAILED);
-	assert_string_equal(tls_error(pair.server), "certd refused: no key of this gate");
+	assert_string_equal(tls_error(pair.server), "certd refused: no key of this channel");
 	assert_int_equal(pair.client_alert, SSL_AD_INTERNAL_ERROR);
 	pair_free(&pair);
 	bench->certd.mode = FAKE_ANSWER;

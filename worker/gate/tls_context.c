@@ -59,7 +59,7 @@ tls_context_new(struct event_base *base, const struct mg_settings *settings, str
 	TAILQ_INIT(&context->certificates);
 	TAILQ_INIT(&context->set_ctxs);
 	LIST_INIT(&context->questions);
-	if (tls_keys_start(&context->keys, base, tls_channel_ask) == -1)
+	if (tls_keys_start(&context->keys, base, sign_request_parse, tls_channel_ask) == -1)
 		error_set(err, "no event");
 	else if (start_openssl(context, err) == 0)
 		context->bare = tls_settings_new_ctx(context, err);

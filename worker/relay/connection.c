@@ -110,7 +110,9 @@ static enum client_action
 start_tls(struct connection *connection)
 {
 	reply_start(&connection->parser);
-	return outgoing_start_tls(connection->stream, &connection->security) == 0
+	return outgoing_start_tls(connection->stream, &connection->security,
+				  connection->relay->certificates,
+				  connection->route->certificate) == 0
 		   ? CLIENT_WAIT
 		   : client_lost(&connection->client, "no memory for TLS");
 }
@@ -269,7 +271,8 @@ dial(struct connection *connection)
 	plan_for(connection, &plan, &connection->target.address);
 	plan_for(connection, &plan, &connection->other);
 	client_start(&connection->client, &connection->options);
-	connection->stream = outgoing_connect(relay->base, relay->tls, &plan, &calls, connection);
+	connection->stream =
+	    outgoing_connect(relay->base, relay->tls.ctx, &plan, &calls, connection);
 	if (connection->stream == NULL)
 		return -1;
 	set_deadline(connection);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "common/log.h"
+#include "worker/relay/client_certificates.h"
 #include "worker/relay/job_private.h"
 #include "worker/relay/own.h"
 #include "worker/relay/pool.h"
@@ -144,13 +145,36 @@ find_other(struct job *job)
 	return NULL;
 }
 
+/*
+ * False if it can't be sent yet, or not by now: to a server that would know us by our certificate,
+ * going without is to be refused, perhaps for ever.
+ */
+static bool
+has_certificate(struct job *job)
+{
+	static const struct reply missing = {
+	    .code = 451, .status = "4.7.0", .text = "the certificate of its route is not here"};
+
+	switch (client_certificates_look(job->relay->certificates, job->via->certificate)) {
+	case CERTIFICATE_HERE:
+		return true;
+	case CERTIFICATE_COMES:
+		job->waits = true;
+		return false;
+	case CERTIFICATE_MISSING:
+		break;
+	}
+	job_refuse(job, &missing, false);
+	return false;
+}
+
 void
 job_try_target(struct job *job)
 {
 	static const struct reply none = {.code = 451, .status = "4.4.1", .text = "no connection"};
 
 	job->waits = false;
-	if (reuse(job))
+	if (reuse(job) || !has_certificate(job))
 		return;
 	for (; job->target < job->way.count; job->target++) {
 		const struct route_target *target = &job->way.targets[job->target];

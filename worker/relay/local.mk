@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
 	worker/relay/body.c worker/relay/body.h \
+	worker/relay/client_certificates.c worker/relay/client_certificates.h \
 	worker/relay/capabilities.c worker/relay/capabilities.h \
 	worker/relay/client.c worker/relay/client.h worker/relay/client_private.h \
 	worker/relay/client_mail.c \

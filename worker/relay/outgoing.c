@@ -14,7 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "worker/relay/client_certificates.h"
 #include "worker/relay/tls_client.h"
+#include "worker/tls/key.h"
 
 #define READ_SIZE 16384
 #define CONNECT_SECONDS 30
@@ -27,7 +29,9 @@ struct outgoing {
 	int fd;            /* -1: not yet */
 	size_t which;      /* of the plan's addresses */
 	SSL_CTX *ctx;
-	SSL *ssl; /* NULL before TLS */
+	SSL *ssl;   /* NULL before TLS */
+	bool signs; /* with a key that is in certd, if the server asks */
+	struct tls_signing signing;
 	struct event *event;
 	struct event *timer;
 	struct evbuffer *out;
@@ -50,6 +54,8 @@ destroy(struct outgoing *stream)
 		event_free(stream->timer);
 	if (stream->out != NULL)
 		evbuffer_free(stream->out);
+	if (stream->signs)
+		tls_signing_end(&stream->signing, stream->ssl);
 	SSL_free(stream->ssl);
 	if (stream->fd != -1)
 		close(stream->fd);
@@ -79,13 +85,20 @@ leave(struct outgoing *stream)
 		destroy(stream);
 }
 
+static bool
+waits_for_certd(const struct outgoing *stream)
+{
+	return stream->signs && tls_signing_waits(&stream->signing);
+}
+
 /* What is waited for now. */
 static void
 update(struct outgoing *stream)
 {
 	short what = EV_READ;
 
-	if (stream->dead || stream->state == BROKEN || stream->state == CONNECTING) {
+	if (stream->dead || stream->state == BROKEN || stream->state == CONNECTING ||
+	    waits_for_certd(stream)) {
 		(void)event_del(stream->event);
 		return;
 	}
@@ -132,7 +145,10 @@ is_patience(struct outgoing *stream, int result)
 
 	stream->wants_write = error == SSL_ERROR_WANT_WRITE;
 	ERR_clear_error();
-	return error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ;
+	if (error == SSL_ERROR_WANT_ASYNC_JOB)
+		tls_signing_starve(&stream->signing);
+	return error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ ||
+	       waits_for_certd(stream);
 }
 
 static void
@@ -155,10 +171,17 @@ shake_hands(struct outgoing *stream)
 {
 	int result;
 
+	if (waits_for_certd(stream))
+		return;
 	ERR_clear_error();
-	result = SSL_connect(stream->ssl);
+	result = stream->signs ? tls_signing_run(&stream->signing, stream->ssl)
+			       : SSL_do_handshake(stream->ssl);
+	if (stream->signs && SSL_get_error(stream->ssl, result) != SSL_ERROR_WANT_ASYNC)
+		tls_signing_feed(&stream->signing);
 	if (result == 1) {
 		stream->state = SECURE;
+		/* Nothing needs a key from here on. */
+		(void)SSL_clear_mode(stream->ssl, SSL_MODE_ASYNC);
 		stream->wants_write = false;
 		stream->calls->secured(stream->arg);
 	} else if (!is_patience(stream, result)) {
@@ -166,12 +189,31 @@ shake_hands(struct outgoing *stream)
 	}
 }
 
-int
-outgoing_start_tls(struct outgoing *stream, const struct security *security)
+/* Certd has answered, or a fibre is free. */
+static void
+on_wake(void *arg)
 {
-	stream->ssl = tls_client_start(stream->ctx, security);
+	struct outgoing *stream = arg;
+
+	on_event(stream->fd, 0, stream);
+}
+
+int
+outgoing_start_tls(struct outgoing *stream, const struct security *security,
+		   struct client_certificates *certificates, const char *certificate)
+{
+	stream->ssl = tls_client_connect(stream->ctx, security);
 	if (stream->ssl == NULL || SSL_set_fd(stream->ssl, stream->fd) != 1)
 		return -1;
+	SSL_set_connect_state(stream->ssl);
+	if (certificate[0] != '\0') {
+		if (client_certificates_use(certificates, certificate, stream->ssl) == -1)
+			return -1;
+		(void)SSL_set_mode(stream->ssl, SSL_MODE_ASYNC);
+		tls_signing_start(&stream->signing, client_certificates_keys(certificates), on_wake,
+				  stream);
+		stream->signs = true;
+	}
 	stream->state = HANDSHAKE;
 	/* From the loop: its caller is in a call of ours. */
 	stream->wants_write = true;

@@ -10,6 +10,7 @@
 
 #include "worker/relay/dial.h"
 
+struct client_certificates;
 struct evbuffer;
 struct event_base;
 struct outgoing;
@@ -39,8 +40,12 @@ bool outgoing_ended_cleanly(const struct outgoing *);
 struct evbuffer *outgoing_out(struct outgoing *);
 void outgoing_flush(struct outgoing *);
 
-/* The handshake, as SECURITY says; then secured(). -1 without memory. */
-int outgoing_start_tls(struct outgoing *, const struct security *);
+/*
+ * The handshake, as SECURITY says, in which the server is shown a certificate if it asks for one
+ * and CERTIFICATE is not ""; then secured(). -1 without memory, or that certificate.
+ */
+int outgoing_start_tls(struct outgoing *, const struct security *, struct client_certificates *,
+		       const char *certificate);
 /* "TLSv1.3", or "". */
 const char *outgoing_tls(const struct outgoing *);
 /* Whether the server's certificate has been verified. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The relay role: brings mails to other hosts (design section 2). It has no file but the bodies
- * that queue hands over, no listening socket, and no key.
+ * that queue hands over, no listening socket, and no key: certd signs with those of the
+ * certificates that it shows to servers.
  */
 #include "config.h"
 
@@ -16,6 +17,7 @@
 
 #include "common/log.h"
 #include "worker/dns/resolver.h"
+#include "worker/relay/client_certificates.h"
 #include "worker/relay/job.h"
 #include "worker/relay/pause.h"
 #include "worker/relay/sts.h"
@@ -120,7 +122,7 @@ on_authorities(struct ipc_channel *channel, struct ipc_message *message, void *c
 	(void)context;
 	if (pem == NULL)
 		return -1;
-	count = tls_client_trust(relay.tls, pem, length);
+	count = tls_client_trust(relay.tls.ctx, pem, length);
 	free(pem);
 	log_event(LOG_INFO, "relay.authorities", KV_U64("certificates", count));
 	return 0;
@@ -159,6 +161,8 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 
 	(void)channel;
 	(void)context;
+	if (to->peer_role == ROLE_CERTD)
+		return client_certificates_set_channel(relay.certificates, ipc_take_fd(message));
 	if (to->peer_role != ROLE_QUEUE)
 		return -1;
 	ipc_close(relay.queue);
@@ -194,8 +198,10 @@ relay_init(struct child *child, struct error *err)
 	relay.taken = taken_new(TAKEN_MAX);
 	if (relay.room == NULL || relay.taken == NULL)
 		return error_set(err, "no memory");
-	relay.tls = tls_client_new(err);
-	return relay.tls == NULL ? -1 : 0;
+	if (tls_client_start(&relay.tls, err) == -1)
+		return -1;
+	relay.certificates = client_certificates_new(relay.base, relay.tls.libctx, relay.room);
+	return relay.certificates != NULL ? 0 : error_set(err, "no memory, or no fibres");
 }
 
 /* What libunbound opens for itself it opens here. */
@@ -213,7 +219,7 @@ relay_prepare(struct child *child, struct error *err)
 	if (relay.resolver == NULL)
 		return -1;
 	relay.sts =
-	    sts_new(child->base, relay.resolver, relay.tls, (uint16_t)relay.settings.sts_port);
+	    sts_new(child->base, relay.resolver, relay.tls.ctx, (uint16_t)relay.settings.sts_port);
 	return relay.sts != NULL ? 0 : error_set(err, "no memory");
 }
 

@@ -5,10 +5,9 @@
 
 #include <sys/queue.h>
 
-#include <openssl/types.h>
-
 #include "common/proto/master_relay.h"
 #include "common/proto/queue_relay.h"
+#include "worker/relay/tls_client.h"
 
 struct event;
 struct event_base;
@@ -16,6 +15,7 @@ struct resolver;
 struct sts;
 struct table;
 struct taken;
+struct client_certificates;
 struct job;
 TAILQ_HEAD(job_list, job);
 struct idle;
@@ -32,7 +32,8 @@ struct relay {
 	struct table *coming; /* whose routes have not all come; or NULL */
 	struct resolver *resolver;
 	char *anchors; /* of DNS, until the resolver has them; NULL: the root's */
-	SSL_CTX *tls;
+	struct tls_client tls;
+	struct client_certificates *certificates;
 	struct sts *sts;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
 	struct job_list jobs;      /* in the order of their coming */

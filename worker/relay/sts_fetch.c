@@ -88,7 +88,7 @@ on_connected(void *arg)
 {
 	struct sts_fetch *fetch = arg;
 
-	if (outgoing_start_tls(fetch->stream, &fetch->security) == -1)
+	if (outgoing_start_tls(fetch->stream, &fetch->security, NULL, "") == -1)
 		fail(fetch, "no memory for TLS");
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cert_name.h"
+
 struct table {
 	unsigned holders;
 	struct mr_table head;
@@ -61,6 +63,13 @@ is_any(const struct in6_addr *address)
 }
 
 static bool
+is_certificate(const char name[CERT_NAME_SIZE])
+{
+	return name[0] == '\0' ||
+	       (memchr(name, '\0', CERT_NAME_SIZE) != NULL && cert_name_valid(name));
+}
+
+static bool
 is_sound(const struct mr_route *route)
 {
 	bool secure = route->implicit_tls == 1 || route->user[0] != '\0';
@@ -71,7 +80,9 @@ is_sound(const struct mr_route *route)
 	       route->port <= UINT16_MAX && route->protocol < RELAY_PROTOCOL_COUNT &&
 	       route->tls < RELAY_TLS_COUNT && route->implicit_tls <= 1 &&
 	       route->connections >= 1 && route->connections <= RELAY_CONNECTIONS_MAX &&
-	       route->zero == 0 && is_text(route->user, sizeof(route->user)) &&
+	       route->zero == 0 && route->zero2[0] == 0 && route->zero2[1] == 0 &&
+	       route->zero2[2] == 0 && is_certificate(route->certificate) &&
+	       is_text(route->user, sizeof(route->user)) &&
 	       is_text(route->password, sizeof(route->password)) &&
 	       (is_any(&route->source[0]) || IN6_IS_ADDR_V4MAPPED(&route->source[0])) &&
 	       !IN6_IS_ADDR_V4MAPPED(&route->source[1]) &&

@@ -15,30 +15,40 @@
  * Whose certificate it is is not looked at here: without a policy for the domain nobody could say
  * whose it should be, and TLS to anybody is better than none (RFC 7435).
  */
-SSL_CTX *
-tls_client_new(struct error *err)
+int
+tls_client_start(struct tls_client *client, struct error *err)
 {
-	SSL_CTX *ctx;
-
+	*client = (struct tls_client){.libctx = NULL};
 	/* No configuration file: it could load modules. */
-	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) {
-		error_set(err, "OpenSSL does not start");
-		return NULL;
-	}
-	ctx = SSL_CTX_new(TLS_client_method());
-	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
-	    SSL_CTX_dane_enable(ctx) != 1) {
-		error_set(err, "OpenSSL makes no context");
-		SSL_CTX_free(ctx);
-		return NULL;
-	}
+	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return error_set(err, "OpenSSL does not start");
+	client->libctx = OSSL_LIB_CTX_new();
+	if (client->libctx == NULL)
+		return error_set(err, "OpenSSL makes no library context");
+	if (provider_load(client->libctx, client->providers, err) == -1)
+		return -1;
+	client->ctx = SSL_CTX_new_ex(client->libctx, PROVIDER_PREFER_DEFAULT, TLS_client_method());
+	if (client->ctx == NULL ||
+	    SSL_CTX_set_min_proto_version(client->ctx, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_dane_enable(client->ctx) != 1)
+		return error_set(err, "OpenSSL makes no context");
 	/* RFC 7672 3.1.1: with DANE-EE neither names nor dates matter. */
-	(void)SSL_CTX_dane_set_flags(ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
-	(void)SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-					SSL_MODE_RELEASE_BUFFERS);
-	return ctx;
+	(void)SSL_CTX_dane_set_flags(client->ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+	SSL_CTX_set_verify(client->ctx, SSL_VERIFY_NONE, NULL);
+	/* Of our certificate the server gets what certd has sent, and nothing that looks alike. */
+	(void)SSL_CTX_set_mode(client->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+						SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+						SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+	return 0;
+}
+
+void
+tls_client_end(struct tls_client *client)
+{
+	SSL_CTX_free(client->ctx);
+	provider_unload(client->providers);
+	OSSL_LIB_CTX_free(client->libctx);
+	*client = (struct tls_client){.libctx = NULL};
 }
 
 /* Nobody is there to be asked. */
@@ -139,7 +149,7 @@ static bool (*const require[SECURITY_LEVELS])(SSL *, const struct security *) = 
 };
 
 SSL *
-tls_client_start(SSL_CTX *ctx, const struct security *security)
+tls_client_connect(SSL_CTX *ctx, const struct security *security)
 {
 	SSL *ssl = SSL_new(ctx);
 

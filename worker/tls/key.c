@@ -30,7 +30,7 @@ certd_key_new(struct tls_keys *keys)
 	struct certd_key *key = calloc(1, sizeof(*key));
 
 	if (key != NULL) {
-		key->signer = (struct provider_signer){sign, hold, release};
+		key->signer = (struct provider_signer){keys->parse, sign, hold, release};
 		key->references = 1;
 		key->keys = keys;
 	}
@@ -57,12 +57,13 @@ static const char *
 refusal_text(uint32_t reason)
 {
 	static const char *const texts[] = {
-	    [GC_REFUSED_KEY] = "certd refused: no key of this gate",
+	    [GC_REFUSED_KEY] = "certd refused: no key of this channel",
 	    [GC_REFUSED_SCHEME] = "certd refused: a signature scheme not for this key",
 	    [GC_REFUSED_LENGTH] = "certd refused: a hash or a point of the wrong length",
 	    [GC_REFUSED_CURVE] = "certd refused: the curve",
 	    [GC_REFUSED_FAILED] = "certd failed to sign",
-	    [GC_REFUSED_RATE] = "certd refused: too many requests of this gate",
+	    [GC_REFUSED_RATE] = "certd refused: too many requests",
+	    [GC_REFUSED_TRANSCRIPT] = "certd refused: no handshake with this certificate",
 	};
 
 	if (reason == 0 || reason >= sizeof(texts) / sizeof(texts[0]))
@@ -182,10 +183,10 @@ on_feed(evutil_socket_t fd, short what, void *arg)
 }
 
 int
-tls_keys_start(struct tls_keys *keys, struct event_base *base,
+tls_keys_start(struct tls_keys *keys, struct event_base *base, sign_request_parse_fn *parse,
 	       uint32_t (*how)(struct tls_keys *, struct waiting *))
 {
-	*keys = (struct tls_keys){.ask = how};
+	*keys = (struct tls_keys){.parse = parse, .ask = how};
 	TAILQ_INIT(&keys->waiting);
 	TAILQ_INIT(&keys->starved);
 	keys->feed = event_new(base, -1, 0, on_feed, keys);

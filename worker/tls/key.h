@@ -66,7 +66,8 @@ TAILQ_HEAD(waitings, waiting);
  */
 struct tls_keys {
 	struct ipc_channel *channel;
-	bool ready; /* the channel's certificates are all here */
+	bool ready;                   /* the channel's certificates are all here */
+	sign_request_parse_fn *parse; /* what is asked for: as a server, or as a client */
 	uint32_t (*ask)(struct tls_keys *, struct waiting *);
 	struct waitings waiting;
 	struct tls_signings starved; /* handshakes that found no fibre free */
@@ -75,7 +76,7 @@ struct tls_keys {
 };
 
 /* 0, or -1 without memory. */
-int tls_keys_start(struct tls_keys *, struct event_base *,
+int tls_keys_start(struct tls_keys *, struct event_base *, sign_request_parse_fn *,
 		   uint32_t (*ask)(struct tls_keys *, struct waiting *));
 void tls_keys_end(struct tls_keys *);
 

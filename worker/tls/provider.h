@@ -4,8 +4,8 @@
  *
  * Its keys are a public key of the default provider, plus a struct provider_signer that signs typed
  * requests. keymgmt answers what libssl asks of a key out of the public one; signature parses what
- * is to be signed (provider_parse.h) and calls the signer. RSA, EC and Ed25519; server signatures
- * only; everything else is left to the default provider.
+ * is to be signed (provider_parse.h) and calls the signer. RSA, EC and Ed25519; what a server signs
+ * or what a client does, as the signer says; everything else is left to the default provider.
  */
 #ifndef POSTERN_WORKER_TLS_PROVIDER_H
 #define POSTERN_WORKER_TLS_PROVIDER_H
@@ -17,11 +17,12 @@
 #include "worker/tls/provider_parse.h"
 
 /*
- * Who has the private key. SIGN fills SIGNATURE (SIZE bytes of room) and *LENGTH; 0, or -1 for a
- * refusal. It runs where libssl signs: on the fibre of an ASYNC job, which it may pause. HOLD and
- * RELEASE count the OpenSSL keys that point here.
+ * Who has the private key. PARSE says what it can be asked for. SIGN fills SIGNATURE (SIZE bytes of
+ * room) and *LENGTH; 0, or -1 for a refusal. It runs where libssl signs: on the fibre of an ASYNC
+ * job, which it may pause. HOLD and RELEASE count the OpenSSL keys that point here.
  */
 struct provider_signer {
+	sign_request_parse_fn *parse;
 	int (*sign)(struct provider_signer *, struct sign_request *, uint8_t *signature,
 		    size_t size, size_t *length);
 	void (*hold)(struct provider_signer *);

@@ -8,6 +8,7 @@
 #define RANDOM_LENGTH 32
 #define NAMED_CURVE 3  /* ECCurveType, RFC 8422 5.4 */
 #define UNCOMPRESSED 4 /* first octet of a point, RFC 8422 5.4.1 */
+#define CLIENT_HELLO 1 /* HandshakeType, RFC 5246 7.4 */
 
 static const struct {
 	uint16_t scheme;
@@ -71,36 +72,81 @@ signature_scheme(enum key_kind kind, const char *digest, enum key_padding paddin
 	return 0;
 }
 
-/* RFC 8446 4.4.3 */
-static int
-parse_tls13(const uint8_t *tbs, size_t length, uint16_t scheme, struct sign_request *out)
+#define CONTEXT_SIZE 34 /* with its NUL */
+
+/* RFC 8446 4.4.3. Returns the hash, *HASH_LENGTH octets; NULL: it is something else. */
+static const uint8_t *
+parse_tls13(const uint8_t *tbs, size_t length, const char *context, uint16_t scheme,
+	    uint16_t *hash_length)
 {
-	static const char context[] = "TLS 1.3, server CertificateVerify"; /* and its NUL */
-	const size_t padding = 64, front = padding + sizeof(context);
+	const size_t padding = 64, front = padding + CONTEXT_SIZE;
 
 	if (length != front + 32 && length != front + 48)
-		return -1;
+		return NULL;
 	for (size_t i = 0; i < padding; i++) {
 		if (tbs[i] != 0x20)
-			return -1;
+			return NULL;
 	}
-	if (memcmp(tbs + padding, context, sizeof(context)) != 0)
-		return -1;
+	if (memcmp(tbs + padding, context, CONTEXT_SIZE) != 0)
+		return NULL;
 	/* RFC 8446 4.4.3: RSA signatures MUST use PSS. */
 	if ((scheme & 0xff) == 0x01)
-		return -1;
+		return NULL;
+	*hash_length = (uint16_t)(length - front);
+	return tbs + front;
+}
 
+static int
+parse_tls13_server(const uint8_t *tbs, size_t length, uint16_t scheme, struct sign_request *out)
+{
+	static const char context[CONTEXT_SIZE] = "TLS 1.3, server CertificateVerify";
+	uint16_t hash_length;
+	const uint8_t *hash = parse_tls13(tbs, length, context, scheme, &hash_length);
+
+	if (hash == NULL)
+		return -1;
 	memset(out, 0, sizeof(*out));
 	out->type = GC_TLS13_SERVER;
 	out->as.tls13.scheme = scheme;
-	out->as.tls13.hash_length = (uint16_t)(length - front);
-	memcpy(out->as.tls13.hash, tbs + front, length - front);
+	out->as.tls13.hash_length = hash_length;
+	memcpy(out->as.tls13.hash, hash, hash_length);
+	return 0;
+}
+
+static int
+parse_tls13_client(const uint8_t *tbs, size_t length, uint16_t scheme, struct sign_request *out)
+{
+	static const char context[CONTEXT_SIZE] = "TLS 1.3, client CertificateVerify";
+	uint16_t hash_length;
+	const uint8_t *hash = parse_tls13(tbs, length, context, scheme, &hash_length);
+
+	if (hash == NULL)
+		return -1;
+	memset(out, 0, sizeof(*out));
+	out->type = RC_TLS13_CLIENT;
+	out->as.tls13_client.scheme = scheme;
+	out->as.tls13_client.hash_length = hash_length;
+	memcpy(out->as.tls13_client.hash, hash, hash_length);
+	return 0;
+}
+
+/* RFC 5246 7.4.8: it begins with a ClientHello, whose header is four octets. */
+static int
+parse_tls12_client(const uint8_t *tbs, size_t length, uint16_t scheme, struct sign_request *out)
+{
+	if (length <= 4 || length > TRANSCRIPT_MAX || tbs[0] != CLIENT_HELLO)
+		return -1;
+	memset(out, 0, sizeof(*out));
+	out->type = RC_TLS12_CLIENT;
+	out->as.tls12_client.scheme = scheme;
+	out->transcript = tbs;
+	out->transcript_length = length;
 	return 0;
 }
 
 /* RFC 8422 5.4: ClientHello.random, ServerHello.random, ServerECDHParams. */
 static int
-parse_tls12(const uint8_t *tbs, size_t length, uint16_t scheme, struct sign_request *out)
+parse_tls12_server(const uint8_t *tbs, size_t length, uint16_t scheme, struct sign_request *out)
 {
 	const size_t front = 2 * RANDOM_LENGTH + 4; /* randoms, curve_type, namedcurve, length */
 	const uint8_t *params = tbs + 2 * RANDOM_LENGTH;
@@ -134,7 +180,17 @@ sign_request_parse(const uint8_t *tbs, size_t length, uint16_t scheme, struct si
 {
 	if (scheme == 0)
 		return -1;
-	if (parse_tls13(tbs, length, scheme, out) == 0)
+	if (parse_tls13_server(tbs, length, scheme, out) == 0)
 		return 0;
-	return parse_tls12(tbs, length, scheme, out);
+	return parse_tls12_server(tbs, length, scheme, out);
+}
+
+int
+client_request_parse(const uint8_t *tbs, size_t length, uint16_t scheme, struct sign_request *out)
+{
+	if (scheme == 0)
+		return -1;
+	if (parse_tls13_client(tbs, length, scheme, out) == 0)
+		return 0;
+	return parse_tls12_client(tbs, length, scheme, out);
 }

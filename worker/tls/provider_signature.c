@@ -144,9 +144,9 @@ digest_sign(void *data, unsigned char *out, size_t *length, size_t size, const u
 	if (size < (size_t)max)
 		return 0;
 	scheme = signature_scheme(key->kind, signature->digest, signature->padding);
-	if (sign_request_parse(tbs, tbs_length, scheme, &request) != 0) {
+	if (key->signer->parse(tbs, tbs_length, scheme, &request) != 0) {
 		ERR_raise_data(ERR_LIB_PROV, ERR_R_UNSUPPORTED,
-			       "nothing a TLS server signs: %zu bytes, scheme %04x", tbs_length,
+			       "nothing that TLS signs here: %zu bytes, scheme %04x", tbs_length,
 			       scheme);
 		return 0;
 	}
