@@ -444,9 +444,43 @@ test_db_of_the_future(void **state)
 	assert_non_null(strstr(err.text, "newer"));
 }
 
+static void
+note_time(const struct db_entry *entry, void *arg)
+{
+	int64_t *times = arg;
+
+	times[entry->message] = entry->next_attempt;
+}
+
+/* A clock that was days ahead has put it off: the next start doesn't wait for that. */
+static void
+test_db_brings_back(void **state)
+{
+	struct error err;
+	struct db *db = db_open(&err);
+	int64_t now = clock_now(), times[5] = {0};
+	const int64_t before[] = {now - CLOCK_SECOND, now + CLOCK_LONGEST, now + 30 * CLOCK_LONGEST,
+				  DB_HELD};
+
+	(void)state;
+	assert_int_equal(db_begin(db), DB_OK);
+	for (uint64_t i = 0; i < 4; i++)
+		add(db, i + 1, "x", "a@example.org", before[i]);
+	assert_int_equal(db_commit(db), DB_OK);
+	db_close(db);
+	db = db_open(&err);
+	assert_non_null(db);
+	assert_int_equal(db_entries(db, NULL, 10, note_time, times), DB_OK);
+	assert_int_equal(times[1], before[0]);
+	assert_int_equal(times[2], before[1]);
+	assert_in_range(times[3], now, now + CLOCK_LONGEST);
+	assert_int_equal(times[4], DB_HELD);
+	db_close(db);
+}
+
 /*
  * A queue of any size: each statement goes to its rows by an index, in the order that is wanted.
- * Two do not: notices are few, and what has finished is forgotten at the start only.
+ * Some do not: notices are few, and two are run at the start only.
  */
 static void
 test_no_statement_scans(void **state)
@@ -458,7 +492,7 @@ test_no_statement_scans(void **state)
 
 	(void)state;
 	for (int i = DB_STMT_ADD_MESSAGE; i < DB_STMT_COUNT; i++) {
-		if (i == DB_STMT_OLD_NOTICES || i == DB_STMT_FORGET)
+		if (i == DB_STMT_OLD_NOTICES || i == DB_STMT_FORGET || i == DB_STMT_BRING_BACK)
 			continue;
 		snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", sqlite3_sql(db->statements[i]));
 		assert_int_equal(sqlite3_prepare_v2(db->sqlite, sql, -1, &plan, NULL), SQLITE_OK);
@@ -490,6 +524,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_db_lane, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_rollback, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_remembers_other_runs, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_brings_back, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_no_statement_scans, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_of_the_future, set_up, tear_down),
 	};

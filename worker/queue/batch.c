@@ -260,6 +260,7 @@ write_commit(struct batch *batch, const struct transaction *transaction, int64_t
 	    .id = transaction->id,
 	    .conn = transaction->conn,
 	    .received = (int64_t)time(NULL),
+	    .since = position,
 	    .sender = transaction->sender,
 	    .submitter = transaction->submitter,
 	    .junk = transaction->junk,

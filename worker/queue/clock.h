@@ -20,6 +20,7 @@ int64_t clock_now(void);
  * failed: FIRST seconds, then twice as long each time, an hour at most; then a quarter less to a
  * quarter more, as RANDOM says, so that what failed together is not tried together. Pure.
  */
+#define CLOCK_LONGEST (3600 * CLOCK_SECOND * 5 / 4) /* that ever is */
 int64_t clock_backoff(uint32_t first, uint32_t attempts, uint32_t random);
 
 #endif

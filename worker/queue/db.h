@@ -52,7 +52,8 @@ void db_rollback(struct db *);
 struct db_message {
 	uint64_t id;
 	conn_id conn;
-	int64_t received;      /* seconds since the epoch */
+	int64_t received;      /* seconds since the epoch, by the wall clock: for people to read */
+	int64_t since;         /* the same in microseconds of clock_now(): what it ages by */
 	const char *sender;    /* the reverse-path; "" for the null one */
 	const char *submitter; /* the account that logged in, or "" */
 	uint64_t size;         /* bytes of the body */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "worker/queue/clock.h"
 #include "worker/queue/db_private.h"
 
 #define CACHE_KIB 8192
@@ -54,6 +55,10 @@ static const char *const schema[] = {
     "CREATE INDEX recipient_lane ON recipient (mailbox, flow, next_attempt);",
     /* Filter says so. */
     "ALTER TABLE message ADD COLUMN junk INTEGER NOT NULL DEFAULT 0;",
+    /* By a clock that nobody sets (clock.h); received is by one that may be. */
+    "ALTER TABLE message ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE message SET"
+    " since = received * 1000000;",
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 
@@ -106,12 +111,26 @@ upgrade(struct db *db, struct error *err)
 	return 0;
 }
 
-/* The first write: also shows that there can be one. */
+/* The first writes: they also show that there can be any. */
 static int
 forget_old(struct db *db, struct error *err)
 {
 	db_bind_number(db, DB_STMT_FORGET, 1, (int64_t)time(NULL) - REMEMBER_SECONDS);
 	if (db_run(db, DB_STMT_FORGET) == DB_OK)
+		return 0;
+	return error_set(err, "%s", db->error.text);
+}
+
+/* What waits longer than anything ever does was put off by a clock that was ahead. */
+static int
+bring_back(struct db *db, struct error *err)
+{
+	int64_t now = clock_now();
+
+	db_bind_number(db, DB_STMT_BRING_BACK, 1, now);
+	db_bind_number(db, DB_STMT_BRING_BACK, 2, now + CLOCK_LONGEST);
+	db_bind_number(db, DB_STMT_BRING_BACK, 3, DB_HELD);
+	if (db_run(db, DB_STMT_BRING_BACK) == DB_OK)
 		return 0;
 	return error_set(err, "%s", db->error.text);
 }
@@ -124,7 +143,7 @@ set_up(struct db *db, struct error *err)
 	if (sqlite_dir_exec(db->sqlite, settings, err) == -1 || upgrade(db, err) == -1 ||
 	    db_prepare(db, err) == -1)
 		return -1;
-	return forget_old(db, err);
+	return forget_old(db, err) == 0 ? bring_back(db, err) : -1;
 }
 
 struct db *

@@ -64,6 +64,7 @@ db_message(struct db *db, uint64_t id, db_read_fn *read, void *arg)
 		strlcpy(message.parameters.envid, db_column_text(stmt, 9),
 			sizeof(message.parameters.envid));
 		message.junk = sqlite3_column_int(stmt, 10) != 0;
+		message.since = sqlite3_column_int64(stmt, 11);
 		if (in_file || (uint64_t)sqlite3_column_bytes(stmt, 5) == message.size)
 			result = read(&message, arg);
 		else

@@ -16,8 +16,8 @@ static const char *const statements[] = {
     [DB_STMT_ROLLBACK] = "ROLLBACK",
     [DB_STMT_ADD_MESSAGE] =
 	"INSERT INTO message (id, run, conn, received, sender, submitter, size, body, type,"
-	" flags, ret, envid, junk)"
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	" flags, ret, envid, junk, since)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [DB_STMT_ADD_RECIPIENT] =
 	"INSERT INTO recipient (message, idx, path, mailbox, attempts, next_attempt, notify,"
 	" orcpt, flow) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)",
@@ -31,13 +31,16 @@ static const char *const statements[] = {
 		      " WHERE message = ?1 AND idx = ?2 RETURNING flow",
     [DB_STMT_REMEMBER] = "INSERT OR REPLACE INTO finished (id, at) VALUES (?1, ?2)",
     [DB_STMT_FORGET] = "DELETE FROM finished WHERE at < ?1",
+    /* Ids are random: they spread over 36 minutes. */
+    [DB_STMT_BRING_BACK] = "UPDATE recipient SET next_attempt = ?1 + (message & 2147483647)"
+			   " WHERE next_attempt > ?2 AND next_attempt < ?3",
     [DB_STMT_KNOWN] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1)"
 		      " OR EXISTS (SELECT 1 FROM finished WHERE id = ?1)",
     [DB_STMT_HAS_NOTICE] = "SELECT EXISTS (SELECT 1 FROM notice WHERE name = ?1)",
     [DB_STMT_HAS_FILE] = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1 AND body IS NULL)",
     [DB_STMT_MESSAGE] =
-	"SELECT conn, received, sender, submitter, size, body, type, flags, ret, envid, junk"
-	" FROM message WHERE id = ?1",
+	"SELECT conn, received, sender, submitter, size, body, type, flags, ret, envid, junk,"
+	" since FROM message WHERE id = ?1",
     [DB_STMT_ADDRESSEE] = "SELECT path, notify, orcpt, delayed FROM recipient"
 			  " WHERE message = ?1 AND idx = ?2",
     [DB_STMT_DELAYED] = "UPDATE recipient SET delayed = 1 WHERE message = ?1 AND idx = ?2",

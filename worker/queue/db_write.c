@@ -62,6 +62,7 @@ db_add_message(struct db *db, const struct db_message *message)
 	db_bind_number(db, DB_STMT_ADD_MESSAGE, 11, message->parameters.ret);
 	db_bind_text(db, DB_STMT_ADD_MESSAGE, 12, message->parameters.envid);
 	db_bind_number(db, DB_STMT_ADD_MESSAGE, 13, message->junk ? 1 : 0);
+	db_bind_number(db, DB_STMT_ADD_MESSAGE, 14, message->since);
 	return db_run(db, DB_STMT_ADD_MESSAGE);
 }
 

@@ -67,8 +67,8 @@ log_delivery(int level, const char *event, const struct delivery *delivery,
 static bool
 is_past(const struct delivery *delivery, uint32_t seconds)
 {
-	return seconds > 0 && delivery->received != 0 &&
-	       clock_now() / CLOCK_SECOND - delivery->received >= (int64_t)seconds;
+	return seconds > 0 && delivery->since != 0 &&
+	       clock_now() - delivery->since >= (int64_t)seconds * CLOCK_SECOND;
 }
 
 bool
@@ -390,7 +390,7 @@ send_message(const struct db_message *message, void *arg)
 	int fd = delivery_body(mailbox->schedule, message);
 
 	delivery->conn = message->conn;
-	delivery->received = message->received;
+	delivery->since = message->since;
 	if (fd == -1)
 		return errno == ENOENT ? SENT_NEVER : SENT_LATER;
 	snprintf(body.delivery_id, sizeof(body.delivery_id), "%016llx.%u",

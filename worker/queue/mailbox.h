@@ -37,7 +37,7 @@ struct delivery {
 	uint32_t notify;   /* DSN_NOTIFY_... */
 	bool delayed;      /* its sender has been told that it is */
 	conn_id conn;
-	int64_t received; /* seconds since the epoch; 0: not known yet */
+	int64_t since; /* of the message (db.h); 0: not known yet */
 };
 TAILQ_HEAD(deliveries, delivery);
 

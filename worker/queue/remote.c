@@ -118,7 +118,7 @@ send_message(const struct db_message *message, void *arg)
 	int fd;
 
 	job->conn = message->conn;
-	job->received = message->received;
+	job->since = message->since;
 	if (!write_tail(job, schedule->queue->db, message->sender, body.notify))
 		return SENT_NOT;
 	fd = delivery_body(schedule, message);

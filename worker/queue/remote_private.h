@@ -15,7 +15,7 @@ struct job {
 	struct deliveries deliveries;
 	uint32_t count;
 	conn_id conn;
-	int64_t received;           /* seconds since the epoch */
+	int64_t since;              /* of the message (db.h) */
 	size_t length;              /* of text */
 	const char *paths;          /* in it, behind the sender */
 	char text[RELAY_PATHS_MAX]; /* qr_send's tail */

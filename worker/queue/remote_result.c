@@ -115,7 +115,7 @@ finish(const struct job *job, struct hearing *hearing, struct delivery *delivery
 	enum report_action action;
 
 	log_relay(job, events[result->outcome], delivery, ended->path, ended->host, result);
-	delivery->received = job->received;
+	delivery->since = job->since;
 	ended->over = result->outcome == RELAY_FAILED ||
 		      (result->outcome == RELAY_LATER && delivery_is_expired(delivery));
 	if (result->outcome == RELAY_LATER && !ended->over)
