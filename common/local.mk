@@ -33,6 +33,7 @@ common_libcommon_a_SOURCES = \
 	common/proto/accounts_queue.h \
 	common/proto/accounts_verify.h \
 	common/proto/boundaries.c common/proto/boundaries.h \
+	common/policy_message.c \
 	common/proto/certd_importer.h \
 	common/proto/checkup.h \
 	common/proto/ctl_certd.h \

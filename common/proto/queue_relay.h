@@ -53,11 +53,31 @@ struct qr_result {
 	char host[HOST_NAME_SIZE]; /* who said so; "" if it was none of the domain's hosts */
 };
 
+/*
+ * An MTA-STS policy (RFC 8461): relay fetches it, queue keeps it, and tells it whoever is relay
+ * before a mail for the domain. The tail: the patterns of MX names, a NUL behind each.
+ */
+#define RELAY_POLICY_ID_SIZE 36 /* 32 letters and digits */
+#define RELAY_POLICY_MX_MAX 4096
+#define RELAY_POLICY_SECONDS_MAX 31557600
+struct qr_policy {
+	char domain[HOST_NAME_SIZE];
+	char id[RELAY_POLICY_ID_SIZE];
+	uint32_t mode;    /* enum sts_mode */
+	uint32_t seconds; /* that it counts from now on: 1 to ..._MAX */
+};
+/* What the table doesn't say: no text without its end, none with octets that a name can't have. */
+bool qr_policy_is_sound(const struct qr_policy *, const char *mx, size_t length);
+
 #define QUEUE_RELAY_MESSAGES(X)                                                                \
 	/* A request. */                                                                       \
 	X(QR_SEND, 1, IPC_CLIENT, struct qr_send, RELAY_PATHS_MAX, IPC_WITH_FD, IPC_ANY_STATE) \
 	X(QR_RESULT, 2, IPC_SERVER, struct qr_result,                                          \
-	  RELAY_RECIPIENTS_MAX * sizeof(struct qr_recipient), IPC_NO_FD, IPC_ANY_STATE)
+	  RELAY_RECIPIENTS_MAX * sizeof(struct qr_recipient), IPC_NO_FD, IPC_ANY_STATE)        \
+	X(QR_POLICY, 3, IPC_CLIENT, struct qr_policy, RELAY_POLICY_MX_MAX, IPC_NO_FD,          \
+	  IPC_ANY_STATE)                                                                       \
+	X(QR_KEEP_POLICY, 4, IPC_SERVER, struct qr_policy, RELAY_POLICY_MX_MAX, IPC_NO_FD,     \
+	  IPC_ANY_STATE)
 
 enum { QUEUE_RELAY_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary queue_relay_boundary;

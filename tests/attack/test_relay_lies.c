@@ -100,6 +100,41 @@ sends_that_lie(void **state)
 	house_end(&relay);
 }
 
+/* What queue has kept of a domain's wishes. */
+static void
+policies_that_lie(void **state)
+{
+	static const struct {
+		struct qr_policy policy;
+		const char *mx;
+		size_t length;
+	} cases[] = {
+	    {{.domain = "", .id = "1", .seconds = 1}, TEXT("mx.a.example")},
+	    {{.domain = "a\r\nb", .id = "1", .seconds = 1}, TEXT("mx.a.example")},
+	    {{.domain = "a.example", .id = "", .seconds = 1}, TEXT("mx.a.example")},
+	    {{.domain = "a.example", .id = "123456789012345678901234567890123", .seconds = 1},
+	     TEXT("mx.a.example")},
+	    {{.domain = "a.example", .id = "1", .mode = 3, .seconds = 1}, TEXT("mx.a.example")},
+	    {{.domain = "a.example", .id = "1"}, TEXT("mx.a.example")},
+	    {{.domain = "a.example", .id = "1", .seconds = UINT32_MAX}, TEXT("mx.a.example")},
+	    {{.domain = "a.example", .id = "1", .seconds = 1}, "mx", 2},
+	    {{.domain = "a.example", .id = "1", .seconds = 1}, TEXT("mx\0")},
+	};
+	struct house_child relay = house_relay();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int channel = house_queue_to_relay(&relay);
+
+		assert_int_equal(ipc_send_fd(channel, QR_POLICY, 0, &cases[i].policy,
+					     sizeof(cases[i].policy), cases[i].mx, cases[i].length,
+					     -1),
+				 0);
+		house_must_be_cut(channel);
+	}
+	house_end(&relay);
+}
+
 /* The same shape without a lie is answered: nobody is at that port, so it is for later. */
 static void
 the_truth_is_answered(void **state)
@@ -222,6 +257,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(sends_that_lie, house_setup, house_teardown),
 	    cmocka_unit_test_setup_teardown(the_truth_is_answered, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(policies_that_lie, house_setup, house_teardown),
 	    cmocka_unit_test_setup_teardown(tables_that_lie, house_setup, house_teardown),
 	};
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: ISC
 """MTA-STS (RFC 8461): policies of domains, from a web server of theirs, and who gets mail then."""
 
+import os
+import signal
+import smtplib
 import socketserver
 import ssl
 import threading
@@ -9,6 +12,7 @@ import pytest
 
 import signed_names
 from authority import Authority
+from conftest import wait_for
 from mail_sink import A, MX, TLSA, TXT
 from signed_names import SignedNames
 from test_dane import tlsa
@@ -193,6 +197,37 @@ def test_a_policy_is_kept(world, monkeypatch):
     world.names.records[(f"_mta-sts.{DOMAIN}", TXT)] = ["v=STSv1; id=2;"]
     world.server.log.wait(r"event=sts\.failed .*so=\"the policy of before counts\"")
     assert len(world.sink.mails) == 2
+
+
+@pytest.mark.parametrize("program", ["postern-relay relay", "postern-worker queue", None])
+def test_a_policy_outlives_the_process(world, monkeypatch, program):
+    """RFC 8461 5.1: until its time is over. queue keeps it; without a PROGRAM the whole server starts anew."""
+    monkeypatch.setattr(signed_names, "TTL", 0)
+    world.start(response(policy()))
+    world.delivered("sts")
+    world.server.log.wait(r"event=queue\.relayed")
+    world.web.answer = response(b"", status="404 Not Found")
+    world.names.records[(f"_mta-sts.{DOMAIN}", TXT)] = []
+    world.names.records[(DOMAIN, MX)] = [(10, "forged.example")]
+    world.names.records[("forged.example", A)] = ["127.0.0.1"]
+    if program:
+        (pid,) = world.server.children(program)
+        os.kill(pid, signal.SIGKILL)
+        world.server.log.wait(r"event=child\.died")
+    else:
+        world.server.stop(hasten=True)
+        world.server.start()
+    wait_for(lambda: try_to(world.send), "the server again")
+    world.server.log.wait(r"event=queue\.deferred .*MTA-STS policy does not name the server: forged\.example")
+    assert len(world.sink.mails) == 1
+
+
+def try_to(act):
+    try:
+        act()
+    except (OSError, smtplib.SMTPException):
+        return False
+    return True
 
 
 def test_a_new_record_brings_a_new_policy(world, monkeypatch):

@@ -30,6 +30,10 @@ static struct {
 	struct qr_send last;
 	char tail[4096];
 	size_t tail_length;
+	unsigned policies; /* that it was told */
+	struct qr_policy policy;
+	char mx[256];
+	size_t mx_length;
 } relay;
 
 static const char *const to_bob[] = {"bob@elsewhere.example", NULL};
@@ -66,7 +70,23 @@ on_send(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	return 0;
 }
 
+/* What queue has kept of a domain comes before its mail. */
+static int
+on_policy(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	(void)channel;
+	(void)context;
+	relay.policies++;
+	memcpy(&relay.policy, message->body, sizeof(relay.policy));
+	assert_true(message->tail_length <= sizeof(relay.mx));
+	if (message->tail_length > 0)
+		memcpy(relay.mx, message->tail, message->tail_length);
+	relay.mx_length = message->tail_length;
+	return 0;
+}
+
 static const struct ipc_handler relay_handlers[] = {
+    {QR_POLICY, on_policy},
     {QR_SEND, on_send},
     {0, NULL},
 };
@@ -543,6 +563,99 @@ a_relay_that_lies_is_cut_off(void **state)
 	}
 }
 
+static const char two_hosts[] = "mx.elsewhere.example\0*.elsewhere.example";
+
+static int
+keep(const struct qr_policy *policy, const char *mx, size_t length)
+{
+	return ipc_send(relay.channel, QR_KEEP_POLICY, 0, policy, mx, length, -1);
+}
+
+/* Sends a mail, and has its relay say that it is delivered. */
+static void
+send_one_more(void)
+{
+	unsigned sends = relay.sends + 1;
+
+	assert_int_equal(send_as("alice@example.org", "alice@example.org", to_bob), 0);
+	world_run_until(&world, sent_at_least, &sends);
+	world_run_until(&world, all_is_written, NULL);
+}
+
+/* RFC 8461 5.1: whoever is relay hears of it, and of each domain's own only. */
+static void
+policies_outlive_relay(void **state)
+{
+	struct qr_policy policy = {
+	    .domain = "elsewhere.example", .id = "20260101", .mode = 2, .seconds = 86400};
+	struct qr_policy other = {.domain = "other.example", .id = "1", .mode = 1, .seconds = 1};
+
+	(void)state;
+	assert_int_equal(keep(&policy, two_hosts, sizeof(two_hosts)), 0);
+	assert_int_equal(keep(&other, "", 0), 0);
+	send_one_more();
+	open_relay();
+	relay.policies = 0;
+	send_one_more();
+	assert_int_equal(relay.policies, 1);
+	assert_string_equal(relay.policy.domain, "elsewhere.example");
+	assert_string_equal(relay.policy.id, "20260101");
+	assert_int_equal(relay.policy.mode, 2);
+	assert_in_range(relay.policy.seconds, 86000, 86400);
+	assert_int_equal(relay.mx_length, sizeof(two_hosts));
+	assert_memory_equal(relay.mx, two_hosts, sizeof(two_hosts));
+	/* A newer one takes its place; only so many are written in a minute. */
+	strlcpy(policy.id, "20260102", sizeof(policy.id));
+	assert_int_equal(keep(&policy, two_hosts, sizeof(two_hosts)), 0);
+	for (unsigned i = 0; i < 60; i++) {
+		memset(other.domain, 0, sizeof(other.domain));
+		(void)snprintf(other.domain, sizeof(other.domain), "d%u.example", i);
+		assert_int_equal(keep(&other, "", 0), 0);
+	}
+	send_one_more();
+	assert_string_equal(relay.policy.id, "20260102");
+	assert_true(world.queue.policies_written >= 60);
+}
+
+/* The last has what is no name in its tail. */
+static void
+policies_that_lie_are_cut_off(void **state)
+{
+	const struct qr_policy good = {.domain = "a.example", .id = "1", .mode = 2, .seconds = 1};
+	struct qr_policy lies[9];
+	unsigned ended = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 9; i++)
+		lies[i] = good;
+	lies[0].domain[0] = '\0';
+	memset(lies[1].domain, 'a', sizeof(lies[1].domain));
+	lies[2].domain[3] = '\n';
+	lies[3].id[0] = '\0';
+	memset(lies[4].id, '1', sizeof(lies[4].id));
+	lies[5].mode = 3;
+	lies[6].seconds = 0;
+	lies[7].seconds = RELAY_POLICY_SECONDS_MAX + 1;
+	for (size_t i = 0; i < 12; i++) {
+		static const struct {
+			const char *mx;
+			size_t length;
+		} tails[] = {{"mx", 2}, {"\0", 1}, {"a\0\0", 3}, {"a b", 4}};
+		bool body = i < 8;
+
+		assert_int_equal(keep(body ? &lies[i] : &good, body ? "" : tails[i - 8].mx,
+				      body ? 0 : tails[i - 8].length),
+				 0);
+		ended++;
+		world_run_until(&world, cut_off, &ended);
+		open_relay();
+	}
+	lies[8].domain[sizeof(lies[8].domain) - 1] = 'x';
+	assert_int_equal(keep(&lies[8], "", 0), 0);
+	ended++;
+	world_run_until(&world, cut_off, &ended);
+}
+
 int
 main(void)
 {
@@ -556,6 +669,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(an_administrator_changes_the_queue, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(administrators_that_lie_are_cut_off, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_relay_that_lies_is_cut_off, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(policies_outlive_relay, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(policies_that_lie_are_cut_off, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

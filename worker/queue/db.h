@@ -178,4 +178,22 @@ int db_due(struct db *, flow_id, struct db_position after, int64_t now, size_t m
 int db_lane(struct db *, const char *mailbox, flow_id, struct db_position after,
 	    struct db_position until, struct db_delivery *, size_t max);
 
+/*
+ * -- What domains want of who sends to them (policy.h), in transactions of their own ------
+ */
+
+struct db_policy {
+	const char *domain, *id;
+	uint32_t mode;
+	int64_t until; /* seconds since the epoch */
+	const char *mx;
+	size_t mx_length; /* bytes of it */
+};
+
+/* In place of what is there of the domain; of more than MAX those that end first go. */
+enum db_status db_keep_policy(struct db *, const struct db_policy *, size_t max);
+/* Hands the domain's to EACH, if there is one; it is there during the call only. */
+void db_policy(struct db *, const char *domain, void (*each)(const struct db_policy *, void *arg),
+	       void *arg);
+
 #endif

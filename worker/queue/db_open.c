@@ -59,6 +59,14 @@ static const char *const schema[] = {
     "ALTER TABLE message ADD COLUMN since INTEGER NOT NULL DEFAULT 0;"
     "UPDATE message SET"
     " since = received * 1000000;",
+    /* MTA-STS policies, for relay. */
+    "CREATE TABLE policy ("
+    " domain TEXT PRIMARY KEY,"
+    " id TEXT NOT NULL,"
+    " mode INTEGER NOT NULL,"
+    " until INTEGER NOT NULL,"
+    " mx BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX policy_until ON policy (until, domain);",
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 

@@ -58,6 +58,13 @@ static const char *const statements[] = {
 		     " AND (next_attempt, message, idx) > (?3, ?4, ?5)"
 		     " AND (next_attempt, message, idx) <= (?6, ?7, ?8)"
 		     " ORDER BY next_attempt, message, idx LIMIT ?9",
+    [DB_STMT_KEEP_POLICY] = "INSERT OR REPLACE INTO policy (domain, id, mode, until, mx)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [DB_STMT_OLD_POLICIES] =
+	"DELETE FROM policy WHERE domain IN"
+	" (SELECT domain FROM policy WHERE until > 0 ORDER BY until DESC, domain DESC"
+	" LIMIT -1 OFFSET ?1)",
+    [DB_STMT_POLICY] = "SELECT id, mode, until, mx FROM policy WHERE domain = ?1",
 };
 
 int

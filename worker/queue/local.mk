@@ -21,6 +21,7 @@ worker_libworker_a_SOURCES += \
 	worker/queue/queue.c worker/queue/queue.h \
 	worker/queue/asker.c worker/queue/asker.h \
 	worker/queue/recipients.c \
+	worker/queue/policy.c worker/queue/policy.h worker/queue/db_policy.c \
 	worker/queue/remote.c worker/queue/remote_result.c worker/queue/remote_private.h \
 	worker/queue/schedule.c worker/queue/schedule.h \
 	worker/queue/sign.c worker/queue/sign.h \

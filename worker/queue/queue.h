@@ -46,9 +46,11 @@ struct queue {
 	struct batch *batch;
 	struct schedule *schedule;
 	struct source_list sources;
-	struct source *own; /* of mails of the server's own (notice.h); among the sources */
-	unsigned bodies;    /* that gates are writing now */
-	bool full;          /* the disk, when last looked at */
+	struct source *own;    /* of mails of the server's own (notice.h); among the sources */
+	unsigned bodies;       /* that gates are writing now */
+	int64_t policy_minute; /* since the epoch; and what was written in it (policy.h) */
+	unsigned policies_written;
+	bool full; /* the disk, when last looked at */
 	bool draining;
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "worker/queue/batch.h"
+#include "worker/queue/policy.h"
 #include "worker/queue/queue.h"
 #include "worker/queue/remote_private.h"
 #include "worker/queue/schedule.h"
@@ -125,6 +126,7 @@ send_message(const struct db_message *message, void *arg)
 	if (fd == -1)
 		return errno == ENOENT ? SENT_NEVER : SENT_NOT;
 	strlcpy(body.domain, job->mailbox->name + 1, sizeof(body.domain));
+	policy_tell(schedule->queue, schedule->relay, body.domain);
 	job->request = ipc_request(schedule->relay, QR_SEND, &body, job->text, job->length, fd,
 				   RELAY_SECONDS + 60, on_result, job);
 	return job->request == 0 ? SENT_NOT : SENT;
@@ -225,7 +227,17 @@ remote_send_some(struct schedule *schedule)
 
 /* -- The channel ------------------------------------------------------------------------------ */
 
-static const struct ipc_handler no_handlers[] = {
+static int
+on_policy(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct schedule *schedule = context;
+
+	(void)channel;
+	return policy_keep(schedule->queue, message);
+}
+
+static const struct ipc_handler handlers[] = {
+    {QR_KEEP_POLICY, on_policy},
     {0, NULL},
 };
 
@@ -262,7 +274,7 @@ schedule_open_relay(struct schedule *schedule, int fd)
 	schedule->relay = NULL;
 	put_all_back(schedule);
 	schedule->relay = ipc_open(schedule->queue->base, fd, &queue_relay_boundary, IPC_CLIENT,
-				   no_handlers, on_ended, schedule, "relay");
+				   handlers, on_ended, schedule, "relay");
 	if (schedule->relay == NULL)
 		return -1;
 	schedule_wake(schedule);

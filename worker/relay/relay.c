@@ -137,8 +137,43 @@ on_send(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	return job_start(context, message);
 }
 
+/* What an earlier relay has fetched. */
+static int
+on_policy(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct qr_policy *kept = message->body;
+	struct sts_policy policy = {.mode = (enum sts_mode)kept->mode, .max_age = kept->seconds};
+
+	(void)channel;
+	(void)context;
+	if (!qr_policy_is_sound(kept, message->tail, message->tail_length) ||
+	    kept->mode >= STS_MODES || message->tail_length > sizeof(policy.mx) ||
+	    strlen(kept->id) >= STS_ID_SIZE)
+		return -1;
+	policy.mx_length = message->tail_length;
+	if (policy.mx_length > 0)
+		memcpy(policy.mx, message->tail, policy.mx_length);
+	sts_remember(relay.sts, kept->domain, kept->id, &policy, kept->seconds);
+	return 0;
+}
+
+/* To queue: this process has no files. */
+static void
+keep_policy(const char *domain, const char *id, const struct sts_policy *policy, void *arg)
+{
+	struct qr_policy kept = {.mode = (uint32_t)policy->mode, .seconds = policy->max_age};
+
+	(void)arg;
+	strlcpy(kept.domain, domain, sizeof(kept.domain));
+	strlcpy(kept.id, id, sizeof(kept.id));
+	if (relay.queue != NULL)
+		(void)ipc_send(relay.queue, QR_KEEP_POLICY, 0, &kept, policy->mx, policy->mx_length,
+			       -1);
+}
+
 static const struct ipc_handler queue_handlers[] = {
     {QR_SEND, on_send},
+    {QR_POLICY, on_policy},
     {0, NULL},
 };
 
@@ -220,7 +255,10 @@ relay_prepare(struct child *child, struct error *err)
 		return -1;
 	relay.sts =
 	    sts_new(child->base, relay.resolver, relay.tls.ctx, (uint16_t)relay.settings.sts_port);
-	return relay.sts != NULL ? 0 : error_set(err, "no memory");
+	if (relay.sts == NULL)
+		return error_set(err, "no memory");
+	sts_keep(relay.sts, keep_policy, NULL);
+	return 0;
 }
 
 static int

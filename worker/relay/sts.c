@@ -42,6 +42,8 @@ struct sts {
 	struct resolver *resolver;
 	SSL_CTX *ctx;
 	uint16_t port;
+	sts_keep_fn *keep;
+	void *keep_arg;
 	size_t count;
 	struct domain_list domains; /* the one that was asked for last is first */
 };
@@ -111,6 +113,8 @@ on_fetched(const struct sts_policy *policy, const char *why, void *arg)
 		strlcpy(domain->kept_id, domain->id, sizeof(domain->kept_id));
 		log_event(LOG_INFO, "sts.fetched", KV_STR("domain", domain->name),
 			  KV_STR("mode", modes[policy->mode]), KV_U64("max_age", policy->max_age));
+		if (domain->sts->keep != NULL && policy->max_age > 0)
+			domain->sts->keep(domain->name, domain->id, policy, domain->sts->keep_arg);
 	}
 	settle(domain);
 }
@@ -252,6 +256,26 @@ sts_ask(struct sts *sts, const char *name, sts_done_fn *done, void *arg)
 	question->arg = arg;
 	LIST_INSERT_HEAD(&domain->waiting, question, entry);
 	return question;
+}
+
+void
+sts_keep(struct sts *sts, sts_keep_fn *keep, void *arg)
+{
+	sts->keep = keep;
+	sts->keep_arg = arg;
+}
+
+void
+sts_remember(struct sts *sts, const char *name, const char *id, const struct sts_policy *policy,
+	     uint32_t age)
+{
+	struct domain *domain = domain_of(sts, name);
+
+	if (domain == NULL || is_kept(domain))
+		return;
+	domain->policy = *policy;
+	domain->until = seconds() + (time_t)age;
+	strlcpy(domain->kept_id, id, sizeof(domain->kept_id));
 }
 
 void

@@ -25,6 +25,13 @@ struct sts_question;
 /* Policies are fetched at PORT (443); all of them stay the caller's. NULL without memory. */
 struct sts *sts_new(struct event_base *, struct resolver *, SSL_CTX *, uint16_t port);
 
+/* A policy that was fetched, to be kept by whoever lives longer; ID is its record's. */
+typedef void sts_keep_fn(const char *domain, const char *id, const struct sts_policy *, void *arg);
+void sts_keep(struct sts *, sts_keep_fn *keep, void *arg);
+/* One that was kept counts for so many SECONDS more, unless another is known already. */
+void sts_remember(struct sts *, const char *domain, const char *id, const struct sts_policy *,
+		  uint32_t seconds);
+
 /*
  * The policy of DOMAIN. DONE is called from the loop, never from here, once, unless sts_forget()
  * comes first: with NULL if there is none; it is there during the call only. NULL without memory.
