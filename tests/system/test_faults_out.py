@@ -223,8 +223,6 @@ def test_dns_that_lies_leads_no_mail_astray(make_sink, make_out):
              "all to be asked, some again")
     assert len(sink.mails) == 1
     assert server.children("postern-relay") == [relay]
-    # Only what says that there is nothing makes mail come back.
-    assert not [line for line in server.log.find(r"event=queue\.bounced") if "to=@records-of-another-name" not in line]
 
 
 # -- Disks ----------------------------------------------------------------------------------------
