@@ -9,6 +9,7 @@
 
 #include "common/accounts_file.h"
 #include "common/address.h"
+#include "common/aliases.h"
 #include "common/idn.h"
 #include "common/proto/types.h"
 
@@ -28,25 +29,52 @@ with_a_labels(const char *text, char *out, size_t size, struct error *err)
 	return 0;
 }
 
-int
-account_address(const char *text, char *out, struct error *err)
+/* An address that an account can have, or another host's. */
+static int
+parse_address(const char *text, struct address *address, struct error *err)
 {
 	char ascii[2 * ADDRESS_SIZE];
-	struct address address;
 	enum address_error result;
 
 	if (with_a_labels(text, ascii, sizeof(ascii), err) == -1)
 		return -1;
-	result = address_parse(ascii, strlen(ascii), &address);
+	result = address_parse(ascii, strlen(ascii), address);
+	if (result == ADDRESS_OK && strlen(address->local) > LOCAL_PART_MAX)
+		result = ADDRESS_LOCAL_TOO_LONG;
 	if (result != ADDRESS_OK)
 		return error_set(err, "not an address NAME@DOMAIN: %s", address_error_text(result));
-	if (ascii[0] == '"' || strchr(address.local, '/') != NULL)
+	if (ascii[0] == '"')
+		return error_set(err, "the part before the @ can't have quotes");
+	return 0;
+}
+
+int
+account_address(const char *text, char *out, struct error *err)
+{
+	struct address address;
+
+	if (parse_address(text, &address, err) == -1)
+		return -1;
+	if (strchr(address.local, '/') != NULL)
 		return error_set(err, "the part before the @ of an account's address can't have "
-				      "quotes or \"/\"");
+				      "a \"/\"");
 	if (address.domain[0] == '[')
 		return error_set(err, "an account needs a domain, not an IP address");
 	for (char *p = address.local; *p != '\0'; p++)
 		*p = (char)tolower((unsigned char)*p);
+	address_format(&address, out, ADDRESS_SIZE);
+	return 0;
+}
+
+int
+alias_target(const char *text, char *out, struct error *err)
+{
+	struct address address;
+
+	if (parse_address(text, &address, err) == -1)
+		return -1;
+	if (address.domain[0] == '[')
+		return error_set(err, "an alias leads to a domain, not to an IP address");
 	address_format(&address, out, ADDRESS_SIZE);
 	return 0;
 }

@@ -42,6 +42,22 @@ is_ascii(const char *text, size_t length)
 	return true;
 }
 
+bool
+address_is_srs(const char *local, size_t length)
+{
+	return length > 4 && strncasecmp(local, "SRS", 3) == 0 &&
+	       (local[3] == '0' || local[3] == '1') &&
+	       (local[4] == '=' || local[4] == '+' || local[4] == '-');
+}
+
+/* RFC 5321 4.5.3.1 lets longer ones through, where that does no harm; mail servers that forward
+ * make such. */
+static size_t
+local_max(const char *local, size_t length)
+{
+	return address_is_srs(local, length) ? LOCAL_PART_SIZE - 1 : LOCAL_PART_MAX;
+}
+
 /* A Quoted-string; text[0] is its first quote. */
 static enum address_error
 parse_quoted(const char *text, size_t length, bool wide, char *local, size_t *used)
@@ -55,7 +71,7 @@ parse_quoted(const char *text, size_t length, bool wide, char *local, size_t *us
 			i++;
 		if (i >= length || !(is_printable(text[i]) || (wide && is_wide(text[i]))))
 			return ADDRESS_BAD_LOCAL;
-		if (n == LOCAL_PART_SIZE - 1)
+		if (n == local_max(local, n))
 			return ADDRESS_LOCAL_TOO_LONG;
 		local[n++] = text[i];
 	}
@@ -77,7 +93,7 @@ parse_dot_string(const char *text, size_t length, bool wide, char *local, size_t
 	}
 	if (i == 0 || text[i - 1] == '.')
 		return ADDRESS_BAD_LOCAL;
-	if (i > LOCAL_PART_SIZE - 1)
+	if (i > local_max(text, i))
 		return ADDRESS_LOCAL_TOO_LONG;
 	memcpy(local, text, i);
 	local[i] = '\0';

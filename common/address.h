@@ -26,9 +26,11 @@ struct address {
 enum address_error {
 	ADDRESS_OK,
 	ADDRESS_EMPTY,
-	ADDRESS_NOT_ASCII,       /* 553 5.6.7 (RFC 6531 3.7.4.2) */
-	ADDRESS_BAD_LOCAL,       /* not a Dot-string, nor a Quoted-string */
-	ADDRESS_LOCAL_TOO_LONG,  /* more than 64 octets: RFC 5321 4.5.3.1.1 */
+	ADDRESS_NOT_ASCII, /* 553 5.6.7 (RFC 6531 3.7.4.2) */
+	ADDRESS_BAD_LOCAL, /* not a Dot-string, nor a Quoted-string */
+	/* More than LOCAL_PART_MAX octets, or, if it begins as an SRS address does, than a path has
+	 * room for: forwarders put a whole address into a local part. */
+	ADDRESS_LOCAL_TOO_LONG,
 	ADDRESS_NO_DOMAIN,       /* no "@" after the local part */
 	ADDRESS_BAD_DOMAIN,      /* not a Domain, nor an address-literal */
 	ADDRESS_DOMAIN_TOO_LONG, /* more than 255 octets: 4.5.3.1.2 */
@@ -66,6 +68,9 @@ enum address_error address_parse_domain(const char *text, size_t length, char ou
 
 /* All of TEXT must be an address-literal with its brackets (RFC 5321 4.1.3): IPv4 or IPv6. */
 enum address_error address_parse_literal(const char *text, size_t length, char out[HOST_NAME_SIZE]);
+
+/* Whether a local part begins as those of SRS do: "SRS0" or "SRS1", and "=", "+" or "-". */
+bool address_is_srs(const char *local, size_t length);
 
 /* For a person: "the local part is longer than 64 octets". */
 const char *address_error_text(enum address_error);

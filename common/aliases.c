@@ -9,17 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/aliases_private.h"
 #include "common/nearest.h"
-
-struct aliases {
-	struct alias *list;
-	size_t count;
-	struct hsearch_data index;
-	bool indexed;
-	const struct accounts *accounts;
-	uint32_t *seen; /* by an account's place: the last alias that has it, counted from 1 */
-	const struct account **found; /* the accounts of the alias in work */
-};
 
 int
 alias_address(const char *text, char *out, struct error *err)
@@ -61,7 +52,7 @@ target_at(const config_setting_t *to, size_t index)
 	return config_setting_get_string_elem(to, (int)index);
 }
 
-/* Keeps the targets in lower case in one block of their own. */
+/* Keeps the targets in one block of their own. */
 static int
 take_targets(struct alias *alias, const config_setting_t *to, struct error *err)
 {
@@ -82,7 +73,7 @@ take_targets(struct alias *alias, const config_setting_t *to, struct error *err)
 
 		if (text == NULL)
 			result = error_set(err, "to has something else than strings in it");
-		else if (account_address(text, one, err) == -1)
+		else if (alias_target(text, one, err) == -1)
 			result = error_prefix(err, "to: %.100s", text);
 		else
 			fwrite(one, 1, strlen(one) + 1, out);
@@ -158,146 +149,6 @@ index_alias(struct aliases *aliases, struct alias *alias, struct error *err)
 	return 0;
 }
 
-/*
- * -- Where they lead --------------------------------------------------------------
- */
-
-/* Aliases from the one that was begun with. */
-struct way {
-	struct alias *alias;
-	const struct way *before;
-	unsigned length;
-};
-
-static int lead(struct aliases *, struct alias *, const struct way *, struct error *);
-
-/* "a@x -> b@x -> a@x" */
-static int
-say_loop(const struct way *way, const struct alias *back, struct error *err)
-{
-	char text[ERROR_MAX] = "", more[ERROR_MAX];
-
-	for (; way != NULL; way = way->before) {
-		if (snprintf(more, sizeof(more), "%s -> %s", way->alias->address, text) >=
-		    (int)sizeof(more))
-			break; /* that much tells enough of it */
-		strlcpy(text, more, sizeof(text));
-		if (way->alias == back)
-			break;
-	}
-	return error_set(err, "aliases in a loop: %s%s", text, back->address);
-}
-
-static int
-check_way(const struct way *way, const struct alias *next, struct error *err)
-{
-	for (const struct way *at = way; at != NULL; at = at->before) {
-		if (at->alias == next)
-			return say_loop(way, next, err);
-	}
-	return 0;
-}
-
-/* The accounts of an alias while they are gathered, in aliases->found. */
-struct gathering {
-	uint32_t mark;
-	size_t count;
-	size_t bytes;
-};
-
-static int
-gather(struct aliases *aliases, struct gathering *g, const struct account *account,
-       struct error *err)
-{
-	size_t place = (size_t)(account - accounts_at(aliases->accounts, 0));
-
-	if (aliases->seen[place] == g->mark)
-		return 0;
-	aliases->seen[place] = g->mark;
-	g->bytes += strlen(account->address) + 1;
-	if (g->count == ALIAS_ACCOUNTS_MAX || g->bytes > ALIAS_BYTES_MAX)
-		return error_set(err, "leads to more than %u accounts or %u bytes of addresses",
-				 ALIAS_ACCOUNTS_MAX, (unsigned)ALIAS_BYTES_MAX);
-	aliases->found[g->count++] = account;
-	return 0;
-}
-
-/* All targets have been led to their end. */
-static int
-gather_all(struct aliases *aliases, struct alias *alias, struct error *err)
-{
-	struct gathering g = {.mark = (uint32_t)(alias - aliases->list) + 1};
-	const char *target = alias->targets;
-	int result = 0;
-
-	for (size_t i = 0; result == 0 && i < alias->target_count; i++) {
-		const struct account *account = accounts_find(aliases->accounts, target);
-		const struct alias *next = aliases_find(aliases, target);
-
-		if (account != NULL)
-			result = gather(aliases, &g, account, err);
-		for (size_t j = 0; result == 0 && next != NULL && j < next->account_count; j++)
-			result = gather(aliases, &g, next->accounts[j], err);
-		target += strlen(target) + 1;
-	}
-	if (result == -1)
-		return error_prefix(err, "the alias %s", alias->address);
-	alias->accounts = reallocarray(NULL, g.count, sizeof(const struct account *));
-	if (alias->accounts == NULL)
-		return error_errno(err, "no memory");
-	memcpy(alias->accounts, aliases->found, g.count * sizeof(const struct account *));
-	alias->account_count = g.count;
-	return 0;
-}
-
-/* Follows one target of the last alias on WAY. */
-static int
-follow(struct aliases *aliases, const char *target, const struct way *way, struct error *err)
-{
-	struct alias *alias = way->alias, *next = NULL;
-	const struct alias *found = aliases_find(aliases, target);
-
-	if (accounts_find(aliases->accounts, target) != NULL)
-		return 0;
-	if (found == NULL)
-		return error_set(err,
-				 "the alias %s leads to %s, which is no account and no alias of "
-				 "this file; mail is not forwarded to other servers",
-				 alias->address, target);
-	next = &aliases->list[found - aliases->list];
-	if (check_way(way, next, err) == -1)
-		return -1;
-	if (next->depth == 0 && lead(aliases, next, way, err) == -1)
-		return -1;
-	if (next->depth >= alias->depth)
-		alias->depth = next->depth + 1;
-	return 0;
-}
-
-static int
-lead(struct aliases *aliases, struct alias *alias, const struct way *before, struct error *err)
-{
-	struct way way = {alias, before, before == NULL ? 1 : before->length + 1};
-	const char *target = alias->targets;
-	unsigned depth = 0;
-
-	if (way.length > ALIAS_DEPTH_MAX)
-		return error_set(err, "the alias %s is behind more than %d others", alias->address,
-				 ALIAS_DEPTH_MAX);
-	alias->depth = 0;
-	for (size_t i = 0; i < alias->target_count; i++) {
-		if (follow(aliases, target, &way, err) == -1)
-			return -1;
-		target += strlen(target) + 1;
-	}
-	depth = alias->depth == 0 ? 1 : alias->depth;
-	if (depth > ALIAS_DEPTH_MAX)
-		return error_set(err, "the alias %s has more than %d others behind it",
-				 alias->address, ALIAS_DEPTH_MAX - 1);
-	alias->depth = depth;
-	return gather_all(aliases, alias, err);
-}
-
 static int
 take_all(struct aliases *aliases, const config_setting_t *list, unsigned *line, struct error *err)
 {
@@ -313,13 +164,8 @@ take_all(struct aliases *aliases, const config_setting_t *list, unsigned *line, 
 		if (index_alias(aliases, alias, err) == -1)
 			return -1;
 	}
-	for (size_t i = 0; i < count; i++) {
-		struct alias *alias = &aliases->list[i];
-
-		*line = alias->line;
-		if (alias->depth == 0 && lead(aliases, alias, NULL, err) == -1)
-			return -1;
-	}
+	if (aliases_lead_all(aliases, line, err) == -1)
+		return -1;
 	*line = 0;
 	return 0;
 }
@@ -340,20 +186,13 @@ aliases_take(const struct config_setting_t *list, const struct accounts *account
 		return aliases;
 	aliases->accounts = accounts;
 	aliases->list = calloc(count, sizeof(*aliases->list));
-	aliases->seen = calloc(accounts_count(accounts) + 1, sizeof(*aliases->seen));
-	aliases->found = calloc(ALIAS_ACCOUNTS_MAX, sizeof(const struct account *));
 	aliases->indexed = hcreate_r(count * 2 + 1, &aliases->index) != 0;
 	if (count > ALIASES_MAX)
 		result = error_set(err, "more than %u aliases", ALIASES_MAX);
-	else if (aliases->list == NULL || aliases->seen == NULL || aliases->found == NULL ||
-		 !aliases->indexed)
+	else if (aliases->list == NULL || !aliases->indexed)
 		result = error_set(err, "no memory for %zu aliases", count);
 	else
 		result = take_all(aliases, list, line, err);
-	free(aliases->seen);
-	free(aliases->found);
-	aliases->seen = NULL;
-	aliases->found = NULL;
 	if (result == 0)
 		return aliases;
 	aliases_free(aliases);
@@ -373,6 +212,7 @@ aliases_free(struct aliases *aliases)
 		free((void *)(uintptr_t)alias->address);
 		free((void *)(uintptr_t)alias->targets);
 		free(alias->accounts);
+		free(alias->forwards);
 	}
 	free(aliases->list);
 	free(aliases);

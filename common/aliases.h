@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * aliases - the list `aliases` of accounts.conf(5): addresses that lead to accounts, by themselves
- * or over other aliases, and catch-alls ("@domain").
+ * aliases - the list `aliases` of accounts.conf(5): addresses that lead to accounts and to other
+ * hosts, by themselves or over other aliases, and catch-alls ("@domain").
  *
  * What each leads to in the end is worked out when the file is read: a loop, or an address that is
  * nobody's, is an error of the file, and a lookup costs the same however deep aliases are nested.
@@ -15,18 +15,21 @@
 
 #define ALIASES_MAX 1000000u
 #define ALIAS_DEPTH_MAX 10 /* aliases on the way to an account */
-/* What one alias leads to at most: accounts, and bytes of their addresses with a NUL each, so that
- * they fit into one message (accounts_queue.h). */
+/* What one alias leads to at most: accounts and other addresses, and bytes of them with a NUL each,
+ * so that they fit into one message (accounts_queue.h). */
 #define ALIAS_ACCOUNTS_MAX 1000u
 #define ALIAS_BYTES_MAX MAILBOXES_MAX
 
 struct alias {
 	const char *address; /* local@domain or @domain, lower case */
-	const char *targets; /* as the file has them, lower case: strings one behind the other */
+	const char *targets; /* as alias_target() makes them: strings one behind the other */
 	size_t target_count;
 	const struct account **accounts; /* that they lead to, each once */
-	size_t account_count;            /* at least 1 */
-	unsigned depth;                  /* aliases on the way, this one too; 0: not known yet */
+	size_t account_count;
+	const char *
+	    *forwards;        /* addresses of other hosts, each once, their domains in lower case */
+	size_t forward_count; /* 1 at least of the two kinds */
+	unsigned depth;       /* aliases on the way, this one too; 0: not known yet */
 	unsigned line;
 };
 
@@ -52,5 +55,11 @@ const struct alias *aliases_find(const struct aliases *, const char *address);
  * nobody's there. As account_address().
  */
 int alias_address(const char *text, char *out, struct error *);
+
+/*
+ * What an alias can lead to: as account_address(), but the case of the local part stays (RFC 5321
+ * 2.4), and it may have a "/", for the host may be another.
+ */
+int alias_target(const char *text, char *out, struct error *);
 
 #endif

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
 	common/address.c common/address_utf8.c common/address.h \
-	common/aliases.c common/aliases.h \
+	common/alias_ways.c common/aliases.c common/aliases.h common/aliases_private.h \
 	common/account_group.c common/account_group.h \
 	common/account_fields.c common/account_quota.c common/accounts_file.c common/accounts_file.h \
 	common/accounts_read.c \

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/aliases.h"
 #include "ctl/accounts_store.h"
@@ -24,15 +25,26 @@ static bool
 has_target(const struct wanted *wanted, const char *target)
 {
 	for (size_t i = 0; i < wanted->count; i++) {
-		if (strcmp(wanted->targets[i], target) == 0)
+		if (strcasecmp(wanted->targets[i], target) == 0)
 			return true;
 	}
 	return false;
 }
 
+/* An address of ours in lower case, as the parser compares it; another host's as it is. */
+static int
+take_target(const struct configuration *conf, const char *text, char out[ADDRESS_SIZE],
+	    struct error *err)
+{
+	if (alias_target(text, out, err) == -1)
+		return -1;
+	return conf_has_domain(conf, strrchr(out, '@') + 1) ? account_address(text, out, err) : 0;
+}
+
 /* The command line's ADDRESS and COUNT targets; free wanted->targets either way. */
 static int
-take_arguments(struct wanted *wanted, char **argv, size_t count, struct error *err)
+take_arguments(struct wanted *wanted, const struct configuration *conf, char **argv, size_t count,
+	       struct error *err)
 {
 	*wanted = (struct wanted){.count = 0};
 	if (alias_address(argv[0], wanted->address, err) == -1)
@@ -43,7 +55,7 @@ take_arguments(struct wanted *wanted, char **argv, size_t count, struct error *e
 	for (size_t i = 0; i < count; i++) {
 		char *place = wanted->targets[wanted->count];
 
-		if (account_address(argv[i + 1], place, err) == -1)
+		if (take_target(conf, argv[i + 1], place, err) == -1)
 			return error_prefix(err, "%s", argv[i + 1]);
 		if (!has_target(wanted, place))
 			wanted->count++;
@@ -101,7 +113,7 @@ plan_remove(struct wanted *wanted, const struct alias *old, struct error *err)
 	for (size_t i = 0; i < wanted->count; i++) {
 		target = old->targets;
 		for (size_t j = 0; j < old->target_count; j++) {
-			if (strcmp(target, wanted->targets[i]) == 0)
+			if (strcasecmp(target, wanted->targets[i]) == 0)
 				break;
 			target = j + 1 == old->target_count ? NULL : target + strlen(target) + 1;
 		}
@@ -306,7 +318,7 @@ run_change(int argc, char **argv, bool adding)
 	conf = ctl_settings();
 	if (conf == NULL)
 		return CTL_FAILED;
-	result = take_arguments(&wanted, argv + 1, (size_t)argc - 2, &err);
+	result = take_arguments(&wanted, conf, argv + 1, (size_t)argc - 2, &err);
 	if (result == 0)
 		result = change(conf, &wanted, adding, &err);
 	if (result == 0) {
@@ -361,10 +373,13 @@ print_accounts(const struct aliases *aliases, const char *text, struct error *er
 	for (size_t i = 0; i < alias->account_count; i++)
 		printf("%s\t%s\n", alias->accounts[i]->address,
 		       alias->accounts[i]->enabled ? "enabled" : "disabled");
+	for (size_t i = 0; i < alias->forward_count; i++)
+		printf("%s\telsewhere\n", alias->forwards[i]);
 	return 0;
 }
 
-/* ADDRESS: the accounts it leads to in the end; NULL: all aliases, as they are written. */
+/* ADDRESS: the accounts and other hosts' addresses it leads to in the end; NULL: all aliases, as
+ * they are written. */
 static int
 print(const char *address)
 {

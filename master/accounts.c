@@ -10,8 +10,40 @@
 #include "master/master.h"
 #include "master/reload.h"
 #include "master/roles.h"
+#include "master/srs_file.h"
 #include "master/trust.h"
 #include "master/trusted_file.h"
+
+/* Forwarding goes on without: bounces then go past us. Somebody has to look. */
+static void
+send_srs(struct process *p)
+{
+	const struct configuration *conf = master_conf(p->master);
+	struct ma_srs srs = {.forwards = conf->addresses.forward && conf->relay.wanted};
+	struct error err;
+
+	strlcpy(srs.domain, conf->addresses.srs_domain, sizeof(srs.domain));
+	if (conf->addresses.srs && srs_file_read(conf->state, &srs, &err) == -1)
+		log_event(LOG_ERR, "accounts.srs", KV_STR("why", err.text),
+			  KV_STR("so", "the senders of forwarded mail are not rewritten"));
+	(void)ipc_send(p->control, MA_SRS, 0, &srs, NULL, 0, -1);
+	explicit_bzero(&srs, sizeof(srs));
+}
+
+static void
+send_domains(struct process *p)
+{
+	const struct configuration *conf = master_conf(p->master);
+
+	for (size_t i = 0; i < conf->addresses.domain_count; i++) {
+		const struct conf_address_domain *from = &conf->addresses.domains[i];
+		struct ma_domain domain = {.separator = (unsigned char)from->separator[0],
+					   .forward = from->forward ? 1 : 0};
+
+		strlcpy(domain.name, from->name, sizeof(domain.name));
+		(void)ipc_send(p->control, MA_DOMAIN, 0, &domain, NULL, 0, -1);
+	}
+}
 
 static void
 send_settings(struct process *p)
@@ -19,7 +51,7 @@ send_settings(struct process *p)
 	const struct configuration *conf = master_conf(p->master);
 	char domains[ACCOUNTS_DOMAINS_MAX];
 	struct ma_settings settings = {.threads = conf->limits.login_threads,
-				       .separator = (unsigned char)conf->tag_separator[0],
+				       .separator = (unsigned char)conf->addresses.separator[0],
 				       .any_sender = conf->sender_check == SENDER_CHECK_OFF};
 	size_t used = 0;
 
@@ -36,7 +68,9 @@ send_settings(struct process *p)
 		used += size;
 		settings.count++;
 	}
+	send_srs(p);
 	(void)ipc_send(p->control, MA_SETTINGS, 0, &settings, domains, used, -1);
+	send_domains(p);
 }
 
 /* It may hold password hashes, and it says who may log in. The file for reading, or -1 with ERR. */

@@ -118,6 +118,7 @@ conf_free(struct configuration *conf)
 	for (size_t i = 0; i < conf->file_count; i++)
 		free(conf->files[i]);
 	free(conf->domains);
+	free(conf->addresses.domains);
 	free(conf->files);
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		free(conf->listeners[i].client_authorities);
@@ -234,6 +235,7 @@ read_tree(struct conf_reader *r, const config_t *file, bool parsed)
 	conf_table_read(r, config_root_setting(file), conf_keys, r->conf);
 	conf_keys_finish(r, config_root_setting(file));
 	conf_listeners_finish(r);
+	conf_addresses_finish(r);
 	conf_relay_finish(r);
 }
 

@@ -91,6 +91,25 @@ struct conf_limits {
 	uint32_t login_threads;     /* 0: one a core */
 };
 
+/* What addresses of one of the domains mean. */
+struct conf_address_domain {
+	struct conf_where where;
+	char name[HOST_NAME_SIZE];
+	char separator[2]; /* as below */
+	bool forward;
+	bool separator_given, forward_given;
+};
+
+/* What addresses mean, where their domain has nothing of its own. */
+struct conf_addresses {
+	char separator[2];               /* "": local parts have no tags */
+	bool forward;                    /* aliases may lead to other hosts */
+	bool srs;                        /* and then the reverse-path is rewritten, */
+	char srs_domain[HOST_NAME_SIZE]; /* to one of this domain */
+	struct conf_address_domain *domains;
+	size_t domain_count;
+};
+
 /* Mail that is on its way, wherever to. */
 struct conf_queue {
 	uint32_t delay_notice; /* seconds; 0: none is sent */
@@ -163,7 +182,7 @@ struct configuration {
 	struct conf_where hostname_where;
 	char **domains; /* lower case */
 	size_t domain_count;
-	char tag_separator[2]; /* "": local parts have no tags */
+	struct conf_addresses addresses;
 	uint32_t sender_check; /* enum conf_sender_check */
 	struct submit_limits submit_limits;
 	uint32_t client_address; /* enum conf_client_address */

@@ -23,9 +23,9 @@ static const char *const log_targets[] = {"auto", "stderr", "syslog", "journal",
 static const char *const log_levels[] = {"emerg",  "alert", "crit",  "error", "warning",
 					 "notice", "info",  "debug", NULL};
 
-static void
-read_domain(struct conf_reader *r, const config_setting_t *setting, const char *text,
-	    char out[HOST_NAME_SIZE])
+void
+conf_read_domain(struct conf_reader *r, const config_setting_t *setting, const char *text,
+		 char out[HOST_NAME_SIZE])
 {
 	char ascii[HOST_NAME_SIZE];
 	struct error err;
@@ -48,7 +48,7 @@ set_hostname(struct conf_reader *r, const config_setting_t *setting, void *targe
 	if (text == NULL)
 		conf_bad(r, setting, "must be a string");
 	else
-		read_domain(r, setting, text, conf->hostname);
+		conf_read_domain(r, setting, text, conf->hostname);
 }
 
 static void
@@ -57,7 +57,7 @@ add_domain(struct conf_reader *r, const config_setting_t *setting, const char *t
 	struct configuration *conf = target;
 	char domain[HOST_NAME_SIZE];
 
-	read_domain(r, setting, text, domain);
+	conf_read_domain(r, setting, text, domain);
 	if (domain[0] == '\0')
 		return;
 	if (conf_has_domain(conf, domain)) {
@@ -299,26 +299,6 @@ static const struct conf_key session_keys[] = {
     {0},
 };
 
-/* Of what a dot-string may have, what is no letter, digit or dot (RFC 5322 3.2.3); "/" is no part
- * of an account's address. */
-static void
-set_separator(struct conf_reader *r, const config_setting_t *setting, void *target)
-{
-	struct configuration *conf = target;
-	const char *text = config_setting_get_string(setting);
-
-	if (text == NULL || strlen(text) > 1 ||
-	    (text[0] != '\0' && strchr("!#$%&'*+-=?^_`{|}~", text[0]) == NULL))
-		conf_bad(r, setting, "must be one of !#$%%&'*+-=?^_`{|}~, or \"\" for none");
-	else
-		strlcpy(conf->tag_separator, text, sizeof(conf->tag_separator));
-}
-
-static const struct conf_key address_keys[] = {
-    OTHER("separator", set_separator),
-    {0},
-};
-
 /* By enum conf_sender_check. */
 static const char *const sender_checks[] = {"both", "envelope", "off", NULL};
 
@@ -344,7 +324,7 @@ static const struct conf_key submission_keys[] = {
 const struct conf_key conf_keys[] = {
     OTHER("hostname", set_hostname),
     OTHER("domains", set_domains),
-    GROUP("addresses", address_keys),
+    GROUP("addresses", conf_address_keys),
     GROUP("submission", submission_keys),
     PATH("state", state),
     PATH("accounts", accounts),
@@ -408,7 +388,7 @@ conf_keys_start(struct conf_reader *r)
 	conf_table_defaults(uid_keys, r->conf);
 	conf_defences_start(r->conf);
 	conf_relay_start(r->conf);
-	strlcpy(r->conf->tag_separator, "+", sizeof(r->conf->tag_separator));
+	conf_addresses_start(r->conf);
 }
 
 void

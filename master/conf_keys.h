@@ -13,6 +13,10 @@ void conf_keys_start(struct conf_reader *);
 /* The last steps: what is required, defaults that depend on other keys. */
 void conf_keys_finish(struct conf_reader *, const config_setting_t *root);
 
+/* A domain name, as A-labels in lower case; "" after a problem. */
+void conf_read_domain(struct conf_reader *, const config_setting_t *, const char *text,
+		      char out[HOST_NAME_SIZE]);
+
 /* Names of certificates, and where they were said: the file's default, or a listener's. */
 void conf_set_certificates(struct conf_reader *, const config_setting_t *, struct conf_names *,
 			   struct conf_where *);
@@ -38,6 +42,11 @@ void conf_route_finish(struct conf_reader *, struct conf_route *,
 void conf_relay_start(struct configuration *);
 void conf_relay_finish(struct conf_reader *);
 void conf_set_relay(struct conf_reader *, const config_setting_t *, void *target);
+
+/* addresses (conf_addresses.c): the defaults; what its domains leave out, and what has to hold. */
+extern const struct conf_key conf_address_keys[];
+void conf_addresses_start(struct configuration *);
+void conf_addresses_finish(struct conf_reader *);
 
 /* defences (conf_defences.c): the defaults; what the file says. */
 void conf_defences_start(struct configuration *);

@@ -10,7 +10,7 @@ master_libmaster_a_SOURCES = \
 	master/conf_watches.c master/renew.c master/renew.h \
 	master/certs.c master/certs.h \
 	master/conf_uses.c master/conf_uses.h \
-	master/conf_certs.c \
+	master/conf_addresses.c master/conf_certs.c \
 	master/conf_check.c master/conf_check.h \
 	master/conf_clients.c \
 	master/conf_defences.c master/conf_milters.c \
@@ -34,6 +34,7 @@ master_libmaster_a_SOURCES = \
 	master/sessions.c master/sessions.h \
 	master/sink.c master/sink.h \
 	master/slot.c master/slot.h \
+	master/srs_file.c master/srs_file.h \
 	master/state.c master/state.h \
 	master/status.c master/status.h \
 	master/stop.c \

@@ -60,7 +60,7 @@ is_local_byte(char c)
 static bool
 local_part_valid(const char *bytes, size_t length)
 {
-	if (length == 0 || length >= LOCAL_PART_SIZE)
+	if (length == 0 || length > LOCAL_PART_MAX)
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		if (bytes[i] == '.') {

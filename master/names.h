@@ -21,7 +21,7 @@
 const char *domain_name_parse(const char *text, char out[HOST_NAME_SIZE]);
 
 struct mailbox_name {
-	char local[LOCAL_PART_SIZE];
+	char local[LOCAL_PART_MAX + 1];
 	char domain[HOST_NAME_SIZE];
 };
 

@@ -8,6 +8,8 @@
  *   STATE/mail/   0711  the master's; domains and mailboxes below: mailboxes.h
  *   STATE/queue/  0700  queue's
  *   STATE/empty/  0555  the master's; the root of gates
+ *
+ * (STATE/srs.secret is srs_file.h's.)
  */
 #ifndef POSTERN_MASTER_STATE_H
 #define POSTERN_MASTER_STATE_H

@@ -14,10 +14,18 @@ struct aq_submitter {
 	uint32_t zero;
 };
 
-/* The tail is the mailboxes (user@domain, lower case), with a NUL between them, with RCPT_LOCAL;
- * else empty. */
+/*
+ * Where it leads, with RCPT_LOCAL; else there is nothing. The tail, with a NUL between them: the
+ * mailboxes (user@domain, lower case); the addresses of other hosts that the mail is forwarded to;
+ * and, if there are such, the reverse-path that it has there ("": the null one).
+ *
+ * That a mail of a stranger may leave is nothing that a gate can say: accounts.conf does.
+ */
 struct aq_resolved {
 	uint32_t verdict; /* enum rcpt_verdict */
+	uint32_t mailboxes;
+	uint32_t forwards;
+	uint32_t zero;
 };
 
 /* May ACCOUNT, who has logged in, use the reverse-path in the tail? */
@@ -50,16 +58,17 @@ struct aq_author_is {
 };
 #define AQ_MESSAGE_MAX 16384 /* GQ_INLINE_MAX */
 
-#define ACCOUNTS_QUEUE_MESSAGES(X)                                                                 \
-	X(AQ_SUBMITTER, 1, IPC_CLIENT, struct aq_submitter, ADDRESS_SIZE, IPC_WITH_FD,             \
-	  IPC_ANY_STATE)                                                                           \
-	/* A request: the tail is a forward-path's mailbox. */                                     \
-	X(AQ_RESOLVE, 2, IPC_SERVER, struct ipc_empty, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)        \
-	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, MAILBOXES_MAX, IPC_NO_FD, IPC_ANY_STATE) \
-	X(AQ_SENDER, 4, IPC_SERVER, struct aq_sender, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)         \
-	X(AQ_SENDER_IS, 5, IPC_CLIENT, struct aq_sender_is, 0, IPC_NO_FD, IPC_ANY_STATE)           \
-	X(AQ_AUTHOR, 6, IPC_SERVER, struct aq_author, AQ_MESSAGE_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
-	X(AQ_AUTHOR_OF_FILE, 7, IPC_SERVER, struct aq_author, 0, IPC_WITH_FD, IPC_ANY_STATE)       \
+#define ACCOUNTS_QUEUE_MESSAGES(X)                                                              \
+	X(AQ_SUBMITTER, 1, IPC_CLIENT, struct aq_submitter, ADDRESS_SIZE, IPC_WITH_FD,          \
+	  IPC_ANY_STATE)                                                                        \
+	/* A request: the tail is a forward-path's mailbox, a NUL, and the reverse-path. */     \
+	X(AQ_RESOLVE, 2, IPC_SERVER, struct ipc_empty, 2 * PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE) \
+	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, MAILBOXES_MAX + PATH_SIZE, IPC_NO_FD, \
+	  IPC_ANY_STATE)                                                                        \
+	X(AQ_SENDER, 4, IPC_SERVER, struct aq_sender, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)      \
+	X(AQ_SENDER_IS, 5, IPC_CLIENT, struct aq_sender_is, 0, IPC_NO_FD, IPC_ANY_STATE)        \
+	X(AQ_AUTHOR, 6, IPC_SERVER, struct aq_author, AQ_MESSAGE_MAX, IPC_NO_FD, IPC_ANY_STATE) \
+	X(AQ_AUTHOR_OF_FILE, 7, IPC_SERVER, struct aq_author, 0, IPC_WITH_FD, IPC_ANY_STATE)    \
 	X(AQ_AUTHOR_IS, 8, IPC_CLIENT, struct aq_author_is, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { ACCOUNTS_QUEUE_MESSAGES(IPC_ENUM) };

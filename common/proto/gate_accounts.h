@@ -6,11 +6,14 @@
 #include "common/proto/types.h"
 
 enum rcpt_verdict {
-	RCPT_LOCAL = 1,   /* deliverable here */
+	RCPT_LOCAL = 1,   /* deliverable here, or to where an alias leads */
 	RCPT_NO_MAILBOX,  /* our domain, nobody of that name: 550 5.1.1 */
 	RCPT_DISABLED,    /* 550 5.2.1 */
 	RCPT_NOT_LOCAL,   /* another domain: 550 5.7.1 */
 	RCPT_UNAVAILABLE, /* can't tell now: 451 4.3.0 */
+	RCPT_FORGED,      /* a reverse-path of ours (SRS) that we have not made: 550 5.1.1 */
+	RCPT_OLD,         /* one that is too old: 550 5.1.1 */
+	RCPT_VERDICTS
 };
 struct ga_rcpt_verdict {
 	uint32_t verdict; /* enum rcpt_verdict */

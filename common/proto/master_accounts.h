@@ -15,6 +15,26 @@ struct ma_settings {
 	uint32_t any_sender; /* 1: who has logged in may use any reverse-path */
 };
 
+/*
+ * How mail leaves that is for aliases that lead to other hosts: with reverse-paths of ours (SRS),
+ * which only who has a secret can make. The first one makes them, all are good.
+ */
+#define SRS_SECRET_SIZE 32
+#define SRS_SECRETS_MAX 8
+struct ma_srs {
+	uint32_t forwards; /* 1: aliases may lead elsewhere */
+	uint32_t count;    /* secrets; 0: reverse-paths stay as they are */
+	uint8_t secrets[SRS_SECRETS_MAX][SRS_SECRET_SIZE];
+	char domain[HOST_NAME_SIZE]; /* of these reverse-paths */
+};
+
+/* One of the domains that has settings of its own. */
+struct ma_domain {
+	uint32_t separator; /* as in ma_settings */
+	uint32_t forward;   /* 1: its aliases may lead elsewhere */
+	char name[HOST_NAME_SIZE];
+};
+
 /* accounts.conf comes along, opened for reading; sent at start and whenever it changes. */
 struct ma_file {
 	uint32_t generation;
@@ -54,6 +74,11 @@ struct ma_quota {
 	X(MA_ATTACHED, 21, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, IPC_ANY_STATE)            \
 	X(MA_ATTACH_FAILED, 22, IPC_CLIENT, struct ipc_empty, REASON_MAX, IPC_NO_FD,               \
 	  IPC_ANY_STATE)                                                                           \
+	/* Before MA_SETTINGS. */                                                                  \
+	X(MA_SRS, 25, IPC_CLIENT, struct ma_srs, 0, IPC_NO_FD, CHILD_STARTING | CHILD_RUNNING)     \
+	/* Behind MA_SETTINGS. */                                                                  \
+	X(MA_DOMAIN, 26, IPC_CLIENT, struct ma_domain, 0, IPC_NO_FD,                               \
+	  CHILD_STARTING | CHILD_RUNNING)                                                          \
 	/* A request: how much may the mailbox named in the tail hold? */                          \
 	X(MA_QUOTA, 23, IPC_CLIENT, struct ipc_empty, ADDRESS_SIZE, IPC_NO_FD, IPC_ANY_STATE)      \
 	X(MA_QUOTA_IS, 24, IPC_SERVER, struct ma_quota, 0, IPC_NO_FD, IPC_ANY_STATE)

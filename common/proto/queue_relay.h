@@ -25,7 +25,10 @@ struct qr_send {
 	struct mail_parameters parameters;
 	uint8_t
 	    notify[RELAY_RECIPIENTS_MAX]; /* DSN_NOTIFY_..., in the order of the forward-paths */
-	uint8_t zeros[2];
+	/* Of a mail that an alias leads out: the address of ours that it came to, which it gets a
+	 * Delivered-To: field of; "": none. Printable ASCII. */
+	char delivered_to[PATH_SIZE];
+	uint8_t zeros[9];
 };
 #define RELAY_PATHS_MAX (PATH_SIZE + RELAY_RECIPIENTS_MAX * (PATH_SIZE + ORCPT_SIZE))
 

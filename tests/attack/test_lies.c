@@ -321,24 +321,25 @@ say_mail(const struct queue_fixture *f, uint32_t transaction, const char *to)
 }
 
 static void
-answer_resolve_bytes(const struct queue_fixture *f, enum rcpt_verdict verdict, const char *bytes,
-		     size_t length)
+answer_resolve_bytes(const struct queue_fixture *f, const struct aq_resolved *resolved,
+		     const char *bytes, size_t length)
 {
-	struct aq_resolved resolved = {.verdict = verdict};
 	struct ipc_message message;
 
 	assert_int_equal(house_receive(f->accounts, &accounts_queue_boundary, IPC_CLIENT, &message),
 			 1);
 	assert_int_equal(message.type, AQ_RESOLVE);
-	assert_int_equal(ipc_send_fd(f->accounts, AQ_RESOLVED, message.id, &resolved,
-				     sizeof(resolved), bytes, length, -1),
+	assert_int_equal(ipc_send_fd(f->accounts, AQ_RESOLVED, message.id, resolved,
+				     sizeof(*resolved), bytes, length, -1),
 			 0);
 }
 
 static void
 answer_resolve(const struct queue_fixture *f, enum rcpt_verdict verdict, const char *mailbox)
 {
-	answer_resolve_bytes(f, verdict, mailbox, strlen(mailbox));
+	struct aq_resolved resolved = {.verdict = verdict, .mailboxes = mailbox[0] != '\0' ? 1 : 0};
+
+	answer_resolve_bytes(f, &resolved, mailbox, strlen(mailbox));
 }
 
 /* The descriptor to write to, after all was said right so far. */
@@ -410,19 +411,34 @@ static void
 mailboxes_that_are_none(void **state)
 {
 	static const struct {
-		uint32_t verdict;
+		struct aq_resolved resolved; /* verdict, mailboxes, forwards, zero */
 		size_t length;
 		char bytes[40];
-	} lies[] = {{RCPT_LOCAL, 0, ""},
-		    {RCPT_LOCAL, 1, "\0"},
-		    {RCPT_LOCAL, 18, "alice@example.org\0"},
-		    {RCPT_LOCAL, 18, "\0alice@example.org"},
-		    {RCPT_LOCAL, 21, "a@example.org\0\0b@x.yz"},
-		    {RCPT_LOCAL, 20, "a@example.org\0b@x\n.y"},
-		    {RCPT_NO_MAILBOX, 17, "alice@example.org"},
-		    {RCPT_NO_MAILBOX, 1, "\0"},
-		    {0, 17, "alice@example.org"},
-		    {RCPT_UNAVAILABLE + 1, 0, ""}};
+	} lies[] = {{{RCPT_LOCAL, 0, 0, 0}, 0, ""},
+		    {{RCPT_LOCAL, 1, 0, 0}, 0, ""},
+		    {{RCPT_LOCAL, 1, 0, 0}, 1, "\0"},
+		    {{RCPT_LOCAL, 1, 0, 0}, 18, "alice@example.org\0"},
+		    {{RCPT_LOCAL, 2, 0, 0}, 18, "\0alice@example.org"},
+		    {{RCPT_LOCAL, 1, 0, 0}, 28, "alice@example.org\0bob@x.yz"},
+		    {{RCPT_LOCAL, 2, 0, 0}, 17, "alice@example.org"},
+		    {{RCPT_LOCAL, UINT32_MAX, 0, 0}, 17, "alice@example.org"},
+		    {{RCPT_LOCAL, 1, 0, 1}, 17, "alice@example.org"},
+		    {{RCPT_LOCAL, 3, 0, 0}, 21, "a@example.org\0\0b@x.yz"},
+		    {{RCPT_LOCAL, 2, 0, 0}, 20, "a@example.org\0b@x\n.y"},
+		    /* Elsewhere: an address, and the sender behind all of them. */
+		    {{RCPT_LOCAL, 0, 1, 0}, 11, "b@other.com"},
+		    {{RCPT_LOCAL, 0, 1, 0}, 18, "b@other.com\0sender"},
+		    {{RCPT_LOCAL, 0, 1, 0}, 18, "b@other.com\0s@\n.yz"},
+		    {{RCPT_LOCAL, 0, 1, 0}, 18, "@other.com\0s@xy.com"},
+		    {{RCPT_LOCAL, 0, 2, 0}, 19, "b@other.com\0s@x.com"},
+		    {{RCPT_LOCAL, 0, 1, 0}, 24, "b@other.com\0s@x.com\0c@d"},
+		    {{RCPT_LOCAL, 0, UINT32_MAX, 0}, 19, "b@other.com\0s@x.com"},
+		    {{RCPT_NO_MAILBOX, 1, 0, 0}, 17, "alice@example.org"},
+		    {{RCPT_NO_MAILBOX, 0, 0, 0}, 17, "alice@example.org"},
+		    {{RCPT_NOT_LOCAL, 0, 1, 0}, 19, "b@other.com\0s@x.com"},
+		    {{RCPT_NO_MAILBOX, 0, 0, 0}, 1, "\0"},
+		    {{0, 1, 0, 0}, 17, "alice@example.org"},
+		    {{RCPT_VERDICTS, 0, 0, 0}, 0, ""}};
 	struct gq_transaction data = {.transaction = 1};
 
 	(void)state;
@@ -434,8 +450,7 @@ mailboxes_that_are_none(void **state)
 		say_mail(&f, 1, "alice@example.org");
 		assert_int_equal(
 		    ipc_send_fd(f.channel, GQ_DATA, 9, &data, sizeof(data), NULL, 0, -1), 0);
-		answer_resolve_bytes(&f, (enum rcpt_verdict)lies[i].verdict, lies[i].bytes,
-				     lies[i].length);
+		answer_resolve_bytes(&f, &lies[i].resolved, lies[i].bytes, lies[i].length);
 		assert_int_equal(
 		    house_receive(f.channel, &gate_queue_boundary, IPC_CLIENT, &message), 1);
 		assert_int_equal(message.type, GQ_FAILED);
@@ -494,6 +509,42 @@ parameters_that_lie(void **state)
 		    house_receive(f.channel, &gate_queue_boundary, IPC_CLIENT, &message), 0);
 		close_queue(&f);
 	}
+}
+
+/* A question to accounts is an address, a NUL and a sender. */
+static void
+questions_that_are_none(void **state)
+{
+	static const struct {
+		uint32_t id;
+		size_t length;
+		char tail[64];
+	} lies[] = {{7, 0, ""},
+		    {7, 17, "alice@example.org"},
+		    {7, 22, "alice@example.org\0s@b\0"},
+		    {7, 25, "alice@example.org\0s@b\0c@d"},
+		    {0, 21, "alice@example.org\0s@b"}};
+	struct house_child accounts = house_accounts();
+	struct ipc_message message;
+	int channel;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		print_message("%zu\n", i);
+		channel = house_queue_to_accounts(&accounts);
+		assert_int_equal(ipc_send_fd(channel, AQ_RESOLVE, lies[i].id, NULL, 0, lies[i].tail,
+					     lies[i].length, -1),
+				 0);
+		house_must_be_cut(channel);
+	}
+	channel = house_queue_to_accounts(&accounts);
+	assert_int_equal(
+	    ipc_send_fd(channel, AQ_RESOLVE, 7, NULL, 0, "alice@example.org\0s@b", 21, -1), 0);
+	assert_int_equal(house_receive(channel, &accounts_queue_boundary, IPC_SERVER, &message), 1);
+	assert_int_equal(message.type, AQ_RESOLVED);
+	assert_int_equal(((const struct aq_resolved *)message.body)->mailboxes, 1);
+	close(channel);
+	house_end(&accounts);
 }
 
 static void
@@ -944,6 +995,7 @@ main(void)
 	    cmocka_unit_test(recipients_that_accounts_refuses),
 	    cmocka_unit_test(mailboxes_that_are_none),
 	    cmocka_unit_test(parameters_that_lie),
+	    cmocka_unit_test(questions_that_are_none),
 	    cmocka_unit_test(sizes_that_lie),
 	    cmocka_unit_test(sizes_that_lie_inline),
 	    cmocka_unit_test(authors_that_are_somebody_else),

@@ -32,7 +32,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char text[512];
 
 	if (mailbox_name_parse((const char *)data, size, &name)) {
-		check(name.local, LOCAL_PART_SIZE - 1);
+		check(name.local, LOCAL_PART_MAX);
 		check(name.domain, HOST_NAME_SIZE - 1);
 		if (strlen(name.local) + 1 + strlen(name.domain) != size)
 			abort();

@@ -91,6 +91,10 @@ tests_fuzz_fuzz_smtp_session_SOURCES = tests/fuzz/fuzz_smtp_session.c $(SMTP_HOU
 tests_fuzz_fuzz_smtp_session_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
 
+noinst_PROGRAMS += tests/fuzz/fuzz_srs
+tests_fuzz_fuzz_srs_SOURCES = tests/fuzz/fuzz_srs.c
+tests_fuzz_fuzz_srs_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_srs_LDADD = worker/libworker.a common/libcommon.a $(NETTLE_LIBS) $(IDN_LIBS) $(UNISTRING_LIBS) $(BSD_LIBS)
 noinst_PROGRAMS += tests/fuzz/fuzz_xtext
 tests_fuzz_fuzz_xtext_SOURCES = tests/fuzz/fuzz_xtext.c
 tests_fuzz_fuzz_xtext_LDFLAGS = $(FUZZ_LDFLAGS)

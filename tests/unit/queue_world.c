@@ -182,6 +182,20 @@ static const struct ipc_handler master_handlers[] = {
 
 /* Everybody at example.org has a mailbox in lower case, but for nobody and later; team is an alias,
  * elsewhere.example another host's. */
+/* An alias that leads to alice, and to two addresses elsewhere. */
+static void
+answer_out(struct ipc_channel *channel, const struct ipc_message *message)
+{
+	struct aq_resolved resolved = {.verdict = RCPT_LOCAL, .mailboxes = 1, .forwards = 2};
+	const char *sender = message->tail + strlen(message->tail) + 1;
+	char tail[1024];
+	int length = snprintf(tail, sizeof(tail),
+			      "alice@example.org%cOut@elsewhere.example%cout@elsewhere.example%c%s",
+			      '\0', '\0', '\0', sender[0] == '\0' ? "" : "srs@example.org");
+
+	ipc_send(channel, AQ_RESOLVED, message->id, &resolved, tail, (size_t)length, -1);
+}
+
 static int
 on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
@@ -202,7 +216,12 @@ on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *conte
 		resolved.verdict = RCPT_NOT_LOCAL;
 	if (strncmp(mailbox, "later@", 6) == 0)
 		resolved.verdict = RCPT_UNAVAILABLE;
+	resolved.mailboxes = resolved.verdict == RCPT_LOCAL ? 1 : 0;
 	if (strncmp(mailbox, "team@", 5) == 0)
+		resolved.mailboxes = 3;
+	if (strncmp(mailbox, "lead@", 5) == 0)
+		answer_out(channel, message);
+	else if (strncmp(mailbox, "team@", 5) == 0)
 		ipc_send(channel, AQ_RESOLVED, message->id, &resolved, team, sizeof(team) - 1, -1);
 	else
 		ipc_send(channel, AQ_RESOLVED, message->id, &resolved, mailbox,

@@ -427,6 +427,39 @@ test_aliases(void **state)
 	accounts_free(accounts);
 }
 
+static void
+test_aliases_elsewhere(void **state)
+{
+	struct accounts *accounts;
+	const struct alias *alias;
+	struct error err;
+	unsigned line;
+
+	(void)state;
+	accounts = parse("aliases = (\n"
+			 "{ address = \"all@example.org\"; to = [ \"Out/x@Other.example\", "
+			 "\"one@example.org\", \"c@third.example\" ]; },\n"
+			 "{ address = \"one@example.org\"; to = [ \"A@example.org\", "
+			 "\"Out/x@other.example\", \"out/x@other.example\" ]; },\n"
+			 "{ address = \"@example.org\"; to = \"x@b\xc3\xbc"
+			 "cher.example\"; } );\n" TWO,
+			 &line, &err);
+	assert_non_null(accounts);
+	alias = aliases_at(accounts_aliases(accounts), 0);
+	assert_int_equal(alias->account_count, 1);
+	assert_string_equal(alias->accounts[0]->address, "a@example.org");
+	/* Each once; local parts of another host may differ in their case only. */
+	assert_int_equal(alias->forward_count, 3);
+	assert_string_equal(alias->forwards[0], "Out/x@other.example");
+	assert_string_equal(alias->forwards[1], "out/x@other.example");
+	assert_string_equal(alias->forwards[2], "c@third.example");
+	alias = aliases_at(accounts_aliases(accounts), 2);
+	assert_int_equal(alias->account_count, 0);
+	assert_int_equal(alias->forward_count, 1);
+	assert_string_equal(alias->forwards[0], "x@xn--bcher-kva.example");
+	accounts_free(accounts);
+}
+
 #define ALIAS(address, to) "{ address = \"" address "@example.org\"; to = " to "; }"
 
 static void
@@ -441,8 +474,14 @@ test_alias_errors(void **state)
 		"[ \"a@example.org\", \"z@example.org\" ]") ",\n" ALIAS("z",
 									"\"y@example.org\"") ");",
 	    2, "aliases in a loop: y@example.org -> z@example.org -> y@example.org");
-	refused(TWO "aliases = (" ALIAS("x", "\"c@elsewhere.example\"") ");", 2,
-		"leads to c@elsewhere.example, which is no account and no alias");
+	refused(TWO "aliases = (" ALIAS("x", "\"c@example.org\"") ");", 2,
+		"leads to c@example.org, which is no account and no alias");
+	/* Its domain is known by another alias only. */
+	refused(TWO "aliases = (" ALIAS("x", "\"c@other.example\"") ", { address = "
+								    "\"d@other.example\"; "
+								    "to = \"a@example.org\"; } );",
+		2, "which is no account and no alias of this file, though its domain is in it");
+	refused(TWO "aliases = (" ALIAS("x", "\"c@[192.0.2.1]\"") ");", 2, "not to an IP address");
 	refused(TWO "aliases = (" ALIAS("a", "\"b@example.org\"") ");", 2,
 		"the address of the alias a@example.org is an account's, in line 1");
 	refused(TWO "aliases = (" ALIAS("x", "\"a@example.org\"") ",\n" ALIAS(
@@ -553,6 +592,7 @@ main(void)
 	    cmocka_unit_test(test_many),
 	    cmocka_unit_test(test_nearest),
 	    cmocka_unit_test(test_aliases),
+	    cmocka_unit_test(test_aliases_elsewhere),
 	    cmocka_unit_test(test_idn),
 	    cmocka_unit_test(test_alias_errors),
 	    cmocka_unit_test(test_alias_depth),

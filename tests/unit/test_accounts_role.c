@@ -263,15 +263,18 @@ test_rcpt(void **state)
 static void
 test_resolve(void **state)
 {
-	static const char rcpt[] = "postmaster@EXAMPLE.org";
+	static const char rcpt[] = "postmaster@EXAMPLE.org\0sender@elsewhere.example";
 
 	(void)state;
 	assert_int_equal(
-	    ipc_send_fd(house.queue, AQ_RESOLVE, 0x80000001, NULL, 0, rcpt, strlen(rcpt), -1), 0);
+	    ipc_send_fd(house.queue, AQ_RESOLVE, 0x80000001, NULL, 0, rcpt, sizeof(rcpt) - 1, -1),
+	    0);
 	assert_int_equal(from_queue(), AQ_RESOLVED);
 	assert_int_equal(house.message.id, 0x80000001);
 	assert_string_equal(house.message.tail, "alice@example.org");
 	assert_int_equal(((const struct aq_resolved *)house.message.body)->verdict, RCPT_LOCAL);
+	assert_int_equal(((const struct aq_resolved *)house.message.body)->mailboxes, 1);
+	assert_int_equal(((const struct aq_resolved *)house.message.body)->forwards, 0);
 }
 
 static void

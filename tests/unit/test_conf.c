@@ -74,7 +74,7 @@ three_lines(void **state)
 	assert_false(conf_has_domain(conf, "example.com"));
 	assert_string_equal(conf->certs, "/var/lib/postern/certs");
 	assert_string_equal(conf->accounts, "/etc/accounts.conf");
-	assert_string_equal(conf->tag_separator, "+");
+	assert_string_equal(conf->addresses.separator, "+");
 	assert_int_equal(conf->certificates.count, 0);
 	assert_string_equal(conf->users[ROLE_CERTD], "postern-certd");
 	assert_int_equal(conf->sandbox, SANDBOX_REQUIRED);

@@ -64,7 +64,7 @@ mailbox_names(void **state)
 	    "a@[127.0.0.1]",
 	    "a@x_y.org",
 	};
-	char longest[LOCAL_PART_SIZE + 16];
+	char longest[LOCAL_PART_MAX + 17];
 	struct mailbox_name name;
 
 	(void)state;

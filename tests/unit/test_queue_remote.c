@@ -205,6 +205,61 @@ only_submitters_send_out(void **state)
 	assert_int_equal(send_as("alice@example.org", "alice@example.org", to_bob), QUEUE_REFUSED);
 }
 
+static const char *const to_alias[] = {"Lead@example.org", "alice@example.org", "lead@example.org",
+				       NULL};
+static const char *const to_both[] = {"direct@elsewhere.example", "lead@example.org",
+				      "out@elsewhere.example", NULL};
+
+/* Whoever sends it: accounts says so. Each once, and as it is called there. */
+static void
+an_alias_leads_out(void **state)
+{
+	unsigned one = 1;
+
+	(void)state;
+	assert_int_equal(send_as("", "stranger@origin.example", to_alias), 0);
+	world_run_until(&world, sent_at_least, &one);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(relay.sends, 1);
+	assert_int_equal(world.stored_count, 1);
+	assert_string_equal(SLIST_FIRST(&world.stored)->sender, "stranger@origin.example");
+	assert_string_equal(relay.last.domain, "elsewhere.example");
+	assert_string_equal(relay.last.delivered_to, "lead@example.org");
+	assert_int_equal(relay.last.recipients, 2);
+	assert_memory_equal(relay.tail,
+			    "srs@example.org\0Out@elsewhere.example\0rfc822;Lead@example.org\0"
+			    "out@elsewhere.example\0rfc822;Lead@example.org",
+			    relay.tail_length);
+	/* The null sender stays, and a failure is told to nobody. */
+	relay.outcome = RELAY_FAILED;
+	assert_int_equal(send_as("", "", to_alias), 0);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(relay.sends, 2);
+	assert_memory_equal(relay.tail, "\0Out@elsewhere.example\0", 23);
+	/* Where no mail leaves, it doesn't by an alias either. */
+	world.queue.settings.relay = 0;
+	assert_int_equal(send_as("", "stranger@origin.example", to_alias), QUEUE_REFUSED);
+}
+
+/* To one domain, but as two mails: one is the submitter's own, one comes by the alias. */
+static void
+a_job_has_one_sender(void **state)
+{
+	unsigned two = 2;
+
+	(void)state;
+	assert_int_equal(send_as("alice@example.org", "alice@example.org", to_both), 0);
+	world_run_until(&world, sent_at_least, &two);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(relay.sends, 2);
+	/* The second one; out@elsewhere.example is there already. */
+	assert_string_equal(relay.last.delivered_to, "lead@example.org");
+	assert_int_equal(relay.last.recipients, 2);
+	assert_memory_equal(relay.tail, "srs@example.org\0Out@elsewhere.example\0",
+			    strlen("srs@example.org") + strlen("Out@elsewhere.example") + 2);
+	assert_int_equal(world.stored_count, 1);
+}
+
 static void
 what_fails_comes_back_once(void **state)
 {
@@ -661,6 +716,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(only_submitters_send_out, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(an_alias_leads_out, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_job_has_one_sender, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_fails_comes_back_once, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(nobody_hears_of_what_has_no_sender, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_bounce_goes_out, set_up, tear_down),

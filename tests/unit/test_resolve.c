@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "worker/accounts/resolve.h"
+#include "worker/accounts/forward.h"
 
 #define PW " password = \"$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO\"; "
 
@@ -50,14 +50,14 @@ teardown(void **state)
 static const char *
 resolve(const char *text)
 {
-	static const char *const words[] = {"",         "local",     "no mailbox",
-					    "disabled", "not local", "unavailable"};
+	static const char *const words[RCPT_VERDICTS] = {
+	    "", "local", "no mailbox", "disabled", "not local", "unavailable", "forged", "old"};
 	static char list[1024];
 	struct resolved resolved;
 	enum rcpt_verdict verdict = resolve_mailbox(resolver, text, strlen(text), &resolved);
 
 	if (verdict != RCPT_LOCAL) {
-		assert_int_equal(resolved.count, 0);
+		assert_int_equal(resolved.count + resolved.forward_count, 0);
 		return words[verdict];
 	}
 	list[0] = '\0';
@@ -66,6 +66,12 @@ resolve(const char *text)
 			continue;
 		strlcat(list, list[0] == '\0' ? "" : " ", sizeof(list));
 		strlcat(list, resolved.accounts[i]->address, sizeof(list));
+	}
+	for (size_t i = 0; i < resolved.forward_count; i++) {
+		if (!resolve_is_elsewhere(resolver, resolved.forwards[i]))
+			continue;
+		strlcat(list, list[0] == '\0' ? "-> " : " -> ", sizeof(list));
+		strlcat(list, resolved.forwards[i], sizeof(list));
 	}
 	return list;
 }
@@ -280,6 +286,113 @@ test_idn_login(void **state)
 	resolver_free(other);
 }
 
+static const struct ma_srs srs = {
+    .forwards = 1, .count = 1, .secrets = {{1}}, .domain = "bounce.example"};
+
+/* What a mail from SENDER is from where it is forwarded to. */
+static const char *
+forwarded(const char *sender)
+{
+	static char out[PATH_SIZE];
+
+	forward_sender(resolver, &srs, sender, out);
+	return out;
+}
+
+static void
+test_forwards(void **state)
+{
+	(void)state;
+	use("accounts = ( { address = \"alice@example.org\";" PW "},"
+	    "{ address = \"off@example.org\";" PW "enabled = false; } ); aliases = ("
+	    "{ address = \"out@example.org\"; to = \"Bob@Other.example\"; },"
+	    "{ address = \"both@example.org\"; to = [ \"alice@example.org\", \"out@example.org\" "
+	    "]; },"
+	    "{ address = \"dead@example.org\"; to = [ \"off@example.org\", \"x@empty.example\" ]; "
+	    "},"
+	    "{ address = \"abuse@example.org\"; to = \"abuse@other.example\"; },"
+	    "{ address = \"@second.example\"; to = \"all@other.example\"; } );");
+	/* Nothing leaves unless that is said. */
+	assert_string_equal(resolve("out@example.org"), "disabled");
+	assert_string_equal(resolve("both@example.org"), "alice@example.org");
+	assert_string_equal(resolve("abuse@example.org"), "alice@example.org");
+	resolver_set_srs(resolver, &srs);
+	resolver_set_separator(resolver, '+');
+	assert_string_equal(resolve("out@example.org"), "-> Bob@other.example");
+	assert_string_equal(resolve("OUT+tag@example.org"), "-> Bob@other.example");
+	assert_string_equal(resolve("both@example.org"), "alice@example.org -> Bob@other.example");
+	assert_string_equal(resolve("any@second.example"), "-> all@other.example");
+	assert_string_equal(resolve("abuse@example.org"), "-> abuse@other.example");
+	/* A domain of ours is not elsewhere, though the file has nobody there. */
+	assert_string_equal(resolve("dead@example.org"), "disabled");
+	assert_string_equal(resolve("bob@other.example"), "not local");
+	/* Whom it leads to elsewhere may not send as it. */
+	assert_false(resolve_sender(resolver, accounts_at(accounts, 0), "out@example.org", 15));
+	assert_true(resolve_sender(resolver, accounts_at(accounts, 0), "both@example.org", 16));
+}
+
+static void
+test_domains(void **state)
+{
+	(void)state;
+	use("accounts = ( { address = \"alice@example.org\";" PW "},"
+	    "{ address = \"carol@second.example\";" PW "} ); aliases = ("
+	    "{ address = \"out@example.org\"; to = \"bob@other.example\"; },"
+	    "{ address = \"out@second.example\"; to = \"bob@other.example\"; } );");
+	resolver_set_srs(resolver, &srs);
+	resolver_set_separator(resolver, '+');
+	assert_int_equal(resolver_set_domain(resolver, "second.example", '-', false), 0);
+	assert_int_equal(resolver_set_domain(resolver, "other.example", '-', false), -1);
+	assert_string_equal(resolve("alice+tag@example.org"), "alice@example.org");
+	assert_string_equal(resolve("alice-tag@example.org"), "no mailbox");
+	assert_string_equal(resolve("carol-tag@second.example"), "carol@second.example");
+	assert_string_equal(resolve("carol+tag@second.example"), "no mailbox");
+	assert_string_equal(resolve("out@example.org"), "-> bob@other.example");
+	assert_string_equal(resolve("out@second.example"), "disabled");
+}
+
+static void
+test_ways_back(void **state)
+{
+	char text[PATH_SIZE + 16];
+
+	(void)state;
+	use("accounts = ( { address = \"alice@example.org\";" PW "},"
+	    "{ address = \"srs0=real@example.org\";" PW "} );");
+	/* Before anything is known of it, it is an address like any other. */
+	assert_string_equal(resolve("srs0=other@example.org"), "no mailbox");
+	resolver_set_srs(resolver, &srs);
+	/* Whose sender is not rewritten. */
+	assert_string_equal(forwarded(""), "");
+	assert_string_equal(forwarded("Alice@example.org"), "Alice@example.org");
+	assert_string_equal(forwarded("x@bounce.example"), "x@bounce.example");
+	assert_string_equal(forwarded("x@[192.0.2.1]"), "x@[192.0.2.1]");
+	strlcpy(text, forwarded("Some.One@other.example"), sizeof(text));
+	assert_non_null(strstr(text, "=other.example=Some.One@bounce.example"));
+	assert_string_equal(resolve(text), "-> Some.One@other.example");
+	/* At any domain of ours, for which one is used may change; but at no other. */
+	strlcpy(strchr(text, '@'), "@example.org", 16);
+	assert_string_equal(resolve(text), "-> Some.One@other.example");
+	strlcpy(strchr(text, '@'), "@other.example", 16);
+	assert_string_equal(resolve(text), "not local");
+	text[6] = text[6] == 'A' ? 'B' : 'A';
+	strlcpy(strchr(text, '@'), "@example.org", 16);
+	assert_string_equal(resolve(text), "forged");
+	assert_string_equal(resolve("srs0=other@example.org"), "forged");
+	assert_string_equal(resolve("srs0=real@example.org"), "srs0=real@example.org");
+	assert_string_equal(resolve("alice@bounce.example"), "not local");
+	/* It leads to who has become one of ours meanwhile. */
+	resolver_free(resolver);
+	resolver = resolver_new("other.example", 14, 1);
+	resolver_set_srs(resolver, &srs);
+	strlcpy(text, forwarded("alice@example.org"), sizeof(text));
+	resolver_free(resolver);
+	resolver = resolver_new(domains, sizeof(domains), 3);
+	resolver_set_srs(resolver, &srs);
+	resolver_use(resolver, accounts);
+	assert_string_equal(resolve(text), "alice@example.org");
+}
+
 static void
 test_settings(void **state)
 {
@@ -297,9 +410,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_mailboxes), TEST(test_postmaster), TEST(test_no_file), TEST(test_aliases),
-	    TEST(test_idn_login), TEST(test_senders),    TEST(test_tags),    TEST(test_roles),
-	    TEST(test_login),     TEST(test_settings),
+	    TEST(test_forwards),   TEST(test_domains), TEST(test_ways_back), TEST(test_mailboxes),
+	    TEST(test_postmaster), TEST(test_no_file), TEST(test_aliases),   TEST(test_idn_login),
+	    TEST(test_senders),    TEST(test_tags),    TEST(test_roles),     TEST(test_login),
+	    TEST(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

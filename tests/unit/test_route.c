@@ -315,6 +315,31 @@ hops_are_counted(void **state)
 				 messages[i].hops);
 }
 
+static void
+who_has_been_there_is_known(void **state)
+{
+	static const char message[] = "Received: a\r\nDelivered-To: one@a.example\r\n"
+				      "X: Delivered-To: x@a.example\r\n"
+				      "delivered-to:\tTwo@A.example \r\n"
+				      "Delivered-To: three@a.example.org\r\n\r\n"
+				      "Delivered-To: body@a.example\r\n";
+	static const struct {
+		const char *address;
+		bool been;
+	} addresses[] = {{"one@a.example", true},    {"ONE@a.example", true},
+			 {"two@a.example", true},    {"x@a.example", false},
+			 {"three@a.example", false}, {"body@a.example", false},
+			 {"ne@a.example", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		assert_true(hops_has_been(message, strlen(message), addresses[i].address) ==
+			    addresses[i].been);
+	assert_false(hops_has_been("Delivered-To:", 13, "a@b"));
+	assert_true(hops_has_been("Delivered-To:a@b", 16, "a@b"));
+	assert_false(hops_has_been("Delivered-To:a@b", 15, "a@b"));
+}
+
 int
 main(void)
 {
@@ -327,6 +352,7 @@ main(void)
 	    cmocka_unit_test(equal_hosts_take_turns),
 	    cmocka_unit_test(hops_are_counted),
 	    cmocka_unit_test(own_addresses_are_known),
+	    cmocka_unit_test(who_has_been_there_is_known),
 	    cmocka_unit_test(tlsas_are_taken),
 	    cmocka_unit_test(owners_are_told),
 	};

@@ -34,15 +34,13 @@ static struct accounts_service service;
  */
 
 enum rcpt_verdict
-accounts_resolve(const struct accounts_service *s, const struct ipc_message *message,
+accounts_resolve(const struct accounts_service *s, const char *path, size_t length,
 		 struct resolved *resolved)
 {
-	enum rcpt_verdict verdict =
-	    resolve_mailbox(s->resolver, message->tail, message->tail_length, resolved);
+	enum rcpt_verdict verdict = resolve_mailbox(s->resolver, path, length, resolved);
 
 	if (verdict == RCPT_UNAVAILABLE)
-		log_event(LOG_ERR, "accounts.unavailable",
-			  KV_MEM("rcpt", message->tail, message->tail_length),
+		log_event(LOG_ERR, "accounts.unavailable", KV_MEM("rcpt", path, length),
 			  KV_STR("why", s->accounts == NULL
 					    ? "no good accounts.conf has been read yet"
 					    : "there is no account to take mail for postmaster"));
@@ -53,8 +51,8 @@ static int
 on_rcpt(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	struct resolved resolved;
-	struct ga_rcpt_verdict verdict = {.verdict =
-					      accounts_resolve(&service, message, &resolved)};
+	struct ga_rcpt_verdict verdict = {
+	    .verdict = accounts_resolve(&service, message->tail, message->tail_length, &resolved)};
 
 	(void)context;
 	(void)ipc_send(channel, GA_RCPT_VERDICT, message->id, &verdict, NULL, 0, -1);
@@ -125,6 +123,20 @@ open_channel(const struct early *from)
 }
 
 static int
+on_srs(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct ma_srs *srs = message->body;
+
+	(void)channel;
+	(void)context;
+	if (srs->forwards > 1 || srs->count > SRS_SECRETS_MAX ||
+	    memchr(srs->domain, '\0', sizeof(srs->domain)) == NULL)
+		return -1;
+	service.srs = *srs;
+	return 0;
+}
+
+static int
 on_settings(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct ma_settings *settings = message->body;
@@ -139,12 +151,28 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	}
 	service.any_sender = settings->any_sender == 1;
 	resolver_set_separator(resolver, (char)settings->separator);
+	resolver_set_srs(resolver, &service.srs);
 	service.threads = settings->threads; /* of effect before the start only */
 	resolver_use(resolver, service.accounts);
 	resolver_free(service.resolver);
 	service.resolver = resolver;
 	load_warn_foreign(&service);
 	return 0;
+}
+
+/* Behind the settings, which have all domains. */
+static int
+on_domain(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct ma_domain *domain = message->body;
+
+	(void)channel;
+	(void)context;
+	if (service.resolver == NULL || domain->separator > 126 || domain->forward > 1 ||
+	    memchr(domain->name, '\0', sizeof(domain->name)) == NULL)
+		return -1;
+	return resolver_set_domain(service.resolver, domain->name, (char)domain->separator,
+				   domain->forward == 1);
 }
 
 static int
@@ -223,8 +251,13 @@ on_quota(struct ipc_channel *channel, struct ipc_message *message, void *context
 }
 
 static const struct ipc_handler master_handlers[] = {
-    {MA_SETTINGS, on_settings}, {MA_FILE, on_file}, {MA_CHANNEL, on_channel},
-    {MA_QUOTA, on_quota},       {0, NULL},
+    {MA_SETTINGS, on_settings},
+    {MA_FILE, on_file},
+    {MA_CHANNEL, on_channel},
+    {MA_QUOTA, on_quota},
+    {MA_SRS, on_srs},
+    {MA_DOMAIN, on_domain},
+    {0, NULL},
 };
 
 /*

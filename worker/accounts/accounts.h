@@ -37,7 +37,8 @@ struct accounts_service {
 	bool draining;
 	unsigned threads;
 	struct resolver *resolver;
-	bool any_sender;           /* ma_settings */
+	bool any_sender; /* ma_settings */
+	struct ma_srs srs;
 	struct accounts *accounts; /* NULL: no good file yet */
 	struct throttle *throttle;
 	struct pool *pool;
@@ -75,8 +76,8 @@ void login_gate_gone(struct accounts_service *, const struct ipc_channel *);
 void offer_tell(const struct accounts_service *, struct gate_channel *);
 void offer_update(struct accounts_service *);
 
-/* Where a forward-path (the message's tail) leads; what can't be told is logged. */
-enum rcpt_verdict accounts_resolve(const struct accounts_service *, const struct ipc_message *,
+/* Where a forward-path leads; what can't be told is logged. */
+enum rcpt_verdict accounts_resolve(const struct accounts_service *, const char *path, size_t length,
 				   struct resolved *);
 
 /* A file has been read, or refused. */

@@ -9,36 +9,65 @@
 #include "common/proto/accounts_queue.h"
 #include "worker/accounts/accounts.h"
 #include "worker/accounts/author.h"
+#include "worker/accounts/forward.h"
 
-/* Those that are enabled, with a NUL between them. Returns the length; the file's reader saw to it
- * that they fit. */
-static size_t
-list_mailboxes(const struct resolved *resolved, char out[MAILBOXES_MAX])
+/* A tail while it is written. */
+struct list {
+	size_t used;
+	char text[MAILBOXES_MAX + PATH_SIZE];
+};
+
+/* With a NUL behind it. The file's reader saw to it that they fit. */
+static uint32_t
+add(struct list *list, const char *text)
 {
-	size_t used = 0;
+	size_t size = strlen(text) + 1;
 
-	for (size_t i = 0; i < resolved->count; i++) {
-		const struct account *account = resolved->accounts[i];
-		size_t size = strlen(account->address) + 1;
+	if (size > sizeof(list->text) - list->used)
+		return 0;
+	memcpy(list->text + list->used, text, size);
+	list->used += size;
+	return 1;
+}
 
-		if (!account->enabled || size > MAILBOXES_MAX - used)
-			continue;
-		memcpy(out + used, account->address, size);
-		used += size;
+/* Where it leads, and how what leaves is called: aq_resolved's tail. */
+static void
+list_all(const struct accounts_service *service, const struct resolved *found, const char *sender,
+	 struct aq_resolved *resolved, struct list *list)
+{
+	char rewritten[PATH_SIZE];
+
+	for (size_t i = 0; i < found->count; i++) {
+		if (found->accounts[i]->enabled)
+			resolved->mailboxes += add(list, found->accounts[i]->address);
 	}
-	return used > 0 ? used - 1 : 0;
+	for (size_t i = 0; i < found->forward_count; i++) {
+		if (resolve_is_elsewhere(service->resolver, found->forwards[i]))
+			resolved->forwards += add(list, found->forwards[i]);
+	}
+	if (resolved->forwards > 0) {
+		forward_sender(service->resolver, &service->srs, sender, rewritten);
+		(void)add(list, rewritten);
+	}
 }
 
 static int
 on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct accounts_service *service = context;
-	static char mailboxes[MAILBOXES_MAX];
+	static struct list list;
 	struct resolved found;
-	struct aq_resolved resolved = {.verdict = accounts_resolve(service, message, &found)};
-	size_t length = list_mailboxes(&found, mailboxes);
+	struct aq_resolved resolved = {.mailboxes = 0};
+	size_t path = strnlen(message->tail, message->tail_length);
 
-	(void)ipc_send(channel, AQ_RESOLVED, message->id, &resolved, mailboxes, length, -1);
+	if (message->id == 0 || path == message->tail_length ||
+	    memchr(message->tail + path + 1, '\0', message->tail_length - path - 1) != NULL)
+		return -1;
+	list.used = 0;
+	resolved.verdict = accounts_resolve(service, message->tail, path, &found);
+	list_all(service, &found, message->tail + path + 1, &resolved, &list);
+	(void)ipc_send(channel, AQ_RESOLVED, message->id, &resolved, list.text,
+		       list.used > 0 ? list.used - 1 : 0, -1);
 	return 0;
 }
 

@@ -5,6 +5,7 @@ worker_libworker_a_SOURCES += \
 	worker/accounts/author.c worker/accounts/author.h \
 	worker/accounts/clients.c worker/accounts/clients.h \
 	worker/accounts/external.c \
+	worker/accounts/forward.c worker/accounts/forward.h \
 	worker/accounts/hash.c worker/accounts/hash.h \
 	worker/accounts/load.c worker/accounts/load.h \
 	worker/accounts/login.c worker/accounts/login.h \
@@ -15,4 +16,5 @@ worker_libworker_a_SOURCES += \
 	worker/accounts/scram.c \
 	worker/accounts/scram_exchange.c worker/accounts/scram_exchange.h \
 	worker/accounts/slow.c \
+	worker/accounts/srs.c worker/accounts/srs.h \
 	worker/accounts/throttle.c worker/accounts/throttle.h

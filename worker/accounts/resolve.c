@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
-#include "common/address.h"
 #include "common/aliases.h"
 #include "common/idn.h"
+#include "worker/accounts/srs.h"
 
 struct domain {
 	const char *name;
 	const struct account *first; /* the first enabled account of the file */
+	char separator;              /* '\0': none */
+	bool no_forward;
 };
 
 struct resolver {
@@ -22,7 +25,7 @@ struct resolver {
 	size_t count;
 	struct domain *standard; /* the default domain */
 	const struct accounts *accounts;
-	char separator; /* '\0': none */
+	const struct ma_srs *srs; /* NULL: nothing leaves */
 };
 
 static int
@@ -103,25 +106,61 @@ resolver_use(struct resolver *resolver, const struct accounts *accounts)
 void
 resolver_set_separator(struct resolver *resolver, char separator)
 {
-	resolver->separator = separator;
+	for (size_t i = 0; i < resolver->count; i++)
+		resolver->domains[i].separator = separator;
+}
+
+int
+resolver_set_domain(struct resolver *resolver, const char *name, char separator, bool forward)
+{
+	struct domain *domain = find_domain(resolver, name);
+
+	if (domain == NULL)
+		return -1;
+	domain->separator = separator;
+	domain->no_forward = !forward;
+	return 0;
+}
+
+void
+resolver_set_srs(struct resolver *resolver, const struct ma_srs *srs)
+{
+	resolver->srs = srs;
+}
+
+bool
+resolve_is_elsewhere(const struct resolver *resolver, const char *forward)
+{
+	return !resolver_has_domain(resolver, strrchr(forward, '@') + 1);
 }
 
 static void
 resolve_to_one(struct resolved *resolved, const struct account *account)
 {
+	resolved->forward_count = 0;
 	resolved->one = account;
 	resolved->accounts = &resolved->one;
 	resolved->count = 1;
 }
 
 static bool
-is_enabled(const struct resolved *resolved)
+is_enabled(const struct resolver *resolver, const struct resolved *resolved)
 {
 	for (size_t i = 0; i < resolved->count; i++) {
 		if (resolved->accounts[i]->enabled)
 			return true;
 	}
+	for (size_t i = 0; i < resolved->forward_count; i++) {
+		if (resolve_is_elsewhere(resolver, resolved->forwards[i]))
+			return true;
+	}
 	return false;
+}
+
+static bool
+may_forward(const struct resolver *resolver, const struct domain *domain)
+{
+	return resolver->srs != NULL && resolver->srs->forwards == 1 && !domain->no_forward;
 }
 
 /* The account or the alias LENGTH bytes of LOCAL at the domain; false if there is neither. */
@@ -148,6 +187,8 @@ find_local(const struct resolver *resolver, const char *local, size_t length,
 		return false;
 	resolved->accounts = alias->accounts;
 	resolved->count = alias->account_count;
+	resolved->forwards = alias->forwards;
+	resolved->forward_count = may_forward(resolver, domain) ? alias->forward_count : 0;
 	return true;
 }
 
@@ -172,11 +213,12 @@ find_role(const struct resolver *resolver, bool abuse, const struct domain *doma
 	const struct account *first =
 	    domain->first != NULL ? domain->first : resolver->standard->first;
 
-	if (abuse && find_word(resolver, "abuse", domain, resolved) && is_enabled(resolved))
+	if (abuse && find_word(resolver, "abuse", domain, resolved) &&
+	    is_enabled(resolver, resolved))
 		return true;
-	if (find_word(resolver, "postmaster", domain, resolved) && is_enabled(resolved))
+	if (find_word(resolver, "postmaster", domain, resolved) && is_enabled(resolver, resolved))
 		return true;
-	if (find_word(resolver, "", domain, resolved) && is_enabled(resolved))
+	if (find_word(resolver, "", domain, resolved) && is_enabled(resolver, resolved))
 		return true;
 	if (first == NULL)
 		return false;
@@ -186,11 +228,11 @@ find_role(const struct resolver *resolver, bool abuse, const struct domain *doma
 
 /* How much of LOCAL stands in front of a tag; all of it if there is none. */
 static size_t
-without_tag(const struct resolver *resolver, const char *local)
+without_tag(const struct domain *domain, const char *local)
 {
-	const char *at = resolver->separator == '\0' || local[0] == '\0'
+	const char *at = domain->separator == '\0' || local[0] == '\0'
 			     ? NULL
-			     : strchr(local + 1, resolver->separator);
+			     : strchr(local + 1, domain->separator);
 
 	return at == NULL ? strlen(local) : (size_t)(at - local);
 }
@@ -199,7 +241,7 @@ static enum rcpt_verdict
 resolve_local(const struct resolver *resolver, const char *local, const struct domain *domain,
 	      struct resolved *resolved)
 {
-	size_t base = without_tag(resolver, local);
+	size_t base = without_tag(domain, local);
 	bool abuse = is_word(local, base, "abuse");
 	bool found;
 
@@ -210,7 +252,42 @@ resolve_local(const struct resolver *resolver, const char *local, const struct d
 		find_word(resolver, "", domain, resolved);
 	if (!found)
 		return RCPT_NO_MAILBOX;
-	return is_enabled(resolved) ? RCPT_LOCAL : RCPT_DISABLED;
+	return is_enabled(resolver, resolved) ? RCPT_LOCAL : RCPT_DISABLED;
+}
+
+/* Back to the sender of a mail that this host forwarded. One that has become ours meanwhile is
+ * looked up; what stands in it leads no further. */
+static enum rcpt_verdict
+resolve_srs(const struct resolver *resolver, const char *local, struct resolved *resolved)
+{
+	static const enum rcpt_verdict verdicts[] = {
+	    [SRS_GOOD] = RCPT_LOCAL, [SRS_FORGED] = RCPT_FORGED, [SRS_OLD] = RCPT_OLD};
+	const struct domain *domain;
+	struct address sender;
+	enum srs_verdict verdict;
+
+	verdict = srs_unpack(resolver->srs, local, (int64_t)time(NULL), &sender);
+	if (verdict != SRS_GOOD)
+		return verdicts[verdict];
+	domain = find_domain(resolver, sender.domain);
+	if (domain != NULL)
+		return resolve_local(resolver, sender.local, domain, resolved);
+	(void)address_format(&sender, resolved->unpacked, sizeof(resolved->unpacked));
+	resolved->forward = resolved->unpacked;
+	resolved->forwards = &resolved->forward;
+	resolved->forward_count = resolver->srs->forwards;
+	return resolver->srs->forwards == 1 ? RCPT_LOCAL : RCPT_DISABLED;
+}
+
+/* Whether it is to be taken for a reverse-path of ours. DOMAIN: NULL if it is not among ours. */
+static bool
+is_srs(const struct resolver *resolver, const struct address *address, const struct domain *domain)
+{
+	const struct ma_srs *srs = resolver->srs;
+
+	return srs != NULL && srs->count > 0 &&
+	       (domain != NULL || strcmp(address->domain, srs->domain) == 0) &&
+	       address_is_srs(address->local, strlen(address->local));
 }
 
 enum rcpt_verdict
@@ -222,7 +299,7 @@ resolve_mailbox(const struct resolver *resolver, const char *text, size_t length
 	struct address address;
 	enum rcpt_verdict verdict;
 
-	*resolved = (struct resolved){NULL, 0, NULL};
+	*resolved = (struct resolved){.count = 0};
 	if (resolver->accounts == NULL)
 		return RCPT_UNAVAILABLE;
 	if (is_word(text, length, postmaster))
@@ -231,6 +308,9 @@ resolve_mailbox(const struct resolver *resolver, const char *text, size_t length
 	if (address_parse_utf8(text, length, &address) != ADDRESS_OK)
 		return RCPT_NO_MAILBOX;
 	domain = find_domain(resolver, address.domain);
+	if (is_srs(resolver, &address, domain) &&
+	    (domain == NULL || !find_word(resolver, address.local, domain, resolved)))
+		return resolve_srs(resolver, address.local, resolved);
 	if (domain == NULL)
 		return RCPT_NOT_LOCAL;
 	/* What looks like a catch-all's address is "" in quotes, and no mailbox. */
@@ -238,7 +318,7 @@ resolve_mailbox(const struct resolver *resolver, const char *text, size_t length
 		return RCPT_NO_MAILBOX;
 	verdict = resolve_local(resolver, address.local, domain, resolved);
 	if (verdict != RCPT_LOCAL)
-		resolved->count = 0;
+		resolved->count = resolved->forward_count = 0;
 	return verdict;
 }
 

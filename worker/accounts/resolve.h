@@ -6,11 +6,12 @@
  * host), domains always are. What an address means, the first of these that there is:
  *
  *   1. the account or the alias of that address
- *   2. without a tag ("alice+list" is "alice"): the account or the alias of that
- *   3. "postmaster", alone or at any of our domains, and "abuse" at any (RFC 5321 4.5.1, RFC 2142):
+ *   2. a reverse-path that this host made for a mail it forwarded (srs.h): its sender
+ *   3. without a tag ("alice+list" is "alice"): the account or the alias of that
+ *   4. "postmaster", alone or at any of our domains, and "abuse" at any (RFC 5321 4.5.1, RFC 2142):
  *      abuse goes where postmaster does; else to the domain's catch-all, else to the first enabled
  *      account of the domain in the file, or of the default domain
- *   4. the domain's catch-all, the alias "@domain"
+ *   5. the domain's catch-all, the alias "@domain"
  */
 #ifndef POSTERN_WORKER_ACCOUNTS_RESOLVE_H
 #define POSTERN_WORKER_ACCOUNTS_RESOLVE_H
@@ -18,7 +19,9 @@
 #include <stddef.h>
 
 #include "common/accounts_file.h"
+#include "common/address.h"
 #include "common/proto/gate_accounts.h"
+#include "common/proto/master_accounts.h"
 
 struct resolver;
 
@@ -35,19 +38,32 @@ void resolver_use(struct resolver *, const struct accounts *);
 /* Whether it is one of our domains. */
 bool resolver_has_domain(const struct resolver *, const char *domain);
 
-/* What stands between a local part and its tag; '\0': there are no tags. */
+/* What stands between a local part and its tag; '\0': there are no tags. In all domains. */
 void resolver_set_separator(struct resolver *, char separator);
+/* In that domain; and whether its aliases may lead elsewhere. -1: it is none of ours. */
+int resolver_set_domain(struct resolver *, const char *domain, char separator, bool forward);
 
-/* Accounts of the file, in its order; those that are not enabled are not meant. */
+/* How mail may leave (not taken); NULL, as at first: it may not. */
+void resolver_set_srs(struct resolver *, const struct ma_srs *);
+
+/* Accounts of the file, in its order; those that are not enabled are not meant. And addresses of
+ * other hosts; those for which resolve_is_elsewhere() says no are not meant. */
 struct resolved {
 	const struct account *const *accounts;
 	size_t count;
 	const struct account *one; /* what accounts points to where it is no alias's */
+	const char *const *forwards;
+	size_t forward_count;
+	const char *forward; /* what forwards points to where it is no alias's, which is */
+	char unpacked[ADDRESS_TEXT_SIZE]; /* the sender that a reverse-path of ours stands for */
 };
+
+/* Whether an address that an alias leads to is no domain of ours. */
+bool resolve_is_elsewhere(const struct resolver *, const char *forward);
 
 /*
  * TEXT: a forward-path's mailbox, or "postmaster". *RESOLVED, which must not be copied, has at
- * least one enabled account with RCPT_LOCAL, and none else.
+ * least one enabled account or address elsewhere with RCPT_LOCAL, and none else.
  */
 enum rcpt_verdict resolve_mailbox(const struct resolver *, const char *text, size_t length,
 				  struct resolved *);

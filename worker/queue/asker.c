@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/address.h"
 #include "worker/queue/queue.h"
 
 #define ASKED_MAX 256     /* questions on their way at once */
@@ -43,21 +44,76 @@ move(struct question *question, enum question_state state)
 	question->request = 0;
 }
 
-/* How many addresses TEXT (with a NUL behind it) is, with a NUL between them; 0 if it is not that.
- */
-static size_t
-count_mailboxes(const char *text, size_t length)
+/* The tail of an answer, while it is read: LENGTH bytes and a NUL. */
+struct tail {
+	const char *text;
+	size_t length, used;
+};
+
+/* The next string, or NULL. */
+static const char *
+next(struct tail *tail)
 {
-	size_t count = 0, used = 0;
+	const char *text = tail->text + tail->used;
 
-	for (; used <= length && length > 0; count++) {
-		size_t one = strlen(text + used);
+	if (tail->length == 0 || tail->used > tail->length)
+		return NULL;
+	tail->used += strlen(text) + 1;
+	return text;
+}
 
-		if (!queue_is_address(text + used, one, ADDRESS_SIZE))
-			return 0;
-		used += one + 1;
+static bool
+is_mailbox(const char *text)
+{
+	return queue_is_address(text, strlen(text), ADDRESS_SIZE);
+}
+
+static bool
+is_forward(const char *text)
+{
+	struct address address;
+
+	return queue_is_path(text, strlen(text), true) &&
+	       address_parse_utf8(text, strlen(text), &address) == ADDRESS_OK;
+}
+
+static bool
+is_reverse_path(const char *text)
+{
+	return text[0] == '\0' || is_forward(text);
+}
+
+/* COUNT strings of that kind; the first one is FIRST. */
+static bool
+take(struct tail *tail, size_t count, bool (*is_one)(const char *), const char **first)
+{
+	*first = tail->text + tail->used;
+	for (size_t i = 0; i < count; i++) {
+		const char *text = next(tail);
+
+		if (text == NULL || !is_one(text))
+			return false;
 	}
-	return count;
+	return true;
+}
+
+/* False if it isn't what the table says. */
+static bool
+take_ways(const struct ipc_message *message, struct ways *ways)
+{
+	const struct aq_resolved *resolved = message->body;
+	struct tail tail = {message->tail, message->tail_length, 0};
+
+	*ways = (struct ways){.mailbox_count = resolved->mailboxes,
+			      .forward_count = resolved->forwards};
+	return resolved->zero == 0 && resolved->verdict >= RCPT_LOCAL &&
+	       resolved->verdict < RCPT_VERDICTS &&
+	       (resolved->verdict == RCPT_LOCAL) ==
+		   (ways->mailbox_count > 0 || ways->forward_count > 0) &&
+	       take(&tail, ways->mailbox_count, is_mailbox, &ways->mailboxes) &&
+	       take(&tail, ways->forward_count, is_forward, &ways->forwards) &&
+	       take(&tail, ways->forward_count > 0 ? 1 : 0, is_reverse_path, &ways->sender) &&
+	       tail.used == (tail.length == 0 ? 0 : tail.length + 1);
 }
 
 /* As answer(), for a reverse-path. */
@@ -92,20 +148,15 @@ static int
 answer(struct question *question, const struct ipc_message *message)
 {
 	const struct aq_resolved *resolved = message->body;
-	size_t count;
+	struct ways ways;
 
 	if (question->kind == QUESTION_SENDER)
 		return answer_sender(question, message);
 	if (question->kind == QUESTION_AUTHOR)
 		return answer_author(question, message);
-	if (message->type != AQ_RESOLVED || resolved->verdict < RCPT_LOCAL ||
-	    resolved->verdict > RCPT_UNAVAILABLE)
+	if (message->type != AQ_RESOLVED || !take_ways(message, &ways))
 		return -1;
-	count = count_mailboxes(message->tail, message->tail_length);
-	if ((resolved->verdict == RCPT_LOCAL) != (count > 0) ||
-	    (message->tail_length > 0) != (count > 0))
-		return -1;
-	question->answered(question, (enum rcpt_verdict)resolved->verdict, message->tail, count);
+	question->answered(question, (enum rcpt_verdict)resolved->verdict, &ways);
 	return 0;
 }
 
@@ -114,7 +165,7 @@ answer_unavailable(struct question *question)
 {
 	switch (question->kind) {
 	case QUESTION_RECIPIENT:
-		question->answered(question, RCPT_UNAVAILABLE, "", 0);
+		question->answered(question, RCPT_UNAVAILABLE, &(struct ways){.mailbox_count = 0});
 		break;
 	case QUESTION_SENDER:
 		question->checked(question, SENDER_UNAVAILABLE);
@@ -159,6 +210,16 @@ send_author(const struct asker *asker, struct question *question)
 }
 
 static uint32_t
+send_recipient(const struct asker *asker, struct question *question)
+{
+	char tail[2 * PATH_SIZE];
+	int length = snprintf(tail, sizeof(tail), "%s%c%s", question->path, '\0', question->sender);
+
+	return ipc_request(asker->channel, AQ_RESOLVE, NULL, tail, (size_t)length, -1,
+			   ANSWER_SECONDS, on_resolved, question);
+}
+
+static uint32_t
 send_question(const struct asker *asker, struct question *question)
 {
 	struct aq_sender sender = {.account = ""};
@@ -166,9 +227,7 @@ send_question(const struct asker *asker, struct question *question)
 	if (question->kind == QUESTION_AUTHOR)
 		return send_author(asker, question);
 	if (question->kind == QUESTION_RECIPIENT)
-		return ipc_request(asker->channel, AQ_RESOLVE, NULL, question->path,
-				   strlen(question->path), -1, ANSWER_SECONDS, on_resolved,
-				   question);
+		return send_recipient(asker, question);
 	strlcpy(sender.account, question->submitter, sizeof(sender.account));
 	return ipc_request(asker->channel, AQ_SENDER, &sender, question->path,
 			   strlen(question->path), -1, ANSWER_SECONDS, on_resolved, question);

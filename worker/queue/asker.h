@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * asker - asks accounts whose mailbox a forward-path is, whose a reverse-path, and whose a message.
+ * asker - asks accounts where a forward-path leads, whose a reverse-path, and whose a message.
  *
  * Many questions are on their way at once, but not so many that the channel overflows. Questions
  * that accounts did not answer, because it died or was silent, wait for its next channel; how long
@@ -22,9 +22,21 @@ enum question_state { QUESTION_NONE, QUESTION_WAITING, QUESTION_ASKED };
 
 /* What is asked says which of its members are set; one of the last three hears the answer. */
 enum question_kind {
-	QUESTION_RECIPIENT, /* path, answered: where does this forward-path lead? */
+	QUESTION_RECIPIENT, /* path, sender, answered: where does this forward-path lead? */
 	QUESTION_SENDER,    /* path, submitter, checked: may he use this reverse-path? */
 	QUESTION_AUTHOR,    /* submitter, judged: may he be whom the message is from? */
+};
+
+/*
+ * Where a forward-path leads: strings one behind the other, valid during the call only; none unless
+ * the verdict is RCPT_LOCAL.
+ */
+struct ways {
+	size_t mailbox_count;
+	const char *mailboxes;
+	size_t forward_count; /* to other hosts */
+	const char *forwards;
+	const char *sender; /* the reverse-path that the mail has there */
 };
 
 struct question {
@@ -35,13 +47,12 @@ struct question {
 	enum question_kind kind;
 	const char *path;
 	const char *submitter;
+	const char *sender; /* the reverse-path of the mail */
 	/* The message: its bytes, or, if that is NULL, a descriptor for reading. */
 	const char *message;
 	size_t length;
 	int fd;
-	/* MAILBOXES: COUNT strings one behind the other, valid during the call only; none unless
-	 * the verdict is RCPT_LOCAL. */
-	void (*answered)(struct question *, enum rcpt_verdict, const char *mailboxes, size_t count);
+	void (*answered)(struct question *, enum rcpt_verdict, const struct ways *);
 	void (*checked)(struct question *, enum sender_verdict);
 	/* FOREIGN: the address that is not his, with AUTHOR_FOREIGN. */
 	void (*judged)(struct question *, enum author_verdict, const char *foreign);

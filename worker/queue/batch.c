@@ -242,6 +242,8 @@ write_recipients(struct batch *batch, const struct transaction *transaction, int
 		row.mailbox = recipient->mailbox;
 		row.notify = recipient->notify;
 		row.orcpt = recipient->orcpt;
+		row.sender = recipient->sender;
+		row.alias = recipient->alias;
 		status = db_add_recipient(batch->queue->db, &row);
 		if (status == DB_OK && transaction->hold)
 			status = db_defer(batch->queue->db, row.message, row.index, 0, DB_HELD,

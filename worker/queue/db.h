@@ -72,6 +72,10 @@ struct db_recipient {
 	int64_t next_attempt; /* microseconds since the epoch */
 	uint32_t notify;      /* DSN_NOTIFY_... */
 	const char *orcpt;    /* the original recipient (mail_parameters.h); NULL or "": none */
+	/* Of one that an alias of ours leads to another host; NULL or "": the message's, and none.
+	 */
+	const char *sender; /* the reverse-path */
+	const char *alias;  /* the address that it came to (queue_relay.h: delivered_to) */
 };
 enum db_status db_add_recipient(struct db *, const struct db_recipient *);
 
@@ -144,7 +148,9 @@ struct db_addressee {
 	char path[PATH_SIZE];
 	char orcpt[ORCPT_SIZE];
 	uint32_t notify;
-	bool delayed; /* db_set_delayed() */
+	bool delayed;           /* db_set_delayed() */
+	char sender[PATH_SIZE]; /* as in db_recipient */
+	char alias[PATH_SIZE];
 };
 /* DB_FAILED also if there is no such. */
 enum db_status db_addressee(struct db *, uint64_t message, uint32_t index, struct db_addressee *);

@@ -67,6 +67,9 @@ static const char *const schema[] = {
     " until INTEGER NOT NULL,"
     " mx BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX policy_until ON policy (until, domain);",
+    /* How a mail is called where an alias leads it. */
+    ("ALTER TABLE recipient ADD COLUMN sender TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE recipient ADD COLUMN alias TEXT NOT NULL DEFAULT '';"),
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 

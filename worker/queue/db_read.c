@@ -141,6 +141,8 @@ db_addressee(struct db *db, uint64_t message, uint32_t index, struct db_addresse
 		out->notify = (uint32_t)sqlite3_column_int64(stmt, 1);
 		strlcpy(out->orcpt, db_column_text(stmt, 2), sizeof(out->orcpt));
 		out->delayed = sqlite3_column_int64(stmt, 3) != 0;
+		strlcpy(out->sender, db_column_text(stmt, 4), sizeof(out->sender));
+		strlcpy(out->alias, db_column_text(stmt, 5), sizeof(out->alias));
 	} else {
 		status = db_failed(db, code);
 	}

@@ -20,7 +20,7 @@ static const char *const statements[] = {
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     [DB_STMT_ADD_RECIPIENT] =
 	"INSERT INTO recipient (message, idx, path, mailbox, attempts, next_attempt, notify,"
-	" orcpt, flow) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)",
+	" orcpt, flow, sender, alias) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10)",
     [DB_STMT_ADD_NOTICE] = "INSERT OR REPLACE INTO notice (name, at) VALUES (?1, ?2)",
     [DB_STMT_OLD_NOTICES] = "DELETE FROM notice WHERE at < ?1",
     [DB_STMT_DONE_RECIPIENT] = "DELETE FROM recipient WHERE message = ?1 AND idx = ?2",
@@ -41,7 +41,7 @@ static const char *const statements[] = {
     [DB_STMT_MESSAGE] =
 	"SELECT conn, received, sender, submitter, size, body, type, flags, ret, envid, junk,"
 	" since FROM message WHERE id = ?1",
-    [DB_STMT_ADDRESSEE] = "SELECT path, notify, orcpt, delayed FROM recipient"
+    [DB_STMT_ADDRESSEE] = "SELECT path, notify, orcpt, delayed, sender, alias FROM recipient"
 			  " WHERE message = ?1 AND idx = ?2",
     [DB_STMT_DELAYED] = "UPDATE recipient SET delayed = 1 WHERE message = ?1 AND idx = ?2",
     [DB_STMT_ENTRIES] = "SELECT " ENTRY_COLUMNS " WHERE (r.message, r.idx) > (?1, ?2)"

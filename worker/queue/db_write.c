@@ -78,6 +78,10 @@ db_add_recipient(struct db *db, const struct db_recipient *recipient)
 	db_bind_text(db, DB_STMT_ADD_RECIPIENT, 7,
 		     recipient->orcpt == NULL ? "" : recipient->orcpt);
 	db_bind_number(db, DB_STMT_ADD_RECIPIENT, 8, recipient->flow);
+	db_bind_text(db, DB_STMT_ADD_RECIPIENT, 9,
+		     recipient->sender == NULL ? "" : recipient->sender);
+	db_bind_text(db, DB_STMT_ADD_RECIPIENT, 10,
+		     recipient->alias == NULL ? "" : recipient->alias);
 	return db_run(db, DB_STMT_ADD_RECIPIENT);
 }
 

@@ -78,32 +78,72 @@ enum sent {
 	SENT_NEVER, /* there is no body */
 };
 
-/* The tail: the sender, then each path and its original recipient. */
+static void
+add_text(struct job *job, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	memcpy(job->text + job->length, text, size);
+	job->length += size;
+}
+
+/* Whether a recipient gets the same mail as the first one: an alias may have made it another. */
 static bool
-write_tail(struct job *job, struct db *db, const char *sender, uint8_t *notify)
+is_alike(const struct job *job, const struct qr_send *body, const struct db_addressee *to,
+	 const char *sender)
+{
+	return strcmp(job->text, to->sender[0] != '\0' ? to->sender : sender) == 0 &&
+	       strcmp(body->delivered_to, to->alias) == 0;
+}
+
+/* They wait for a job of their own, in the order in which they were. */
+static void
+send_later(struct job *job, struct deliveries *others)
 {
 	struct delivery *delivery;
-	struct db_addressee to;
-	size_t length = strlen(sender) + 1;
 
-	if (length > PATH_SIZE)
-		return false;
-	memcpy(job->text, sender, length);
-	job->paths = job->text + length;
-	job->length = length;
-	TAILQ_FOREACH (delivery, &job->deliveries, entry) {
+	while ((delivery = TAILQ_LAST(others, deliveries)) != NULL) {
+		TAILQ_REMOVE(others, delivery, entry);
+		job->count--;
+		lane_put_back(delivery);
+	}
+}
+
+/*
+ * The tail: the sender, then each path and its original recipient; and what else is the
+ * recipients'. Those that are not as the first one leave the job.
+ */
+static bool
+write_recipients(struct job *job, struct db *db, const char *sender, struct qr_send *body)
+{
+	struct deliveries others = TAILQ_HEAD_INITIALIZER(others);
+	struct delivery *delivery, *next;
+	struct db_addressee to;
+	bool good = strlen(sender) < PATH_SIZE;
+	uint8_t *notify = body->notify;
+
+	TAILQ_FOREACH_SAFE (delivery, &job->deliveries, entry, next) {
 		/* cppcheck-suppress uninitvar ; they are of the list */
-		if (db_addressee(db, delivery->message, delivery->index, &to) != DB_OK)
-			return false;
-		length = strlen(to.path) + 1;
-		memcpy(job->text + job->length, to.path, length);
-		job->length += length;
-		length = strlen(to.orcpt) + 1;
-		memcpy(job->text + job->length, to.orcpt, length);
-		job->length += length;
+		good = good && db_addressee(db, delivery->message, delivery->index, &to) == DB_OK;
+		if (!good)
+			break;
+		if (job->paths == NULL) {
+			add_text(job, to.sender[0] != '\0' ? to.sender : sender);
+			job->paths = job->text + job->length;
+			strlcpy(body->delivered_to, to.alias, sizeof(body->delivered_to));
+		}
+		if (!is_alike(job, body, &to, sender)) {
+			TAILQ_REMOVE(&job->deliveries, delivery, entry);
+			TAILQ_INSERT_TAIL(&others, delivery, entry);
+			continue;
+		}
+		add_text(job, to.path);
+		add_text(job, to.orcpt);
 		*notify++ = (uint8_t)to.notify;
 	}
-	return true;
+	send_later(job, &others);
+	body->recipients = job->count;
+	return good;
 }
 
 static int
@@ -114,13 +154,12 @@ send_message(const struct db_message *message, void *arg)
 	struct qr_send body = {.conn = message->conn,
 			       .parameters = message->parameters,
 			       .id = message->id,
-			       .size = message->size,
-			       .recipients = job->count};
+			       .size = message->size};
 	int fd;
 
 	job->conn = message->conn;
 	job->since = message->since;
-	if (!write_tail(job, schedule->queue->db, message->sender, body.notify))
+	if (!write_recipients(job, schedule->queue->db, message->sender, &body))
 		return SENT_NOT;
 	fd = delivery_body(schedule, message);
 	if (fd == -1)

@@ -118,6 +118,8 @@ transaction_free(struct transaction *transaction)
 		STAILQ_REMOVE_HEAD(&transaction->recipients, entry);
 		asker_forget(&recipient->question);
 		free(recipient->mailbox);
+		free(recipient->sender);
+		free(recipient->alias);
 		free(recipient);
 	}
 	if (transaction->fd != -1)

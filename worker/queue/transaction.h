@@ -42,8 +42,11 @@ struct recipient {
 	RB_ENTRY(recipient) by_mailbox;
 	struct question question;
 	struct transaction *transaction;
-	char *mailbox;     /* NULL until accounts answered; "@domain" of another host */
-	bool chosen;       /* it gets a delivery: no other recipient has the same mailbox */
+	char *mailbox; /* NULL until accounts answered; "@domain" of another host */
+	bool chosen;   /* it gets a delivery: no other recipient has the same mailbox */
+	/* Of one that an alias leads to another host; else NULL: */
+	char *sender;      /* the reverse-path it has there, */
+	char *alias;       /* and the forward-path that it came by, as recipients.c writes it */
 	uint32_t notify;   /* DSN_NOTIFY_... */
 	const char *orcpt; /* behind the path; "": none */
 	char path[];

@@ -2,6 +2,7 @@
 #include "worker/relay/body.h"
 
 #include <event2/buffer.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "worker/relay/hops.h"
@@ -24,6 +25,30 @@ body_start_converted(struct body *body, int fd, struct seven_bit *converted)
 	seven_bit_rewind(converted);
 }
 
+void
+body_put_before(struct body *body, const char *prefix)
+{
+	body->prefix = prefix;
+}
+
+static void
+add_prefix(struct body *body, struct evbuffer *out)
+{
+	const char *prefix = body->prefix;
+	char stuffed[2 * CHUNK];
+	bool enough;
+
+	body->prefix = NULL;
+	if (prefix == NULL)
+		return;
+	if (body->plain)
+		(void)evbuffer_add(out, prefix, strlen(prefix));
+	else
+		(void)evbuffer_add(
+		    out, stuffed,
+		    dot_stuff(&body->stuffer, prefix, strlen(prefix), stuffed, &enough));
+}
+
 static ssize_t
 read_some(struct body *body, char *in, size_t room)
 {
@@ -39,6 +64,7 @@ body_fill(struct body *body, struct evbuffer *out)
 	bool enough;
 	ssize_t n;
 
+	add_prefix(body, out);
 	while (!body->whole && evbuffer_get_length(out) < BUFFERED) {
 		n = read_some(body, in, sizeof(in));
 		/* It was announced with that size, and a chunk has no other. */
@@ -109,4 +135,13 @@ body_goes_in_circles(int fd)
 	ssize_t n = pread(fd, header, sizeof(header), 0);
 
 	return n > 0 && hops_count(header, (size_t)n) > HOPS_MAX;
+}
+
+bool
+body_has_been(int fd, const char *address)
+{
+	char header[2 * CHUNK];
+	ssize_t n = pread(fd, header, sizeof(header), 0);
+
+	return n > 0 && hops_has_been(header, (size_t)n, address);
 }

@@ -20,6 +20,7 @@ struct body {
 	uint64_t offset;             /* of them, that have been read */
 	bool whole;                  /* all of them, and the final dot */
 	bool plain;                  /* as it is, without a final dot */
+	const char *prefix;          /* what comes before it, NULL: nothing (more) */
 	struct seven_bit *converted; /* read from there instead; NULL: as it is */
 	struct dot_stuffer stuffer;
 };
@@ -28,6 +29,8 @@ struct body {
 void body_start(struct body *, int fd, uint64_t size, bool plain);
 /* The message that a conversion makes of it (which stays the caller's). */
 void body_start_converted(struct body *, int fd, struct seven_bit *);
+/* Behind either: lines that come before it (and stay the caller's). */
+void body_put_before(struct body *, const char *prefix);
 /* As much of it into OUT as waits there at a time; with the last of it the final dot, and then it
  * is whole. -1 if it can't be read. */
 int body_fill(struct body *, struct evbuffer *out);
@@ -42,5 +45,7 @@ struct body_facts {
 void body_look(int fd, struct body_facts *);
 /* Whether it has passed more servers than any honest one does (RFC 5321 6.3). */
 bool body_goes_in_circles(int fd);
+/* Whether it has been led on from ADDRESS before. */
+bool body_has_been(int fd, const char *address);
 
 #endif

@@ -42,6 +42,7 @@ struct client_recipient {
 struct client_mail {
 	const char *sender; /* the reverse-path, without its brackets; "": the null one */
 	uint64_t size;      /* octets */
+	const char *prefix; /* lines that go before it (NULL: none), not among its octets */
 	bool eight_bit;     /* it has octets above 127 */
 	bool binary;        /* it is not lines of text: only BDAT carries it (RFC 3030) */
 	bool utf8;          /* its addresses or header need SMTPUTF8 */

@@ -98,7 +98,9 @@ client_requires_tls(const struct client_mail *mail)
 static uint64_t
 size_of(const struct client_mail *mail)
 {
-	return mail->converts ? mail->conversion->size : mail->size;
+	uint64_t size = mail->converts ? mail->conversion->size : mail->size;
+
+	return size + (mail->prefix != NULL ? strlen(mail->prefix) : 0);
 }
 
 /* RFC 6152 3, RFC 3030 3: what the server doesn't take is converted, if it can be. */
@@ -358,7 +360,7 @@ end_envelope(struct client *client, struct evbuffer *out)
 		return mail_done(client);
 	if (client->mail->binary && !client->mail->converts) {
 		/* RFC 3030 2: it is asked for nothing before it has all. */
-		evbuffer_add_printf(out, "BDAT %" PRIu64 " LAST\r\n", client->mail->size);
+		evbuffer_add_printf(out, "BDAT %" PRIu64 " LAST\r\n", size_of(client->mail));
 		client->state = CLIENT_BODY;
 		return CLIENT_SEND_CHUNK;
 	}

@@ -101,6 +101,7 @@ send_body(struct connection *connection, bool plain)
 				     &mail->conversion->plan);
 	else
 		body_start(&connection->body, connection->body.fd, mail->size, plain);
+	body_put_before(&connection->body, mail->prefix);
 	return body_fill(&connection->body, outgoing_out(connection->stream)) == 0
 		   ? CLIENT_WAIT
 		   : client_lost(&connection->client, "the message can't be read here");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/relay/envelope.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
@@ -63,12 +64,27 @@ take_paths(struct envelope *envelope, size_t length)
 }
 
 static bool
+has_text(const char *text, size_t size)
+{
+	const char *end = memchr(text, '\0', size);
+
+	for (; end != NULL && text < end; text++) {
+		if (*text < 0x20 || *text > 0x7e)
+			return false;
+	}
+	return end != NULL;
+}
+
+static bool
 is_sound(const struct qr_send *send)
 {
+	static const uint8_t zeros[sizeof(send->zeros)];
+
 	if (send->recipients == 0 || send->recipients > RELAY_RECIPIENTS_MAX || send->zero != 0 ||
 	    memchr(send->domain, '\0', sizeof(send->domain)) == NULL || send->domain[0] == '\0' ||
 	    !is_path(send->domain, false) || !mail_parameters_sound(&send->parameters) ||
-	    send->zeros[0] != 0 || send->zeros[1] != 0)
+	    !has_text(send->delivered_to, sizeof(send->delivered_to)) ||
+	    memcmp(send->zeros, zeros, sizeof(zeros)) != 0)
 		return false;
 	for (size_t i = 0; i < RELAY_RECIPIENTS_MAX; i++) {
 		if (!notify_is_sound(send->notify[i]) ||
@@ -90,6 +106,12 @@ envelope_new(const struct qr_send *send, const char *tail, size_t length)
 	if (envelope == NULL)
 		return NULL;
 	memcpy(envelope->domain, send->domain, sizeof(envelope->domain));
+	memcpy(envelope->delivered_to, send->delivered_to, sizeof(envelope->delivered_to));
+	if (send->delivered_to[0] != '\0') {
+		(void)snprintf(envelope->prefix, sizeof(envelope->prefix), "Delivered-To: %s\r\n",
+			       send->delivered_to);
+		envelope->mail.prefix = envelope->prefix;
+	}
 	envelope->mail.size = send->size;
 	envelope->mail.count = send->recipients;
 	envelope->mail.parameters = send->parameters;

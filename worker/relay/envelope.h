@@ -6,10 +6,14 @@
 #include "common/proto/queue_relay.h"
 #include "worker/relay/client.h"
 
+#define ENVELOPE_PREFIX_SIZE (PATH_SIZE + 32)
+
 struct envelope {
-	char domain[HOST_NAME_SIZE]; /* of all recipients */
-	struct client_mail mail;     /* its recipients are those below, all PENDING */
-	char *text;                  /* what its paths point into */
+	char domain[HOST_NAME_SIZE];       /* of all recipients */
+	char delivered_to[PATH_SIZE];      /* the alias that leads it out, or "" */
+	char prefix[ENVELOPE_PREFIX_SIZE]; /* mail's: its Delivered-To: field */
+	struct client_mail mail;           /* its recipients are those below, all PENDING */
+	char *text;                        /* what its paths point into */
 	struct client_recipient recipients[];
 };
 

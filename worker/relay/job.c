@@ -165,6 +165,19 @@ static const struct reply no_password = {
 static const struct reply no_literals = {
     .code = 550, .status = "5.1.2", .text = "mail to address literals is not sent from here"};
 
+static const struct reply loop = {
+    .code = 554,
+    .status = "5.4.6",
+    .text = "a loop of aliases: this mail was forwarded from there before, and has come back"};
+
+static bool
+comes_back(const struct job *job)
+{
+	const char *alias = job->envelope->delivered_to;
+
+	return alias[0] != '\0' && body_has_been(job->body, alias);
+}
+
 /* Some of it may have been taken without queue's knowing. */
 static void
 begin(struct job *job)
@@ -211,6 +224,10 @@ job_start(struct relay *relay, struct ipc_message *message)
 		return -1;
 	if (body_goes_in_circles(job->body)) {
 		job_refuse(job, &circles, true);
+		return 0;
+	}
+	if (comes_back(job)) {
+		job_refuse(job, &loop, true);
 		return 0;
 	}
 	job->table = table_hold(relay->table);

@@ -155,6 +155,8 @@ static const struct {
     [RCPT_DISABLED] = {"550 5.2.1 <%s>: this mailbox is disabled", "disabled"},
     [RCPT_NOT_LOCAL] = {"550 5.7.1 relaying denied: <%s> is not served here", "not-local"},
     [RCPT_UNAVAILABLE] = {"451 4.3.0 <%s>: can't be checked now, try again later", "unavailable"},
+    [RCPT_FORGED] = {"550 5.1.1 <%s>: this return address was not made here", "forged"},
+    [RCPT_OLD] = {"550 5.1.1 <%s>: this return address is too old", "old"},
 };
 
 static const char no_literal[] =
@@ -232,7 +234,7 @@ on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 
 		rcpt->verdict = verdict->verdict;
 	}
-	if (rcpt->verdict < RCPT_LOCAL || rcpt->verdict > RCPT_UNAVAILABLE ||
+	if (rcpt->verdict < RCPT_LOCAL || rcpt->verdict >= RCPT_VERDICTS ||
 	    (message != NULL && message->type != GA_RCPT_VERDICT)) {
 		rcpt->verdict = RCPT_UNAVAILABLE;
 		result = -1;
