@@ -8,6 +8,7 @@ common_libcommon_a_SOURCES = \
 	common/accounts_read.c \
 	common/base64.c common/base64.h \
 	common/cert_name.c common/cert_name.h \
+	common/client_tls.c common/client_tls.h \
 	common/child.c common/child.h \
 	common/dot_stuff.c common/dot_stuff.h \
 	common/error.c common/error.h \

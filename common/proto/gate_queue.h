@@ -22,6 +22,7 @@
 #ifndef POSTERN_COMMON_PROTO_GATE_QUEUE_H
 #define POSTERN_COMMON_PROTO_GATE_QUEUE_H
 
+#include "common/client_tls.h"
 #include "common/mail_parameters.h"
 #include "common/proto/types.h"
 
@@ -43,7 +44,7 @@ struct gq_rcpt {
 };
 struct gq_client {
 	uint32_t transaction;
-	uint32_t tls;              /* 1: the connection is encrypted */
+	struct client_tls tls;
 	char helo[HOST_NAME_SIZE]; /* what EHLO or HELO said, or as much of it; printable ASCII */
 };
 struct gq_body {

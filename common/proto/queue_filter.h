@@ -32,13 +32,13 @@ struct qf_mail {
 	struct peer peer; /* of the connection; unspecified with FILTER_OWN */
 	uint32_t check;
 	uint32_t kind; /* enum filter_kind */
-	uint32_t tls;  /* 1: the connection was encrypted */
 	/* 1: it has more than 7 bits, is to be signed and goes to other hosts, which may have to
 	 * convert it and can't then: that is done before it is signed (RFC 6376 5.3). */
 	uint32_t seven_bit;
+	struct client_tls tls;
 	char helo[HOST_NAME_SIZE];
 	char submitter[ADDRESS_SIZE]; /* "" for who did not log in */
-	uint8_t zero[3];
+	uint8_t zero[7];
 };
 struct qf_number {
 	uint32_t check;

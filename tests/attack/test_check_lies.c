@@ -98,12 +98,17 @@ mails_that_lie(void **state)
 	    {"nobody's", {.check = 5}},
 	    {"of two kinds", {.check = 5, .kind = FILTER_STRANGER | FILTER_OWN}},
 	    {"of no kind", {.check = 5, .kind = FILTER_OWN + 1}},
-	    {"half encrypted", {.check = 5, .kind = FILTER_STRANGER, .tls = 2}},
+	    {"half encrypted",
+	     {.check = 5, .kind = FILTER_STRANGER, .tls = {.version = "TLSv1.3"}}},
+	    {"two macros in one",
+	     {.check = 5,
+	      .kind = FILTER_STRANGER,
+	      .tls = {.version = "TLSv1.3", .cipher = "a\nb"}}},
 	    {"of half the bits", {.check = 5, .kind = FILTER_STRANGER, .seven_bit = 2}},
 	    {"a stranger with an account",
 	     {.check = 5, .kind = FILTER_STRANGER, .submitter = "alice@example.org"}},
 	    {"a user without one", {.check = 5, .kind = FILTER_SUBMITTER}},
-	    {"not zero", {.check = 5, .kind = FILTER_STRANGER, .zero = {[2] = 1}}},
+	    {"not zero", {.check = 5, .kind = FILTER_STRANGER, .zero = {[6] = 1}}},
 	};
 	struct house_child filter = house_filter();
 	struct qf_mail mail;

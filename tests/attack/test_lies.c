@@ -547,6 +547,41 @@ questions_that_are_none(void **state)
 	house_end(&accounts);
 }
 
+/* What a client is said to be becomes macros of milters. */
+static void
+clients_that_lie(void **state)
+{
+	static const struct gq_client lies[] = {
+	    {.transaction = 77, .helo = "x"},
+	    {.transaction = 1},
+	    {.transaction = 1, .helo = "x\ny"},
+	    {.transaction = 1, .helo = "x", .tls = {.version = "TLSv1.3"}},
+	    {.transaction = 1, .helo = "x", .tls = {.cipher = "TLS_AES_256_GCM_SHA384"}},
+	    {.transaction = 1, .helo = "x", .tls = {.version = "TLSv1.3", .cipher = "a b"}},
+	    {.transaction = 1, .helo = "x", .tls = {.version = "TLS\n", .cipher = "a"}},
+	};
+	struct gq_client endless = {.transaction = 1, .helo = "x", .tls = {.version = "TLSv1.3"}};
+	const struct gq_mail mail = {.conn = 1, .transaction = 1};
+	struct queue_fixture f;
+
+	(void)state;
+	memset(endless.tls.cipher, 'a', sizeof(endless.tls.cipher));
+	for (size_t i = 0; i <= sizeof(lies) / sizeof(lies[0]); i++) {
+		const struct gq_client *lie =
+		    i < sizeof(lies) / sizeof(lies[0]) ? &lies[i] : &endless;
+
+		print_message("%zu\n", i);
+		open_queue(&f);
+		assert_int_equal(
+		    ipc_send_fd(f.channel, GQ_MAIL, 0, &mail, sizeof(mail), "a@b", 3, -1), 0);
+		assert_int_equal(
+		    ipc_send_fd(f.channel, GQ_CLIENT, 0, lie, sizeof(*lie), NULL, 0, -1), 0);
+		house_must_be_cut(f.channel);
+		close(f.accounts);
+		house_end(&f.child);
+	}
+}
+
 static void
 sizes_that_lie(void **state)
 {
@@ -996,6 +1031,7 @@ main(void)
 	    cmocka_unit_test(mailboxes_that_are_none),
 	    cmocka_unit_test(parameters_that_lie),
 	    cmocka_unit_test(questions_that_are_none),
+	    cmocka_unit_test(clients_that_lie),
 	    cmocka_unit_test(sizes_that_lie),
 	    cmocka_unit_test(sizes_that_lie_inline),
 	    cmocka_unit_test(authors_that_are_somebody_else),

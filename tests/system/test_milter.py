@@ -61,6 +61,12 @@ def test_it_hears_the_whole_mail(make_server):
         assert milter.macros[b"j"] == b"localhost"
         assert len(milter.macros[b"i"]) == 16
         assert b"{auth_authen}" not in milter.macros
+        assert milter.macros[b"{tls_version}"] == b"TLSv1.3"
+        assert milter.macros[b"{cipher}"].startswith(b"TLS_")
+        with server.smtp(tls=False) as client:
+            client.sendmail(STRANGER, [ALICE], MAIL)
+        server.wait_for_messages(2)
+        assert b"{tls_version}" not in milter.macros
 
 
 def test_who_has_logged_in(make_server):

@@ -309,6 +309,7 @@ on_client(struct ipc_channel *channel, struct ipc_message *message, void *contex
 	(void)context;
 	assert_int_not_equal(client->transaction, 0);
 	assert_true(client->helo[0] != '\0');
+	assert_true(client_tls_is_sound(&client->tls));
 	return 0;
 }
 

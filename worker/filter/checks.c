@@ -40,7 +40,7 @@ is_mail(const struct qf_mail *mail)
 	return mail->check != 0 && memcmp(mail->zero, zero, sizeof(zero)) == 0 &&
 	       (mail->kind == FILTER_STRANGER || mail->kind == FILTER_SUBMITTER ||
 		mail->kind == FILTER_OWN) &&
-	       mail->tls <= 1 && mail->seven_bit <= 1 &&
+	       client_tls_is_sound(&mail->tls) && mail->seven_bit <= 1 &&
 	       memchr(mail->helo, '\0', sizeof(mail->helo)) != NULL &&
 	       memchr(mail->submitter, '\0', sizeof(mail->submitter)) != NULL &&
 	       (mail->kind == FILTER_SUBMITTER) == (mail->submitter[0] != '\0');

@@ -311,6 +311,7 @@ describe(struct milters *run)
 {
 	const struct check *check = run->check;
 	const struct in6_addr *address = &check->mail.peer.address;
+	const struct client_tls *tls = &check->mail.tls;
 	bool v4 = IN6_IS_ADDR_V4MAPPED(address);
 
 	(void)snprintf(run->id, sizeof(run->id), "%016llx", (unsigned long long)check->mail.id);
@@ -328,7 +329,8 @@ describe(struct milters *run)
 	    .recipients = check->recipients,
 	    .recipient_count = check->recipient_count,
 	    .submitter = check->mail.submitter[0] == '\0' ? NULL : check->mail.submitter,
-	    .tls_version = check->mail.tls == 1 ? "TLS" : NULL,
+	    .tls_version = tls->version[0] == '\0' ? NULL : tls->version,
+	    .tls_cipher = tls->cipher[0] == '\0' ? NULL : tls->cipher,
 	    .field = milter_edit_field,
 	    .body = milter_edit_body,
 	    .change = milter_edit_change,

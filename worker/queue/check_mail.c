@@ -47,7 +47,7 @@ check_describe(const struct transaction *transaction, uint32_t number, struct qf
 	mail->peer = transaction->peer;
 	mail->check = number;
 	mail->kind = check_kind(transaction);
-	mail->tls = transaction->tls ? 1 : 0;
+	mail->tls = transaction->tls;
 	mail->seven_bit = transaction->parameters.body != BODY_7BIT &&
 				  is_to_be_signed(transaction) && leaves(transaction)
 			      ? 1

@@ -65,10 +65,10 @@ on_client(struct ipc_channel *channel, struct ipc_message *message, void *contex
 	const char *end = memchr(body->helo, '\0', sizeof(body->helo));
 
 	(void)channel;
-	if (transaction == NULL || body->tls > 1 || end == NULL ||
+	if (transaction == NULL || !client_tls_is_sound(&body->tls) || end == NULL ||
 	    !queue_is_address(body->helo, (size_t)(end - body->helo), sizeof(body->helo)))
 		return -1;
-	return transaction_client(transaction, body->helo, body->tls == 1);
+	return transaction_client(transaction, body->helo, &body->tls);
 }
 
 static int

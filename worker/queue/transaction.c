@@ -364,9 +364,9 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 /* -- The body ---------------------------------------------------------------------------- */
 
 int
-transaction_client(struct transaction *transaction, const char *helo, bool tls)
+transaction_client(struct transaction *transaction, const char *helo, const struct client_tls *tls)
 {
-	transaction->tls = tls;
+	transaction->tls = *tls;
 	free(transaction->helo);
 	transaction->helo = strdup(helo);
 	return transaction->helo == NULL ? -1 : 0;

@@ -71,7 +71,7 @@ struct transaction {
 	struct recipients recipients;
 	struct mailboxes_seen mailboxes;
 	struct peer peer; /* the client; unspecified in this server's own */
-	bool tls;
+	struct client_tls tls;
 	char *helo;   /* what it called itself, or NULL */
 	size_t paths; /* that the gate named */
 	size_t unanswered;
@@ -123,7 +123,7 @@ struct transaction *transaction_find(struct source *, uint32_t number);
 struct transaction *transaction_after(struct source *, struct transaction *);
 
 /* GQ_CLIENT came. -1 without memory. */
-int transaction_client(struct transaction *, const char *helo, bool tls);
+int transaction_client(struct transaction *, const char *helo, const struct client_tls *);
 
 /*
  * -- recipients.c

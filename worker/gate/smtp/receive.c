@@ -360,7 +360,10 @@ tell_client(struct conn *conn, const struct smtp_session *session)
 
 	memset(&client, 0, sizeof(client));
 	client.transaction = session->mail->id;
-	client.tls = conn_tls_version(conn) != NULL ? 1 : 0;
+	if (conn_tls_version(conn) != NULL) {
+		strlcpy(client.tls.version, conn_tls_version(conn), sizeof(client.tls.version));
+		strlcpy(client.tls.cipher, conn_tls_cipher(conn), sizeof(client.tls.cipher));
+	}
 	strlcpy(client.helo, session->helo, sizeof(client.helo));
 	for (char *c = client.helo; *c != '\0'; c++) {
 		if (*c <= ' ' || *c > '~')
