@@ -3,20 +3,19 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "ctl/ctl.h"
 #include "ctl/dns_command.h"
-#include "ctl/dns_compare.h"
-#include "ctl/json.h"
+#include "ctl/dns_findings.h"
 #include "ctl/lookup.h"
 #include "ctl/settings.h"
 #include "worker/dns/dns.h"
 #include "worker/filter/spf.h"
 
-#define FINDINGS_MAX 512
 #define VALUES_MAX 64 /* records under a name and type */
 
 /* A name and type that entries of the plan have in common. */
@@ -32,9 +31,7 @@ struct checking {
 	struct dns_plan plan;
 	struct group *groups;
 	size_t group_count;
-	struct dns_finding findings[FINDINGS_MAX];
-	size_t finding_count;
-	bool no_address; /* the host has none in DNS, and none that others can reach */
+	struct dns_findings findings;
 };
 
 static const struct {
@@ -109,7 +106,7 @@ learn_addresses(struct checking *checking, struct error *err)
 		}
 		lookup_answer_free(&answer);
 	}
-	checking->no_address = facts->address_count == 0;
+	checking->findings.no_address = facts->address_count == 0;
 	return 0;
 }
 
@@ -237,8 +234,8 @@ spf_passes(struct checking *checking, const char *domain, struct error *err)
 static int
 judge_spf(struct checking *checking, struct error *err)
 {
-	for (size_t i = 0; i < checking->finding_count; i++) {
-		struct dns_finding *finding = &checking->findings[i];
+	for (size_t i = 0; i < checking->findings.count; i++) {
+		struct dns_finding *finding = &checking->findings.list[i];
 		int passes;
 
 		if (finding->kind != DNS_DIFFERENT || finding->entry->subject != DNS_SPF)
@@ -257,10 +254,10 @@ judge_spf(struct checking *checking, struct error *err)
 static void
 on_finding(const struct dns_finding *finding, void *arg)
 {
-	struct checking *checking = arg;
+	struct dns_findings *findings = arg;
 
-	if (checking->finding_count < FINDINGS_MAX)
-		checking->findings[checking->finding_count++] = *finding;
+	if (findings->count < DNS_FINDINGS_MAX)
+		findings->list[findings->count++] = *finding;
 }
 
 static void
@@ -275,70 +272,8 @@ compare_all(struct checking *checking)
 		    .values = values,
 		};
 
-		dns_compare(&checking->plan, group->first, &found, on_finding, checking);
+		dns_compare(&checking->plan, group->first, &found, on_finding, &checking->findings);
 	}
-}
-
-static size_t
-count_wrong(const struct checking *checking)
-{
-	size_t wrong = checking->no_address ? 1 : 0;
-
-	for (size_t i = 0; i < checking->finding_count; i++)
-		wrong += dns_finding_is_wrong(&checking->findings[i]);
-	return wrong;
-}
-
-static void
-print_text(const struct checking *checking)
-{
-	for (size_t i = 0; i < checking->finding_count; i++) {
-		const struct dns_finding *finding = &checking->findings[i];
-		const struct dns_entry *entry = finding->entry;
-
-		printf("%-9s %s %s %s", dns_finding_word(finding->kind), entry->name, entry->type,
-		       finding->value);
-		if (finding->kind == DNS_DIFFERENT)
-			printf("\n          should be %s", entry->value);
-		else if (finding->kind == DNS_MISSING && !dns_finding_is_wrong(finding))
-			printf("  (it would help)");
-		putchar('\n');
-	}
-	if (checking->no_address)
-		printf("%-9s %s has no address\n", dns_finding_word(DNS_MISSING),
-		       checking->facts.hostname);
-	printf("%zu wrong\n", count_wrong(checking));
-}
-
-static void
-print_json(const struct checking *checking)
-{
-	struct json json = json_start(stdout);
-
-	json_object(&json, NULL);
-	json_string(&json, "domain", checking->facts.domain);
-	json_array(&json, "findings");
-	for (size_t i = 0; i < checking->finding_count; i++) {
-		const struct dns_finding *finding = &checking->findings[i];
-
-		json_object(&json, NULL);
-		json_string(&json, "finding", dns_finding_word(finding->kind));
-		json_bool(&json, "wrong", dns_finding_is_wrong(finding));
-		json_string(&json, "name", finding->entry->name);
-		json_string(&json, "type", finding->entry->type);
-		if (finding->kind == DNS_MISSING || finding->kind == DNS_UNKNOWN)
-			json_null(&json, "found");
-		else
-			json_string(&json, "found", finding->value);
-		if (finding->kind == DNS_SURPLUS)
-			json_null(&json, "wanted");
-		else
-			json_string(&json, "wanted", finding->entry->value);
-		json_end(&json);
-	}
-	json_end(&json);
-	json_number(&json, "wrong", (int64_t)count_wrong(checking));
-	json_end(&json);
 }
 
 /* -- The command ------------------------------------------------------------------------------ */
@@ -385,10 +320,10 @@ run(const struct dns_command *command, const struct configuration *conf, struct 
 	    check(checking, &err) == -1)
 		return ctl_error(&err);
 	if (command->json)
-		print_json(checking);
+		dns_findings_print_json(&checking->findings, &checking->facts, stdout);
 	else
-		print_text(checking);
-	return incomplete || count_wrong(checking) > 0 ? CTL_FAILED : CTL_OK;
+		dns_findings_print(&checking->findings, &checking->facts, stdout);
+	return incomplete || dns_findings_wrong(&checking->findings) > 0 ? CTL_FAILED : CTL_OK;
 }
 
 int

@@ -14,7 +14,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/queue.c ctl/queue.h ctl/queue_commands.c \
 	ctl/json.c ctl/json.h \
 	ctl/dns.c ctl/dns.h ctl/dns_command.h ctl/dns_facts.c ctl/dns_plan.c ctl/dns_print.c \
-	ctl/dns_compare.c ctl/dns_compare.h ctl/lookup.c ctl/lookup.h ctl/dns_check.c \
+	ctl/dns_compare.c ctl/dns_compare.h ctl/dns_findings.c ctl/dns_findings.h ctl/lookup.c ctl/lookup.h ctl/dns_check.c \
 	ctl/dns_request.c ctl/dns_text.c \
 	ctl/dkim.c ctl/dkim.h \
 	ctl/export.c ctl/export.h ctl/export_maildir.c ctl/export_mbox.c \
