@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "common/log.h"
+#include "worker/dns/sandbox_rules.h"
 #include "worker/filter/dkim_crypto.h"
 #include "worker/filter/suffix.h"
 #include "worker/roles.h"
@@ -138,22 +139,14 @@ filter_drain(struct child *child)
 	child_exit(child);
 }
 
-/* As relay: sockets of IPv4 and IPv6 only. */
-static const char *const syscalls[] = {
-    "bind", "connect", "getpeername", "getsockname", "setsockopt", "pread64", NULL,
-};
-
-static const struct sandbox_argument arguments[] = {
-    {"socket", 0, UINT64_MAX, AF_INET},
-    {"socket", 0, UINT64_MAX, AF_INET6},
-    {NULL, 0, 0, 0},
-};
+/* What it asks others, and the files that queue hands over. */
+static const char *const syscalls[] = {OUTGOING_SYSCALLS, "pread64", NULL};
 
 static const struct sandbox_rules rules = {
     .role = "filter",
     .files = SANDBOX_NO_FILES,
     .syscalls = syscalls,
-    .arguments = arguments,
+    .arguments = outgoing_arguments,
     .descriptors = 4096,
     .connects = true,
 };

@@ -15,6 +15,7 @@
 #include "common/proto/ctl_lookup.h"
 #include "worker/dns/dns.h"
 #include "worker/dns/resolver.h"
+#include "worker/dns/sandbox_rules.h"
 #include "worker/roles.h"
 
 struct question {
@@ -278,21 +279,13 @@ lookup_drain(struct child *child)
 	child_exit(child);
 }
 
-static const char *const syscalls[] = {
-    "bind", "connect", "getpeername", "getsockname", "setsockopt", NULL,
-};
-
-static const struct sandbox_argument arguments[] = {
-    {"socket", 0, UINT64_MAX, AF_INET},
-    {"socket", 0, UINT64_MAX, AF_INET6},
-    {NULL, 0, 0, 0},
-};
+static const char *const syscalls[] = {OUTGOING_SYSCALLS, NULL};
 
 static const struct sandbox_rules rules = {
     .role = "lookup",
     .files = SANDBOX_NO_FILES,
     .syscalls = syscalls,
-    .arguments = arguments,
+    .arguments = outgoing_arguments,
     .descriptors = 1024,
     .connects = true,
 };

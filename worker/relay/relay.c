@@ -17,6 +17,7 @@
 
 #include "common/log.h"
 #include "worker/dns/resolver.h"
+#include "worker/dns/sandbox_rules.h"
 #include "worker/relay/client_certificates.h"
 #include "worker/relay/job.h"
 #include "worker/relay/pause.h"
@@ -277,21 +278,13 @@ relay_drain(struct child *child)
 
 /* Sockets of IPv4 and IPv6 only. bind(2) is for the ports that questions of DNS leave from; a
  * listening socket there is none. Of TCP, Landlock leaves a source address with any free port. */
-static const char *const syscalls[] = {
-    "bind", "connect", "getpeername", "getsockname", "setsockopt", "pread64", NULL,
-};
-
-static const struct sandbox_argument arguments[] = {
-    {"socket", 0, UINT64_MAX, AF_INET},
-    {"socket", 0, UINT64_MAX, AF_INET6},
-    {NULL, 0, 0, 0},
-};
+static const char *const syscalls[] = {OUTGOING_SYSCALLS, "pread64", NULL};
 
 static const struct sandbox_rules rules = {
     .role = "relay",
     .files = SANDBOX_NO_FILES,
     .syscalls = syscalls,
-    .arguments = arguments,
+    .arguments = outgoing_arguments,
     .descriptors = 4096,
     .connects = true,
 };
