@@ -48,7 +48,7 @@ static void
 answer_accounts(const struct fixture *f, bool submitter)
 {
 	const struct aq_sender_is own = {.verdict = SENDER_OWN};
-	const struct aq_resolved local = {.verdict = RCPT_LOCAL};
+	const struct aq_resolved local = {.verdict = RCPT_LOCAL, .mailboxes = 1};
 	struct ipc_message message;
 
 	if (submitter) {
