@@ -14,22 +14,10 @@ import pytest
 from conftest import DEADLINE, DOMAIN, wait_for
 from faults import Faults
 from mail_sink import A, CNAME, MX, TXT, Names, Sink, name
+from test_relay import make_sink  # noqa: F401 # fixtures
 
 ALICE = f"alice@{DOMAIN}"
 BODY = b"From: alice@example.org\r\nSubject: out\r\n\r\nbody\r\n"
-
-
-@pytest.fixture
-def make_sink():
-    made = []
-
-    def make(kind=Sink, **options):
-        made.append(kind(**options))
-        return made[-1]
-
-    yield make
-    for sink in made:
-        sink.close()
 
 
 @pytest.fixture
