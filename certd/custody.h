@@ -57,7 +57,10 @@ struct rate {
 	int64_t last;   /* milliseconds; 0: never */
 };
 
-/* May another one come at NOW (milliseconds of a clock that is never set back)? Pure. */
+/* What NOW is below: milliseconds of a clock that is never set back. */
+int64_t rate_clock(void);
+
+/* May another one come at NOW? Pure. */
 bool rate_take(struct rate *, int64_t now);
 
 #endif

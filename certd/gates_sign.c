@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Requests to sign: which key, how often, and what is refused. */
 #include <string.h>
-#include <time.h>
 
 #include "certd/compose.h"
 #include "certd/gates_internal.h"
@@ -64,22 +63,12 @@ sign(const struct ask *ask, const struct composed *composed, enum use_kind kind)
 	return 0;
 }
 
-/* What certd counts time by: milliseconds, never set back. */
-static int64_t
-milliseconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Finds the key. False: refused. */
 static bool
 accept_ask(struct ask *ask)
 {
 	ask->slot = slots_find(&ask->gate->slots, ask->key, ask->gate->weak, &ask->pair);
-	if (!rate_take(&ask->gate->rate, milliseconds()))
+	if (!rate_take(&ask->gate->rate, rate_clock()))
 		refuse(ask, GC_REFUSED_RATE, NULL);
 	else if (ask->slot == NULL)
 		refuse(ask, GC_REFUSED_KEY, NULL);

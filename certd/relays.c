@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "certd/audit.h"
@@ -186,21 +185,12 @@ sign(const struct ask *ask, const struct composed *composed, enum use_kind kind)
 	return 0;
 }
 
-static int64_t
-milliseconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Finds the key. False: refused. */
 static bool
 accept_ask(struct ask *ask)
 {
 	ask->slot = slots_find(&ask->relays->slots, ask->key, false, &ask->pair);
-	if (!rate_take(&ask->relays->rate, milliseconds()))
+	if (!rate_take(&ask->relays->rate, rate_clock()))
 		refuse(ask, GC_REFUSED_RATE, NULL);
 	else if (ask->slot == NULL)
 		refuse(ask, GC_REFUSED_KEY, NULL);
