@@ -114,7 +114,7 @@ on_relay(struct ipc_channel *channel, struct ipc_message *message, void *context
 	struct error err;
 
 	(void)channel;
-	if (relays_set_channel(certd->relays, ipc_take_fd(message), &err) == -1)
+	if (relays_add_channel(certd->relays, ipc_take_fd(message), &err) == -1)
 		log_event(LOG_ERR, "certd.channel", KV_STR("why", err.text));
 	return 0;
 }

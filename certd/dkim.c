@@ -48,7 +48,8 @@ sign_with(struct dkim_entry *entry, const struct qc_dkim *body, const char *fiel
 					 .now = (int64_t)time(NULL),
 					 .body_hash = body->body_hash,
 					 .fields = fields,
-					 .length = length};
+					 .length = length,
+					 .without = body->without};
 	uint8_t hash[DKIM_HASH_SIZE], signature[SIGNATURE_OCTETS_MAX];
 	struct dkim_composed composed;
 	size_t size, added;
@@ -112,7 +113,7 @@ on_dkim(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	if (message->id == 0 || end == NULL ||
 	    address_parse_domain(body->domain, (size_t)(end - body->domain), domain) !=
 		ADDRESS_OK ||
-	    strcmp(domain, body->domain) != 0)
+	    strcmp(domain, body->domain) != 0 || !dkim_fields_may_lack(body->without))
 		return -1;
 	if (!dkim_fields_canonical(message->tail, message->tail_length) ||
 	    sign(dkim, body, message->tail, message->tail_length, out, &used) == -1) {

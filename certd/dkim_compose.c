@@ -71,7 +71,8 @@ names(struct writer *writer, const struct dkim_order *order)
 		lead = "";
 	}
 	for (const struct dkim_field *field = dkim_fields; field->name != NULL; field++) {
-		if (!field->once_more || strcmp(field->name, "from") == 0)
+		if (!field->once_more || strcmp(field->name, "from") == 0 ||
+		    (order->without >> (field - dkim_fields) & 1) != 0)
 			continue;
 		(void)snprintf(text, sizeof(text), "%s:", field->name);
 		word(writer, text);

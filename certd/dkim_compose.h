@@ -21,6 +21,8 @@ struct dkim_order {
 	const uint8_t *body_hash;
 	const char *fields; /* as dkim_fields_canonical() wants them */
 	size_t length;
+	uint32_t
+	    without; /* fields that there may be, all the same: they can't be named once more */
 };
 
 #define DKIM_COMPOSED_MAX 4096

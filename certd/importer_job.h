@@ -9,7 +9,7 @@
 
 #include "common/sandbox.h"
 
-/* What the importer has ready for its jobs, from before its sandbox closed. */
+/* What the importer has ready for its jobs. */
 struct importer_means {
 	X509_STORE *authorities; /* this host's; NULL: it has no list */
 	bool legacy;             /* OpenSSL's legacy provider is loaded */

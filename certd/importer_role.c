@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/provider.h>
 
 #include "certd/importer_job.h"
@@ -25,6 +26,7 @@
 struct importer {
 	struct child *child;
 	struct importer_means means;
+	BIO *list;           /* of this host's authorities, as PEM; NULL: none, or parsed */
 	struct event *ended; /* SIGCHLD */
 	struct event *deadline;
 	pid_t pid; /* of the job, or -1 */
@@ -48,18 +50,51 @@ static const char *const authority_files[] = {"/etc/ssl/certs/ca-certificates.cr
 					      "/etc/pki/tls/certs/ca-bundle.crt",
 					      "/etc/ssl/cert.pem", NULL};
 
-static X509_STORE *
-load_authorities(void)
+/* The list as text, while files can be opened. To parse it takes long, and most servers never
+ * import. */
+static BIO *
+read_authorities(void)
 {
-	X509_STORE *store = X509_STORE_new();
+	BIO *list = BIO_new(BIO_s_mem());
+	char buffer[16384];
 
-	for (const char *const *file = authority_files; store != NULL && *file != NULL; file++) {
-		if (X509_STORE_load_file(store, *file) == 1)
-			return store;
+	for (const char *const *name = authority_files; list != NULL && *name != NULL; name++) {
+		BIO *file = BIO_new_file(*name, "r");
+		int n;
+
+		while (file != NULL && (n = BIO_read(file, buffer, sizeof(buffer))) > 0) {
+			if (BIO_write(list, buffer, n) != n)
+				break;
+		}
+		BIO_free(file);
+		if (BIO_pending(list) > 0)
+			return list;
 	}
-	X509_STORE_free(store);
+	BIO_free(list);
 	ERR_clear_error();
 	return NULL;
+}
+
+/* For the first job, and all after it. */
+static void
+parse_authorities(struct importer *importer)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509 *certificate;
+	size_t count = 0;
+
+	while (store != NULL && importer->list != NULL &&
+	       (certificate = PEM_read_bio_X509_AUX(importer->list, NULL, NULL, NULL)) != NULL) {
+		count += X509_STORE_add_cert(store, certificate) == 1;
+		X509_free(certificate);
+	}
+	if (count > 0)
+		importer->means.authorities = store;
+	else
+		X509_STORE_free(store);
+	BIO_free(importer->list);
+	importer->list = NULL;
+	ERR_clear_error();
 }
 
 static void
@@ -114,7 +149,7 @@ importer_init(struct child *child, struct error *err)
 	if (OSSL_PROVIDER_load(NULL, "default") == NULL)
 		return error_set(err, "OpenSSL's default provider can't be loaded");
 	ERR_clear_error();
-	importer->means.authorities = load_authorities();
+	importer->list = read_authorities();
 	importer->ended = evsignal_new(child->base, SIGCHLD, on_ended, importer);
 	importer->deadline = evtimer_new(child->base, on_deadline, importer);
 	if (importer->ended == NULL || importer->deadline == NULL ||
@@ -168,6 +203,8 @@ on_job(struct ipc_channel *channel, struct ipc_message *message, void *context)
 		while (waitpid(importer->pid, NULL, 0) == -1 && errno == EINTR)
 			;
 	}
+	if (importer->list != NULL)
+		parse_authorities(importer);
 	importer->number = job->number;
 	importer->pid = fork();
 	if (importer->pid == 0)

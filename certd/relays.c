@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "certd/audit.h"
@@ -10,13 +11,21 @@
 #include "certd/slots.h"
 #include "common/log.h"
 
+/* One relay's. Beside the one in force there may be some that finish what they have. */
+struct relay_channel {
+	LIST_ENTRY(relay_channel) entry;
+	struct relays *relays;
+	struct ipc_channel *channel;
+};
+LIST_HEAD(relay_channels, relay_channel);
+
 struct relays {
 	struct event_base *base;
 	const struct vault *vault;
-	struct ipc_channel *channel; /* NULL while relay is being restarted */
+	struct relay_channels channels;
 	struct audit_channel audit;
 	struct rate rate;
-	struct slots slots; /* of all channels, one after another; NAMED: relay's now */
+	struct slots slots; /* of all channels; NAMED: relay's now */
 	bool open;
 };
 
@@ -53,24 +62,33 @@ may_use(const struct slot *slot, const struct vault_entry *entry)
 static void
 withdraw(const struct relays *relays, struct slot *slot)
 {
+	const struct relay_channel *one;
 	struct gc_gone gone = {.zero = {0}};
 
 	slot_withdraw(slot);
 	strlcpy(gone.name, slot->name, sizeof(gone.name));
-	if (relays->channel != NULL)
-		(void)ipc_send(relays->channel, RC_GONE, 0, &gone, NULL, 0, -1);
+	LIST_FOREACH (one, &relays->channels, entry)
+		(void)ipc_send(one->channel, RC_GONE, 0, &gone, NULL, 0, -1);
 }
 
 static void
-send_certificate(const struct relays *relays, const struct slot *slot)
+send_certificate(const struct relay_channel *to, const struct slot *slot)
 {
-	struct gc_certificate message = {.key = slots_handle(&relays->slots, slot)};
+	struct gc_certificate message = {.key = slots_handle(&to->relays->slots, slot)};
 	const struct pair *pair = slot->entry->pair;
 
 	strlcpy(message.name, slot->name, sizeof(message.name));
-	if (relays->channel != NULL)
-		(void)ipc_send(relays->channel, RC_CERTIFICATE, 0, &message,
-			       (const char *)pair->chain, pair->chain_length, -1);
+	(void)ipc_send(to->channel, RC_CERTIFICATE, 0, &message, (const char *)pair->chain,
+		       pair->chain_length, -1);
+}
+
+static void
+send_to_all(const struct relays *relays, const struct slot *slot)
+{
+	const struct relay_channel *one;
+
+	LIST_FOREACH (one, &relays->channels, entry)
+		send_certificate(one, slot);
 }
 
 /* CHANGED may be NULL: what relay has not been told of. */
@@ -86,7 +104,7 @@ update(struct relays *relays, const struct vault_entry *changed)
 				withdraw(relays, slot);
 		} else if (slot->entry != entry || entry == changed) {
 			slot->entry = entry;
-			send_certificate(relays, slot);
+			send_to_all(relays, slot);
 		}
 	}
 }
@@ -143,6 +161,7 @@ relays_announce(const struct vault_entry *entry, void *arg)
 /* As far as both kinds are alike. */
 struct ask {
 	struct relays *relays;
+	struct ipc_channel *channel;
 	uint32_t id;
 	uint32_t key;
 	uint16_t scheme;
@@ -156,7 +175,7 @@ refuse(const struct ask *ask, int reason, const char *why)
 	const struct gc_refused refused = {.reason = (uint32_t)reason};
 	struct relays *relays = ask->relays;
 	const struct audit_refusal refusal = {
-	    .peer = ipc_peer(relays->channel),
+	    .peer = ipc_peer(ask->channel),
 	    .key = ask->slot == NULL ? NULL : ask->slot->name,
 	    .listener = &outgoing,
 	    .scheme = ask->scheme,
@@ -165,7 +184,7 @@ refuse(const struct ask *ask, int reason, const char *why)
 	};
 
 	audit_refused(&relays->audit, ask->slot == NULL ? NULL : &ask->slot->uses, &refusal);
-	(void)ipc_send(relays->channel, RC_REFUSED, ask->id, &refused, NULL, 0, -1);
+	(void)ipc_send(ask->channel, RC_REFUSED, ask->id, &refused, NULL, 0, -1);
 	return 0;
 }
 
@@ -180,8 +199,8 @@ sign(const struct ask *ask, const struct composed *composed, enum use_kind kind)
 	if (key_sign(ask->pair->key, composed, signature, &length, &err) == -1)
 		return refuse(ask, GC_REFUSED_FAILED, err.text);
 	uses_count(&ask->slot->uses, &outgoing, kind);
-	(void)ipc_send(ask->relays->channel, RC_SIGNED, ask->id, &empty, (const char *)signature,
-		       length, -1);
+	(void)ipc_send(ask->channel, RC_SIGNED, ask->id, &empty, (const char *)signature, length,
+		       -1);
 	return 0;
 }
 
@@ -203,12 +222,15 @@ static int
 on_tls13_client(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct rc_tls13_client *request = message->body;
-	struct ask ask = {
-	    .relays = context, .id = message->id, .key = request->key, .scheme = request->scheme};
+	const struct relay_channel *from = context;
+	struct ask ask = {.relays = from->relays,
+			  .channel = channel,
+			  .id = message->id,
+			  .key = request->key,
+			  .scheme = request->scheme};
 	struct composed composed;
 	int reason;
 
-	(void)channel;
 	if (message->id == 0)
 		return -1;
 	if (!accept_ask(&ask))
@@ -221,14 +243,17 @@ static int
 on_tls12_client(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct rc_tls12_client *request = message->body;
-	struct ask ask = {
-	    .relays = context, .id = message->id, .key = request->key, .scheme = request->scheme};
+	const struct relay_channel *from = context;
+	struct ask ask = {.relays = from->relays,
+			  .channel = channel,
+			  .id = message->id,
+			  .key = request->key,
+			  .scheme = request->scheme};
 	struct transcript transcript = {.bytes = (const uint8_t *)message->tail,
 					.length = message->tail_length};
 	struct composed composed;
 	int reason;
 
-	(void)channel;
 	if (message->id == 0)
 		return -1;
 	if (!accept_ask(&ask))
@@ -249,52 +274,63 @@ static const struct ipc_handler handlers[] = {
  */
 
 static void
-greet(struct relays *relays)
+greet(const struct relay_channel *to)
 {
 	const struct ipc_empty empty = {{0}};
+	const struct relays *relays = to->relays;
 
-	update(relays, NULL);
 	for (size_t i = 0; i < relays->slots.count; i++) {
 		if (relays->slots.list[i].entry != NULL)
-			send_certificate(relays, &relays->slots.list[i]);
+			send_certificate(to, &relays->slots.list[i]);
 	}
-	(void)ipc_send(relays->channel, RC_READY, 0, &empty, NULL, 0, -1);
+	(void)ipc_send(to->channel, RC_READY, 0, &empty, NULL, 0, -1);
 }
 
 static void
 on_ended(struct ipc_channel *channel, void *context)
 {
-	struct relays *relays = context;
+	struct relay_channel *one = context;
 
-	if (relays->channel != channel)
-		return;
-	relays_audit(relays);
-	relays->channel = NULL;
+	(void)channel;
+	relays_audit(one->relays);
+	LIST_REMOVE(one, entry);
+	free(one);
 }
 
 int
-relays_set_channel(struct relays *relays, int fd, struct error *err)
+relays_add_channel(struct relays *relays, int fd, struct error *err)
 {
-	if (relays->channel != NULL)
-		relays_audit(relays);
-	ipc_close(relays->channel);
-	relays->channel = ipc_open(relays->base, fd, &relay_certd_boundary, IPC_SERVER, handlers,
-				   on_ended, relays, "relay");
-	if (relays->channel == NULL)
+	struct relay_channel *one = calloc(1, sizeof(*one));
+
+	if (one == NULL) {
+		close(fd);
 		return error_errno(err, "a channel to relay");
+	}
+	one->relays = relays;
+	one->channel = ipc_open(relays->base, fd, &relay_certd_boundary, IPC_SERVER, handlers,
+				on_ended, one, "relay");
+	if (one->channel == NULL) {
+		free(one);
+		return error_errno(err, "a channel to relay");
+	}
 	if (relays->open)
-		greet(relays);
+		update(relays, NULL);
+	LIST_INSERT_HEAD(&relays->channels, one, entry);
+	if (relays->open)
+		greet(one);
 	return 0;
 }
 
 void
 relays_open(struct relays *relays)
 {
+	const struct relay_channel *one;
+
 	relays->open = true;
 	update(relays, NULL);
 	tell_missing(relays);
-	if (relays->channel != NULL)
-		greet(relays);
+	LIST_FOREACH (one, &relays->channels, entry)
+		greet(one);
 }
 
 /* -- What they were used for ---------------------------------------------------------------------
@@ -324,6 +360,7 @@ relays_new(struct event_base *base, const struct vault *vault)
 	if (relays != NULL) {
 		relays->base = base;
 		relays->vault = vault;
+		LIST_INIT(&relays->channels);
 	}
 	return relays;
 }
@@ -331,10 +368,15 @@ relays_new(struct event_base *base, const struct vault *vault)
 void
 relays_free(struct relays *relays)
 {
+	struct relay_channel *one, *next;
+
 	if (relays == NULL)
 		return;
 	relays_audit(relays);
-	ipc_close(relays->channel);
+	LIST_FOREACH_SAFE (one, &relays->channels, entry, next) {
+		ipc_close(one->channel);
+		free(one);
+	}
 	for (size_t i = 0; i < relays->slots.count; i++)
 		uses_free(&relays->slots.list[i].uses);
 	free(relays->slots.list);

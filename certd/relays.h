@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * relays - the channel to relay (relay_certd.h), and the keys with which it is a client of other
+ * relays - the channels to relay (relay_certd.h), and the keys with which it is a client of other
  * servers: those that postern.conf names for it, and none else. RSA below 2048 bits is none.
  */
 #ifndef POSTERN_CERTD_RELAYS_H
@@ -21,8 +21,8 @@ void relays_set_keys(struct relays *, const char *const *names, size_t count);
 /* Is it one of them? */
 bool relays_have(const struct relays *, const char *name);
 
-/* Takes the channel, in place of an older one. -1 with ERR filled. */
-int relays_set_channel(struct relays *, int fd, struct error *);
+/* Takes FD, a channel to relay: others go on until their relays end. -1 with ERR filled. */
+int relays_add_channel(struct relays *, int fd, struct error *);
 
 /* The vault is loaded: the channel, and one to come, gets its certificates. */
 void relays_open(struct relays *);

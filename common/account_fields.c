@@ -41,6 +41,9 @@ parse_address(const char *text, struct address *address, struct error *err)
 	result = address_parse(ascii, strlen(ascii), address);
 	if (result == ADDRESS_OK && strlen(address->local) > LOCAL_PART_MAX)
 		result = ADDRESS_LOCAL_TOO_LONG;
+	/* Its domain has A-labels by now. */
+	if (result == ADDRESS_NOT_ASCII)
+		return error_set(err, "the part before the @ is not ASCII");
 	if (result != ADDRESS_OK)
 		return error_set(err, "not an address NAME@DOMAIN: %s", address_error_text(result));
 	if (ascii[0] == '"')

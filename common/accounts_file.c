@@ -326,18 +326,39 @@ check_text(const char *text, size_t length, unsigned *line, struct error *err)
 	return 0;
 }
 
+/* To libconfig, a comment in the last line is a syntax error if that line doesn't end. */
+static int
+read_text(config_t *config, const char *text, size_t length)
+{
+	char *whole;
+	int result;
+
+	if (length == 0 || text[length - 1] == '\n')
+		return config_read_string(config, text);
+	whole = malloc(length + 2);
+	if (whole == NULL)
+		return CONFIG_FALSE;
+	memcpy(whole, text, length);
+	memcpy(whole + length, "\n", 2);
+	result = config_read_string(config, whole);
+	freezero(whole, length + 2);
+	return result;
+}
+
 struct accounts *
 accounts_parse(const char *text, size_t length, unsigned *line, struct error *err)
 {
 	struct accounts *accounts = NULL;
+	const char *problem;
 	config_t config;
 
 	if (check_text(text, length, line, err) == -1)
 		return NULL;
 	config_init(&config);
-	if (config_read_string(&config, text) != CONFIG_TRUE) {
+	if (read_text(&config, text, length) != CONFIG_TRUE) {
 		*line = config_error_line(&config) > 0 ? (unsigned)config_error_line(&config) : 0;
-		error_set(err, "%s", config_error_text(&config));
+		problem = config_error_text(&config);
+		error_set(err, "%s", problem != NULL ? problem : "no memory");
 	} else {
 		accounts = take_root(config_root_setting(&config), length, line, err);
 	}

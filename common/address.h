@@ -66,6 +66,13 @@ enum address_error address_parse_local_wide(const char *text, size_t length,
  */
 enum address_error address_parse_domain(const char *text, size_t length, char out[HOST_NAME_SIZE]);
 
+/*
+ * The same with U-labels, which become A-labels. They may have more octets than those: a limit for
+ * what was sent is the caller's business. (address_utf8.c)
+ */
+enum address_error address_parse_domain_utf8(const char *text, size_t length,
+					     char out[HOST_NAME_SIZE]);
+
 /* All of TEXT must be an address-literal with its brackets (RFC 5321 4.1.3): IPv4 or IPv6. */
 enum address_error address_parse_literal(const char *text, size_t length, char out[HOST_NAME_SIZE]);
 

@@ -19,13 +19,13 @@ is_ascii(const char *text, size_t length)
 }
 
 /* U-labels and A-labels may be mixed (RFC 5891 5.1). */
-static enum address_error
-parse_domain(const char *text, size_t length, char out[HOST_NAME_SIZE])
+enum address_error
+address_parse_domain_utf8(const char *text, size_t length, char out[HOST_NAME_SIZE])
 {
-	char copy[HOST_NAME_SIZE], ascii[HOST_NAME_SIZE];
+	char copy[2 * HOST_NAME_SIZE], ascii[HOST_NAME_SIZE];
 	struct error err;
 
-	if (length > HOST_NAME_SIZE - 1)
+	if (length >= sizeof(copy))
 		return ADDRESS_DOMAIN_TOO_LONG;
 	/* What stands behind a NUL libidn2 would not see. */
 	if (memchr(text, '\0', length) != NULL)
@@ -58,8 +58,10 @@ address_parse_utf8(const char *text, size_t length, struct address *address)
 	used++;
 	if (text[used] == '[')
 		error = address_parse_literal(text + used, length - used, result.domain);
+	else if (length - used > HOST_NAME_SIZE - 1)
+		error = ADDRESS_DOMAIN_TOO_LONG;
 	else
-		error = parse_domain(text + used, length - used, result.domain);
+		error = address_parse_domain_utf8(text + used, length - used, result.domain);
 	if (error != ADDRESS_OK)
 		return error;
 	if (strlen(result.local) + 1 + strlen(result.domain) + 2 > PATH_MAX_OCTETS)

@@ -32,6 +32,20 @@ ascii_is_alnum(char c)
 	return ascii_is_digit(c) || ascii_is_lower(c) || ascii_is_upper(c);
 }
 
+/* WSP (RFC 5234 B.1). */
+static inline bool
+ascii_is_wsp(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The octets of folding white space (RFC 5322 3.2.2). */
+static inline bool
+ascii_is_fws(char c)
+{
+	return ascii_is_wsp(c) || c == '\r' || c == '\n';
+}
+
 /* What a hexadecimal digit of either case stands for, or -1. */
 static inline int
 ascii_hex_value(char c)

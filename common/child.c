@@ -256,6 +256,36 @@ child_ready(struct child *child)
 	(void)ipc_send(child->control, MC_READY, 0, NULL, NULL, 0, -1);
 }
 
+static void
+on_missing(evutil_socket_t fd, short what, void *arg)
+{
+	const struct child *child = arg;
+
+	(void)fd;
+	(void)what;
+	log_fatal("child.cut_off", "%s: %s has ended its channel, and no other has come",
+		  child->role->name, child->missed);
+}
+
+void
+child_misses(struct child *child, const char *what, unsigned seconds)
+{
+	struct timeval tv = {.tv_sec = (time_t)seconds};
+
+	child->missed = what;
+	if (child->missing == NULL)
+		child->missing = evtimer_new(child->base, on_missing, child);
+	if (child->missing == NULL || evtimer_add(child->missing, &tv) == -1)
+		log_fatal("child.failed", "no memory");
+}
+
+void
+child_has(struct child *child)
+{
+	if (child->missing != NULL)
+		(void)evtimer_del(child->missing);
+}
+
 void
 child_exit(struct child *child)
 {

@@ -65,6 +65,8 @@ struct child {
 	int directory; /* the one directory the sandbox leaves (the role's handler sets it), or -1
 			*/
 	void *context; /* the role's own */
+	struct event *missing; /* child_misses(); NULL before the first time */
+	const char *missed;
 };
 
 /* Runs a child from its arguments; roles ends with a NULL name. Never returns. */
@@ -72,6 +74,14 @@ _Noreturn void child_main(int argc, char **argv, const struct child_role *const 
 
 /* Tells the master that this child serves now. */
 void child_ready(struct child *);
+
+/*
+ * The child has lost WHAT (a constant), which it can't do without. Unless child_has() says within
+ * so many seconds that there is another one, this child was cut off by a peer that lives on: it
+ * ends, and the master starts one that has new channels.
+ */
+void child_misses(struct child *, const char *what, unsigned seconds);
+void child_has(struct child *);
 
 /* Ends the process with status 0, from a handler or a callback of the loop. */
 _Noreturn void child_exit(struct child *);

@@ -4,31 +4,45 @@
 #include <string.h>
 
 const struct dkim_field dkim_fields[] = {
-    {"from", true},
-    {"sender", false}, /* lists add theirs */
-    {"reply-to", true},
-    {"to", true},
-    {"cc", true},
-    {"subject", true},
-    {"date", true},
-    {"message-id", true},
-    {"in-reply-to", true},
-    {"references", true},
-    {"mime-version", true},
-    {"content-type", true},
-    {"content-transfer-encoding", true},
-    {"content-disposition", false},
-    {"auto-submitted", false},
-    {"list-id", false},
-    {"list-help", false},
-    {"list-unsubscribe", false},
-    {"list-unsubscribe-post", false}, /* RFC 8058 4 */
-    {"list-subscribe", false},
-    {"list-post", false},
-    {"list-owner", false},
-    {"list-archive", false},
-    {NULL, false},
+    {"from", true, false},
+    {"sender", false, false}, /* lists add theirs */
+    {"reply-to", true, false},
+    {"to", true, true},
+    {"cc", true, true},
+    {"subject", true, false},
+    {"date", true, false},
+    {"message-id", true, false},
+    {"in-reply-to", true, true},
+    {"references", true, true},
+    {"mime-version", true, false},
+    {"content-type", true, false},
+    {"content-transfer-encoding", true, false},
+    {"content-disposition", false, false},
+    {"auto-submitted", false, false},
+    {"list-id", false, false},
+    {"list-help", false, false},
+    {"list-unsubscribe", false, false},
+    {"list-unsubscribe-post", false, false}, /* RFC 8058 4 */
+    {"list-subscribe", false, false},
+    {"list-post", false, false},
+    {"list-owner", false, false},
+    {"list-archive", false, false},
+    {NULL, false, false},
 };
+
+_Static_assert(sizeof(dkim_fields) / sizeof(dkim_fields[0]) - 1 <= DKIM_NAMES_MAX,
+	       "a bit for each");
+
+bool
+dkim_fields_may_lack(uint32_t without)
+{
+	for (const struct dkim_field *field = dkim_fields; field->name != NULL; field++) {
+		if ((without & 1) != 0 && !field->may_lack)
+			return false;
+		without >>= 1;
+	}
+	return without == 0;
+}
 
 static bool
 is_signed(const char *name, size_t length)

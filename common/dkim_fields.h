@@ -5,17 +5,24 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct dkim_field {
 	const char *name; /* lower case */
 	/* Named once more than it is there (5.4.2): one that is added breaks the signature. */
 	bool once_more;
+	/* Of a header that is too long for one signature such fields are not signed (5.4). */
+	bool may_lack;
 };
 
 /* Ends with a NULL name. */
 extern const struct dkim_field dkim_fields[];
 
 #define DKIM_FIELDS_SIGNED_MAX 64 /* of one mail */
+#define DKIM_NAMES_MAX 32         /* in dkim_fields[]: bits of a number */
+
+/* WITHOUT: names that are not signed, bit 0 for the first. May all of them be missing? */
+bool dkim_fields_may_lack(uint32_t without);
 
 /*
  * Are these header fields in their canonical form (3.4.2), and all of them such as are signed, From

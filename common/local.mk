@@ -12,6 +12,7 @@ common_libcommon_a_SOURCES = \
 	common/child.c common/child.h \
 	common/dot_stuff.c common/dot_stuff.h \
 	common/error.c common/error.h \
+	common/hop_limit.h \
 	common/idn.c common/idn.h \
 	common/ipc.c common/ipc.h \
 	common/ipc_check.c common/ipc_socket.c \

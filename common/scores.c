@@ -69,7 +69,7 @@ scores_free(struct scores *scores)
 	free(scores);
 }
 
-static struct in6_addr
+struct in6_addr
 counted_address(const struct in6_addr *address)
 {
 	struct in6_addr key = *address;

@@ -34,4 +34,10 @@ uint32_t scores_add(struct scores *, const struct score *, int64_t now);
 /* For the tests: how many entries there are. */
 size_t scores_size(const struct scores *);
 
+/*
+ * What an address counts as: itself if it is of IPv4 or the loopback's, else its network of 64
+ * bits, of which one client has all.
+ */
+struct in6_addr counted_address(const struct in6_addr *);
+
 #endif

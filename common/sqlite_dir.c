@@ -103,6 +103,17 @@ sqlite_dir_exec(sqlite3 *db, const char *sql, struct error *err)
 	return 0;
 }
 
+int
+sqlite_dir_sync(sqlite3 *db)
+{
+	sqlite3_file *wal = NULL;
+	int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+
+	if (code != SQLITE_OK || wal == NULL || wal->pMethods == NULL)
+		return code;
+	return wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+}
+
 /* Asks for WAL and sees that it got it: SQLite says "delete" or "memory" instead of failing. */
 static int
 switch_to_wal(sqlite3 *db, const char *name, struct error *err)

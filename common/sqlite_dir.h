@@ -42,6 +42,12 @@ int sqlite_dir_open(const char *name, unsigned cache_kib, sqlite3 **db, int *cod
 /* Fills ERR with "WHAT: " and SQLite's words for the last failure on DB. Returns -1. */
 int sqlite_dir_error(sqlite3 *db, const char *what, struct error *);
 
+/*
+ * Brings to disk what transactions with synchronous=NORMAL have left in the WAL. SQLITE_OK, or an
+ * extended result code with errno set.
+ */
+int sqlite_dir_sync(sqlite3 *db);
+
 /* Runs SQL statements that return nothing. 0, or -1 with ERR filled. */
 int sqlite_dir_exec(sqlite3 *db, const char *sql, struct error *);
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/aliases.h"
 #include "common/write_all.h"
 
 #define NEW_MODE 0600 /* password hashes; the master opens it, as whoever runs the server */
@@ -110,6 +111,57 @@ store_open(struct accounts_store *store, const char *path, bool lock, struct err
 	return load(store, err);
 }
 
+bool
+store_is_nobodys(const struct configuration *conf, const char *forward)
+{
+	return conf_has_domain(conf, strrchr(forward, '@') + 1);
+}
+
+static bool
+leads_to(const struct alias *alias, const char *target)
+{
+	for (size_t i = 0; alias != NULL && i < alias->forward_count; i++) {
+		if (strcmp(alias->forwards[i], target) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+check_alias(const struct accounts_store *store, const struct alias *alias,
+	    const struct configuration *conf, struct error *err)
+{
+	const struct alias *old = aliases_find(accounts_aliases(store->accounts), alias->address);
+
+	for (size_t i = 0; i < alias->forward_count; i++) {
+		const char *target = alias->forwards[i];
+
+		if (store_is_nobodys(conf, target) && !leads_to(old, target))
+			return error_set(
+			    err,
+			    "the alias %s would lead to %s, which is no account and no "
+			    "alias of this file, though its domain is in %s; make it "
+			    "first, or take it out of the alias",
+			    alias->address, target, conf->path);
+	}
+	return 0;
+}
+
+/* Whether all aliases of NEW lead to somebody. One that doesn't in the store either is left alone.
+ */
+static int
+check_aliases(const struct accounts_store *store, const struct accounts *new,
+	      const struct configuration *conf, struct error *err)
+{
+	const struct aliases *aliases = accounts_aliases(new);
+
+	for (size_t i = 0; i < aliases_count(aliases); i++) {
+		if (check_alias(store, aliases_at(aliases, i), conf, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 void
 store_close(struct accounts_store *store)
 {
@@ -135,8 +187,8 @@ keep_owner(const struct accounts_store *store, int fd)
 	return fchmod(fd, store->mode);
 }
 
-int
-store_replace(struct accounts_store *store, const char *text, struct error *err)
+static int
+replace(struct accounts_store *store, const char *text, struct error *err)
 {
 	char temporary[PATH_MAX + 16];
 	int fd, result = 0;
@@ -159,4 +211,11 @@ store_replace(struct accounts_store *store, const char *text, struct error *err)
 	else if (fsync(store->folder) == -1)
 		result = error_errno(err, "%s is written, but may be lost in a crash", store->path);
 	return result;
+}
+
+int
+store_replace(struct accounts_store *store, const char *text, const struct accounts *new,
+	      const struct configuration *conf, struct error *err)
+{
+	return check_aliases(store, new, conf, err) == -1 ? -1 : replace(store, text, err);
 }

@@ -13,6 +13,7 @@
 
 #include "common/accounts_file.h"
 #include "common/error.h"
+#include "master/conf.h"
 
 struct accounts_store {
 	char path[PATH_MAX]; /* with symbolic links followed */
@@ -34,7 +35,18 @@ struct accounts_store {
 int store_open(struct accounts_store *, const char *path, bool lock, struct error *);
 void store_close(struct accounts_store *);
 
-/* Puts TEXT in place of the file: temporary file, fsync, rename, fsync of the folder. 0, or -1. */
-int store_replace(struct accounts_store *, const char *text, struct error *);
+/*
+ * Does what an alias leads to that is neither an account nor an alias of its file reach nobody? Its
+ * domain is one of ours; to the file's reader, which does not know them, it looks like another
+ * host's if nobody in the file has it.
+ */
+bool store_is_nobodys(const struct configuration *, const char *forward);
+
+/*
+ * Puts TEXT, which was read as NEW, in place of the file: temporary file, fsync, rename, fsync of
+ * the folder. Not if an alias would lead to nobody that does not now. 0, or -1 with ERR filled.
+ */
+int store_replace(struct accounts_store *, const char *text, const struct accounts *new,
+		  const struct configuration *, struct error *);
 
 #endif

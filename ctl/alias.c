@@ -261,8 +261,8 @@ as_meant(const struct accounts *old, const struct accounts *new, const struct wa
 }
 
 static int
-apply(struct accounts_store *store, const struct alias *old, const struct wanted *wanted,
-      struct error *err)
+apply(const struct configuration *conf, struct accounts_store *store, const struct alias *old,
+      const struct wanted *wanted, struct error *err)
 {
 	char *text = edit(store, old, wanted, err);
 	struct accounts *accounts;
@@ -278,7 +278,7 @@ apply(struct accounts_store *store, const struct alias *old, const struct wanted
 		result =
 		    error_set(err, "the layout of %s is too unusual; edit it by hand", store->path);
 	else
-		result = store_replace(store, text, err);
+		result = store_replace(store, text, accounts, conf, err);
 	accounts_free(accounts);
 	freezero(text, strlen(text));
 	return result;
@@ -300,7 +300,7 @@ change(const struct configuration *conf, struct wanted *wanted, bool adding, str
 	if (result == 0)
 		result = adding ? plan_add(wanted, conf, old, err) : plan_remove(wanted, old, err);
 	if (result == 0)
-		result = apply(&store, old, wanted, err);
+		result = apply(conf, &store, old, wanted, err);
 	store_close(&store);
 	return result;
 }
@@ -360,7 +360,8 @@ print_alias(const struct alias *alias)
 }
 
 static int
-print_accounts(const struct aliases *aliases, const char *text, struct error *err)
+print_accounts(const struct aliases *aliases, const struct configuration *conf, const char *text,
+	       struct error *err)
 {
 	char address[ADDRESS_SIZE];
 	const struct alias *alias;
@@ -374,7 +375,8 @@ print_accounts(const struct aliases *aliases, const char *text, struct error *er
 		printf("%s\t%s\n", alias->accounts[i]->address,
 		       alias->accounts[i]->enabled ? "enabled" : "disabled");
 	for (size_t i = 0; i < alias->forward_count; i++)
-		printf("%s\telsewhere\n", alias->forwards[i]);
+		printf("%s\t%s\n", alias->forwards[i],
+		       store_is_nobodys(conf, alias->forwards[i]) ? "nobody" : "elsewhere");
 	return 0;
 }
 
@@ -392,7 +394,7 @@ print(const char *address)
 		return CTL_FAILED;
 	result = store_open(&store, conf->accounts, false, &err);
 	if (result == 0 && address != NULL)
-		result = print_accounts(accounts_aliases(store.accounts), address, &err);
+		result = print_accounts(accounts_aliases(store.accounts), conf, address, &err);
 	for (size_t i = 0;
 	     result == 0 && address == NULL && i < aliases_count(accounts_aliases(store.accounts));
 	     i++)

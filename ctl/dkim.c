@@ -11,9 +11,8 @@
 #include <time.h>
 
 #include "common/address.h"
-#include "ctl/json.h"
+#include "common/idn.h"
 
-#define PIECE 255 /* octets of a string in a TXT record (RFC 1035 3.3.14) */
 #define ALGORITHMS 2
 #define DELAY (2 * 86400) /* seconds until a new selector signs: caches have forgotten by then */
 #define DELAY_MAX (90 * 86400)
@@ -41,9 +40,12 @@ static const struct {
 static int
 set_domain(struct order *order, const char *text, struct error *err)
 {
-	if (address_parse_domain(text, strlen(text), order->domain) == ADDRESS_OK)
+	char ascii[HOST_NAME_SIZE];
+
+	if (idn_to_ascii(text, ascii, err) == 0 &&
+	    address_parse_domain(ascii, strlen(ascii), order->domain) == ADDRESS_OK)
 		return 0;
-	return error_set(err, "%s: is no domain (of A-labels, if it is not all ASCII)", text);
+	return error_set(err, "%s: is no domain", text);
 }
 
 static int
@@ -111,126 +113,6 @@ parse(int argc, char **argv, bool optional, struct order *order)
 	return result == 0 ? CTL_OK : ctl_error(&err);
 }
 
-/* -- What there is ------------------------------------------------------------------------ */
-
-static int
-on_key(uint32_t kind, const char *bytes, size_t length, void *arg, struct error *err)
-{
-	struct dkim_found *found = arg;
-	struct cc_dkim_key *more;
-
-	if (kind != 0 || length != sizeof(*more))
-		return error_set(err, "certd says something that is no key");
-	more = reallocarray(found->keys, found->count + 1, sizeof(*more));
-	if (more == NULL)
-		return error_errno(err, "the list");
-	found->keys = more;
-	memcpy(&found->keys[found->count], bytes, sizeof(*more));
-	more = &found->keys[found->count];
-	more->domain[sizeof(more->domain) - 1] = '\0';
-	more->selector[sizeof(more->selector) - 1] = '\0';
-	more->record[sizeof(more->record) - 1] = '\0';
-	found->count++;
-	return 0;
-}
-
-int
-dkim_list(const struct cert_channel *channel, const char *domain, struct dkim_found *found,
-	  struct error *err)
-{
-	struct cc_dkim body = {.from = 0};
-	const struct cert_request ask = {.type = CC_DKIM_LIST,
-					 .body = &body,
-					 .size = sizeof(body),
-					 .fd = -1,
-					 .on_data = on_key,
-					 .arg = found};
-	char text[CERT_TEXT_MAX + 1];
-
-	*found = (struct dkim_found){NULL, 0};
-	strlcpy(body.domain, domain, sizeof(body.domain));
-	return cert_ask(channel, &ask, text, err);
-}
-
-void
-dkim_found_free(struct dkim_found *found)
-{
-	free(found->keys);
-	*found = (struct dkim_found){NULL, 0};
-}
-
-/* As a zone file has it (RFC 1035 5.1): strings of at most 255 octets. */
-static void
-print_record(const struct cc_dkim_key *key)
-{
-	size_t length = strlen(key->record);
-
-	printf("%s._domainkey.%s. IN TXT (", key->selector, key->domain);
-	for (size_t at = 0; at < length; at += PIECE)
-		printf(" \"%.*s\"", (int)(length - at < PIECE ? length - at : PIECE),
-		       key->record + at);
-	printf(" )\n");
-}
-
-static const char *
-state_of(const struct cc_dkim_key *key, int64_t now)
-{
-	if (key->until != 0 && key->until <= now)
-		return "retired";
-	return key->from > now ? "waiting" : "signing";
-}
-
-static void
-print_time(const char *label, int64_t at)
-{
-	time_t when = (time_t)at;
-	char text[64];
-	struct tm tm;
-
-	if (gmtime_r(&when, &tm) != NULL &&
-	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M UTC", &tm) > 0)
-		printf(" %s %s", label, text);
-}
-
-static void
-print_key(const struct cc_dkim_key *key, int64_t now)
-{
-	const char *state = state_of(key, now);
-
-	printf("%s %s %s", key->domain, key->selector, key->bits == 0 ? "ed25519" : "rsa");
-	if (key->bits != 0)
-		printf("-%u", key->bits);
-	printf(" %s", state);
-	if (strcmp(state, "waiting") == 0)
-		print_time("until", key->from);
-	else if (key->until != 0)
-		print_time(strcmp(state, "retired") == 0 ? "since" : "until", key->until);
-	printf("\n");
-}
-
-static void
-print_json(const struct dkim_found *found, int64_t now)
-{
-	struct json json = json_start(stdout);
-
-	json_array(&json, NULL);
-	for (size_t i = 0; i < found->count; i++) {
-		const struct cc_dkim_key *key = &found->keys[i];
-
-		json_object(&json, NULL);
-		json_string(&json, "domain", key->domain);
-		json_string(&json, "selector", key->selector);
-		json_string(&json, "algorithm", key->bits == 0 ? "ed25519" : "rsa");
-		json_number(&json, "bits", key->bits);
-		json_string(&json, "state", state_of(key, now));
-		json_number(&json, "from", key->from);
-		json_number(&json, "until", key->until);
-		json_string(&json, "record", key->record);
-		json_end(&json);
-	}
-	json_end(&json);
-}
-
 /* -- Asking ------------------------------------------------------------------------------- */
 
 static int
@@ -294,22 +176,15 @@ selector_name(const struct order *order, size_t algorithm, char out[DKIM_SELECTO
 	return 0;
 }
 
-static int
-make(const struct cert_channel *channel, const struct order *order, bool retire, struct error *err)
+/* NULL if there is none. */
+static const struct cc_dkim_key *
+find_key(const struct dkim_found *found, const char *selector)
 {
-	struct cc_dkim body = {.from = (int64_t)time(NULL) + order->delay,
-			       .retire = retire ? 1 : 0};
-
-	strlcpy(body.domain, order->domain, sizeof(body.domain));
-	for (size_t i = 0; i < ALGORITHMS; i++) {
-		if (!order->algorithms[i])
-			continue;
-		body.key = algorithms[i].kind;
-		if (selector_name(order, i, body.selector, err) == -1 ||
-		    ask(channel, CC_DKIM_CREATE, &body, err) == -1)
-			return -1;
+	for (size_t i = 0; i < found->count; i++) {
+		if (strcmp(found->keys[i].selector, selector) == 0)
+			return &found->keys[i];
 	}
-	return 0;
+	return NULL;
 }
 
 /* The records of what was made. */
@@ -322,14 +197,76 @@ print_made(const struct cert_channel *channel, const struct order *order, struct
 	if (dkim_list(channel, order->domain, &found, err) == -1)
 		return -1;
 	for (size_t i = 0; i < ALGORITHMS; i++) {
+		const struct cc_dkim_key *key;
+
 		if (!order->algorithms[i] || selector_name(order, i, selector, err) == -1)
 			continue;
-		for (size_t k = 0; k < found.count; k++) {
-			if (strcmp(found.keys[k].selector, selector) == 0)
-				print_record(&found.keys[k]);
-		}
+		key = find_key(&found, selector);
+		if (key != NULL)
+			dkim_print_record(key);
 	}
 	dkim_found_free(&found);
+	return 0;
+}
+
+/* Are all the selectors free? Before the first key is made: one alone would sign, unpublished. */
+static int
+check_selectors(const struct cert_channel *channel, const struct order *order, struct error *err)
+{
+	char selector[DKIM_SELECTOR_SIZE];
+	struct dkim_found found;
+	int result = dkim_list(channel, order->domain, &found, err);
+
+	for (size_t i = 0; i < ALGORITHMS && result == 0; i++) {
+		if (!order->algorithms[i])
+			continue;
+		result = selector_name(order, i, selector, err);
+		if (result == 0 && find_key(&found, selector) != NULL)
+			result = error_set(err, "%s has a selector %s already: choose another one",
+					   order->domain, selector);
+	}
+	dkim_found_free(&found);
+	return result;
+}
+
+/* Takes back the first COUNT of what make() made. What fails is there still: dkim list says so. */
+static void
+unmake(const struct cert_channel *channel, const struct order *order, size_t count)
+{
+	struct cc_dkim body = {.from = 0};
+	struct error ignored;
+
+	strlcpy(body.domain, order->domain, sizeof(body.domain));
+	for (size_t i = 0; i < count; i++) {
+		if (order->algorithms[i] && selector_name(order, i, body.selector, &ignored) == 0)
+			(void)ask(channel, CC_DKIM_REMOVE, &body, &ignored);
+	}
+}
+
+/* All of them, or none; but one that others have been retired for stays, and is printed. */
+static int
+make(const struct cert_channel *channel, const struct order *order, bool retire, struct error *err)
+{
+	struct cc_dkim body = {.from = (int64_t)time(NULL) + order->delay,
+			       .retire = retire ? 1 : 0};
+	struct error ignored;
+
+	if (check_selectors(channel, order, err) == -1)
+		return -1;
+	strlcpy(body.domain, order->domain, sizeof(body.domain));
+	for (size_t i = 0; i < ALGORITHMS; i++) {
+		if (!order->algorithms[i])
+			continue;
+		body.key = algorithms[i].kind;
+		if (selector_name(order, i, body.selector, err) == 0 &&
+		    ask(channel, CC_DKIM_CREATE, &body, err) == 0)
+			continue;
+		if (!retire)
+			unmake(channel, order, i);
+		else if (i > 0)
+			(void)print_made(channel, order, &ignored);
+		return -1;
+	}
 	return 0;
 }
 
@@ -360,7 +297,7 @@ rotate(const struct cert_channel *channel, const struct order *asked, struct err
 		return -1;
 	order.algorithms[0] = order.algorithms[1] = false;
 	for (size_t k = 0; k < found.count; k++) {
-		if (strcmp(state_of(&found.keys[k], now), "retired") != 0)
+		if (strcmp(dkim_state_of(&found.keys[k], now), "retired") != 0)
 			order.algorithms[found.keys[k].bits == 0 ? 1 : 0] = true;
 	}
 	dkim_found_free(&found);
@@ -402,9 +339,9 @@ list(const struct cert_channel *channel, const struct order *order, struct error
 	if (dkim_list(channel, order->domain, &found, err) == -1)
 		return -1;
 	if (order->json)
-		print_json(&found, now);
+		dkim_print_json(&found, now);
 	for (size_t k = 0; k < found.count && !order->json; k++)
-		print_key(&found.keys[k], now);
+		dkim_print_key(&found.keys[k], now);
 	dkim_found_free(&found);
 	return 0;
 }
@@ -429,7 +366,7 @@ show(const struct cert_channel *channel, const struct order *order, struct error
 	for (size_t k = 0; k < found.count; k++) {
 		if (order->selector != NULL && strcmp(order->selector, found.keys[k].selector) != 0)
 			continue;
-		print_record(&found.keys[k]);
+		dkim_print_record(&found.keys[k]);
 		shown++;
 	}
 	dkim_found_free(&found);

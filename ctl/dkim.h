@@ -17,4 +17,13 @@ struct dkim_found {
 int dkim_list(const struct cert_channel *, const char *domain, struct dkim_found *, struct error *);
 void dkim_found_free(struct dkim_found *);
 
+/* "waiting", "signing" or "retired", at NOW (seconds since the epoch). */
+const char *dkim_state_of(const struct cc_dkim_key *, int64_t now);
+/* A line, with what is told of the key at NOW. */
+void dkim_print_key(const struct cc_dkim_key *, int64_t now);
+/* Its record as a zone file has it (RFC 1035 5.1): strings of at most 255 octets. */
+void dkim_print_record(const struct cc_dkim_key *);
+/* All of them, as an array. */
+void dkim_print_json(const struct dkim_found *, int64_t now);
+
 #endif

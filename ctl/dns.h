@@ -123,6 +123,9 @@ bool dns_request_key(const char *pem, size_t length, uint8_t sha256[FINGERPRINT_
 int dns_facts_find(const struct configuration *, const char *domain, const char *const *addresses,
 		   size_t count, struct dns_facts *, bool *incomplete, struct error *);
 
+/* Is it one that others can reach (RFC 6890)? */
+bool dns_is_public(const struct in6_addr *);
+
 /* -- dns_print.c ------------------------------------------------------------------------------ */
 
 void dns_print_zone(const struct dns_facts *, const struct dns_plan *, FILE *);

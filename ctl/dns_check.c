@@ -85,27 +85,40 @@ read_address(const char *text, struct in6_addr *address)
 	       inet_pton(AF_INET, text, address->s6_addr + 12) == 1;
 }
 
-/* Behind a translator of addresses, the host's are those that DNS says. */
+/* What addresses DNS says that HOST has. */
 static int
-learn_addresses(struct checking *checking, struct error *err)
+find_addresses(struct checking *checking, const char *host,
+	       struct in6_addr addresses[DNS_ADDRESSES_MAX], size_t *found, struct error *err)
 {
 	static const uint16_t families[] = {DNS_A, DNS_AAAA};
-	struct dns_facts *facts = &checking->facts;
 
+	*found = 0;
 	for (size_t f = 0; f < 2; f++) {
 		const char *values[VALUES_MAX];
 		struct lookup_answer answer;
 		size_t count;
 
-		if (ask_once(checking, facts->hostname, families[f], &answer, err) == -1)
+		if (ask_once(checking, host, families[f], &answer, err) == -1)
 			return -1;
 		count = values_of(&answer, values);
-		for (size_t i = 0; i < count && facts->address_count < DNS_ADDRESSES_MAX; i++) {
-			if (read_address(values[i], &facts->addresses[facts->address_count]))
-				facts->address_count++;
+		for (size_t i = 0; i < count && *found < DNS_ADDRESSES_MAX; i++) {
+			if (read_address(values[i], &addresses[*found]))
+				++*found;
 		}
 		lookup_answer_free(&answer);
 	}
+	return 0;
+}
+
+/* Behind a translator of addresses, the host's are those that DNS says. */
+static int
+learn_addresses(struct checking *checking, struct error *err)
+{
+	struct dns_facts *facts = &checking->facts;
+
+	if (find_addresses(checking, facts->hostname, facts->addresses, &facts->address_count,
+			   err) == -1)
+		return -1;
 	checking->findings.no_address = facts->address_count == 0;
 	return 0;
 }
@@ -202,33 +215,103 @@ answer_spf(struct checking *checking, struct spf *spf, struct error *err)
 	return 0;
 }
 
-/* Does the record at DOMAIN let mail from all of the host's addresses pass? 1, 0, or -1. */
+/* What the record at DOMAIN says of mail from there; SPF_RESULTS with ERR filled. */
+static enum spf_result
+ask_spf(struct checking *checking, const char *domain, const struct in6_addr *address,
+	struct error *err)
+{
+	const struct spf_request request = {
+	    .address = *address,
+	    .local = "postmaster",
+	    .domain = domain,
+	    .helo = checking->facts.hostname,
+	    .receiver = checking->facts.hostname,
+	    .now = (int64_t)time(NULL),
+	};
+	struct spf *spf = spf_new(&request);
+	enum spf_result result = SPF_RESULTS;
+
+	if (spf == NULL)
+		error_errno(err, "SPF");
+	else if (answer_spf(checking, spf, err) == 0)
+		result = spf_verdict(spf)->result;
+	spf_free(spf);
+	return result;
+}
+
+/* Does the record at DOMAIN let mail from all of COUNT addresses pass? 1, 0, or -1. */
 static int
-spf_passes(struct checking *checking, const char *domain, struct error *err)
+spf_passes(struct checking *checking, const char *domain, const struct in6_addr *addresses,
+	   size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		enum spf_result result = ask_spf(checking, domain, &addresses[i], err);
+
+		if (result == SPF_RESULTS)
+			return -1;
+		if (result != SPF_PASS)
+			return 0;
+	}
+	return count > 0;
+}
+
+/* Where the smart host is, as far as others can see: it need not be where it sends from. */
+static int
+find_smart_host(struct checking *checking, struct in6_addr addresses[DNS_ADDRESSES_MAX],
+		size_t *count, struct error *err)
+{
+	const char *host = checking->facts.smart_host;
+	size_t found = 1;
+
+	*count = 0;
+	if (!read_address(host, &addresses[0]) &&
+	    find_addresses(checking, host, addresses, &found, err) == -1)
+		return -1;
+	for (size_t i = 0; i < found; i++) {
+		if (dns_is_public(&addresses[i]))
+			addresses[(*count)++] = addresses[i];
+	}
+	return 0;
+}
+
+/*
+ * Behind a smart host only its owner knows where mail comes from. If it isn't from where it takes
+ * mail, the record of the domain should ask one of the owner's; all that can be said of that is
+ * whether it is broken. 1, 0, or -1.
+ */
+static int
+spf_passes_smart_host(struct checking *checking, const struct dns_finding *finding,
+		      struct error *err)
+{
+	/* RFC 5737. Asked for a sender with IPv6, names of hosts that have none would be errors. */
+	static const struct in6_addr anyone = {
+	    .s6_addr = {[10] = 0xff, [11] = 0xff, [12] = 198, [13] = 51, [14] = 100, [15] = 1}};
+	const char *domain = finding->entry->name;
+	struct in6_addr addresses[DNS_ADDRESSES_MAX];
+	enum spf_result result;
+	size_t count;
+	int passes;
+
+	if (find_smart_host(checking, addresses, &count, err) == -1)
+		return -1;
+	passes = spf_passes(checking, domain, addresses, count, err);
+	if (passes != 0 || !(count > 0 ? dns_spf_asks_others(finding->value)
+				       : dns_spf_lets_somebody(finding->value)))
+		return passes;
+	result = ask_spf(checking, domain, &anyone, err);
+	return result == SPF_RESULTS ? -1 : result != SPF_PERMERROR && result != SPF_TEMPERROR;
+}
+
+/* 1: another record than the one that is wanted does as well. 0, or -1. */
+static int
+spf_does(struct checking *checking, const struct dns_finding *finding, struct error *err)
 {
 	const struct dns_facts *facts = &checking->facts;
-	int passes = facts->address_count > 0;
 
-	for (size_t i = 0; i < facts->address_count && passes == 1; i++) {
-		const struct spf_request request = {
-		    .address = facts->addresses[i],
-		    .local = "postmaster",
-		    .domain = domain,
-		    .helo = facts->hostname,
-		    .receiver = facts->hostname,
-		    .now = (int64_t)time(NULL),
-		};
-		struct spf *spf = spf_new(&request);
-
-		if (spf == NULL)
-			return error_errno(err, "SPF");
-		if (answer_spf(checking, spf, err) == -1)
-			passes = -1;
-		else
-			passes = spf_verdict(spf)->result == SPF_PASS;
-		spf_free(spf);
-	}
-	return passes;
+	if (facts->smart_host[0] != '\0' && strcmp(finding->entry->name, facts->domain) == 0)
+		return spf_passes_smart_host(checking, finding, err);
+	return spf_passes(checking, finding->entry->name, facts->addresses, facts->address_count,
+			  err);
 }
 
 static int
@@ -236,14 +319,14 @@ judge_spf(struct checking *checking, struct error *err)
 {
 	for (size_t i = 0; i < checking->findings.count; i++) {
 		struct dns_finding *finding = &checking->findings.list[i];
-		int passes;
+		int does;
 
 		if (finding->kind != DNS_DIFFERENT || finding->entry->subject != DNS_SPF)
 			continue;
-		passes = spf_passes(checking, finding->entry->name, err);
-		if (passes == -1)
+		does = spf_does(checking, finding, err);
+		if (does == -1)
 			return -1;
-		if (passes == 1)
+		if (does == 1)
 			finding->kind = DNS_OTHER;
 	}
 	return 0;

@@ -243,6 +243,37 @@ dns_compare(const struct dns_plan *plan, const struct dns_entry *first,
 	}
 }
 
+/* Has this SPF record a redirect, or a mechanism by which mail passes: any, or ONLY that one? */
+static bool
+spf_passes_by(const char *value, bool any, enum spf_mechanism only)
+{
+	struct spf_record record;
+	struct spf_term term;
+	struct mime_text whom;
+
+	if (!is_spf(value) || !spf_read_record(text_of(value), &record, &whom))
+		return false;
+	if (record.redirect.length > 0)
+		return true;
+	while (spf_next_term(&record, &term)) {
+		if (term.qualifier == SPF_PASS && (any || term.mechanism == only))
+			return true;
+	}
+	return false;
+}
+
+bool
+dns_spf_asks_others(const char *value)
+{
+	return spf_passes_by(value, false, SPF_INCLUDE);
+}
+
+bool
+dns_spf_lets_somebody(const char *value)
+{
+	return spf_passes_by(value, true, SPF_INCLUDE);
+}
+
 bool
 dns_finding_is_wrong(const struct dns_finding *finding)
 {

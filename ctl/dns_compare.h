@@ -38,6 +38,11 @@ typedef void dns_finding_fn(const struct dns_finding *, void *arg);
 void dns_compare(const struct dns_plan *, const struct dns_entry *first, const struct dns_found *,
 		 dns_finding_fn *each, void *arg);
 
+/* Does this SPF record leave it to another name's who may send (RFC 7208 5.2, 6.1)? */
+bool dns_spf_asks_others(const char *value);
+/* Is there anybody from whom mail passes? */
+bool dns_spf_lets_somebody(const char *value);
+
 /* Is something to be mended? What is not required may be missing. */
 bool dns_finding_is_wrong(const struct dns_finding *);
 /* "ok", "missing" and so on. */

@@ -17,9 +17,8 @@
 
 /* -- Addresses -------------------------------------------------------------------------------- */
 
-/* Is it one that others can reach (RFC 6890)? */
-static bool
-is_public(const struct in6_addr *address)
+bool
+dns_is_public(const struct in6_addr *address)
 {
 	static const struct {
 		uint8_t octets[4];
@@ -91,7 +90,7 @@ add_if_public(struct dns_facts *facts, const struct sockaddr *from)
 {
 	struct in6_addr address;
 
-	if (address_of(from, &address) && is_public(&address))
+	if (address_of(from, &address) && dns_is_public(&address))
 		add_address(facts, &address);
 }
 

@@ -95,17 +95,37 @@ add_host(struct making *making)
 		    "%s.", facts->hostname);
 }
 
+/* The mechanism for a smart host: "a" takes no addresses (RFC 7208 5.3, 5.6). */
+static void
+format_sender(const char *host, char *out, size_t size)
+{
+	struct in6_addr address;
+	struct in_addr v4;
+
+	if (inet_pton(AF_INET, host, &v4) == 1)
+		snprintf(out, size, "ip4:%s", host);
+	else if (inet_pton(AF_INET6, host, &address) != 1)
+		snprintf(out, size, "a:%s", host);
+	else if (!IN6_IS_ADDR_V4MAPPED(&address))
+		snprintf(out, size, "ip6:%s", host);
+	else
+		snprintf(out, size, "ip4:%u.%u.%u.%u", address.s6_addr[12], address.s6_addr[13],
+			 address.s6_addr[14], address.s6_addr[15]);
+}
+
 /* Behind a smart host it is that which sends, from addresses that only its owner knows. */
 static void
 add_spf(struct making *making)
 {
 	const struct dns_facts *facts = making->facts;
+	char sender[HOST_NAME_SIZE + sizeof("ip4:")];
 
-	if (facts->smart_host[0] == '\0')
+	if (facts->smart_host[0] == '\0') {
 		add(making, DNS_SPF, "", facts->domain, "TXT", "v=spf1 mx -all");
-	else
-		add(making, DNS_SPF, "", facts->domain, "TXT", "v=spf1 mx a:%s ~all",
-		    facts->smart_host);
+	} else {
+		format_sender(facts->smart_host, sender, sizeof(sender));
+		add(making, DNS_SPF, "", facts->domain, "TXT", "v=spf1 mx %s ~all", sender);
+	}
 	/* For the name in the greeting, and of reports (2.3, 2.4). */
 	if (strcmp(facts->hostname, facts->domain) != 0)
 		add(making, DNS_SPF, "", facts->hostname, "TXT", "v=spf1 a -all");

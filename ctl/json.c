@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ctl/text.h"
+
 struct json
 json_start(FILE *out)
 {
@@ -70,35 +72,15 @@ json_end(struct json *json)
 		fputc('\n', json->out);
 }
 
-/* The bytes of the character that TEXT begins with, 0 if it is none (RFC 3629 4). */
-static size_t
-character(const unsigned char *text)
+/* Beyond U+FFFF as two surrogates (RFC 8259 7). */
+static void
+write_escaped(FILE *out, uint32_t code)
 {
-	static const struct {
-		unsigned char from, to;  /* the first byte */
-		unsigned char low, high; /* the second */
-		size_t length;
-	} forms[] = {
-	    {0x20, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-	    {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-	    {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	/* A NUL in the middle is no continuation, so nothing is read behind the end. */
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		size_t length = forms[i].length;
-
-		if (text[0] < forms[i].from || text[0] > forms[i].to)
-			continue;
-		if (length > 1 && (text[1] < forms[i].low || text[1] > forms[i].high))
-			return 0;
-		for (size_t k = 2; k < length; k++) {
-			if ((text[k] & 0xc0) != 0x80)
-				return 0;
-		}
-		return length;
+	if (code > 0xffff) {
+		fprintf(out, "\\u%04" PRIx32, 0xd800 + ((code - 0x10000) >> 10));
+		code = 0xdc00 + (code & 0x3ff);
 	}
-	return 0;
+	fprintf(out, "\\u%04" PRIx32, code);
 }
 
 void
@@ -109,20 +91,17 @@ json_string(struct json *json, const char *key, const char *text)
 	begin_value(json, key);
 	fputc('"', json->out);
 	while (*at != '\0') {
-		size_t length = character(at);
+		uint32_t code;
+		size_t length = text_character(at, &code);
 
-		if (*at < 0x20 || *at == 0x7f) {
-			fprintf(json->out, "\\u%04x", *at);
-			length = 1;
-		} else if (length == 0) {
-			fputs("\\ufffd", json->out);
-			length = 1;
+		if (code < ' ' || code > '~') {
+			write_escaped(json->out, code);
 		} else {
-			if (*at == '"' || *at == '\\')
+			if (code == '"' || code == '\\')
 				fputc('\\', json->out);
-			fwrite(at, 1, length, json->out);
+			fputc((int)code, json->out);
 		}
-		at += length;
+		at += length == 0 ? 1 : length;
 	}
 	fputc('"', json->out);
 }

@@ -35,7 +35,8 @@ void json_object(struct json *, const char *key);
 void json_array(struct json *, const char *key);
 void json_end(struct json *); /* of the innermost; a line end behind the last */
 
-/* Bytes that are no UTF-8 (RFC 3629) become U+FFFD: what comes out is always JSON. */
+/* Bytes that are no UTF-8 (RFC 3629) become U+FFFD: what comes out is always JSON. It is ASCII,
+ * with all else escaped: it may go to a terminal, whatever that takes for a control character. */
 void json_string(struct json *, const char *key, const char *text);
 void json_number(struct json *, const char *key, int64_t number);
 void json_bool(struct json *, const char *key, bool value);

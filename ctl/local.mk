@@ -2,7 +2,7 @@
 # libctl.a: all but main(), for the tests.
 noinst_LIBRARIES += ctl/libctl.a
 ctl_libctl_a_SOURCES = \
-	ctl/account.c \
+	ctl/account.c ctl/account_change.c ctl/account_change.h \
 	ctl/alias.c \
 	ctl/account_keys.c ctl/account_keys.h \
 	ctl/accounts_store.c ctl/accounts_store.h \
@@ -12,11 +12,11 @@ ctl_libctl_a_SOURCES = \
 	ctl/cert_look.c ctl/cert_look.h ctl/cert_list.c ctl/cert_show.c ctl/cert_check.c ctl/cert_audit.c \
 	ctl/imap.c ctl/imap.h ctl/imap_responses.c ctl/imap_words.c ctl/imap_words.h \
 	ctl/queue.c ctl/queue.h ctl/queue_commands.c \
-	ctl/json.c ctl/json.h \
+	ctl/json.c ctl/json.h ctl/text.c ctl/text.h \
 	ctl/dns.c ctl/dns.h ctl/dns_command.h ctl/dns_facts.c ctl/dns_plan.c ctl/dns_print.c \
 	ctl/dns_compare.c ctl/dns_compare.h ctl/dns_findings.c ctl/dns_findings.h ctl/lookup.c ctl/lookup.h ctl/dns_check.c \
 	ctl/dns_request.c ctl/dns_text.c \
-	ctl/dkim.c ctl/dkim.h \
+	ctl/dkim.c ctl/dkim_found.c ctl/dkim.h \
 	ctl/export.c ctl/export.h ctl/export_maildir.c ctl/export_mbox.c \
 	ctl/import.c ctl/import.h ctl/import_maildir.c ctl/import_mbox.c \
 	ctl/checkup_lines.c ctl/checkup_lines.h ctl/mailbox_check.c ctl/mailbox_copy.c \

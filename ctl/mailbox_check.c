@@ -14,6 +14,7 @@
 #include "ctl/json.h"
 #include "ctl/mailbox.h"
 #include "ctl/mailbox_stream.h"
+#include "ctl/text.h"
 
 struct checkup {
 	char address[ADDRESS_SIZE];
@@ -104,8 +105,10 @@ print_text(const struct checkup *checkup)
 	const uint64_t *numbers = checkup->numbers;
 	bool repair = checkup->purpose == MAILBOX_REPAIR;
 
-	for (size_t i = 0; i < checkup->count; i++)
-		printf("%s\n", checkup->findings[i]);
+	for (size_t i = 0; i < checkup->count; i++) {
+		text_print(stdout, checkup->findings[i]);
+		putchar('\n');
+	}
 	if (numbers[CHECKUP_PROBLEMS] + numbers[CHECKUP_STRANGE] > checkup->count)
 		printf("... and more\n");
 	if (numbers[CHECKUP_PROBLEMS] == 0)

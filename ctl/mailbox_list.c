@@ -7,6 +7,7 @@
 #include "ctl/accounts_store.h"
 #include "ctl/ctl.h"
 #include "ctl/mailbox.h"
+#include "ctl/text.h"
 
 struct totals {
 	uint64_t messages, size;
@@ -126,8 +127,9 @@ print_folder(const struct folder *folder)
 {
 	if (!folder->selectable)
 		return;
-	printf("%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%s\n", folder->name, folder->messages,
-	       folder->unseen, folder->size, folder->uses[0] != '\0' ? folder->uses : "-");
+	text_print(stdout, folder->name);
+	printf("\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%s\n", folder->messages, folder->unseen,
+	       folder->size, folder->uses[0] != '\0' ? folder->uses : "-");
 }
 
 int

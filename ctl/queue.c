@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "common/idn.h"
 #include "ctl/connect.h"
 #include "ctl/ctl.h"
 #include "ctl/settings.h"
@@ -42,16 +43,33 @@ queue_filter_add(struct queue_filter *filter, const char *text, struct error *er
 	return 0;
 }
 
+/* U-labels and the A-labels of the same name are one (RFC 5890 2.3.2.4). */
+static bool
+domain_fits(const char *wanted, const char *domain)
+{
+	char a[HOST_NAME_SIZE], b[HOST_NAME_SIZE];
+	struct error ignored;
+
+	if (strcasecmp(wanted, domain) == 0)
+		return true;
+	return idn_to_ascii(wanted, a, &ignored) == 0 && idn_to_ascii(domain, b, &ignored) == 0 &&
+	       strcasecmp(a, b) == 0;
+}
+
 static bool
 address_fits(const char *wanted, const char *address)
 {
-	const char *domain = strrchr(address, '@');
+	const char *domain = strrchr(address, '@'), *at;
 
 	if (wanted == NULL)
 		return true;
-	if (wanted[0] == '@')
-		return domain != NULL && strcasecmp(wanted, domain) == 0;
-	return strcasecmp(wanted, address) == 0;
+	at = strrchr(wanted, '@');
+	if (at == NULL || domain == NULL)
+		return strcasecmp(wanted, address) == 0;
+	if (at != wanted && (at - wanted != domain - address ||
+			     strncasecmp(wanted, address, (size_t)(at - wanted)) != 0))
+		return false;
+	return domain_fits(at + 1, domain + 1);
 }
 
 bool
@@ -70,7 +88,8 @@ queue_filter_fits(const struct queue_filter *filter, const struct queue_entry *e
 /* -- What queue says ------------------------------------------------------------------------ */
 
 int
-queue_entry_read(struct queue_entry *entry, const struct cq_entry *fixed, char *tail, size_t length)
+queue_entry_read(struct queue_entry *entry, const struct cq_entry *fixed, const char *tail,
+		 size_t length)
 {
 	const char **texts[CQ_TEXTS] = {&entry->sender, &entry->submitter, &entry->path,
 					&entry->mailbox, &entry->reason};
@@ -81,11 +100,7 @@ queue_entry_read(struct queue_entry *entry, const struct cq_entry *fixed, char *
 		return -1;
 	for (size_t i = 0; i < CQ_TEXTS; i++) {
 		*texts[i] = tail + at;
-		/* It goes to a terminal. */
-		for (; at < length && tail[at] != '\0'; at++) {
-			if (tail[at] < 0x20 || tail[at] > 0x7e)
-				tail[at] = '?';
-		}
+		at += strnlen(tail + at, length - at);
 		if (at++ == length)
 			return -1;
 	}
@@ -105,10 +120,8 @@ take_entry(struct page *page, const struct ipc_message *message, struct error *e
 {
 	struct queue_entry entry;
 
-	/* The buffer is ours: the tail may be written to. */
 	if (page->count++ == CQ_PAGE ||
-	    queue_entry_read(&entry, message->body, (char *)(uintptr_t)message->tail,
-			     message->tail_length) == -1)
+	    queue_entry_read(&entry, message->body, message->tail, message->tail_length) == -1)
 		return error_set(err, "the queue says what is no answer");
 	page->last = entry.fixed.name;
 	return queue_filter_fits(page->filter, &entry) ? page->each(&entry, page->arg, err) : 0;

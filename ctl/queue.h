@@ -12,7 +12,7 @@
 
 struct queue_entry {
 	struct cq_entry fixed;
-	/* Printable ASCII; they hold during the call only. */
+	/* As they are, so not for a terminal (text.h); they hold during the call only. */
 	const char *sender, *submitter, *path, *mailbox, *reason;
 };
 
@@ -35,8 +35,9 @@ int queue_filter_add(struct queue_filter *, const char *text, struct error *);
 /* Pure. */
 bool queue_filter_fits(const struct queue_filter *, const struct queue_entry *);
 
-/* Takes the tail of CQ_ENTRY apart, in place. Pure. 0, or -1 if it is not what it should be. */
-int queue_entry_read(struct queue_entry *, const struct cq_entry *, char *tail, size_t length);
+/* Takes the tail of CQ_ENTRY apart, which stays. Pure. 0, or -1 if it is not what it should be. */
+int queue_entry_read(struct queue_entry *, const struct cq_entry *, const char *tail,
+		     size_t length);
 
 /* A channel to the running server's queue. 0, or -1 with ERR filled; the caller closes *FD. */
 int queue_connect(int *fd, struct error *);

@@ -13,6 +13,7 @@
 #include "ctl/json.h"
 #include "ctl/mailbox.h"
 #include "ctl/queue.h"
+#include "ctl/text.h"
 
 #define TIME_SIZE 32
 
@@ -117,18 +118,29 @@ print_json(struct json *json, const struct queue_entry *entry)
 	json_end(json);
 }
 
+/* BEFORE and BEHIND are ours. */
+static void
+print_text(const char *before, const char *text, const char *behind)
+{
+	fputs(before, stdout);
+	text_print(stdout, text);
+	fputs(behind, stdout);
+}
+
 static void
 print_line(const struct queue_entry *entry)
 {
 	char size[OCTETS_SIZE], when[TIME_SIZE];
 
-	printf("%016" PRIx64 ".%-3" PRIu32 " %-7s %9s  <%s> -> <%s>", entry->fixed.name.message,
+	printf("%016" PRIx64 ".%-3" PRIu32 " %-7s %9s  ", entry->fixed.name.message,
 	       entry->fixed.name.index, states[entry->fixed.state],
-	       octets_text(entry->fixed.size, size), entry->sender, entry->path);
+	       octets_text(entry->fixed.size, size));
+	print_text("<", entry->sender, ">");
+	print_text(" -> <", entry->path, ">");
 	if (entry->fixed.attempts > 0 && entry->fixed.state == CQ_WAITING)
 		printf("  next %s", time_text(entry->fixed.next_attempt, when));
 	if (entry->reason[0] != '\0')
-		printf("  (%s)", entry->reason);
+		print_text("  (", entry->reason, ")");
 	printf("\n");
 }
 
@@ -139,11 +151,11 @@ print_all(const struct queue_entry *entry)
 
 	printf("id          %016" PRIx64 ".%" PRIu32 "\n", entry->fixed.name.message,
 	       entry->fixed.name.index);
-	printf("from        <%s>\n", entry->sender);
-	printf("to          <%s>\n", entry->path);
+	print_text("from        <", entry->sender, ">\n");
+	print_text("to          <", entry->path, ">\n");
 	if (entry->submitter[0] != '\0')
-		printf("submitter   %s\n", entry->submitter);
-	printf("destination %s\n", entry->mailbox);
+		print_text("submitter   ", entry->submitter, "\n");
+	print_text("destination ", entry->mailbox, "\n");
 	printf("size        %" PRIu64 "\n", entry->fixed.size);
 	printf("received    %s\n", time_text(entry->fixed.received, received));
 	printf("state       %s\n", states[entry->fixed.state]);
@@ -151,7 +163,7 @@ print_all(const struct queue_entry *entry)
 	if (entry->fixed.state == CQ_WAITING)
 		printf("next        %s\n", time_text(entry->fixed.next_attempt, next));
 	if (entry->reason[0] != '\0')
-		printf("reason      %s\n", entry->reason);
+		print_text("reason      ", entry->reason, "\n");
 	printf("\n");
 }
 

@@ -40,16 +40,6 @@ tally_compare(const struct tally *a, const struct tally *b)
 /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it loses track of a tree from which all is freed */
 RB_GENERATE_INTERNAL(tallies, tally, entry, tally_compare, static __attribute__((unused)))
 
-static struct in6_addr
-counted_address(const struct in6_addr *address)
-{
-	struct in6_addr key = *address;
-
-	if (!IN6_IS_ADDR_V4MAPPED(address) && !IN6_IS_ADDR_LOOPBACK(address))
-		memset(&key.s6_addr[8], 0, 8);
-	return key;
-}
-
 static struct tally *
 find(const struct tallies *tallies, uint32_t group, const struct in6_addr *address)
 {

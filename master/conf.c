@@ -283,18 +283,59 @@ load(FILE *stream, const char *text, const char *path, struct conf_problems *pro
 	return NULL;
 }
 
+/*
+ * All of STREAM, and a newline: to libconfig, a comment in the last line is a syntax error if that
+ * line doesn't end. NULL with errno set.
+ */
+static char *
+read_whole(FILE *stream, size_t *length)
+{
+	char *text = NULL, buffer[4096], last = '\0';
+	FILE *out = open_memstream(&text, length);
+	size_t n;
+	int failed;
+
+	if (out == NULL)
+		return NULL;
+	while ((n = fread(buffer, 1, sizeof(buffer), stream)) > 0) {
+		(void)fwrite(buffer, 1, n, out);
+		last = buffer[n - 1];
+	}
+	failed = ferror(stream) ? errno : 0;
+	if (last != '\n')
+		(void)fputc('\n', out);
+	if (fclose(out) == EOF && failed == 0)
+		failed = errno;
+	if (failed == 0)
+		return text;
+	free(text);
+	errno = failed;
+	return NULL;
+}
+
 struct configuration *
 conf_load(const char *path, struct conf_problems *problems)
 {
-	struct configuration *conf;
-	FILE *stream = fopen(path, "re");
+	struct configuration *conf = NULL;
+	FILE *stream = fopen(path, "re"), *whole;
+	char *text;
+	size_t length;
 
 	if (stream == NULL) {
 		conf_problem(problems, (struct conf_where){.file = path}, "cannot be opened: %s",
 			     strerror(errno));
 		return NULL;
 	}
-	conf = load(stream, NULL, path, problems);
+	text = read_whole(stream, &length);
+	whole = text == NULL ? NULL : fmemopen(text, length, "r");
+	if (whole == NULL) {
+		conf_problem(problems, (struct conf_where){.file = path}, "cannot be read: %s",
+			     strerror(errno));
+	} else {
+		conf = load(whole, NULL, path, problems);
+		fclose(whole);
+	}
+	free(text);
 	fclose(stream);
 	return conf;
 }

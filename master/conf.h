@@ -17,6 +17,7 @@
 #include "common/proto/master_child.h"
 #include "common/proto/master_filter.h"
 #include "common/proto/master_gate.h"
+#include "common/proto/master_queue.h"
 #include "common/proto/master_relay.h"
 #include "master/network.h"
 
@@ -97,13 +98,15 @@ struct conf_address_domain {
 	char name[HOST_NAME_SIZE];
 	char separator[2]; /* as below */
 	bool forward;
-	bool separator_given, forward_given;
+	bool tag_folders;
+	bool separator_given, forward_given, tag_folders_given;
 };
 
 /* What addresses mean, where their domain has nothing of its own. */
 struct conf_addresses {
 	char separator[2];               /* "": local parts have no tags */
 	bool forward;                    /* aliases may lead to other hosts */
+	bool tag_folders;                /* a tag may name a folder */
 	bool srs;                        /* and then the reverse-path is rewritten, */
 	char srs_domain[HOST_NAME_SIZE]; /* to one of this domain */
 	struct conf_address_domain *domains;
@@ -118,6 +121,7 @@ struct conf_queue {
 /* Which way mail to some domains takes: struct mr_route, but for the password. */
 struct conf_route {
 	struct conf_where where;
+	bool faulty; /* what is wrong with its names has been told */
 	char domain[HOST_NAME_SIZE];
 	char host[HOST_NAME_SIZE]; /* "": as DNS says */
 	char helo[HOST_NAME_SIZE]; /* "": the hostname */
@@ -152,13 +156,19 @@ struct conf_relay {
 	struct conf_where authorities_where;
 };
 
-/* What gates do against programs that are no mail servers, and against guessing. */
+/* Networks. */
+struct conf_exempt {
+	struct network networks[GATE_EXEMPT_MAX];
+	size_t count;
+};
+
+/* What is done against programs that are no mail servers, and against guessing. */
 struct conf_defences {
 	uint32_t greeting_pause; /* seconds; 0: none */
 	uint32_t early_talkers;  /* enum conf_early */
 	uint32_t tarpit;         /* seconds at most; 0: none */
-	struct network exempt[GATE_EXEMPT_MAX];
-	size_t exempt_count;
+	struct greylist_rules greylist;
+	struct conf_exempt exempt[EXEMPT_KINDS];
 };
 
 /* What becomes of mail before it is taken. */
@@ -260,6 +270,8 @@ void conf_free(struct configuration *);
 /* How far mail of submitters goes: enum mail_reach. */
 uint32_t conf_reach(const struct configuration *);
 bool conf_has_domain(const struct configuration *, const char *domain);
+/* What stands before a tag that names a folder of this mailbox (user@domain); NUL: none does. */
+char conf_tag_separator(const struct configuration *, const char *mailbox);
 
 /*
  * Which keys the listeners can choose: the flags of MD_GATE, and its tail, every certificate that

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * addresses = { separator = "+"; forward = true; srs = true; srs_domain = "example.org";
- *               domains = ( { name = "example.net"; separator = "-"; forward = false; } ); }
+ * addresses = { separator = "+"; tag_folders = false; forward = true; srs = true; srs_domain =
+ * "example.org"; domains = ( { name = "example.net"; separator = "-"; forward = false; } ); }
  */
 #include <stdlib.h>
 #include <string.h>
@@ -63,10 +63,20 @@ set_domain_forward(struct conf_reader *r, const config_setting_t *setting, void 
 	read_bool(r, setting, &domain->forward);
 }
 
+static void
+set_domain_tag_folders(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	struct conf_address_domain *domain = target;
+
+	domain->tag_folders_given = true;
+	read_bool(r, setting, &domain->tag_folders);
+}
+
 static const struct conf_key domain_keys[] = {
     {.name = "name", .kind = CONF_OTHER, .set = set_name},
     {.name = "separator", .kind = CONF_OTHER, .set = set_domain_separator},
     {.name = "forward", .kind = CONF_OTHER, .set = set_domain_forward},
+    {.name = "tag_folders", .kind = CONF_OTHER, .set = set_domain_tag_folders},
     {0},
 };
 
@@ -116,6 +126,12 @@ set_forward(struct conf_reader *r, const config_setting_t *setting, void *target
 }
 
 static void
+set_tag_folders(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	read_bool(r, setting, &((struct configuration *)target)->addresses.tag_folders);
+}
+
+static void
 set_srs(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
 	read_bool(r, setting, &((struct configuration *)target)->addresses.srs);
@@ -136,6 +152,7 @@ set_srs_domain(struct conf_reader *r, const config_setting_t *setting, void *tar
 const struct conf_key conf_address_keys[] = {
     {.name = "separator", .kind = CONF_OTHER, .set = set_separator},
     {.name = "forward", .kind = CONF_OTHER, .set = set_forward},
+    {.name = "tag_folders", .kind = CONF_OTHER, .set = set_tag_folders},
     {.name = "srs", .kind = CONF_OTHER, .set = set_srs},
     {.name = "srs_domain", .kind = CONF_OTHER, .set = set_srs_domain},
     {.name = "domains", .kind = CONF_OTHER, .set = set_domains},
@@ -183,5 +200,22 @@ conf_addresses_finish(struct conf_reader *r)
 			strlcpy(domain->separator, addresses->separator, sizeof(domain->separator));
 		if (!domain->forward_given)
 			domain->forward = addresses->forward;
+		if (!domain->tag_folders_given)
+			domain->tag_folders = addresses->tag_folders;
 	}
+}
+
+char
+conf_tag_separator(const struct configuration *conf, const char *mailbox)
+{
+	const struct conf_addresses *addresses = &conf->addresses;
+	const char *at = strrchr(mailbox, '@');
+
+	for (size_t i = 0; at != NULL && i < addresses->domain_count; i++) {
+		const struct conf_address_domain *domain = &addresses->domains[i];
+
+		if (strcmp(domain->name, at + 1) == 0)
+			return domain->tag_folders ? domain->separator[0] : '\0';
+	}
+	return addresses->tag_folders ? addresses->separator[0] : '\0';
 }

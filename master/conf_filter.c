@@ -98,9 +98,13 @@ add_list(struct conf_reader *r, const config_setting_t *setting, const char *tex
 	struct mf_list list = {.first = 0x7f000001, .last = 0x7ffeffff};
 	const char *equals = strchr(text, '=');
 	size_t length = equals == NULL ? strlen(text) : (size_t)(equals - text);
+	char *name = strndup(text, length), ascii[HOST_NAME_SIZE];
+	struct error err;
+	bool good = name != NULL && idn_to_ascii(name, ascii, &err) == 0 &&
+		    address_parse_domain(ascii, strlen(ascii), list.zone) == ADDRESS_OK;
 
-	if (address_parse_domain(text, length, list.zone) != ADDRESS_OK ||
-	    (equals != NULL && !parse_codes(equals + 1, &list)))
+	free(name);
+	if (!good || (equals != NULL && !parse_codes(equals + 1, &list)))
 		conf_bad(r, setting,
 			 "has \"%.255s\", which is no zone, or none with its answers as in "
 			 "\"bl.example.org=127.0.0.2-11\"",

@@ -23,14 +23,20 @@ static const char *const log_targets[] = {"auto", "stderr", "syslog", "journal",
 static const char *const log_levels[] = {"emerg",  "alert", "crit",  "error", "warning",
 					 "notice", "info",  "debug", NULL};
 
+const char *
+conf_parse_name(const char *text, char out[HOST_NAME_SIZE], struct error *err)
+{
+	char ascii[HOST_NAME_SIZE];
+
+	return idn_to_ascii(text, ascii, err) == -1 ? err->text : domain_name_parse(ascii, out);
+}
+
 void
 conf_read_domain(struct conf_reader *r, const config_setting_t *setting, const char *text,
 		 char out[HOST_NAME_SIZE])
 {
-	char ascii[HOST_NAME_SIZE];
 	struct error err;
-	const char *problem =
-	    idn_to_ascii(text, ascii, &err) == -1 ? err.text : domain_name_parse(ascii, out);
+	const char *problem = conf_parse_name(text, out, &err);
 
 	if (problem == NULL)
 		return;

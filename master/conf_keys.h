@@ -13,7 +13,10 @@ void conf_keys_start(struct conf_reader *);
 /* The last steps: what is required, defaults that depend on other keys. */
 void conf_keys_finish(struct conf_reader *, const config_setting_t *root);
 
-/* A domain name, as A-labels in lower case; "" after a problem. */
+/* A host's or a domain's name, in letters of any kind, as A-labels in lower case. NULL, or what is
+ * wrong with it, which may be in ERR. */
+const char *conf_parse_name(const char *text, char out[HOST_NAME_SIZE], struct error *err);
+/* The same of a domain; "" after a problem, which is told. */
 void conf_read_domain(struct conf_reader *, const config_setting_t *, const char *text,
 		      char out[HOST_NAME_SIZE]);
 

@@ -13,12 +13,15 @@
 /* By enum filter_failure. */
 static const char *const failure_words[] = {"temp-fail", "accept", NULL};
 static const char *const junk_words[] = {"off", "on", NULL};
+/* By enum filter_envelope. */
+static const char *const envelope_words[] = {"off", "here", "anywhere", NULL};
 
 /* As the table has it; the struct that processes are told has no room for its numbers. */
 struct entry {
 	struct mf_milter milter;
 	uint32_t failure;
 	uint32_t junk;
+	uint32_t envelope;
 	uint32_t timeout;
 	char path[CONF_SOCKET_SIZE];
 };
@@ -110,6 +113,11 @@ static const struct conf_key milter_keys[] = {
      .offset = OFFSET(junk),
      .choices = junk_words,
      .fallback = 1},
+    {.name = "envelope",
+     .kind = CONF_CHOICE,
+     .offset = OFFSET(envelope),
+     .choices = envelope_words,
+     .fallback = FILTER_ENVELOPE_OFF},
     {.name = "services", .kind = CONF_OTHER, .set = set_services},
     {0},
 };
@@ -132,6 +140,7 @@ add_milter(struct conf_reader *r, const config_setting_t *setting, struct conf_f
 		entry.milter.kinds = FILTER_STRANGER | FILTER_SUBMITTER;
 	entry.milter.failure = (uint8_t)entry.failure;
 	entry.milter.junk = (uint8_t)entry.junk;
+	entry.milter.envelope = (uint16_t)entry.envelope;
 	entry.milter.timeout = entry.timeout;
 	strlcpy(filter->milter_paths[filter->milter_count], entry.path, CONF_SOCKET_SIZE);
 	filter->milters[filter->milter_count++] = entry.milter;

@@ -28,6 +28,7 @@ set_host(struct conf_reader *r, const config_setting_t *setting, void *target)
 	struct conf_route *route = target;
 	const char *text = config_setting_get_string(setting), *problem;
 	struct endpoint endpoint;
+	struct error err;
 
 	if (text == NULL) {
 		conf_bad(r, setting, "must be a host's name or address");
@@ -37,10 +38,11 @@ set_host(struct conf_reader *r, const config_setting_t *setting, void *target)
 		strlcpy(route->host, text, sizeof(route->host));
 		return;
 	}
-	problem = domain_name_parse(text, route->host);
-	if (problem != NULL)
-		conf_bad(r, setting, "\"%.255s\" is neither an address nor a host name: %s", text,
-			 problem);
+	problem = conf_parse_name(text, route->host, &err);
+	if (problem == NULL)
+		return;
+	conf_bad(r, setting, "\"%.255s\" is neither an address nor a host name: %s", text, problem);
+	route->faulty = true;
 }
 
 static void
@@ -48,8 +50,9 @@ set_name(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
 	struct conf_route *route = target;
 	const char *text = config_setting_get_string(setting);
+	struct error err;
 	const char *problem =
-	    text == NULL ? "it must be a text" : domain_name_parse(text, route->helo);
+	    text == NULL ? "it must be a text" : conf_parse_name(text, route->helo, &err);
 
 	if (problem != NULL)
 		conf_bad(r, setting, "is no host name: %s", problem);
@@ -63,18 +66,20 @@ set_domain(struct conf_reader *r, const config_setting_t *setting, void *target)
 	const char *text = config_setting_get_string(setting), *problem;
 	char name[HOST_NAME_SIZE];
 	bool below = text != NULL && text[0] == '.';
+	struct error err;
 
 	if (text != NULL && strcmp(text, "*") == 0) {
 		strlcpy(route->domain, text, sizeof(route->domain));
 		return;
 	}
-	problem = text == NULL ? "it must be a text" : domain_name_parse(text + below, name);
+	problem = text == NULL ? "it must be a text" : conf_parse_name(text + below, name, &err);
 	if (problem == NULL && strlen(name) + below >= sizeof(route->domain))
 		problem = "it is too long";
 	if (problem != NULL) {
 		conf_bad(r, setting,
 			 "must be a domain, one with a dot in front for all below it, or \"*\": %s",
 			 problem);
+		route->faulty = true;
 		return;
 	}
 	strlcpy(route->domain, below ? "." : "", sizeof(route->domain));
@@ -265,6 +270,8 @@ conf_route_finish(struct conf_reader *r, struct conf_route *route,
 		memcpy(route->source, standard->source, sizeof(route->source));
 	if (standard != NULL && !route->certificate_set && route->tls != RELAY_TLS_NONE)
 		strlcpy(route->certificate, standard->certificate, sizeof(route->certificate));
+	if (route->faulty)
+		return;
 	problem = problem_of(route);
 	if (problem == NULL && is_repeated(&r->conf->relay, route))
 		problem = strcmp(route->domain, "*") == 0

@@ -36,10 +36,11 @@ settings_of(const struct configuration *conf)
 static int
 configure(struct process *p, struct error *err)
 {
-	struct mf_settings settings = settings_of(master_conf(p->master));
+	struct mf_settings *settings = &p->master->filter_told;
 
 	(void)err;
-	(void)ipc_send(p->control, MF_SETTINGS, 0, &settings, NULL, 0, -1);
+	*settings = settings_of(master_conf(p->master));
+	(void)ipc_send(p->control, MF_SETTINGS, 0, settings, NULL, 0, -1);
 	return 0;
 }
 
@@ -52,24 +53,24 @@ give_channel(struct process *p, const struct process *peer, int fd)
 }
 
 int
-filter_start(struct master *m, const struct configuration *old)
+filter_start(struct master *m)
 {
 	const struct configuration *conf = master_conf(m);
-	struct mf_settings new, before;
+	struct mf_settings new;
 
-	if (!conf_filters(conf))
+	/* What it was told counts: it is more than the configuration says. */
+	if (!conf_filters(conf)) {
+		slot_stop(&m->filter);
 		return 0;
-	if (m->filter.master == NULL) {
+	}
+	if (!m->filter.wanted) {
 		if (slot_init(&m->filter, m, &filter_master_role) == -1)
 			return -1;
 		slot_fill(&m->filter);
 		return 0;
 	}
-	if (old == NULL)
-		return 0;
 	new = settings_of(conf);
-	before = settings_of(old);
-	if (memcmp(&new, &before, sizeof(new)) != 0)
+	if (memcmp(&new, &m->filter_told, sizeof(new)) != 0)
 		slot_restart(&m->filter);
 	return 0;
 }
@@ -77,12 +78,13 @@ filter_start(struct master *m, const struct configuration *old)
 bool
 filter_ready(const struct master *m)
 {
-	return m->filter.master == NULL || slot_ready(&m->filter);
+	return !m->filter.wanted || slot_ready(&m->filter);
 }
 
 /*
  * Filter has no files, and so no way to a socket among them: the master, which reads nothing from
- * it, connects to the one that the configuration names. That either happens at once or not at all.
+ * it, connects to the one that the configuration names. That happens at once, or there is no room
+ * for it just now (EAGAIN), and filter asks again, or it does not happen at all.
  */
 static int
 connect_to(const char *path)

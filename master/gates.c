@@ -84,14 +84,20 @@ send_settings(struct process *p)
 	    .greeting_pause = conf->defences.greeting_pause,
 	    .note_early = conf->defences.early_talkers == EARLY_LOG,
 	    .tarpit = conf->defences.tarpit,
+	    .greylist = conf->defences.greylist.enabled,
 	};
 
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	strlcpy(settings.ciphers_tls12, conf->ciphers_tls12, sizeof(settings.ciphers_tls12));
 	strlcpy(settings.ciphers_tls13, conf->ciphers_tls13, sizeof(settings.ciphers_tls13));
 	(void)ipc_send(p->control, MG_SETTINGS, 0, &settings, NULL, 0, -1);
-	(void)ipc_send(p->control, MG_EXEMPT, 0, NULL, (const char *)conf->defences.exempt,
-		       conf->defences.exempt_count * sizeof(struct network), -1);
+	for (uint32_t kind = 0; kind < EXEMPT_KINDS; kind++) {
+		const struct conf_exempt *exempt = &conf->defences.exempt[kind];
+
+		(void)ipc_send(p->control, MG_EXEMPT, 0, &(struct mg_exempt){kind},
+			       (const char *)exempt->networks,
+			       exempt->count * sizeof(struct network), -1);
+	}
 }
 
 /* ID is the socket's place in the generation. */
@@ -257,7 +263,7 @@ gates_drain_old(struct master *m)
 	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		if (p->role->role == ROLE_GATE && p->data != NULL &&
 		    gate_generation(p) != m->generation)
-			process_drain(p);
+			process_drain(p, 0);
 	}
 }
 
@@ -270,7 +276,7 @@ gates_drain_all(struct master *m)
 		slot_close(&m->gates[i]);
 	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
 		if (p->role->role == ROLE_GATE)
-			process_drain(p);
+			process_drain(p, 0);
 	}
 }
 

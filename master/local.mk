@@ -31,7 +31,7 @@ master_libmaster_a_SOURCES = \
 	master/reload.c master/reload.h \
 	master/roles.h \
 	master/quota.c master/quota.h \
-	master/sessions.c master/sessions.h \
+	master/session_attach.c master/session_private.h master/sessions.c master/sessions.h \
 	master/sink.c master/sink.h \
 	master/slot.c master/slot.h \
 	master/srs_file.c master/srs_file.h \

@@ -171,7 +171,7 @@ start_children(struct master *m, struct error *err)
 	slot_fill(&m->certd);
 	slot_fill(&m->accounts);
 	slot_fill(&m->queue);
-	if (verify_start(m) == -1 || relay_start(m, NULL) == -1 || filter_start(m, NULL) == -1)
+	if (verify_start(m) == -1 || relay_start(m, NULL) == -1 || filter_start(m) == -1)
 		return error_set(err, "out of memory");
 	return gates_start(m, err);
 }

@@ -63,11 +63,13 @@ struct master {
 	struct slot certd;
 	struct slot accounts;
 	struct slot queue;
-	struct slot relay;          /* not initialised: no mail to other domains */
-	uint64_t relay_files;       /* that it was handed: their state then (relay.c) */
-	struct slot filter;         /* not initialised: nothing is to be filtered */
-	struct slot verify;         /* not initialised: no listener asks its clients */
-	struct trust_entry *trusts; /* trust.h; the latest first */
+	struct slot relay;              /* not initialised: no mail to other domains */
+	uint64_t relay_files;           /* that it was handed: their state then (relay.c) */
+	struct mr_settings relay_told;  /* the latest one, at its start */
+	struct slot filter;             /* not wanted: nothing is to be filtered */
+	struct mf_settings filter_told; /* likewise */
+	struct slot verify;             /* not initialised: no listener asks its clients */
+	struct trust_entry *trusts;     /* trust.h; the latest first */
 	struct slot gates[GATES_MAX];
 	size_t gate_slots; /* in use */
 	struct sessions sessions;

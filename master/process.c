@@ -93,8 +93,10 @@ process_shutdown(struct process *p, unsigned seconds)
 }
 
 void
-process_drain(struct process *p)
+process_drain(struct process *p, unsigned seconds)
 {
+	struct timeval tv = {.tv_sec = (time_t)seconds};
+
 	/* Before it runs it has no work to finish, and its sandbox may not be closed. */
 	if (p->phase == PROCESS_STARTING) {
 		process_shutdown(p, 5);
@@ -105,6 +107,8 @@ process_drain(struct process *p)
 	p->phase = PROCESS_DRAINING;
 	if (p->control != NULL)
 		(void)ipc_send(p->control, MC_DRAIN, 0, NULL, NULL, 0, -1);
+	if (seconds > 0)
+		evtimer_add(p->deadline, &tv);
 }
 
 /*

@@ -72,8 +72,11 @@ RB_PROTOTYPE(process_tree, process, by_pid, process_compare)
 struct process *process_start(struct master *, const struct master_role *, void *owner,
 			      const char *name, uint32_t uid, uint32_t gid, struct error *);
 
-/* Ends it: MC_DRAIN; MC_SHUTDOWN, with SIGKILL after so many seconds; SIGKILL at once. */
-void process_drain(struct process *);
+/*
+ * Ends it: MC_DRAIN; MC_SHUTDOWN; both with SIGKILL after so many seconds (0, of the first: never);
+ * SIGKILL at once.
+ */
+void process_drain(struct process *, unsigned seconds);
 void process_shutdown(struct process *, unsigned seconds);
 void process_kill(struct process *);
 

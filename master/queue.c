@@ -11,6 +11,19 @@
 #include "master/roles.h"
 #include "master/state.h"
 
+/* What the milters that see mail of KIND may do to its envelope, all of them together. */
+static uint32_t
+envelope_of(const struct conf_filter *filter, uint32_t kind)
+{
+	uint32_t most = FILTER_ENVELOPE_OFF;
+
+	for (uint32_t i = 0; i < filter->milter_count; i++) {
+		if ((filter->milters[i].kinds & kind) != 0 && filter->milters[i].envelope > most)
+			most = filter->milters[i].envelope;
+	}
+	return most;
+}
+
 static struct mq_settings
 settings_of(const struct configuration *conf)
 {
@@ -23,6 +36,7 @@ settings_of(const struct configuration *conf)
 	    .delay_notice = conf->queue.delay_notice,
 	    .check_author = conf->sender_check == SENDER_CHECK_BOTH,
 	    .limits = conf->submit_limits,
+	    .greylist = conf->defences.greylist,
 	};
 
 	if (conf->filter.check != FILTER_CHECK_NONE)
@@ -32,6 +46,8 @@ settings_of(const struct configuration *conf)
 	settings.filter_local = conf->filter.check == FILTER_CHECK_ALL ? 1 : 0;
 	settings.filter_failure = conf->filter.failure;
 	settings.filter_sign = conf->filter.sign;
+	settings.filter_envelope_strangers = envelope_of(&conf->filter, FILTER_STRANGER);
+	settings.filter_envelope_submitters = envelope_of(&conf->filter, FILTER_SUBMITTER);
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	return settings;
 }

@@ -6,6 +6,7 @@
 
 #include "common/proto/master_certd.h"
 #include "common/proto/master_relay.h"
+#include "common/proto/queue_relay.h"
 #include "master/master.h"
 #include "master/network.h"
 #include "master/password_file.h"
@@ -14,6 +15,7 @@
 #include "master/trusted_file.h"
 
 #define HOST_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt" /* Debian's ca-certificates */
+#define DRAIN_SECONDS (RELAY_SECONDS + 120) /* by then it has told of each mail, late or not */
 
 static struct mr_settings
 settings_of(const struct configuration *conf)
@@ -165,11 +167,12 @@ static int
 configure(struct process *p, struct error *err)
 {
 	const struct configuration *conf = master_conf(p->master);
-	struct mr_settings settings = settings_of(conf);
+	struct mr_settings *settings = &p->master->relay_told;
 	struct error missing;
 
+	*settings = settings_of(conf);
 	p->master->relay_files = state_of_files(conf);
-	(void)ipc_send(p->control, MR_SETTINGS, 0, &settings, NULL, 0, -1);
+	(void)ipc_send(p->control, MR_SETTINGS, 0, settings, NULL, 0, -1);
 	send_table(p);
 	if (conf->relay.anchors != NULL && send_file(p, MR_ANCHORS, conf->relay.anchors, err) == -1)
 		return -1;
@@ -189,28 +192,16 @@ give_channel(struct process *p, const struct process *peer, int fd)
 	(void)ipc_send(p->control, MR_CHANNEL, 0, &channel, NULL, 0, fd);
 }
 
-/* A reload without it: the queue keeps what it has for other domains. */
-static void
-relay_stop(struct master *m)
-{
-	struct process *p = m->relay.process;
-
-	if (!m->relay.wanted)
-		return;
-	slot_close(&m->relay);
-	if (p != NULL)
-		process_shutdown(p, 30);
-}
-
 int
 relay_start(struct master *m, const struct configuration *old)
 {
 	const struct configuration *conf = master_conf(m);
-	struct mr_settings new, before;
+	struct mr_settings new;
 
 	certd_tell_relay_keys(m);
 	if (!conf->relay.wanted) {
-		relay_stop(m);
+		/* The queue keeps what it has for other domains. */
+		slot_stop(&m->relay);
 		return 0;
 	}
 	if (!m->relay.wanted) {
@@ -222,9 +213,9 @@ relay_start(struct master *m, const struct configuration *old)
 	if (old == NULL)
 		return 0;
 	new = settings_of(conf);
-	before = settings_of(old);
-	if (memcmp(&new, &before, sizeof(new)) != 0 || state_of_files(conf) != m->relay_files)
-		slot_restart(&m->relay);
+	if (memcmp(&new, &m->relay_told, sizeof(new)) != 0 ||
+	    state_of_files(conf) != m->relay_files)
+		slot_succeed(&m->relay, DRAIN_SECONDS);
 	else if (m->relay.process != NULL && m->relay.process->control != NULL)
 		change_table(m, old);
 	return 0;

@@ -19,6 +19,7 @@ struct reload {
 	bool wanted;  /* asked for while the server was starting */
 	bool pending; /* in force, but its gates are not all ready */
 	struct event *timeout;
+	char warnings[CTL_TEXT_MAX / 2]; /* of the one that is pending: a line each */
 };
 
 static void
@@ -93,6 +94,7 @@ check_unchanged(const struct master *m, const struct configuration *new,
 	    {"users", users_same(users, &m->users)},
 	    {"sandbox", old->sandbox == new->sandbox},
 	    {"log", old->log == new->log},
+	    {"limits.login_threads", old->limits.login_threads == new->limits.login_threads},
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -128,17 +130,24 @@ prepare(struct master *m, struct conf_users *users, struct conf_problems *proble
 
 /* The problems as one text for posternctl. */
 static void
-refuse(struct master *m, const struct conf_problems *problems)
+write_problems(const struct conf_problems *problems, char *text, size_t size)
 {
-	char text[CTL_TEXT_MAX];
-	FILE *out = fmemopen(text, sizeof(text), "w");
+	FILE *out = fmemopen(text, size, "w");
 
 	text[0] = '\0';
 	if (out != NULL) {
 		conf_problems_print(problems, out);
 		fclose(out);
 	}
-	text[sizeof(text) - 1] = '\0';
+	text[size - 1] = '\0';
+}
+
+static void
+refuse(struct master *m, const struct conf_problems *problems)
+{
+	char text[CTL_TEXT_MAX];
+
+	write_problems(problems, text, sizeof(text));
 	log_event(LOG_ERR, "reload.refused", KV_U64("errors", problems->errors),
 		  KV_STR("so", "the old configuration stays in force"));
 	tell(m, false, text);
@@ -171,12 +180,13 @@ put_in_force(struct master *m, struct generation *new, const struct conf_users *
 	/* Before the files are sent: one that changes meanwhile is sent again. */
 	watch_start(m);
 	accounts_send_settings(m);
+	sessions_tell_tags(m);
 	(void)accounts_send_file(m, &err);
 	if (verify_start(m) == -1)
 		log_event(LOG_ERR, "reload.verify", KV_STR("why", "out of memory"));
 	if (relay_start(m, old->conf) == -1)
 		log_event(LOG_ERR, "reload.relay", KV_STR("why", "out of memory"));
-	if (filter_start(m, old->conf) == -1)
+	if (filter_start(m) == -1)
 		log_event(LOG_ERR, "reload.filter", KV_STR("why", "out of memory"));
 	renew_start(m);
 	if (queue_settings_differ(new->conf, old->conf))
@@ -212,10 +222,12 @@ reload_begin(struct master *m)
 	}
 	new = prepare(m, &users, &problems);
 	conf_problems_log(&problems);
-	if (new == NULL)
+	if (new == NULL) {
 		refuse(m, &problems);
-	else
+	} else {
+		write_problems(&problems, m->reload->warnings, sizeof(m->reload->warnings));
 		put_in_force(m, new, &users);
+	}
 	conf_problems_free(&problems);
 }
 
@@ -223,7 +235,7 @@ void
 reload_progress(struct master *m)
 {
 	struct reload *r = m->reload;
-	char text[64];
+	char text[CTL_TEXT_MAX];
 
 	if (r->pending && master_all_ready(m)) {
 		r->pending = false;
@@ -231,8 +243,8 @@ reload_progress(struct master *m)
 		gates_drain_old(m);
 		log_event(LOG_NOTICE, "reload.done", KV_U64("generation", m->generation->number),
 			  KV_U64("listeners", m->generation->bound_count));
-		snprintf(text, sizeof(text), "the new configuration is in force (generation %u)",
-			 m->generation->number);
+		snprintf(text, sizeof(text), "%sthe new configuration is in force (generation %u)",
+			 r->warnings, m->generation->number);
 		tell(m, true, text);
 	}
 	if (r->wanted && m->phase == MASTER_RUNNING) {

@@ -48,8 +48,8 @@ bool verify_ready(const struct master *);
 /* -- relay ---------------------------------------------------------------------- */
 
 /*
- * Starts it if the configuration wants it, or again if it is to be told other things than by OLD
- * (NULL: it isn't there). -1: no memory.
+ * Starts it if the configuration wants it, or another one if it is to be told other things than by
+ * OLD (NULL: it isn't there): what is on its way goes on. -1: no memory.
  */
 int relay_start(struct master *, const struct configuration *old);
 /* It is there, or not wanted. */
@@ -57,8 +57,8 @@ bool relay_ready(const struct master *);
 
 /* -- filter --------------------------------------------------------------------- */
 
-/* As relay_start(). */
-int filter_start(struct master *, const struct configuration *old);
+/* Starts it, ends it, or starts it anew, as the configuration in force says. -1: no memory. */
+int filter_start(struct master *);
 /* It is there, or not wanted. */
 bool filter_ready(const struct master *);
 

@@ -1,44 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 #include "master/sessions.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/proto/master_accounts.h"
-#include "common/proto/master_queue.h"
-#include "master/control.h"
 #include "master/mailboxes.h"
 #include "master/master.h"
 #include "master/parked.h"
 #include "master/quota.h"
 #include "master/roles.h"
+#include "master/session_private.h"
 
-#define WAITING_MAX 1000  /* requests a mailbox, while its process starts or ends */
 #define EXIT_SECONDS 20   /* a session that said it has nothing to do has so long to exit */
 #define START_SECONDS 30U /* a session has so long to become ready: its mailbox may be large */
-
-/*
- * A mailbox that has a process, or had one a moment ago. New work waits while the process starts
- * (its start may fail, and then there is somebody to tell), and while it ends: two processes must
- * never have one mailbox, so the successor is started when the old one is buried.
- */
-struct session {
-	RB_ENTRY(session) entry;
-	char name[ADDRESS_SIZE];
-	struct mailbox_name parts;
-	struct process *process; /* NULL only on the way in and out */
-	bool was_ready;
-	uint32_t sent;  /* descriptors with work in the process' life */
-	uint32_t parks; /* MS_PARK that were kept */
-	struct attach_list waiting;
-	size_t waiting_count;
-	int directory; /* for configure() */
-	struct event *start_timer;
-};
 
 static int
 session_compare(const struct session *a, const struct session *b)
@@ -48,140 +24,6 @@ session_compare(const struct session *a, const struct session *b)
 
 /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it loses track of a tree from which all is freed */
 RB_GENERATE_INTERNAL(session_tree, session, entry, session_compare, static __attribute__((unused)))
-
-/* Who asks, what for, and how it is answered. */
-static const struct {
-	uint16_t attached, failed;
-	int stream; /* SOCK_: what the two ends are */
-} kinds[ATTACH_COUNT] = {
-    [ATTACH_CONNECTION] = {MA_ATTACHED, MA_ATTACH_FAILED, SOCK_STREAM},
-    [ATTACH_DELIVERY] = {MQ_ATTACHED, MQ_ATTACH_FAILED, SOCK_SEQPACKET},
-    [ATTACH_ADMINISTRATION] = {CM_CHANNEL, CM_RESULT, SOCK_STREAM},
-};
-
-/* The channel of who asked, if he is still there. */
-static struct ipc_channel *
-asker_of(const struct master *m, const struct attach *a)
-{
-	struct process *p = a->kind == ATTACH_CONNECTION ? m->accounts.process : m->queue.process;
-
-	if (a->kind == ATTACH_ADMINISTRATION)
-		return control_channel(m, a->asker);
-	return p != NULL && p->number == a->asker ? p->control : NULL;
-}
-
-static void
-answer_failed(struct master *m, const struct attach *a, const char *reason)
-{
-	struct ipc_channel *asker = asker_of(m, a);
-	static const struct cm_result refused = {.ok = 0};
-	const void *body = a->kind == ATTACH_ADMINISTRATION ? &refused : NULL;
-
-	if (asker != NULL)
-		(void)ipc_send(asker, kinds[a->kind].failed, a->request, body, reason,
-			       strnlen(reason, REASON_MAX), -1);
-}
-
-/* The log's line of a failed request; the asker gets the reason too. */
-static void
-fail(struct master *m, const struct attach *a, const char *name, const char *reason)
-{
-	log_event(LOG_ERR, "session.failed", KV_STR("mailbox", name), KV_STR("why", reason));
-	answer_failed(m, a, reason);
-}
-
-static int
-send_to_session(const struct session *s, const struct attach *a, int fd)
-{
-	struct ipc_channel *control = s->process->control;
-	struct ms_checkup checkup = {.purpose = a->purpose};
-
-	if (a->kind == ATTACH_DELIVERY)
-		return ipc_send(control, MS_DELIVERY, 0, NULL, NULL, 0, fd);
-	if (a->purpose != MAILBOX_MAIL)
-		return ipc_send(control, MS_CHECKUP, 0, &checkup, NULL, 0, fd);
-	return ipc_send(control, MS_CONNECTION, 0, &a->connection, NULL, 0, fd);
-}
-
-/* One end of a fresh pair to the session, the other to the asker. */
-static void
-hand_over(struct master *m, struct session *s, const struct attach *a)
-{
-	struct ipc_channel *asker = asker_of(m, a);
-	struct error err;
-	int sv[2], sent;
-
-	if (asker == NULL)
-		return;
-	if (socketpair(AF_UNIX, kinds[a->kind].stream | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) ==
-	    -1) {
-		error_errno(&err, "making a socketpair");
-		fail(m, a, s->name, err.text);
-		return;
-	}
-	sent = send_to_session(s, a, sv[0]);
-	s->sent++;
-	if (sent == -1)
-		fail(m, a, s->name, "its session process has just died");
-	else
-		(void)ipc_send(asker, kinds[a->kind].attached, a->request, NULL, NULL, 0, sv[1]);
-	close(sv[0]);
-	close(sv[1]);
-}
-
-/* What was parked comes back, as soon as there is a process for it. */
-static void
-resume_parked(struct master *m, struct session *s)
-{
-	struct ms_parked state;
-	int fd;
-
-	while (s->process->control != NULL && (fd = parked_take(m, s->name, &state)) != -1) {
-		(void)ipc_send(s->process->control, MS_RESUME, 0, &state, NULL, 0, fd);
-		s->sent++;
-		close(fd);
-	}
-}
-
-static int
-wait_for_session(struct session *s, const struct attach *a)
-{
-	struct attach *copy;
-
-	if (s->waiting_count >= WAITING_MAX)
-		return -1;
-	copy = malloc(sizeof(*copy));
-	if (copy == NULL)
-		return -1;
-	*copy = *a;
-	STAILQ_INSERT_TAIL(&s->waiting, copy, entry);
-	s->waiting_count++;
-	return 0;
-}
-
-/* Takes the first of those that wait out of the list; the caller frees it. NULL: none waits. */
-static struct attach *
-next_waiting(struct session *s)
-{
-	struct attach *a = STAILQ_FIRST(&s->waiting);
-
-	if (a == NULL)
-		return NULL;
-	STAILQ_REMOVE_HEAD(&s->waiting, entry);
-	s->waiting_count--;
-	return a;
-}
-
-static void
-fail_waiting(struct master *m, struct session *s, const char *reason)
-{
-	struct attach *a;
-
-	while ((a = next_waiting(s)) != NULL) {
-		fail(m, a, s->name, reason);
-		free(a);
-	}
-}
 
 static void
 session_free(struct master *m, struct session *s)
@@ -265,6 +107,25 @@ longest_idle(const struct configuration *conf)
 	return longest;
 }
 
+static void
+tell_tags(struct process *p, const char *name)
+{
+	struct ms_tags tags;
+
+	tags.separator = (unsigned char)conf_tag_separator(master_conf(p->master), name);
+	(void)ipc_send(p->control, MS_TAGS, 0, &tags, NULL, 0, -1);
+}
+
+void
+sessions_tell_tags(struct master *m)
+{
+	struct session *s;
+
+	RB_FOREACH (s, session_tree, &m->sessions.tree)
+		if (s->process != NULL && process_alive(s->process))
+			tell_tags(s->process, s->name);
+}
+
 static int
 configure(struct process *p, struct error *err)
 {
@@ -282,6 +143,7 @@ configure(struct process *p, struct error *err)
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));
 	if (ipc_send(p->control, MS_SETTINGS, 0, &settings, NULL, 0, s->directory) == -1)
 		return error_set(err, "its session process died at once");
+	tell_tags(p, s->name);
 	quota_tell(p, s->name);
 	return 0;
 }
@@ -294,9 +156,9 @@ ready(struct process *p)
 
 	s->was_ready = true;
 	evtimer_del(s->start_timer);
-	resume_parked(p->master, s);
-	while ((a = next_waiting(s)) != NULL) {
-		hand_over(p->master, s, a);
+	session_resume_parked(p->master, s);
+	while ((a = session_next_waiting(s)) != NULL) {
+		session_hand_over(p->master, s, a);
 		free(a);
 	}
 }
@@ -358,7 +220,7 @@ succeed(struct master *m, struct session *s)
 		error_set(&err, "the server is stopping");
 	else if (session_start(m, s, &err) == 0)
 		return;
-	fail_waiting(m, s, err.text);
+	session_refuse_waiting(m, s, err.text);
 	parked_drop(m, s->name);
 	session_free(m, s);
 }
@@ -380,7 +242,7 @@ gone(struct process *p, int status)
 		/* What can't start now is not tried in a loop: those who are parked must come
 		 * again. */
 		if (!s->was_ready) {
-			fail_waiting(m, s, "its session process did not start");
+			session_refuse_waiting(m, s, "its session process did not start");
 			parked_drop(m, s->name);
 		}
 		if (s->waiting_count > 0 || parked_want(m, s->name))
@@ -394,12 +256,12 @@ gone(struct process *p, int status)
 struct process *
 sessions_find(struct master *m, const char *name)
 {
-	struct session *s;
+	const struct session *s;
+	struct session key;
 
-	RB_FOREACH (s, session_tree, &m->sessions.tree)
-		if (strcmp(s->name, name) == 0)
-			return s->process;
-	return NULL;
+	strlcpy(key.name, name, sizeof(key.name));
+	s = RB_FIND(session_tree, &m->sessions.tree, &key);
+	return s == NULL ? NULL : s->process;
 }
 
 void
@@ -457,7 +319,7 @@ sessions_attach(struct master *m, const struct attach *a, const char *name, size
 		return -1;
 	}
 	if (!conf_has_domain(master_conf(m), parts.domain)) {
-		fail(m, a, parts.domain, "its domain is not one of this server's");
+		session_refuse(m, a, parts.domain, "its domain is not one of this server's");
 		return 0;
 	}
 	s = get_session(m, &parts, &err);
@@ -465,14 +327,14 @@ sessions_attach(struct master *m, const struct attach *a, const char *name, size
 		char text[ADDRESS_SIZE];
 
 		snprintf(text, sizeof(text), "%s@%s", parts.local, parts.domain);
-		fail(m, a, text, err.text);
+		session_refuse(m, a, text, err.text);
 		return 0;
 	}
 	if (s->process->phase == PROCESS_RUNNING && s->process->control != NULL) {
-		resume_parked(m, s); /* they may want to hear of what this brings */
-		hand_over(m, s, a);
-	} else if (wait_for_session(s, a) == -1)
-		fail(m, a, s->name, "too many requests wait for its session process");
+		session_resume_parked(m, s); /* they may want to hear of what this brings */
+		session_hand_over(m, s, a);
+	} else if (session_wait(s, a) == -1)
+		session_refuse(m, a, s->name, "too many requests wait for its session process");
 	return 0;
 }
 
@@ -494,7 +356,7 @@ sessions_wake(struct master *m, const char *name)
 			  KV_STR("why", err.text));
 		parked_drop(m, name);
 	} else if (s->process->phase == PROCESS_RUNNING) {
-		resume_parked(m, s);
+		session_resume_parked(m, s);
 	}
 	/* Else: when it is ready, or its successor is. */
 }
@@ -508,7 +370,7 @@ sessions_free(struct master *m)
 	while ((s = RB_MIN(session_tree, &m->sessions.tree)) != NULL) {
 		struct attach *a;
 
-		while ((a = next_waiting(s)) != NULL)
+		while ((a = session_next_waiting(s)) != NULL)
 			free(a);
 		session_free(m, s);
 	}

@@ -50,6 +50,9 @@ void sessions_wake(struct master *, const char *name);
 /* The process of the mailbox NAME; NULL if it has none. */
 struct process *sessions_find(struct master *, const char *name);
 
+/* There is a new configuration: all sessions are told which tags name folders. */
+void sessions_tell_tags(struct master *);
+
 /* The accounts' quotas may have changed: all sessions are told theirs. */
 void sessions_tell_quota(struct master *);
 

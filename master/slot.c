@@ -8,6 +8,8 @@
 #include "master/notify.h"
 
 #define START_FAILURES_MAX 5 /* before the first readiness: then the master gives up */
+#define SHUTDOWN_SECONDS 30
+#define SUCCESSIONS_MAX 4 /* children that drain beside one another */
 
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
@@ -38,6 +40,18 @@ slot_close(struct slot *slot)
 	if (slot->timer != NULL)
 		event_free(slot->timer);
 	slot->timer = NULL;
+}
+
+void
+slot_stop(struct slot *slot)
+{
+	struct process *p = slot->process;
+
+	if (!slot->wanted)
+		return;
+	slot_close(slot);
+	if (p != NULL)
+		process_shutdown(p, SHUTDOWN_SECONDS);
 }
 
 bool
@@ -95,7 +109,23 @@ slot_restart(struct slot *slot)
 {
 	slot->backoff.failures = 0;
 	if (slot->process != NULL)
-		process_shutdown(slot->process, 30);
+		process_shutdown(slot->process, SHUTDOWN_SECONDS);
+}
+
+void
+slot_succeed(struct slot *slot, unsigned seconds)
+{
+	struct process *old = slot->process;
+
+	if (!slot_ready(slot) ||
+	    processes_count(slot->master, slot->role->role) > SUCCESSIONS_MAX) {
+		slot_restart(slot);
+		return;
+	}
+	old->owner = NULL;
+	slot->backoff.failures = 0;
+	slot_fill(slot);
+	process_drain(old, seconds);
 }
 
 /* For who looks at the unit while something is missing; readiness says that all is well again. */
@@ -117,7 +147,7 @@ slot_gone(struct process *p, int status)
 	char text[PROCESS_STATUS_SIZE];
 	unsigned wait;
 
-	/* A gate that was told to drain, or is full, has left its slot. */
+	/* Who was told to drain, and a gate that is full, has left its slot. */
 	if (slot == NULL || slot->process != p || !slot->wanted) {
 		log_event(status == 0 ? LOG_INFO : LOG_ERR, "child.ended", KV_STR("child", p->name),
 			  KV_I64("pid", p->pid), KV_STR("how", process_status_text(status, text)));

@@ -23,8 +23,15 @@ int slot_init(struct slot *, struct master *, const struct master_role *);
 void slot_fill(struct slot *);
 /* The same for an exited child's exit on purpose (a changed setting): no back-off. */
 void slot_restart(struct slot *);
+/*
+ * The same, if its child finishes its work when it is told to drain: it does so beside its
+ * successor, for so many seconds at most.
+ */
+void slot_succeed(struct slot *, unsigned seconds);
 /* No restart from now on. The child, if there is one, lives on. */
 void slot_close(struct slot *);
+/* Likewise, and its child ends; slot_init() and slot_fill() begin anew. */
+void slot_stop(struct slot *);
 /* The slot's child is dead: role->gone of those that have one. STATUS as of waitpid(2). */
 void slot_gone(struct process *, int status);
 bool slot_ready(const struct slot *);

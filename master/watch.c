@@ -18,16 +18,71 @@
 /* Of the folder, since editors and posternctl put a new file in the old one's place. */
 #define WATCHED (IN_CLOSE_WRITE | IN_MOVED_TO | IN_ATTRIB | IN_ONLYDIR)
 
+/* A file in a folder that is watched. */
+struct place {
+	int folder; /* inotify's number of it; -1: none */
+	char *name; /* of the file in it */
+};
+
 struct watch {
 	struct watch *next;
 	struct master *master;
 	bool trust; /* a file of client certificates' checks, not accounts.conf */
 	int fd;
 	char *path;
-	char *name; /* of the file in its folder */
+	char *real_path;    /* NULL: it was not there */
+	struct place named; /* as it is called */
+	struct place real;  /* where symbolic links lead */
 	struct event *readable;
 	struct event *settled;
 };
+
+static int
+place_find(struct watch *w, struct place *place, const char *path)
+{
+	char *folder = strdup(path), *file = strdup(path);
+
+	free(place->name);
+	*place = (struct place){.folder = -1};
+	if (folder != NULL && file != NULL) {
+		place->name = strdup(basename(file));
+		place->folder = inotify_add_watch(w->fd, dirname(folder), WATCHED);
+	}
+	free(folder);
+	free(file);
+	return place->folder == -1 || place->name == NULL ? -1 : 0;
+}
+
+/* A link may lead elsewhere by now. One that leads nowhere is watched itself. */
+static void
+follow(struct watch *w)
+{
+	char *real = realpath(w->path, NULL);
+	int old = w->real.folder;
+
+	if (real == NULL)
+		return;
+	if (place_find(w, &w->real, real) == -1)
+		log_event(LOG_WARNING, w->trust ? "verify.unwatched" : "accounts.unwatched",
+			  KV_STR("file", real), KV_ERRNO(errno),
+			  KV_STR("so", "changes are taken on SIGHUP only"));
+	if (old != -1 && old != w->named.folder && old != w->real.folder)
+		(void)inotify_rm_watch(w->fd, old);
+	free(w->real_path);
+	w->real_path = real;
+}
+
+/* A link on the way may have been changed ("data/accounts.conf" when "data" is): only the path says
+ * so. */
+static bool
+leads_elsewhere(const struct watch *w)
+{
+	char *real = realpath(w->path, NULL);
+	bool elsewhere = real != NULL && (w->real_path == NULL || strcmp(real, w->real_path) != 0);
+
+	free(real);
+	return elsewhere;
+}
 
 static void
 on_settled(evutil_socket_t fd, short what, void *arg)
@@ -37,6 +92,7 @@ on_settled(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	follow(w);
 	if (w->trust) {
 		log_event(LOG_INFO, "verify.changed", KV_STR("file", w->path));
 		trust_changed(w->master);
@@ -45,6 +101,13 @@ on_settled(evutil_socket_t fd, short what, void *arg)
 	log_event(LOG_INFO, "accounts.changed", KV_STR("file", master_conf(w->master)->accounts));
 	/* It logs what is wrong. */
 	(void)accounts_send_file(w->master, &err);
+}
+
+static bool
+is_at(const struct place *place, const struct inotify_event *event)
+{
+	return event->len > 0 && event->wd == place->folder && place->name != NULL &&
+	       strcmp(event->name, place->name) == 0;
 }
 
 /* Is one of the events in the buffer about our file? An overflow may have been. */
@@ -56,8 +119,8 @@ concerns(const struct watch *w, const char *buffer, size_t length)
 
 	for (size_t at = 0; at + sizeof(*event) <= length; at += sizeof(*event) + event->len) {
 		event = (const struct inotify_event *)(const void *)(buffer + at);
-		if ((event->mask & IN_Q_OVERFLOW) != 0 ||
-		    (event->len > 0 && strcmp(event->name, w->name) == 0))
+		if ((event->mask & IN_Q_OVERFLOW) != 0 || is_at(&w->named, event) ||
+		    is_at(&w->real, event))
 			found = true;
 	}
 	return found;
@@ -73,7 +136,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
-		if (concerns(w, buffer, (size_t)n))
+		if (concerns(w, buffer, (size_t)n) || leads_elsewhere(w))
 			evtimer_add(w->settled, &tv);
 	}
 }
@@ -88,25 +151,21 @@ watch_free(struct watch *w)
 	if (w->fd != -1)
 		close(w->fd);
 	free(w->path);
-	free(w->name);
+	free(w->real_path);
+	free(w->named.name);
+	free(w->real.name);
 	free(w);
 }
 
 static int
-watch_folder(struct watch *w, const char *path)
+watch_files(struct watch *w, const char *path)
 {
-	char *folder = strdup(path), *file = strdup(path);
-	int result = -1;
-
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	w->path = strdup(path);
-	if (folder != NULL && file != NULL && w->fd != -1) {
-		w->name = strdup(basename(file));
-		result = inotify_add_watch(w->fd, dirname(folder), WATCHED);
-	}
-	free(folder);
-	free(file);
-	return result == -1 || w->name == NULL || w->path == NULL ? -1 : 0;
+	if (w->fd == -1 || w->path == NULL || place_find(w, &w->named, path) == -1)
+		return -1;
+	follow(w);
+	return 0;
 }
 
 static bool
@@ -130,8 +189,8 @@ watch_add(struct master *m, const char *path, bool trust)
 	if (w != NULL) {
 		w->master = m;
 		w->trust = trust;
-		w->fd = -1;
-		if (watch_folder(w, path) == 0) {
+		w->fd = w->named.folder = w->real.folder = -1;
+		if (watch_files(w, path) == 0) {
 			w->readable =
 			    event_new(m->base, w->fd, EV_READ | EV_PERSIST, on_readable, w);
 			w->settled = evtimer_new(m->base, on_settled, w);

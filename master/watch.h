@@ -6,7 +6,8 @@
 
 struct master;
 
-/* Watches the folder of the configuration's accounts file. Where that can't be done the log says
+/* Watches the folder of the configuration's accounts file, and, if it is a symbolic link, that of
+ * the file it leads to. Where that can't be done the log says
  * so, and the file is read again on SIGHUP only. Any watch there was is replaced. */
 void watch_start(struct master *);
 void watch_stop(struct master *);

@@ -42,13 +42,21 @@ processes_wire(struct process *p, struct process *q)
 	close(sv[1]);
 }
 
+/* A relay that drains works for the queue that gave it its mails, and for no other. */
+static bool
+is_leaving(const struct process *p)
+{
+	return p->role->role == ROLE_RELAY && p->phase == PROCESS_DRAINING;
+}
+
 void
 process_wire(struct process *p)
 {
 	struct process *q;
 
 	for (q = processes_first(p->master); q != NULL; q = processes_next(q)) {
-		if (q != p && process_alive(q) && wired(p->role->role, q->role->role))
+		if (q != p && process_alive(q) && !is_leaving(q) &&
+		    wired(p->role->role, q->role->role))
 			processes_wire(p, q);
 	}
 }

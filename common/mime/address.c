@@ -17,6 +17,13 @@ mime_addresses_open(struct mime_addresses *reader, struct mime_text value, char 
 	*reader = (struct mime_addresses){.rest = value, .room = room};
 }
 
+void
+mime_addresses_open_all(struct mime_addresses *reader, struct mime_text value, char *room)
+{
+	mime_addresses_open(reader, value, room);
+	reader->all = true;
+}
+
 static bool
 is_space(char c)
 {
@@ -66,8 +73,10 @@ take_enclosed(struct mime_addresses *reader, char open, char end)
 		else if (c == open)
 			depth++;
 	}
-	if (i > reader->rest.length)
+	if (i >= reader->rest.length) {
 		i = reader->rest.length;
+		reader->unclosed = true;
+	}
 	inside.length = i > 0 ? i - 1 : 0;
 	advance(reader, i < reader->rest.length ? i + 1 : i);
 	return inside;
@@ -140,7 +149,10 @@ take_words(struct mime_addresses *reader)
 	return words;
 }
 
-/* Behind the "@": a domain or a domain-literal, without blanks. */
+/*
+ * Behind the "@": a domain or a domain-literal, without blanks. Where nothing may be skipped, only
+ * those around a dot are inside of it (RFC 5322 4.4).
+ */
 static struct mime_text
 take_domain(struct mime_addresses *reader, struct mime_text *comment)
 {
@@ -148,7 +160,12 @@ take_domain(struct mime_addresses *reader, struct mime_text *comment)
 	struct mime_text domain = {room, 0};
 
 	for (;;) {
+		const char *before = reader->rest.at;
+
 		skip_space(reader, comment);
+		if (reader->all && reader->rest.at != before && domain.length > 0 &&
+		    room[domain.length - 1] != '.' && peek(reader) != '.')
+			break;
 		if (peek(reader) == '[') {
 			struct mime_text inside = take_enclosed(reader, '[', ']');
 
@@ -216,6 +233,7 @@ take_angle(struct mime_addresses *reader, struct mime_address *address)
 {
 	struct mime_text comment = {NULL, 0};
 
+	address->angles = true;
 	address->route = take_route(reader, &comment);
 	address->local = take_local(reader, &comment);
 	if (peek(reader) == '@') {
@@ -223,7 +241,8 @@ take_angle(struct mime_addresses *reader, struct mime_address *address)
 		address->domain = take_domain(reader, &comment);
 	}
 	/* What is behind it is lost, up to where the next may begin. */
-	while (reader->rest.length > 0 && peek(reader) != '>' && peek(reader) != ',')
+	while (!reader->all && reader->rest.length > 0 && peek(reader) != '>' &&
+	       peek(reader) != ',')
 		advance(reader, 1);
 	if (peek(reader) == '>')
 		advance(reader, 1);
@@ -233,7 +252,8 @@ static void
 take_rest(struct mime_addresses *reader, struct mime_text *comment)
 {
 	skip_space(reader, comment);
-	while (reader->rest.length > 0 && peek(reader) != ',' && peek(reader) != ';') {
+	while (!reader->all && reader->rest.length > 0 && peek(reader) != ',' &&
+	       peek(reader) != ';') {
 		if (peek(reader) == '"')
 			(void)take_enclosed(reader, '"', '"');
 		else
@@ -248,6 +268,7 @@ take_spec(struct mime_addresses *reader, struct words *words, struct mime_addres
 {
 	char *room;
 
+	address->words = words->phrase;
 	address->local = words->local;
 	if (peek(reader) == '@') {
 		advance(reader, 1);
@@ -261,18 +282,32 @@ take_spec(struct mime_addresses *reader, struct words *words, struct mime_addres
 	reader->used += address->name.length;
 }
 
-/* Separators in front; true if a group ends there. */
+/* Where nothing may be skipped, a mail program may show it as an author. */
 static bool
-skip_separators(struct mime_addresses *reader)
+is_comment_alone(const struct mime_addresses *reader, struct mime_text comment)
 {
-	struct mime_text comment;
+	return reader->all && comment.at != NULL &&
+	       (reader->rest.length == 0 || peek(reader) == ',' || peek(reader) == ';');
+}
 
+/*
+ * Separators in front, or what is in front of a comment that is alone; true if a group ends there.
+ * *JOINED stays true if none of them is one.
+ */
+static bool
+skip_separators(struct mime_addresses *reader, bool *joined, struct mime_text *comment)
+{
 	for (;;) {
-		skip_space(reader, &comment);
+		*comment = (struct mime_text){NULL, 0};
+		skip_space(reader, comment);
+		if (is_comment_alone(reader, *comment))
+			return false;
 		if (peek(reader) == ';' && reader->in_group)
 			return true;
 		if (reader->rest.length == 0 || strchr(",;>)]\\:", peek(reader)) == NULL)
 			return false;
+		if (peek(reader) == ',' || peek(reader) == ';')
+			*joined = false;
 		advance(reader, 1);
 	}
 }
@@ -289,16 +324,13 @@ end_group(struct mime_addresses *reader, struct mime_address *address)
 	return true;
 }
 
-bool
-mime_next_address(struct mime_addresses *reader, struct mime_address *address)
+/* An address, or a group's begin. */
+static void
+take_element(struct mime_addresses *reader, struct mime_address *address)
 {
-	struct words words;
+	const char *begin = reader->rest.at;
+	struct words words = take_words(reader);
 
-	*address = (struct mime_address){.kind = MIME_ADDRESS};
-	reader->used = 0;
-	if (skip_separators(reader) || reader->rest.length == 0)
-		return end_group(reader, address);
-	words = take_words(reader);
 	if (peek(reader) == ':' && words.any && !reader->in_group) {
 		advance(reader, 1);
 		reader->in_group = true;
@@ -312,5 +344,29 @@ mime_next_address(struct mime_addresses *reader, struct mime_address *address)
 	} else {
 		take_spec(reader, &words, address);
 	}
+	/* A bracket that nothing can begin with. */
+	if (reader->rest.at == begin)
+		advance(reader, 1);
+}
+
+bool
+mime_next_address(struct mime_addresses *reader, struct mime_address *address)
+{
+	bool joined = reader->behind;
+	struct mime_text comment;
+
+	*address = (struct mime_address){.kind = MIME_ADDRESS};
+	reader->used = 0;
+	reader->behind = false;
+	if (skip_separators(reader, &joined, &comment))
+		return end_group(reader, address);
+	if (is_comment_alone(reader, comment))
+		append_unquoted(&address->name, reader->room, comment);
+	else if (reader->rest.length == 0)
+		return end_group(reader, address);
+	else
+		take_element(reader, address);
+	reader->behind = true;
+	address->joined = joined;
 	return true;
 }

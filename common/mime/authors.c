@@ -357,8 +357,9 @@ take_field(struct reader *reader, const struct line *line, const char *end, size
 		reader->end = end;
 		if (!take_list(reader))
 			return reader->stopped ? AUTHORS_STOPPED : AUTHORS_BAD_FIELD;
+		/* Worse than no field: a group's name or a comment may be shown as a name. */
 		if (reader->count == before)
-			return AUTHORS_MISSING;
+			return AUTHORS_BAD_FIELD;
 	}
 	return AUTHORS_FINE;
 }

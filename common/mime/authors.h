@@ -18,9 +18,9 @@
 enum authors_fault {
 	AUTHORS_FINE,
 	AUTHORS_STOPPED,    /* EACH said so */
-	AUTHORS_MISSING,    /* no From, or no address in it */
+	AUTHORS_MISSING,    /* no From */
 	AUTHORS_TWICE,      /* a second From or Sender */
-	AUTHORS_BAD_FIELD,  /* From or Sender is not what RFC 5322 says */
+	AUTHORS_BAD_FIELD,  /* From or Sender is not what RFC 5322 says, or has no address in it */
 	AUTHORS_BAD_HEADER, /* a line that is no field, a NUL, a CR or LF on its own */
 	AUTHORS_CUT,        /* the header is longer than what is there */
 };

@@ -6,15 +6,9 @@
 #include "common/ascii.h"
 
 static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
 is_space(char c)
 {
-	return is_blank(c) || c == '\r' || c == '\n';
+	return ascii_is_wsp(c) || c == '\r' || c == '\n';
 }
 
 /* Behind the line end of the line that begins at AT. */
@@ -71,7 +65,7 @@ mime_next_field(const char *bytes, size_t length, size_t *at, struct mime_field 
 	*at = end;
 	if (is_empty_line(bytes, begin, end))
 		return false;
-	while (end < length && is_blank(bytes[end]))
+	while (end < length && ascii_is_wsp(bytes[end]))
 		end = line_end(bytes, length, end);
 	*at = end;
 	field->whole = (struct mime_text){bytes + begin, end - begin};

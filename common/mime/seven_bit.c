@@ -219,6 +219,14 @@ behind(const struct mime_message *message, uint32_t index)
 	return next;
 }
 
+/* What nobody would read between parts, a program shows where there are none. */
+static bool
+is_taken_whole(const struct mime_part *part)
+{
+	return part->kind == MIME_LEAF || mime_is_type(part, "message", "global") ||
+	       (part->kind == MIME_MULTIPART && part->child == 0);
+}
+
 /* One part, all of it or its header; *NEXT is which one comes then. */
 static enum seven_bit_verdict
 plan_part(struct planner *planner, uint32_t index, uint32_t *next)
@@ -243,7 +251,7 @@ plan_part(struct planner *planner, uint32_t index, uint32_t *next)
 		add_up_to(planner, SEVEN_BIT_COPY, part->end);
 		return SEVEN_BIT_OK;
 	}
-	if (part->kind == MIME_LEAF || mime_is_type(part, "message", "global")) {
+	if (is_taken_whole(part)) {
 		enum seven_bit_verdict verdict = plan_leaf(planner, part);
 
 		*next = behind(message, index);

@@ -8,7 +8,7 @@
  * Content-Transfer-Encoding is replaced; labels "8bit" and "binary" of all others go.
  * A message in the message is converted inside (RFC 2046 5.2.1), never encoded as a whole, but for
  * message/global, which may be (RFC 6532 3.7). Preamble and epilogue, which nobody reads, lose
- * what is not ASCII.
+ * what is not ASCII; a multipart without any part is all preamble, and refused instead.
  *
  * What can't be: octets above 127 in a header; anything inside of multipart/signed and
  * multipart/encrypted (RFC 1847 2.1) or below a DKIM-Signature that covers it (RFC 6376 5.3);

@@ -11,7 +11,12 @@
 struct aq_submitter {
 	conn_id conn;
 	struct submit_limits limits; /* the account's own, before those of mq_settings */
-	uint32_t zero;
+	uint32_t mechanism;          /* enum login_way */
+};
+
+/* Who sends what is asked about? */
+struct aq_resolve {
+	uint32_t submitted; /* 1: who has logged in, or this host; 0: a stranger */
 };
 
 /*
@@ -58,17 +63,17 @@ struct aq_author_is {
 };
 #define AQ_MESSAGE_MAX 16384 /* GQ_INLINE_MAX */
 
-#define ACCOUNTS_QUEUE_MESSAGES(X)                                                              \
-	X(AQ_SUBMITTER, 1, IPC_CLIENT, struct aq_submitter, ADDRESS_SIZE, IPC_WITH_FD,          \
-	  IPC_ANY_STATE)                                                                        \
-	/* A request: the tail is a forward-path's mailbox, a NUL, and the reverse-path. */     \
-	X(AQ_RESOLVE, 2, IPC_SERVER, struct ipc_empty, 2 * PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE) \
-	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, MAILBOXES_MAX + PATH_SIZE, IPC_NO_FD, \
-	  IPC_ANY_STATE)                                                                        \
-	X(AQ_SENDER, 4, IPC_SERVER, struct aq_sender, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)      \
-	X(AQ_SENDER_IS, 5, IPC_CLIENT, struct aq_sender_is, 0, IPC_NO_FD, IPC_ANY_STATE)        \
-	X(AQ_AUTHOR, 6, IPC_SERVER, struct aq_author, AQ_MESSAGE_MAX, IPC_NO_FD, IPC_ANY_STATE) \
-	X(AQ_AUTHOR_OF_FILE, 7, IPC_SERVER, struct aq_author, 0, IPC_WITH_FD, IPC_ANY_STATE)    \
+#define ACCOUNTS_QUEUE_MESSAGES(X)                                                               \
+	X(AQ_SUBMITTER, 1, IPC_CLIENT, struct aq_submitter, ADDRESS_SIZE, IPC_WITH_FD,           \
+	  IPC_ANY_STATE)                                                                         \
+	/* A request: the tail is a forward-path's mailbox, a NUL, and the reverse-path. */      \
+	X(AQ_RESOLVE, 2, IPC_SERVER, struct aq_resolve, 2 * PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE) \
+	X(AQ_RESOLVED, 3, IPC_CLIENT, struct aq_resolved, MAILBOXES_MAX + PATH_SIZE, IPC_NO_FD,  \
+	  IPC_ANY_STATE)                                                                         \
+	X(AQ_SENDER, 4, IPC_SERVER, struct aq_sender, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)       \
+	X(AQ_SENDER_IS, 5, IPC_CLIENT, struct aq_sender_is, 0, IPC_NO_FD, IPC_ANY_STATE)         \
+	X(AQ_AUTHOR, 6, IPC_SERVER, struct aq_author, AQ_MESSAGE_MAX, IPC_NO_FD, IPC_ANY_STATE)  \
+	X(AQ_AUTHOR_OF_FILE, 7, IPC_SERVER, struct aq_author, 0, IPC_WITH_FD, IPC_ANY_STATE)     \
 	X(AQ_AUTHOR_IS, 8, IPC_CLIENT, struct aq_author_is, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { ACCOUNTS_QUEUE_MESSAGES(IPC_ENUM) };

@@ -25,6 +25,7 @@ struct ga_login {
 	struct peer peer;
 	uint32_t service; /* enum service */
 	uint32_t tls;     /* 1: over TLS */
+	uint32_t login; /* 1: by the mechanism LOGIN; else by PLAIN, or a protocol's own command */
 };
 #define LOGIN_TAIL_MAX (ADDRESS_SIZE + ADDRESS_SIZE + PASSWORD_SIZE)
 

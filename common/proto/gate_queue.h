@@ -18,6 +18,8 @@
  * header put right where a user sends it (RFC 6409 8); whether the user may be its author, queue
  * asks accounts after GQ_COMMIT. After queue has died and a new channel has come, GQ_CONFIRM asks
  * whether the commit that got no answer had become durable.
+ *
+ * GQ_GREYLIST asks, before a stranger's RCPT is replied to, whether it is too soon for his mail.
  */
 #ifndef POSTERN_COMMON_PROTO_GATE_QUEUE_H
 #define POSTERN_COMMON_PROTO_GATE_QUEUE_H
@@ -61,6 +63,12 @@ struct gq_commit {
 	uint64_t size; /* bytes written to the body, or of the tail */
 };
 #define GQ_INLINE_MAX 16384
+/*
+ * Within which queue answers it, whoever has to be asked, unless filter ends meanwhile and all
+ * begins anew; the gate's client waits for 600 (RFC 5321 4.5.3.2.6). A gate that has waited for so
+ * long withdraws the message: GQ_ABORT, then GQ_CONFIRM.
+ */
+#define GQ_COMMIT_SECONDS 300
 
 enum queue_failure {
 	QUEUE_NO_SPACE = 1, /* 452 4.3.1 */
@@ -89,6 +97,18 @@ struct gq_failed {
 	uint32_t wait;    /* with QUEUE_LIMIT: seconds until there is room, 0: there never is */
 };
 
+/* May this client's mail for a recipient that is here come in now? The tail: the forward-path, a
+ * NUL, and the reverse-path, which may be empty. Not on a submitter's channel. */
+struct gq_greylist {
+	conn_id conn;
+	struct peer peer;
+	uint32_t zero;
+};
+#define GQ_GREYLIST_TAIL_MAX (2 * PATH_SIZE - 1)
+struct gq_greylisted {
+	uint32_t wait; /* seconds until it may; 0: now */
+};
+
 #define GATE_QUEUE_MESSAGES(X)                                                                 \
 	X(GQ_MAIL, 1, IPC_CLIENT, struct gq_mail, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)         \
 	X(GQ_RCPT, 2, IPC_CLIENT, struct gq_rcpt, PATH_SIZE + ORCPT_SIZE, IPC_NO_FD,           \
@@ -101,7 +121,11 @@ struct gq_failed {
 	X(GQ_ABORT, 8, IPC_CLIENT, struct gq_transaction, 0, IPC_NO_FD, IPC_ANY_STATE)         \
 	/* A request: GQ_COMMITTED or GQ_FAILED. */                                            \
 	X(GQ_CONFIRM, 9, IPC_CLIENT, struct gq_body, 0, IPC_NO_FD, IPC_ANY_STATE)              \
-	X(GQ_CLIENT, 16, IPC_CLIENT, struct gq_client, 0, IPC_NO_FD, IPC_ANY_STATE)
+	X(GQ_CLIENT, 16, IPC_CLIENT, struct gq_client, 0, IPC_NO_FD, IPC_ANY_STATE)            \
+	/* A request: GQ_GREYLISTED. */                                                        \
+	X(GQ_GREYLIST, 17, IPC_CLIENT, struct gq_greylist, GQ_GREYLIST_TAIL_MAX, IPC_NO_FD,    \
+	  IPC_ANY_STATE)                                                                       \
+	X(GQ_GREYLISTED, 18, IPC_SERVER, struct gq_greylisted, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { GATE_QUEUE_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary gate_queue_boundary;

@@ -48,8 +48,9 @@ struct mf_milter {
 	uint8_t failure;         /* enum filter_failure */
 	uint8_t junk;            /* 1: what it marks with X-Spam or X-Spam-Flag is junk */
 	uint32_t kinds;
-	uint32_t timeout; /* seconds for an answer */
-	uint32_t local;   /* 1: filter has no path to it, address and port are 0 */
+	uint32_t timeout;  /* seconds for an answer */
+	uint16_t local;    /* 1: filter has no path to it, address and port are 0 */
+	uint16_t envelope; /* enum filter_envelope of queue_filter.h */
 };
 /* Which of mf_settings.milters. */
 struct mf_connect {

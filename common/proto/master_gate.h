@@ -7,7 +7,7 @@
 #include "common/proto/master_child.h"
 
 #define GATE_NETWORKS_MAX 256 /* allow and deny together, a listener */
-#define GATE_EXEMPT_MAX 64    /* networks that defences are not for */
+#define GATE_EXEMPT_MAX 256   /* networks that defences are not for, of each kind */
 #define GATE_CIPHERS_SIZE 512
 
 /* What a listener does with the name that a client asks for (RFC 6066 3). */
@@ -45,7 +45,7 @@ struct mg_settings {
 	uint32_t greeting_pause;    /* seconds that port 25's greeting waits; 0: it doesn't */
 	uint32_t note_early; /* 1: who talks before the greeting is noted only, not refused */
 	uint32_t tarpit;     /* seconds that a reply to an error waits at most; 0: never */
-	uint32_t zero;
+	uint32_t greylist;   /* 1: queue is asked whether it is too soon for a stranger's mail */
 };
 
 /* A listening socket comes along. The networks follow as an array: allow first, then deny. */
@@ -79,6 +79,15 @@ struct mg_admitted {
 	uint32_t verdict; /* enum mg_verdict */
 };
 
+enum mg_exempt_kind {
+	EXEMPT_DEFENCES, /* all of them */
+	EXEMPT_GREYLIST, /* greylisting only */
+	EXEMPT_KINDS
+};
+struct mg_exempt {
+	uint32_t kind; /* enum mg_exempt_kind */
+};
+
 #define MASTER_GATE_OWN_MESSAGES(X)                                                              \
 	X(MG_SETTINGS, 16, IPC_CLIENT, struct mg_settings, 0, IPC_NO_FD, CHILD_STARTING)         \
 	X(MG_LISTENER, 17, IPC_CLIENT, struct mg_listener,                                       \
@@ -91,7 +100,7 @@ struct mg_admitted {
 	/* The gate reached mg_settings.connections and accepts no more; it exits by itself. */  \
 	X(MG_FULL, 22, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)                \
 	/* Networks (the tail, an array) that the gate's defences are not for. */                \
-	X(MG_EXEMPT, 23, IPC_CLIENT, struct ipc_empty, GATE_EXEMPT_MAX * sizeof(struct network), \
+	X(MG_EXEMPT, 23, IPC_CLIENT, struct mg_exempt, GATE_EXEMPT_MAX * sizeof(struct network), \
 	  IPC_NO_FD, CHILD_STARTING)
 
 enum { MASTER_GATE_OWN_MESSAGES(IPC_ENUM) };

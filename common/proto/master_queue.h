@@ -5,6 +5,18 @@
 
 #include "common/proto/master_child.h"
 
+/* Strangers' mail from where nothing has come before (worker/queue/greylist.h). */
+struct greylist_rules {
+	uint32_t enabled;      /* 1: it waits; what follows counts then only */
+	uint32_t delay;        /* seconds before which it is not taken */
+	uint32_t retry_window; /* seconds after which an attempt counts as a first one again */
+	uint32_t passes;       /* after so many all of a network's is taken at once; 0: never */
+	uint32_t remember;     /* seconds for which what has passed does so again */
+	uint32_t ipv4_prefix;  /* bits of an address that make its network */
+	uint32_t ipv6_prefix;
+	uint32_t entries; /* of each kind, at most */
+};
+
 /* The spool folder comes along as a directory descriptor. */
 struct mq_settings {
 	char hostname[HOST_NAME_SIZE];
@@ -18,8 +30,13 @@ struct mq_settings {
 	uint32_t filter_local;   /* 1: a stranger on this host is one, too */
 	uint32_t filter_failure; /* enum filter_failure */
 	uint32_t filter_sign;    /* 1: what is sent from here is signed, if there is a key */
-	uint32_t check_author;   /* 1: submitters must be the authors of what they send */
+	/* enum filter_envelope: what filter may do to envelopes, of strangers' and of users' mails
+	 */
+	uint32_t filter_envelope_strangers;
+	uint32_t filter_envelope_submitters;
+	uint32_t check_author;       /* 1: submitters must be the authors of what they send */
 	struct submit_limits limits; /* of each account that has none of its own */
+	struct greylist_rules greylist;
 	uint32_t zero;
 };
 

@@ -61,6 +61,11 @@ struct ms_checkup {
 	uint32_t purpose; /* MAILBOX_CHECK or MAILBOX_REPAIR */
 };
 
+/* What stands between a local part and a tag that names a folder: ASCII; 0: tags name none. */
+struct ms_tags {
+	uint32_t separator;
+};
+
 #define MASTER_SESSION_OWN_MESSAGES(X)                                                             \
 	X(MS_SETTINGS, 16, IPC_CLIENT, struct ms_settings, 0, IPC_WITH_FD, CHILD_STARTING)         \
 	/* Also before MC_START: they wait in the session until it runs. */                        \
@@ -80,7 +85,9 @@ struct ms_checkup {
 	X(MS_RESUME, 21, IPC_CLIENT, struct ms_parked, 0, IPC_WITH_FD, IPC_ANY_STATE)              \
 	/* Behind MS_SETTINGS, and again whenever they change. */                                  \
 	X(MS_LIMITS, 22, IPC_CLIENT, struct ms_limits, 0, IPC_NO_FD, IPC_ANY_STATE)                \
-	X(MS_CHECKUP, 23, IPC_CLIENT, struct ms_checkup, 0, IPC_WITH_FD, IPC_ANY_STATE)
+	X(MS_CHECKUP, 23, IPC_CLIENT, struct ms_checkup, 0, IPC_WITH_FD, IPC_ANY_STATE)            \
+	/* Behind MS_SETTINGS, and at a reload. */                                                 \
+	X(MS_TAGS, 24, IPC_CLIENT, struct ms_tags, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { MASTER_SESSION_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_session_boundary;

@@ -15,12 +15,13 @@ struct qc_keys {
 };
 
 /*
- * Of a mail from DOMAIN (its From:). The tail: as in QF_SIGN. The domain's keys that are in force
- * sign, or else those of the domain above it.
+ * Of a mail from DOMAIN (its From:). The tail and without: as in QF_SIGN. The domain's keys that
+ * are in force sign, or else those of the domain above it.
  */
 struct qc_dkim {
 	char domain[HOST_NAME_SIZE];
 	uint8_t body_hash[DKIM_HASH_SIZE];
+	uint32_t without;
 };
 
 #define QUEUE_CERTD_MESSAGES(X)                                                                 \

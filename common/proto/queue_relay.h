@@ -45,15 +45,17 @@ struct qr_recipient {
 	uint32_t outcome;               /* enum relay_outcome */
 	uint32_t code;                  /* of the reply that decided (RFC 5321 4.2), or 0 */
 	uint32_t dsn;                   /* 1: the next host reports from here on (RFC 3461 5.2.2) */
+	uint32_t said;                  /* 1: the host's reply; 0: relay's own words */
 	char status[RELAY_STATUS_SIZE]; /* RFC 3463: never "" */
+	char enhanced[RELAY_STATUS_SIZE]; /* the one between the host's code and text; "": none */
 	char text[RELAY_TEXT_SIZE];
+	char host[HOST_NAME_SIZE]; /* who was asked last, and decided; "": none of the domain's */
 };
 
 /* The tail is that many struct qr_recipient. */
 struct qr_result {
 	uint32_t recipients;
 	uint32_t zero;
-	char host[HOST_NAME_SIZE]; /* who said so; "" if it was none of the domain's hosts */
 };
 
 /*

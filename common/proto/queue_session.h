@@ -9,7 +9,10 @@
  */
 #define DELIVERY_ID_SIZE 24
 
-/* The message comes along, opened for reading at its start; the tail is the reverse-path. */
+/*
+ * The message comes along, opened for reading at its start. The tail: the reverse-path; if it is
+ * known, a NUL and the forward-path that it came by.
+ */
 struct qs_deliver {
 	char delivery_id[DELIVERY_ID_SIZE];
 	conn_id conn;
@@ -26,10 +29,10 @@ struct qs_failed {
 	uint32_t permanent; /* 1: bounce; 0: try again later */
 };
 
-#define QUEUE_SESSION_MESSAGES(X)                                                              \
-	/* A request. The reply comes after the mailbox has it on disk. */                     \
-	X(QS_DELIVER, 1, IPC_CLIENT, struct qs_deliver, PATH_SIZE, IPC_WITH_FD, IPC_ANY_STATE) \
-	X(QS_DELIVERED, 2, IPC_SERVER, struct qs_delivered, 0, IPC_NO_FD, IPC_ANY_STATE)       \
+#define QUEUE_SESSION_MESSAGES(X)                                                                  \
+	/* A request. The reply comes after the mailbox has it on disk. */                         \
+	X(QS_DELIVER, 1, IPC_CLIENT, struct qs_deliver, 2 * PATH_SIZE, IPC_WITH_FD, IPC_ANY_STATE) \
+	X(QS_DELIVERED, 2, IPC_SERVER, struct qs_delivered, 0, IPC_NO_FD, IPC_ANY_STATE)           \
 	X(QS_FAILED, 3, IPC_SERVER, struct qs_failed, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { QUEUE_SESSION_MESSAGES(IPC_ENUM) };

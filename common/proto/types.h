@@ -49,9 +49,9 @@ enum author_verdict {
 	AUTHOR_OWN = 1,
 	AUTHOR_FOREIGN,     /* an address in From or Sender is not his */
 	AUTHOR_UNAVAILABLE, /* can't tell now */
-	AUTHOR_MISSING,     /* no From, or From or Sender without an address */
+	AUTHOR_MISSING,     /* no From */
 	AUTHOR_TWICE,       /* a second From or Sender */
-	AUTHOR_BAD_FIELD,   /* From or Sender is not well-formed */
+	AUTHOR_BAD_FIELD,   /* From or Sender is not well-formed, or has no address in it */
 	AUTHOR_BAD_HEADER,  /* a line of the header is not well-formed */
 	AUTHOR_LONG_HEADER, /* of more than AUTHOR_HEADER_MAX octets */
 };
@@ -61,6 +61,18 @@ struct submit_limits {
 	uint32_t messages_per_hour;
 	uint32_t recipients_per_hour;
 	uint32_t recipients_per_message;
+};
+/* How somebody has logged in (RFC 4422). */
+enum login_way {
+	LOGIN_BY_NOTHING,
+	LOGIN_BY_PLAIN,
+	LOGIN_BY_LOGIN,
+	LOGIN_BY_SCRAM_SHA_1,
+	LOGIN_BY_SCRAM_SHA_1_PLUS,
+	LOGIN_BY_SCRAM_SHA_256,
+	LOGIN_BY_SCRAM_SHA_256_PLUS,
+	LOGIN_BY_EXTERNAL,
+	LOGIN_WAYS
 };
 /* Whether a listener asks clients for a certificate (client_certificates). */
 enum client_mode { CLIENT_OFF, CLIENT_REQUEST, CLIENT_REQUIRE, CLIENT_MODE_COUNT };

@@ -369,7 +369,7 @@ babble_to_master(void)
  * The same for what has no answer: with DESCRIPTOR or -1. Refused if the master cuts the channel
  * off; whoever is listened to for so long has got through.
  */
-#define HEARD_MS 10000
+#define HEARD_MS 120000
 
 static long
 tell_master(uint16_t type, uint32_t id, const void *body, size_t length, int descriptor)

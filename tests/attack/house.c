@@ -256,11 +256,15 @@ house_queue(void)
 struct house_child
 house_checking_queue(void)
 {
-	return start_queue(&(struct mq_settings){.hostname = "localhost",
-						 .max_message_size = 1 << 20,
-						 .max_recipients = 100,
-						 .filter_kinds = FILTER_STRANGER | FILTER_SUBMITTER,
-						 .retry = 60});
+	return start_queue(
+	    &(struct mq_settings){.hostname = "localhost",
+				  .max_message_size = 1 << 20,
+				  .max_recipients = 100,
+				  .filter_kinds = FILTER_STRANGER | FILTER_SUBMITTER,
+				  .filter_envelope_strangers = FILTER_ENVELOPE_HERE,
+				  .filter_envelope_submitters = FILTER_ENVELOPE_ANYWHERE,
+				  .relay = REACH_DOMAINS,
+				  .retry = 60});
 }
 
 struct house_child

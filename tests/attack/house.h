@@ -36,8 +36,10 @@ struct house_child house_queue(void);
 struct house_child house_session(void);
 struct house_child house_relay(void); /* with a smart host where nobody is */
 struct house_child house_filter(void);
-struct house_child house_checking_queue(void); /* has filter look at strangers' and users' mails */
-struct house_child house_lookup(void);         /* whose resolver is nobody */
+/* Has filter look at strangers' and users' mails, whose envelopes it may change, the latter's so
+ * that they leave. */
+struct house_child house_checking_queue(void);
+struct house_child house_lookup(void); /* whose resolver is nobody */
 /* The child must be alive still; then it is ended, and must exit with status 0. */
 void house_end(struct house_child *);
 

@@ -104,11 +104,24 @@ mails_that_lie(void **state)
 	     {.check = 5,
 	      .kind = FILTER_STRANGER,
 	      .tls = {.version = "TLSv1.3", .cipher = "a\nb"}}},
-	    {"of half the bits", {.check = 5, .kind = FILTER_STRANGER, .seven_bit = 2}},
+	    {"of half the bits",
+	     {.check = 5, .kind = FILTER_STRANGER, .seven_bit = FILTER_LEAVES_COUNT}},
+	    {"an unknown envelope",
+	     {.check = 5, .kind = FILTER_STRANGER, .envelope = FILTER_ENVELOPE_COUNT}},
+	    {"its own, and another's",
+	     {.check = 5, .kind = FILTER_OWN, .envelope = FILTER_ENVELOPE_HERE}},
+	    {"half UTF-8", {.check = 5, .kind = FILTER_STRANGER, .utf8 = 2}},
+	    {"a way that is none",
+	     {.check = 5,
+	      .kind = FILTER_SUBMITTER,
+	      .submitter = "alice@example.org",
+	      .mechanism = LOGIN_WAYS}},
+	    {"a way to log in, and nobody",
+	     {.check = 5, .kind = FILTER_STRANGER, .mechanism = LOGIN_BY_PLAIN}},
 	    {"a stranger with an account",
 	     {.check = 5, .kind = FILTER_STRANGER, .submitter = "alice@example.org"}},
 	    {"a user without one", {.check = 5, .kind = FILTER_SUBMITTER}},
-	    {"not zero", {.check = 5, .kind = FILTER_STRANGER, .zero = {[6] = 1}}},
+	    {"not zero", {.check = 5, .kind = FILTER_STRANGER, .zero = {[3] = 1}}},
 	};
 	struct house_child filter = house_filter();
 	struct qf_mail mail;
@@ -351,6 +364,21 @@ a_flood_of_recipients(void **state)
 	house_end(&filter);
 }
 
+/* A queue that lives, but took offence, brings no other channel: it is asked for with a new life.
+ */
+static void
+who_stays_alone_ends(void **state)
+{
+	const struct qf_check nothing = {.check = good_mail.check};
+	struct house_child filter = house_filter();
+	int channel = open_mail(&filter);
+
+	(void)state;
+	say_check(channel, 7, &nothing, 0);
+	house_must_be_cut(channel);
+	house_must_end(&filter);
+}
+
 int
 main(void)
 {
@@ -358,7 +386,7 @@ main(void)
 	    cmocka_unit_test(mails_that_lie),        cmocka_unit_test(recipients_that_lie),
 	    cmocka_unit_test(messages_that_lie),     cmocka_unit_test(messages_out_of_order),
 	    cmocka_unit_test(files_that_lie),        cmocka_unit_test(a_flood_of_mails),
-	    cmocka_unit_test(a_flood_of_recipients),
+	    cmocka_unit_test(a_flood_of_recipients), cmocka_unit_test(who_stays_alone_ends),
 	};
 
 	return cmocka_run_group_tests(tests, house_setup, house_teardown);

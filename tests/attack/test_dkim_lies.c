@@ -157,6 +157,12 @@ orders_that_lie(void **state)
 	send_order(channel, 7, &order, fields, FIELDS);
 	house_must_be_cut(channel);
 
+	order = order_of("example.org"); /* From is always signed */
+	order.without = 1;
+	channel = open_queue();
+	send_order(channel, 7, &order, fields, FIELDS);
+	house_must_be_cut(channel);
+
 	order = order_of("example.org"); /* nobody waits */
 	channel = open_queue();
 	send_order(channel, 0, &order, fields, FIELDS);

@@ -267,6 +267,213 @@ verdicts_of_other_mails(void **state)
 	close_check(&f);
 }
 
+/* Who says so has nothing more to say: an end that it was told of, or none, leads to no verdict. */
+static void
+who_leaves_is_cut_off(void **state)
+{
+	const struct ipc_empty empty = {{0}};
+	const struct qf_verdict discard = {.verdict = FILTER_DISCARD};
+	struct fixture f;
+
+	(void)state;
+	open_check(&f, false);
+	assert_int_equal(ipc_send_fd(f.filter, QF_LEAVING, 0, &empty, sizeof(empty), NULL, 0, -1),
+			 0);
+	(void)house_send(f.filter, QF_VERDICT, f.request, &discard, sizeof(discard), NULL, 0);
+	must_come_again(&f);
+}
+
+/* -- Envelopes ------------------------------------------------------------------------------- */
+
+static const struct qf_verdict accept_it = {.verdict = FILTER_ACCEPT};
+
+/* With the range of the first recipient, if there is to be one, before TAIL. */
+static void
+say_envelope(const struct fixture *f, struct qf_envelope fixed, const char *tail, size_t length)
+{
+	const uint32_t range[2] = {0, 1};
+	size_t before = fixed.ranges * sizeof(range);
+	char octets[256];
+
+	fixed.check = f->check;
+	assert_true(before + length <= sizeof(octets));
+	memcpy(octets, range, before);
+	memcpy(octets + before, tail, length);
+	assert_int_equal(ipc_send_fd(f->filter, QF_ENVELOPE, 0, &fixed, sizeof(fixed), octets,
+				     before + length, -1),
+			 0);
+}
+
+static void
+say_added(const struct fixture *f, const char *tail, size_t length)
+{
+	say_envelope(f, (struct qf_envelope){.added = 1}, tail, length);
+}
+
+/* What is wrong by itself, test_check_envelope.c has. */
+static void
+envelopes_that_lie(void **state)
+{
+	const struct qf_verdict discard = {.verdict = FILTER_DISCARD};
+	const struct qf_verdict later = {.verdict = FILTER_LATER, .code = 451, .text = "x"};
+	struct fixture f;
+
+	(void)state;
+	open_check(&f, false); /* it leaves, which a stranger's may not */
+	say_added(&f, "@x@example.net\0", 16);
+	must_come_again(&f);
+
+	open_check(&f, false); /* no address */
+	say_added(&f, "0x\0", 4);
+	must_come_again(&f);
+
+	open_check(&f, false); /* half a recipient */
+	say_envelope(&f, (struct qf_envelope){.ranges = 1}, "\1", 1);
+	must_come_again(&f);
+
+	open_check(&f, true); /* twice */
+	say_added(&f, "0bob@example.org\0", 18);
+	say_added(&f, "0bob@example.org\0", 18);
+	must_come_again(&f);
+
+	open_check(&f, true); /* of what is not taken */
+	say_added(&f, "0bob@example.org\0", 18);
+	say_verdict(&f, &discard, NULL, 0);
+	must_be_put_off(&f);
+	open_check(&f, true);
+	say_added(&f, "0bob@example.org\0", 18);
+	say_verdict(&f, &later, NULL, 0);
+	must_be_put_off(&f);
+}
+
+/* A change that was said, and then its filter died, is none: the successor says nothing of it. */
+static void
+envelopes_die_with_their_filter(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_check(&f, false);
+	say_envelope(&f, (struct qf_envelope){.ranges = 1}, "", 0);
+	say_verdict(&f, &(struct qf_verdict){.verdict = 0}, NULL, 0);
+	must_be_put_off(&f);
+
+	open_check(&f, false);
+	say_envelope(&f, (struct qf_envelope){.ranges = 1}, "", 0);
+	close(f.filter);
+	f.filter = house_filter_to_queue(&f.queue);
+	take_mail(&f);
+	say_verdict(&f, &accept_it, NULL, 0);
+	(void)expect(f.gate, &gate_queue_boundary, GQ_COMMITTED); /* and accounts was not asked */
+	close(f.filter);
+	close_check(&f);
+}
+
+/* As accounts: asked about PATH, of a mail from SENDER. */
+static void
+resolve(const struct fixture *f, const char *path, const char *sender, uint32_t verdict)
+{
+	const struct aq_resolved local = {.verdict = verdict,
+					  .mailboxes = verdict == RCPT_LOCAL ? 1 : 0};
+	struct ipc_message message = expect(f->accounts, &accounts_queue_boundary, AQ_RESOLVE);
+
+	assert_string_equal(message.tail, path);
+	assert_string_equal(message.tail + strlen(path) + 1, sender);
+	assert_int_equal(ipc_send_fd(f->accounts, AQ_RESOLVED, message.id, &local, sizeof(local),
+				     path, verdict == RCPT_LOCAL ? strlen(path) : 0, -1),
+			 0);
+}
+
+/* Where a change leads, accounts says, as it does for what a client names. */
+static void
+envelopes_are_resolved(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_check(&f, false); /* in another's place, and for another's report */
+	say_envelope(&f, (struct qf_envelope){.ranges = 1, .sender = 1, .added = 1},
+		     "y@example.net\0"
+		     "0bob@example.org\0",
+		     14 + 18);
+	say_verdict(&f, &accept_it, NULL, 0);
+	resolve(&f, "bob@example.org", "y@example.net", RCPT_LOCAL);
+	(void)expect(f.gate, &gate_queue_boundary, GQ_COMMITTED);
+	close(f.filter);
+	close_check(&f);
+
+	open_check(&f, false); /* beside: what leads nowhere, or elsewhere, is left out */
+	say_envelope(&f, (struct qf_envelope){.added = 2},
+		     "0nobody@example.org\0\0"
+		     "0x@example.net\0",
+		     21 + 16);
+	say_verdict(&f, &accept_it, NULL, 0);
+	resolve(&f, "alice@example.org", "x@example.net", RCPT_LOCAL);
+	resolve(&f, "nobody@example.org", "x@example.net", RCPT_NO_MAILBOX);
+	resolve(&f, "x@example.net", "x@example.net", RCPT_NOT_LOCAL);
+	(void)expect(f.gate, &gate_queue_boundary, GQ_COMMITTED);
+	close(f.filter);
+	close_check(&f);
+
+	open_check(&f, true); /* unmarked, a user's does not leave either */
+	say_envelope(&f, (struct qf_envelope){.ranges = 1, .added = 1}, "0x@example.net\0", 16);
+	say_verdict(&f, &accept_it, NULL, 0);
+	resolve(&f, "x@example.net", "x@example.net", RCPT_NOT_LOCAL);
+	(void)expect(f.gate, &gate_queue_boundary, GQ_FAILED); /* nobody is left */
+	close(f.filter);
+	close_check(&f);
+
+	open_check(&f, true);
+	say_envelope(&f, (struct qf_envelope){.ranges = 1, .added = 1}, "@x@example.net\0", 16);
+	say_verdict(&f, &accept_it, NULL, 0);
+	resolve(&f, "x@example.net", "x@example.net", RCPT_NOT_LOCAL);
+	(void)expect(f.gate, &gate_queue_boundary, GQ_COMMITTED);
+	close(f.filter);
+	close_check(&f);
+
+	open_check(&f, false); /* who was named, and is gone since */
+	say_added(&f, "0bob@example.org\0", 18);
+	say_verdict(&f, &accept_it, NULL, 0);
+	resolve(&f, "alice@example.org", "x@example.net", RCPT_NO_MAILBOX);
+	resolve(&f, "bob@example.org", "x@example.net", RCPT_LOCAL);
+	(void)expect(f.gate, &gate_queue_boundary, GQ_FAILED);
+	close(f.filter);
+	close_check(&f);
+
+	open_check(&f, false); /* thrown away */
+	say_envelope(&f, (struct qf_envelope){.ranges = 1}, "", 0);
+	say_verdict(&f, &accept_it, NULL, 0);
+	(void)expect(f.gate, &gate_queue_boundary, GQ_COMMITTED);
+	close(f.filter);
+	close_check(&f);
+}
+
+/* While accounts is asked: it dies, and its successor answers; the client goes; filter dies. */
+static void
+envelopes_outlive_others(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_check(&f, false);
+	say_added(&f, "0bob@example.org\0", 18);
+	say_verdict(&f, &accept_it, NULL, 0);
+	resolve(&f, "alice@example.org", "x@example.net", RCPT_LOCAL);
+	close(f.filter);
+	close(f.accounts);
+	f.accounts = house_accounts_to_queue(&f.queue);
+	resolve(&f, "bob@example.org", "x@example.net", RCPT_LOCAL);
+	(void)expect(f.gate, &gate_queue_boundary, GQ_COMMITTED);
+	close_check(&f);
+
+	open_check(&f, false);
+	say_added(&f, "0bob@example.org\0", 18);
+	say_verdict(&f, &accept_it, NULL, 0);
+	(void)expect(f.accounts, &accounts_queue_boundary, AQ_RESOLVE);
+	close(f.filter);
+	close_check(&f);
+}
+
 /* -- Files ---------------------------------------------------------------------------------- */
 
 static void
@@ -403,9 +610,9 @@ signatures_that_lie(void **state)
 	ask_to_sign(&f, 0, &sign);
 	must_come_again(&f);
 
-	open_check(&f, true);
+	open_check(&f, true); /* From is always signed */
 	sign.check = f.check;
-	sign.zero[0] = 1;
+	sign.without = 1;
 	ask_to_sign(&f, 0x80000001, &sign);
 	must_come_again(&f);
 
@@ -455,6 +662,12 @@ main(void)
 	    cmocka_unit_test_setup_teardown(verdicts_that_lie, house_setup, house_teardown),
 	    cmocka_unit_test_setup_teardown(the_truth_is_believed, house_setup, house_teardown),
 	    cmocka_unit_test_setup_teardown(verdicts_of_other_mails, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(who_leaves_is_cut_off, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(envelopes_that_lie, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(envelopes_die_with_their_filter, house_setup,
+					    house_teardown),
+	    cmocka_unit_test_setup_teardown(envelopes_are_resolved, house_setup, house_teardown),
+	    cmocka_unit_test_setup_teardown(envelopes_outlive_others, house_setup, house_teardown),
 	    cmocka_unit_test_setup_teardown(files_that_lie, house_setup, house_teardown),
 	    cmocka_unit_test_setup_teardown(a_file_is_only_a_file, house_setup, house_teardown),
 	    cmocka_unit_test_setup_teardown(rooms_that_lie, house_setup, house_teardown),

@@ -460,6 +460,38 @@ mailboxes_that_are_none(void **state)
 	}
 }
 
+/* What is no submitter has no channel in his name. */
+static void
+submitters_that_are_none(void **state)
+{
+	static const struct {
+		struct aq_submitter submitter;
+		size_t length;
+		const char *name;
+	} lies[] = {{{.mechanism = LOGIN_WAYS}, 17, "alice@example.org"},
+		    {{.mechanism = UINT32_MAX}, 17, "alice@example.org"},
+		    {{.mechanism = LOGIN_BY_PLAIN}, 0, ""},
+		    {{.mechanism = LOGIN_BY_PLAIN}, 18, "alice@example.org\n"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct queue_fixture f;
+		int sv[2];
+
+		open_queue(&f);
+		assert_int_equal(ipc_pair(sv), 0);
+		assert_int_equal(ipc_send_fd(f.accounts, AQ_SUBMITTER, 0, &lies[i].submitter,
+					     sizeof(lies[i].submitter), lies[i].name,
+					     lies[i].length, sv[1]),
+				 0);
+		close(sv[1]);
+		house_must_be_cut(sv[0]);
+		house_must_be_cut(f.accounts);
+		close(f.channel);
+		house_end(&f.child);
+	}
+}
+
 /* What MAIL and RCPT ask for goes into commands of relay and into reports: no octet of it is free.
  */
 static void
@@ -524,6 +556,7 @@ questions_that_are_none(void **state)
 		    {7, 22, "alice@example.org\0s@b\0"},
 		    {7, 25, "alice@example.org\0s@b\0c@d"},
 		    {0, 21, "alice@example.org\0s@b"}};
+	static const struct aq_resolve nobody = {.submitted = 2};
 	struct house_child accounts = house_accounts();
 	struct ipc_message message;
 	int channel;
@@ -537,6 +570,11 @@ questions_that_are_none(void **state)
 				 0);
 		house_must_be_cut(channel);
 	}
+	channel = house_queue_to_accounts(&accounts);
+	assert_int_equal(ipc_send_fd(channel, AQ_RESOLVE, 7, &nobody, sizeof(nobody),
+				     "alice@example.org\0s@b", 21, -1),
+			 0);
+	house_must_be_cut(channel);
 	channel = house_queue_to_accounts(&accounts);
 	assert_int_equal(
 	    ipc_send_fd(channel, AQ_RESOLVE, 7, NULL, 0, "alice@example.org\0s@b", 21, -1), 0);
@@ -582,6 +620,54 @@ clients_that_lie(void **state)
 	}
 }
 
+/* What is too soon is asked with two paths, by who has not logged in. */
+static void
+greylist_questions_that_lie(void **state)
+{
+	static const struct {
+		uint32_t id;
+		uint32_t zero;
+		size_t length;
+		const char *tail;
+	} lies[] = {
+	    {0, 0, 7, "a@b\0c@d"},     {7, 1, 7, "a@b\0c@d"},   {7, 0, 0, ""},
+	    {7, 0, 3, "a@b"},          {7, 0, 4, "\0c@d"},      {7, 0, 8, "a@b\0c@d\0"},
+	    {7, 0, 9, "a@b\0c@\r\nd"}, {7, 0, 8, "a\n@b\0c@d"}, {7, 0, 7, "a@b\0\xff@d"},
+	};
+	struct gq_greylist question = {.conn = 1};
+	struct queue_fixture f;
+	struct ipc_message message;
+	int submitter;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		print_message("%zu\n", i);
+		open_queue(&f);
+		question.zero = lies[i].zero;
+		assert_int_equal(ipc_send_fd(f.channel, GQ_GREYLIST, lies[i].id, &question,
+					     sizeof(question), lies[i].tail, lies[i].length, -1),
+				 0);
+		house_must_be_cut(f.channel);
+		close(f.accounts);
+		house_end(&f.child);
+	}
+	open_queue(&f);
+	question.zero = 0;
+	submitter = house_submitter_to_queue(f.accounts);
+	assert_int_equal(
+	    ipc_send_fd(submitter, GQ_GREYLIST, 7, &question, sizeof(question), "a@b\0c@d", 7, -1),
+	    0);
+	house_must_be_cut(submitter);
+	/* Others are still served, and with greylisting off nobody waits. */
+	assert_int_equal(
+	    ipc_send_fd(f.channel, GQ_GREYLIST, 7, &question, sizeof(question), "a@b\0c@d", 7, -1),
+	    0);
+	assert_int_equal(house_receive(f.channel, &gate_queue_boundary, IPC_CLIENT, &message), 1);
+	assert_int_equal(message.type, GQ_GREYLISTED);
+	assert_int_equal(((const struct gq_greylisted *)message.body)->wait, 0);
+	close_queue(&f);
+}
+
 static void
 sizes_that_lie(void **state)
 {
@@ -601,6 +687,20 @@ sizes_that_lie(void **state)
 }
 
 /* The size is that of the body in the commit, and that is bounded, whatever is in the file. */
+/* Nothing, said truly: no mail is without its Received field, and filter would take it for a lie.
+ */
+static void
+a_mail_of_nothing(void **state)
+{
+	struct queue_fixture f;
+
+	(void)state;
+	close(open_body(&f));
+	assert_false(is_committed(&f, 1, 0));
+	house_must_be_cut(f.channel);
+	close_queue(&f);
+}
+
 static void
 sizes_that_lie_inline(void **state)
 {
@@ -753,21 +853,27 @@ authors_that_are_somebody_else(void **state)
 /* -- Queue lies to a session --------------------------------------------------------------- */
 
 static bool
-is_delivered(const struct house_child *child, const struct qs_deliver *deliver, const char *from,
-	     int fd)
+is_delivered_by(const struct house_child *child, const struct qs_deliver *deliver,
+		const char *paths, size_t length, int fd)
 {
 	int channel = house_queue_to_session(child);
 	struct ipc_message message;
 	bool delivered;
 
 	assert_int_equal(
-	    ipc_send_fd(channel, QS_DELIVER, 13, deliver, sizeof(*deliver), from, strlen(from), fd),
-	    0);
+	    ipc_send_fd(channel, QS_DELIVER, 13, deliver, sizeof(*deliver), paths, length, fd), 0);
 	delivered = house_receive(channel, &queue_session_boundary, IPC_CLIENT, &message) &&
 		    message.type == QS_DELIVERED;
 	close(channel);
 	close(fd);
 	return delivered;
+}
+
+static bool
+is_delivered(const struct house_child *child, const struct qs_deliver *deliver, const char *from,
+	     int fd)
+{
+	return is_delivered_by(child, deliver, from, strlen(from), fd);
 }
 
 static int
@@ -816,6 +922,9 @@ deliveries_that_lie(void **state)
 	strlcpy(lie.delivery_id, "0123456789abcdef.2", sizeof(lie.delivery_id));
 	/* A second header field in the Return-Path: of the first. */
 	assert_false(is_delivered(&child, &lie, "a@b>\r\nX-Forged: yes", mail_file(text)));
+	/* A forward-path that is none, and one more. */
+	assert_false(is_delivered_by(&child, &lie, "a@b\0c+d\n@e", 10, mail_file(text)));
+	assert_false(is_delivered_by(&child, &lie, "a@b\0c+d@e\0f", 11, mail_file(text)));
 	assert_false(
 	    is_delivered(&child, &lie, "a@b", open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
 	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
@@ -827,6 +936,24 @@ deliveries_that_lie(void **state)
 }
 
 /* -- Who plays the master lies to a session --------------------------------------------------- */
+
+/* What stands before a tag is one octet. */
+static void
+separators_that_lie(void **state)
+{
+	static const uint32_t lies[] = {127, 256 + '+', UINT32_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		struct house_child child = house_session();
+		const struct ms_tags tags = {lies[i]};
+
+		assert_int_equal(
+		    ipc_send_fd(child.control, MS_TAGS, 0, &tags, sizeof(tags), NULL, 0, -1), 0);
+		house_must_be_cut(child.control);
+		assert_int_equal(waitpid(child.pid, NULL, 0), child.pid);
+	}
+}
 
 /* A checkup that is none, or one that has nobody to be told to. */
 static void
@@ -1029,17 +1156,21 @@ main(void)
 	    cmocka_unit_test(logins_as_somebody_else),
 	    cmocka_unit_test(recipients_that_accounts_refuses),
 	    cmocka_unit_test(mailboxes_that_are_none),
+	    cmocka_unit_test(submitters_that_are_none),
 	    cmocka_unit_test(parameters_that_lie),
 	    cmocka_unit_test(questions_that_are_none),
 	    cmocka_unit_test(clients_that_lie),
+	    cmocka_unit_test(greylist_questions_that_lie),
 	    cmocka_unit_test(sizes_that_lie),
 	    cmocka_unit_test(sizes_that_lie_inline),
+	    cmocka_unit_test(a_mail_of_nothing),
 	    cmocka_unit_test(authors_that_are_somebody_else),
 	    cmocka_unit_test(two_bodies),
 	    cmocka_unit_test(a_body_that_stays_open),
 	    cmocka_unit_test(a_body_is_only_a_body),
 	    cmocka_unit_test(transactions_out_of_order),
 	    cmocka_unit_test(deliveries_that_lie),
+	    cmocka_unit_test(separators_that_lie),
 	    cmocka_unit_test(checkups_that_lie),
 	    cmocka_unit_test(checkups_that_nobody_hears),
 	    cmocka_unit_test(limits_that_lie),

@@ -161,6 +161,8 @@ the_truth_is_answered(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(results[i].outcome, RELAY_LATER);
 		assert_string_equal(results[i].status, "4.4.1");
+		assert_int_equal(results[i].said, 0);
+		assert_string_equal(results[i].host, "127.0.0.1");
 	}
 	close(body);
 	close(channel);

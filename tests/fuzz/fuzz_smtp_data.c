@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/hop_limit.h"
 #include "worker/gate/smtp/data.h"
 
 #define SIZE_MAX_HERE 4096
@@ -20,6 +21,8 @@ struct result {
 	size_t length;   /* of the text */
 	size_t used;     /* of the input, with the end mark */
 	int faulty;      /* CR, LF or NUL that may not be */
+	int bare;        /* CR or LF on its own */
+	int doubtful;    /* it stands right before the CRLF of the end mark */
 	size_t received; /* fields */
 	size_t longest;  /* line */
 };
@@ -46,6 +49,13 @@ reference_header(struct result *result)
 	}
 }
 
+static int
+is_bare(const char *in, size_t i)
+{
+	return (in[i] == '\n' && (i == 0 || in[i - 1] != '\r')) ||
+	       (in[i] == '\r' && in[i + 1] != '\n');
+}
+
 static void
 reference(const char *in, size_t length, struct result *result)
 {
@@ -55,12 +65,13 @@ reference(const char *in, size_t length, struct result *result)
 	for (i = 0; i < length; i++) {
 		if (at_line_start(in, i) && length - i >= 3 && memcmp(in + i, ".\r\n", 3) == 0) {
 			result->used = i + 3;
+			result->doubtful = i >= 3 && is_bare(in, i - 3);
 			break;
 		}
 		if (at_line_start(in, i))
 			line = 0;
-		if (in[i] == '\0' || (in[i] == '\n' && (i == 0 || in[i - 1] != '\r')) ||
-		    (in[i] == '\r' && in[i + 1] != '\n'))
+		result->bare |= is_bare(in, i);
+		if (in[i] == '\0' || result->bare)
 			result->faulty = 1;
 		if (at_line_start(in, i) && in[i] == '.')
 			continue;
@@ -156,7 +167,7 @@ chunks(enum smtp_framing framing, const char *in, size_t length, size_t piece)
 	     memcmp(got.text, want.text, want.length) != 0 || data.binary != !text))
 		abort();
 	if (data.fault != DATA_FINE && sound && want.length <= SIZE_MAX_HERE &&
-	    want.received < SMTP_RECEIVED_MAX)
+	    want.received < HOP_LIMIT)
 		abort();
 	free(want.text);
 	free(got.text);
@@ -185,8 +196,11 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	if (data.state != DATA_END || got.used != want.used)
 		abort();
+	if (smtp_data_end_in_doubt(&data, false) != want.doubtful ||
+	    smtp_data_end_in_doubt(&data, true) != want.bare)
+		abort();
 	if ((data.fault == DATA_FINE) !=
-	    (!want.faulty && want.length <= SIZE_MAX_HERE && want.received < SMTP_RECEIVED_MAX &&
+	    (!want.faulty && want.length <= SIZE_MAX_HERE && want.received < HOP_LIMIT &&
 	     want.longest <= SMTP_TEXT_LINE_MAX))
 		abort();
 	if (data.fault == DATA_FINE &&

@@ -86,6 +86,16 @@ noinst_PROGRAMS += tests/fuzz/fuzz_mailbox_name
 tests_fuzz_fuzz_mailbox_name_SOURCES = tests/fuzz/fuzz_mailbox_name.c
 tests_fuzz_fuzz_mailbox_name_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_mailbox_name_LDADD = $(MASTER_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_tag
+tests_fuzz_fuzz_tag_SOURCES = tests/fuzz/fuzz_tag.c
+tests_fuzz_fuzz_tag_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_tag_LDADD = worker/libworker.a
+
+noinst_PROGRAMS += tests/fuzz/fuzz_greylist
+tests_fuzz_fuzz_greylist_SOURCES = tests/fuzz/fuzz_greylist.c
+tests_fuzz_fuzz_greylist_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_greylist_LDADD = $(WORKER_LIBS)
+
 noinst_PROGRAMS += tests/fuzz/fuzz_smtp_session
 tests_fuzz_fuzz_smtp_session_SOURCES = tests/fuzz/fuzz_smtp_session.c $(SMTP_HOUSE_SOURCES)
 tests_fuzz_fuzz_smtp_session_LDFLAGS = $(FUZZ_LDFLAGS)

@@ -4,6 +4,8 @@
 POSTERN_BUILD names the folder with the built programs (without it: build/gcc, where check builds them).
 """
 
+import collections
+import functools
 import itertools
 import os
 import poplib
@@ -52,6 +54,22 @@ KEPT = tempfile.TemporaryDirectory(prefix="postern-made-")
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "matrix: many rows of one test, which don't depend on who runs them")
+    config.addinivalue_line("markers", "spread: tests of a module that may run in any worker, though they share a fixture")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """With --dist loadgroup, tests that share a server (a fixture of the module) run one after the other, in one worker,
+    and largest modules first: else each worker would start all of these servers. What is marked as spread has many tests
+    and little to share.
+    """
+    groups = {}
+    for item in items:
+        fixtures = item._fixtureinfo.name2fixturedefs.values()
+        if any(found[-1].scope == "module" for found in fixtures) and not item.get_closest_marker("spread"):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+            groups[item.module] = groups.get(item.module, 0) + 1
+    items.sort(key=lambda item: -groups.get(item.module, 0) if item.get_closest_marker("xdist_group") else 0)
 
 
 def build():
@@ -64,28 +82,45 @@ def program(name):
 
 
 # The kernel gives ports from 32768 on (ip_local_port_range) to whoever connects; what is chosen there is
-# soon taken by a client of another test. Each worker of pytest-xdist has a span of its own below.
-PORTS_FIRST, PORTS_A_WORKER, PORTS_WORKERS = 10240, 700, 32
+# soon taken by a client of another test. Below, each process that runs tests has a span of its own.
+PORTS_FIRST, PORTS_A_SPAN, PORTS_SPANS = 10240, 700, 32
+
+
+@functools.cache
+def port_span():
+    """Its first port, and the socket whose name says that it is taken, as long as this process lives."""
+    for span in range(PORTS_SPANS):
+        holder = socket.socket(socket.AF_UNIX)
+        try:
+            holder.bind(f"\0postern-test-ports-{span}")
+            return PORTS_FIRST + span * PORTS_A_SPAN, holder
+        except OSError:
+            holder.close()
+    raise AssertionError(f"{PORTS_SPANS} processes run tests here already")
+
+
+@functools.cache
+def port_order():
+    """The ports of this process's span, in the order in which they are given out: one comes again after all others."""
+    first, _ = port_span()
+    return collections.deque(random.sample(range(first, first + PORTS_A_SPAN), PORTS_A_SPAN))
 
 
 def free_ports(count):
-    """Ports that nobody has now; all are held until the last is chosen, so that none comes twice."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PORTS_WORKERS
-    first = PORTS_FIRST + worker * PORTS_A_WORKER
-    candidates = random.sample(range(first, first + PORTS_A_WORKER), PORTS_A_WORKER)
-    probes = []
-    try:
-        while len(probes) < count:
-            probe = socket.socket()
+    """Ports that nobody has now, and that no server that is set up but not started yet was promised."""
+    ports = []
+    for _ in range(PORTS_A_SPAN):
+        port_order().rotate(-1)
+        port = port_order()[-1]
+        with socket.socket() as probe:
             try:
-                probe.bind(("127.0.0.1", candidates.pop()))
-                probes.append(probe)
+                probe.bind(("127.0.0.1", port))
             except OSError:
-                probe.close()
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+                continue  # another program's, or connections of a server that ended linger
+        ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise AssertionError(f"no {count} free ports among {PORTS_A_SPAN}")
 
 
 def wait_for(condition, what, deadline=DEADLINE):
@@ -270,16 +305,25 @@ class Server:
         self.process = None
         return status
 
+    def child_pids(self):
+        """Read until it is the same twice: one who ends meanwhile may hide another (proc(5))."""
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        last = None
+        while True:
+            with open(path, encoding="ascii") as file:
+                pids = [int(pid) for pid in file.read().split()]
+            if pids == last:
+                return pids
+            last = pids
+
     def children(self, role=None):
         """Process ids of the server's children, by role if one is named."""
         found = []
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children",
-                  encoding="ascii") as file:
-            pids = [int(pid) for pid in file.read().split()]
-        for pid in pids:
+        for pid in self.child_pids():
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
                     title = file.read().replace(b"\0", b" ").decode(errors="replace")
+                title = title.removeprefix(os.path.dirname(program("postern")))  # which may have the name of a role
             except OSError:
                 continue
             if role is None or re.search(rf"\b{role}\b", title):

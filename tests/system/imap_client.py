@@ -28,15 +28,15 @@ class Imap:
 
     def response(self):
         """One response with its literals; b"" at the end of the stream."""
-        whole = b""
+        parts = []  # put together once: a response of many megabytes was copied with each literal
         while True:
             line = self.file.readline()
-            whole += line
+            parts.append(line)
             literal = re.search(rb"\{(\d+)\}\r\n$", line)
             if not literal:
                 assert not line or line.endswith(b"\r\n")
-                return whole[:-2]
-            whole += self.file.read(int(literal.group(1)))
+                return b"".join(parts)[:-2]
+            parts.append(self.file.read(int(literal.group(1))))
 
     # -- Commands ---------------------------------------------------------------------
 

@@ -46,12 +46,12 @@ class Sink:
                 with sink.changed:
                     sink.open += 1
                     sink.most_open = max(sink.open, sink.most_open)
+                self.counts = True
                 try:
                     sink.serve(self)
                 except (OSError, EOFError):
                     pass
-                with sink.changed:
-                    sink.open -= 1
+                sink.leave(self)
 
         class Server(socketserver.ThreadingTCPServer):
             daemon_threads = True
@@ -61,6 +61,12 @@ class Sink:
         self.server = Server(address, Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def leave(self, handler):
+        """This connection is none any more: who hears so may open another at once."""
+        with self.changed:
+            self.open -= handler.counts
+            handler.counts = False
 
     def close(self):
         self.server.shutdown()
@@ -110,6 +116,7 @@ class Sink:
                 handler.rfile = handler.connection.makefile("rb")
                 handler.wfile = handler.connection.makefile("wb", 0)
             elif verb == "QUIT":
+                self.leave(handler)
                 self.answer(handler, verb, "221 2.0.0 Bye")
                 return
             else:

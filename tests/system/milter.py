@@ -25,23 +25,32 @@ def change(index, name, value):
 
 
 class Milter:
-    """ANSWERS: command ("M", "E", ...) -> packets; None closes, [] says nothing. Others: continue."""
+    """ANSWERS: command ("M", "E", ...) -> packets; None closes, [] says nothing. Others: continue.
+    One that does not serve listens at PATH, and takes nobody; without one nobody listens at its port."""
 
-    def __init__(self, answers=None, actions=0xff, steps=0, version=6, path=None):
+    def __init__(self, answers=None, actions=0xff, steps=0, version=6, path=None, serves=True):
         self.answers = answers or {}
         self.options = struct.pack(">III", version, actions, steps)
         self.heard = []  # of the last mail: (command, data)
         self.macros = {}
         self.mails = 0
         self.path = path
+        self.may_answer = threading.Event()  # to "E"
+        self.may_answer.set()
         if path is None:
-            self.socket = socket.create_server(("127.0.0.1", 0))
+            self.socket = socket.socket()
+            self.socket.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
         else:
             self.socket = socket.socket(socket.AF_UNIX)
             self.socket.bind(path)
-            self.socket.listen()
             self.address = f"unix:{path}"
+        if serves or path is not None:
+            self.socket.listen(*([] if serves else [0]))
+        if serves:
+            self.serve()
+
+    def serve(self):
         threading.Thread(target=self._serve, daemon=True).start()
 
     def __enter__(self):
@@ -93,6 +102,8 @@ class Milter:
         self.heard.append((command, data))
         if command in ("Q", "A"):
             return False
+        if command == "E":
+            self.may_answer.wait()
         packets = self.answers.get(command, [b"O" + self.options] if command == "O" else CONTINUE)
         if packets is None:
             return False

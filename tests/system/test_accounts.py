@@ -7,6 +7,7 @@ import os
 import poplib
 import pty
 import re
+import shutil
 import smtplib
 import socket
 import stat
@@ -95,6 +96,54 @@ def test_a_symbolic_link_stays_one(idle):
     assert os.path.islink(idle.accounts)
     with open(target, encoding="utf-8") as file:
         assert "alice@example.org" in file.read()
+
+
+def test_what_a_symbolic_link_leads_to_is_watched(make_server):
+    server = make_server()
+    server.write_configuration()
+    server.create_certificate()
+    server.add_account("alice")
+    server.start()
+    with open(server.accounts, encoding="utf-8") as file:
+        text = file.read()
+
+    def put(name, more):
+        """A file in place of another, as editors and configuration management do it."""
+        path = os.path.join(server.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(text + more)
+        os.chmod(path + ".new", 0o600)
+        os.rename(path + ".new", path)
+
+    for target in ("one/a.conf", "two/b.conf"):
+        put(target, "")
+        mark = server.log.mark()
+        os.symlink(target, server.accounts + ".new")
+        os.rename(server.accounts + ".new", server.accounts)
+        server.log.wait(r"event=accounts\.loaded", mark)
+        mark = server.log.mark()
+        put(target, "# A comment at the end")
+        server.log.wait(r"event=accounts\.loaded", mark)
+
+
+def test_a_link_to_the_folder_is_watched(make_server):
+    """As release folders and mounted configuration have it: accounts.conf leads into "now", and "now" changes."""
+    server = make_server()
+    server.write_configuration()
+    server.create_certificate()
+    server.add_account("alice")
+    for release in ("one", "two"):
+        os.mkdir(os.path.join(server.folder, release))
+        shutil.copy(server.accounts, os.path.join(server.folder, release, "accounts.conf"))
+    os.symlink("one", os.path.join(server.folder, "now"))
+    os.remove(server.accounts)
+    os.symlink("now/accounts.conf", server.accounts)
+    server.start()
+    mark = server.log.mark()
+    os.symlink("two", os.path.join(server.folder, "new"))
+    os.rename(os.path.join(server.folder, "new"), os.path.join(server.folder, "now"))
+    server.log.wait(r"event=accounts\.loaded", mark)
 
 
 def test_many_at_once_lose_nothing(idle):
@@ -227,6 +276,7 @@ def test_fail2ban_reads_the_failures(server):
             login(server, user, "wrong")
     assert login(server, "alice", PASSWORD).startswith(b"+OK")
     server.log.wait(r"event=login\.ok .*user=alice@example\.org")
+    server.log.wait(r"event=login\.failed", count=3)
     found = [expression.search(line.split(" ", 1)[1]) for line in server.log.lines]
     assert [match["address"] for match in found if match] == ["127.0.0.1"] * 3
     assert "wrong" not in [word.strip('"') for line in server.log.find(r"login\.failed")
@@ -255,10 +305,10 @@ def test_a_storm_of_logins_delays_logins_only(server):
     smtp.mail("sender@example.com")
     for client in clients:
         client.sock.sendall(b"PASS wrong\r\n")
-    start = time.monotonic()
     for _ in range(50):
         assert smtp.rcpt(f"alice@{DOMAIN}")[0] == 250
-    assert time.monotonic() - start < 2
+    # They are slowed by seconds: who waited for them all would have been, too.
+    assert len(server.log.find(r"event=login\.failed")) < len(clients)
     smtp.close()
     for client in clients:
         client.sock.shutdown(socket.SHUT_RDWR)

@@ -10,7 +10,7 @@ import smtplib
 import tempfile
 
 import pytest
-from conftest import DOMAIN, PASSWORD, Server, wait_for
+from conftest import DOMAIN, HOST, PASSWORD, Server, wait_for
 
 SECOND = "second.example"
 ALIASES = f"""
@@ -138,7 +138,8 @@ def submit(server, user, sender, *recipients):
         for recipient in recipients:
             assert client.rcpt(recipient)[0] == 250
         try:
-            return client.data(f"From: {sender}\r\n\r\nHello.\r\n")
+            author = f"From: {sender}\r\n" if sender else ""
+            return client.data(f"{author}Subject: hello\r\n\r\nHello.\r\n")
         except smtplib.SMTPDataError as error:
             return error.smtp_code, error.smtp_error
 
@@ -152,7 +153,7 @@ def test_senders_use_their_own_addresses(domains):
                          (alice, "alice@elsewhere.example"), (alice, f"nobody@{DOMAIN}")):
         code, text = submit(domains, user, sender, alice)
         assert (code, text[:6]) == (550, b"5.7.1 ") and sender.encode() in text and user.encode() in text
-    assert domains.log.find(r"event=smtp\.refused .*why=sender-not-own")
+    domains.log.wait(r"event=smtp\.refused .*why=sender-not-own")
 
 
 def test_what_else_one_may_send_as_is_listed(domains):
@@ -244,6 +245,8 @@ def test_posternctl_alias_keeps_what_it_does_not_mean(domains):
 @pytest.mark.parametrize("arguments, why", [
     (("alias", "add", f"new@{DOMAIN}", f"nobody@{DOMAIN}"), "which is no account and no alias"),
     (("alias", "add", f"new@{DOMAIN}", f"typo@{SECOND}"), "no account and no alias of this file"),
+    (("alias", "add", f"new@{DOMAIN}", f"alice@{DOMAIN}", "typo@empty.example"),
+     "would lead to typo@empty.example, which is no account"),
     (("alias", "add", f"sales@{DOMAIN}", f"all@{DOMAIN}"), "aliases in a loop: sales@"),
     (("alias", "add", f"alice@{DOMAIN}", f"carol@{DOMAIN}"), "is an account's"),
     (("alias", "add", "new@elsewhere.example", f"alice@{DOMAIN}"), "not in the domains of"),
@@ -277,6 +280,27 @@ def test_what_leads_nowhere_is_refused_and_the_old_file_stays(domains):
     domains.log.wait(r"event=accounts\.loaded", mark)
 
 
+def test_what_is_nobodys_in_a_domain_without_accounts_is_told(domains):
+    """The file can't say that the domain is ours. Who edits by hand reads it in the log."""
+    with open(domains.accounts, encoding="utf-8") as file:
+        good = file.read()
+    mark = domains.log.mark()
+    with open(domains.accounts, "w", encoding="utf-8") as file:
+        file.write(good.replace(f'"Carol@{DOMAIN}"', f'"Carol@{DOMAIN}", "typo@empty.example"'))
+    domains.log.wait(rf"event=aliases\.nobody count=1 first=all@{DOMAIN} target=typo@empty\.example", mark)
+    shown = domains.posternctl("alias", "show", f"all@{DOMAIN}").stdout.splitlines()
+    assert shown[-1] == "typo@empty.example\tnobody"
+    # What else is changed is not held up by it.
+    domains.posternctl("alias", "add", f"all@{DOMAIN}", "idn@b\u00fccher.example")
+    domains.posternctl("alias", "remove", f"all@{DOMAIN}", "typo@empty.example")
+    result = domains.posternctl("account", "remove", "idn@b\u00fccher.example", check=False)
+    assert result.returncode == 1 and f"the alias all@{DOMAIN} would lead to idn@xn--bcher-kva.example" in result.stderr
+    mark = domains.log.mark()
+    with open(domains.accounts, "w", encoding="utf-8") as file:
+        file.write(good)
+    domains.log.wait(r"event=accounts\.loaded", mark)
+
+
 def test_the_separator_of_tags_can_be_chosen(domains):
     domains.settings["addresses"] = '{ separator = "-"; }'
     domains.write_configuration()
@@ -295,3 +319,14 @@ def test_the_separator_of_tags_can_be_chosen(domains):
     del domains.settings["addresses"]
     domains.write_configuration()
     assert verdict(domains, f"carol+list@{DOMAIN}") == [250]
+
+
+def test_an_answer_to_a_report_reaches_the_postmaster(domains):
+    """It is from postmaster at the host (RFC 3461 9.3), which is none of the domains here."""
+    role = f"postmaster@{HOST}"
+    assert verdict(domains, role, f"Abuse@{HOST}", f"alice@{HOST}") == [250, 250, 550]
+    send(domains, "answer", role)
+    wait_for_subject(domains, "answer", f"alice@{DOMAIN}")
+    with domains.submission("carol") as client:
+        client.sendmail(f"carol@{DOMAIN}", [role], "Subject: from a user\r\n\r\nWhy?\r\n")
+    wait_for_subject(domains, "from a user", f"alice@{DOMAIN}")

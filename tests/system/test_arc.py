@@ -37,7 +37,7 @@ def key(tmp_path_factory):
 @pytest.fixture
 def names(key):
     records = {(f"s._domainkey.{domain}", TXT): [key[1]] for domain in ("one.org", "two.org")}
-    records["_dmarc.reject.org", TXT] = ["v=DMARC1; p=reject"]
+    records["_dmarc.reject.org", TXT] = records["_dmarc.bank.org", TXT] = ["v=DMARC1; p=reject"]
     server = Names(records, failing=("s._domainkey.down.org",))
     yield server
     server.close()
@@ -57,10 +57,11 @@ def trusting(make_server, names):
     return make
 
 
-def seal(key, message, domain, results):
+def seal(key, message, domain, results, **more):
     """As DOMAIN's server seals what it forwards; RESULTS is what it found."""
     field = f"Authentication-Results: {domain}; {results}\r\n".encode()
-    fields = dkim.arc_sign(field + message, b"s", domain.encode(), key[0], domain.encode())
+    fields = dkim.arc_sign(field + message, b"s", domain.encode(), key[0], domain.encode(),
+                           **more)
     assert fields
     return b"".join(fields) + message
 
@@ -90,6 +91,7 @@ def test_a_trusted_forwarder_is_believed(trusting, key):
     ("two.org", PASSED), ("sub.one.org", PASSED), ("one.org", FAILED), ("one.org", OTHER),
     ("one.org", "x=y (; dmarc=pass header.from=reject.org); arc=none"),
     ("one.org", 'x=y reason="; dmarc=pass header.from=reject.org"; arc=none'),
+    ("one.org", 'spf=pass smtp.mailfrom="a\\";dmarc=pass header.from=reject.org "@evil.org; arc=none'),
 ])
 def test_others_are_not(trusting, key, trusted, results):
     server = trusting(trusted)
@@ -97,6 +99,14 @@ def test_others_are_not(trusting, key, trusted, results):
         send(server, seal(key, MESSAGE, "one.org", results))
     assert refused.value.smtp_code == 550
     server.log.wait(r"event=filter\.arc .*sealer=one\.org .*result=pass")
+
+
+@pytest.mark.parametrize("author", [b"bob@reject.org, ceo@bank.org", b"bob@reject.org <ceo@bank.org>"])
+def test_of_several_authors_it_vouches_for_one(trusting, key, author):
+    message = MESSAGE.replace(b"Bob <bob@reject.org>", author)
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        send(trusting("one.org"), seal(key, message, "one.org", PASSED))
+    assert refused.value.smtp_code == 550
 
 
 def test_a_chain_of_two(trusting, key):
@@ -132,6 +142,19 @@ def test_a_broken_chain(trusting, key, old, new, why):
     assert old in sealed
     found = send(trusting("one.org", more='dmarc = { reject = "nothing"; };'),
                  sealed.replace(old, new, 1))
+    assert found["arc"].startswith(f'arc=fail reason="{why}"')
+    assert found["dmarc"] == "dmarc=fail header.from=reject.org policy.dmarc=reject"
+
+
+@pytest.mark.parametrize("more, why", [
+    ({"timestamp": "1; x=5"}, "the signature has expired"),
+    ({"include_headers": [b"from", b"arc-seal"]}, "h= has ARC-Seal"),
+])
+def test_a_chain_that_matches_and_does_not_count(trusting, key, more, why):
+    once = seal(key, MESSAGE, "one.org", PASSED)
+    twice = seal(key, once, "two.org", "dmarc=fail header.from=reject.org; arc=pass header.d=one.org",
+                 **more)
+    found = send(trusting("one.org", "two.org", more='dmarc = { reject = "nothing"; };'), twice)
     assert found["arc"].startswith(f'arc=fail reason="{why}"')
     assert found["dmarc"] == "dmarc=fail header.from=reject.org policy.dmarc=reject"
 

@@ -194,4 +194,4 @@ def test_audit(make_server):
     assert result.returncode == 1 and "no certificate of that name" in result.stderr
     mark = server.log.mark()
     server.stop()
-    assert server.log.find(rf'event=certd\.use key={HOST} .*listeners="?pop3:', mark)
+    server.log.wait(rf'event=certd\.use key={HOST} .*listeners="?pop3:', mark)

@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, SCRAM, Server, program, wait_for
+from milter import Milter
 
 OPENSSL_CNF = """
 [ca]
@@ -123,8 +124,10 @@ def authority(tmp_path_factory):
     return Authority(str(folder))
 
 
-def make(make_server, authority, mode="request", accounts=("alice", "bob"), **keys):
+def make(make_server, authority, mode="request", accounts=("alice", "bob"), milters=None, **keys):
     server = make_server()
+    if milters is not None:
+        server.settings["filter"] = f"{{ milters = ( {milters} ); }}"
     for name in ("submission", "submissions", "pop3", "pop3s"):
         server.listeners[name].update({"client_certificates": mode,
                                        "client_authorities": authority.certificate, **keys})
@@ -198,6 +201,16 @@ def test_every_key_and_version(make_server, authority, key, version):
     connection._shortcmd("AUTH EXTERNAL =")
     assert connection.stat()[0] == 1
     connection.quit()
+
+
+def test_a_milter_hears_of_it(make_server, authority):
+    with Milter() as milter:
+        server = make(make_server, authority, milters=milter.settings())
+        with submission(server, authority.client(f"alice@{DOMAIN}")) as connection:
+            assert connection.docmd("AUTH", "EXTERNAL =")[0] == 235
+            mail(connection)
+        server.wait_for_messages(1)
+        assert milter.macros[b"{auth_type}"] == b"EXTERNAL"
 
 
 def test_without_initial_response_and_starttls(make_server, authority):

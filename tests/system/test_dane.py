@@ -68,8 +68,8 @@ class World:
         self.sink.wait(1)
         self.server.log.wait(rf"event=relay\.answered .*tls=\"?{version}\"? verified={verified}( |$)")
 
-    def deferred(self, words):
-        self.server.log.wait(rf"event=queue\.deferred .*{words}")
+    def deferred(self, words, count=1):
+        self.server.log.wait(rf"event=queue\.deferred .*{words}", count=count)
         assert not self.sink.mails
         assert not any(command.startswith("MAIL") for command in self.sink.commands)
 
@@ -127,11 +127,24 @@ def test_records_without_starttls(world, authority):
 
 
 @pytest.mark.parametrize("record", [
-    b"\x01\x01\x01" + bytes(32), b"\x00\x00\x01" + bytes(32), b"\x03\x01\x01" + bytes(31), b"\x03\x01\x07" + bytes(32)])
+    b"\x01\x01\x01" + bytes(32), b"\x00\x00\x01" + bytes(32), b"\x03\x01\x01" + bytes(31), b"\x03\x01\x07" + bytes(32),
+    b"\x03\x01\x01", b"\x03\x00\x00garbage"])
 def test_unusable_records_want_tls_with_anybody(world, record):
     pair = world.certificate("somebody.example")
     world.start(pair, [record])
     world.delivered("none")
+
+
+@pytest.mark.parametrize("record", [b"\x01\x01\x01" + bytes(32), b"\x02\x00\x00garbage"])
+def test_unusable_records_switch_nothing_off(world, record):
+    world.start(world.certificate("somebody.example"), [record], tls="verify")
+    world.deferred("certificate is not the one .*ostname mismatch")
+
+
+def test_a_record_without_data_spoils_no_other(world):
+    pair = world.certificate("somebody.example")
+    world.start(pair, [b"\x03\x01\x01", tlsa(3, 1, 1, pair[0])])
+    world.delivered("dane")
 
 
 def test_unusable_records_without_starttls(world):
@@ -156,13 +169,13 @@ def test_an_unsigned_domain_on_a_signed_server(world, authority):
 
 @pytest.mark.parametrize("how", ["failing", "broken"])
 def test_records_that_dns_does_not_give(world, authority, how):
-    """2.1.3: a server whose records can't be had is not used."""
+    """2.1.3: a server whose records can't be had is not used; nor while libunbound remembers that they could not."""
     pair = world.certificate(MX_HOST)
     sink = world.make_sink(tls=pair)
     world.make_sink = lambda *args, made=world.make_sink, **options: made(*args, **options) if args else sink
     world.options[how] = [(f"_{sink.port}._tcp.{MX_HOST}", TLSA)]
     world.start(pair, [tlsa(3, 1, 1, pair[0])])
-    world.deferred("TLSA")
+    world.deferred("TLSA", count=3)
 
 
 @pytest.mark.parametrize("owner", ["real", "alias"])
@@ -179,6 +192,20 @@ def test_a_server_that_is_an_alias(world, owner):
     world.start(pair)
     world.delivered("dane")
     assert sink.called == [name]
+
+
+@pytest.mark.parametrize("published,signed", [("its own", True), ("another's", True), ("another's", False)])
+def test_an_alias_of_what_is_not_signed(world, authority, published, signed):
+    """2.2.2: that it is an alias is proved, so its own records count, if they are signed."""
+    pair = world.certificate("somebody.example")
+    world.records = {(DOMAIN, MX): [(10, MX_HOST)], (MX_HOST, CNAME): ["real.unsigned.example"],
+                     ("real.unsigned.example", A): ["127.0.0.1"]}
+    world.signed = world.signed if signed else ["other.example"]
+    world.start(pair, [tlsa(3, 1, 1, pair[0] if published == "its own" else authority.path("root.crt"))])
+    if signed and published != "its own":
+        world.deferred("certificate is not the one")
+    else:
+        world.delivered("dane" if signed else "none")
 
 
 def test_a_domain_without_mx(world):

@@ -297,6 +297,20 @@ def test_what_users_send_is_signed_twice(signing):
     assert verify_all(b"Received: from x\r\n" + arrived, zone) == [True, True]
 
 
+def test_a_mail_to_a_thousand_is_signed(signing):
+    """Its To: is longer than what certd takes: that is left out."""
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN).stdout)
+    to = b",\r\n ".join(b'"Firstname Lastname-%04d" <firstname.lastname-%04d@example.net>' % (n, n) for n in range(1000))
+    message = OUT.replace(b"bob@elsewhere.example,", to + b",")
+    arrived = signing.send(message)
+    assert arrived.endswith(message)
+    assert verify_all(arrived, zone) == [True, True]
+    # The others can still not be changed, nor added to.
+    for field in (b"From: eve@example.com", b"Subject: other", b"Cc: x@example.com"):
+        assert verify_all(field + b"\r\n" + arrived, zone) == [False, False], field
+    assert verify_all(arrived.replace(b"Alice <", b"Eve <"), zone) == [False, False]
+
+
 @pytest.mark.parametrize("extensions", [("PIPELINING", "SIZE 1000000"), ("PIPELINING", "8BITMIME", "SIZE 1000000")],
                          ids=["7bit", "8bit"])
 @pytest.mark.parametrize("lines", [1, 10_000])
@@ -409,8 +423,20 @@ def test_mistakes_with_keys(signing):
 
     signing.posternctl("dkim", "create", DOMAIN, "--selector", "s", "--algorithm", "ed25519")
     assert "has a selector s already" in fails("create", DOMAIN, "--selector", "s", "--algorithm", "rsa")
+    # None of the two is made then: the other would sign, unpublished.
+    for command in ("create", "rotate"):
+        signing.posternctl("dkim", "create", DOMAIN, "--selector", f"{command}-ed25519", "--algorithm", "ed25519")
+        signing.posternctl("dkim", "create", DOMAIN, "--selector", f"{command}-other", "--algorithm", "rsa")
+        before = signing.posternctl("dkim", "list").stdout
+        assert f"has a selector {command}-ed25519 already" in fails(command, DOMAIN, "--selector", command)
+        assert signing.posternctl("dkim", "list").stdout == before
+    # The same where the second fails: "-ed25519" makes a label of more than 63 octets of it, "-rsa" doesn't.
+    before = signing.posternctl("dkim", "list").stdout
+    assert "no selector and domain" in fails("create", DOMAIN, "--selector", 57 * "a")
+    assert signing.posternctl("dkim", "list").stdout == before
     assert "has no selector t" in fails("remove", DOMAIN, "--selector", "t")
     assert "has no key" in fails("rotate", "example.com")
+    assert "xn--bcher-kva.example has no key" in fails("rotate", "B\u00fccher.example")
     assert "is no domain" in fails("create", "exa mple")
     assert "no selector and domain" in fails("create", DOMAIN, "--selector", "../../x", "--algorithm", "rsa")
     assert "rsa, ed25519 or both" in fails("create", DOMAIN, "--algorithm", "dsa")

@@ -182,6 +182,41 @@ def test_what_is_different(published):
         (f"_25._tcp.{NAME}", "TLSA")}
 
 
+@pytest.mark.parametrize("text, good", [
+    ("v=spf1 include:spf.example.net ~all", True),
+    ("v=spf1 redirect=spf.example.net", True),
+    ("v=spf1 include:gone.example.net ~all", False),  # a permerror
+    ("v=spf1 ip4:192.0.2.9 -all", True),
+    ("v=spf1 mx -all", False),
+    ("v=spf1 include:hosts.example.net ~all", True),  # hosts without IPv6
+])
+def test_behind_a_smart_host_its_owner_says_who_sends(published, text, good):
+    server, zone, check = published
+    server.settings["relay"] = '{ host = "192.0.2.9"; }'
+    server.write_configuration(server.configuration_text().replace(f'"{HOST}"', f'"{NAME}"', 1))
+    zone["spf.example.net", "TXT"] = ["v=spf1 ip4:203.0.113.1 ?all"]
+    zone["hosts.example.net", "TXT"] = ["v=spf1 a:a.example.net a:b.example.net a:c.example.net -all"]
+    for host in "abc":
+        zone[f"{host}.example.net", "A"] = ["203.0.113.1"]
+    zone[DOMAIN, "TXT"] = [text]
+    wrong, found = check()
+    assert (wrong, [one[:2] for one in found]) == ((0, [("ok", DOMAIN)]) if good else (1, [("different", DOMAIN)]))
+    # The host's own name is greeted with, and nobody else's to speak for.
+    if good:
+        zone[NAME, "TXT"] = [text]
+        assert check()[0] == 1
+
+
+@pytest.mark.parametrize("text, good", [("v=spf1 -all", False), ("v=spf1 ip4:192.0.2.9 -all", True)])
+def test_behind_a_smart_host_that_nobody_sees(published, text, good):
+    """Where mail leaves from is unknown; that it may from nowhere is wrong all the same."""
+    server, zone, check = published
+    server.settings["relay"] = '{ host = "10.0.0.5"; }'
+    server.write_configuration(server.configuration_text().replace(f'"{HOST}"', f'"{NAME}"', 1))
+    zone[DOMAIN, "TXT"] = [text]
+    assert check()[0] == (0 if good else 1)
+
+
 def test_no_answer_is_told(published):
     _, _, check = published
     wrong, found = check(failing=(DOMAIN,))

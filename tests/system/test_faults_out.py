@@ -39,6 +39,16 @@ def send(server, *recipients, message=BODY):
         return client.sendmail(ALICE, recipients, message)
 
 
+def send_soon(server, recipient):
+    """The same when a process was killed just now: who logged in before the gate has its successor is told to connect again."""
+    def taken():
+        try:
+            return send(server, recipient) == {}
+        except smtplib.SMTPException:
+            return False
+    wait_for(taken, "the gate to have the successor")
+
+
 def kill(server, role):
     (pid,) = server.children(role)
     mark = server.log.mark()
@@ -54,11 +64,15 @@ class Slow(Sink):
         self.may = threading.Event()
         self.waiting = 0
 
+    def close(self):
+        self.may.set()
+        super().close()
+
     def answer(self, handler, verb, usual):
         if verb == "body":
             with self.changed:
                 self.waiting += 1
-            assert self.may.wait(DEADLINE)
+            self.may.wait()
         return super().answer(handler, verb, usual)
 
 
@@ -71,13 +85,13 @@ def test_what_a_host_takes_while_queue_dies_is_not_sent_twice(make_sink, make_ou
     send(server, "bob@elsewhere.example", "carol@elsewhere.example", "dan@other.example")
     wait_for(lambda: sink.waiting == 2, "both mails at the sink")
     kill(server, "queue")
-    send(server, "eve@third.example")  # its successor has the first two, too
+    send_soon(server, "eve@third.example")  # its successor has the first two, too
     wait_for(lambda: sink.waiting == 3, "the third mail")
     sink.may.set()
     server.log.wait(r"event=relay\.known .*domain=elsewhere\.example rcpts=2")
     server.log.wait(r"event=relay\.known .*domain=other\.example rcpts=1")
     server.log.wait(r"event=queue\.relayed", count=4)
-    assert len(sink.mails) == 3
+    assert len(sink.wait(3)) == 3
     assert server.posternctl("queue", "list").stdout == ""
 
 
@@ -254,7 +268,8 @@ def test_a_disk_that_fails_at_each_write(make_sink, make_out, folder, role, faul
     sender, acknowledged, failures, sent = Sender(server), set(), 0, 0
 
     def is_empty():
-        return server.posternctl("queue", "list", check=False).stdout == ""
+        listed = server.posternctl("queue", "list", check=False)
+        return listed.returncode == 0 and listed.stdout == ""
 
     for size in (100, 100_000):
         done, after = False, 0
@@ -269,7 +284,12 @@ def test_a_disk_that_fails_at_each_write(make_sink, make_out, folder, role, faul
             done, after = sent in acknowledged and not failed, after + 1
             wait_for(lambda: server.posternctl("queue", "flush", check=False) and is_empty(), "the queue to be empty")
     assert failures >= 2
-    for found in (numbers(server.messages()), numbers(mail[2] for mail in sink.mails)):
+
+    def taken():
+        return numbers(mail[2] for mail in sink.mails)
+
+    wait_for(lambda: acknowledged <= set(taken()), "the sink to have noted what it took")
+    for found in (numbers(server.messages()), taken()):
         assert acknowledged <= set(found)
         assert all(times == 1 for times in found.values())
         # A queue that starts anew finds what it could not say it had: its client asks in vain, at worst.
@@ -279,10 +299,10 @@ def test_a_disk_that_fails_at_each_write(make_sink, make_out, folder, role, faul
 # -- Clocks ---------------------------------------------------------------------------------------
 
 def test_a_clock_that_is_set_makes_no_mail_old(make_sink, make_out, folder):
-    """An hour back, and an hour ahead: mail that may take a minute doesn't come back, and is not tried at once."""
+    """An hour back, and an hour ahead: mail that may take ten minutes doesn't come back, and is not tried at once."""
     sink = make_sink(answers={"RCPT": ["450 4.2.0 Not yet"]})
     faults = Faults(folder, ["queue", "relay", "gate", "accounts", "session", "filter"])
-    server = make_out(sink.port, expire=60, libexec=faults.libexec).set_up("alice")
+    server = make_out(sink.port, expire=600, libexec=faults.libexec).set_up("alice")
     for number, off in enumerate((0, -3600, 3600, 0)):
         faults.set_clock(off)
         mark = server.log.mark()

@@ -28,6 +28,9 @@ RECORDS = {
     ("mx.org", TXT): ["v=spf1 mx -all"],
     ("mx.org", MX): [(10, "m.mx.org")],
     ("m.mx.org", A): ["127.0.0.1"],
+    # More hosts than one would think.
+    ("many.org", TXT): ["v=spf1 a -all"],
+    ("many.org", A): [f"192.0.2.{n}" for n in range(200)] + ["127.0.0.1"],
     # A mailing list of its own, which sends from here.
     ("list.org", TXT): ["v=spf1 a:m.mx.org -all"],
     ("helo.org", TXT): ["v=spf1 -all"],
@@ -36,7 +39,7 @@ RECORDS = {
 
 @pytest.fixture
 def names():
-    server = Names(RECORDS, failing=("down.org", "_dmarc.down.org"))
+    server = Names(RECORDS, failing=("down.org", "_dmarc.down.org", "down.reject.org"))
     yield server
     server.close()
 
@@ -98,6 +101,8 @@ def test_what_is_aligned_passes(checked):
     ("", "x@reject.org"),
     ("x@good.org", "x@good.org, y@reject.org"),
     ("x@good.org", "x@good.org\r\nFrom: y@reject.org"),
+    ("x@good.org", "x@good.org <y@reject.org>"),
+    ("x@good.org", "<x@good.org> <y@reject.org>"),
 ])
 def test_a_forged_author_is_refused(checked, sender, author):
     server = checked()
@@ -107,9 +112,21 @@ def test_a_forged_author_is_refused(checked, sender, author):
     assert len(server.wait_for_messages(1)) == 1
 
 
-def test_quarantine_is_the_junk_folder(checked):
+@pytest.mark.parametrize("sender, author", [
+    ("x@list.org", "x@quarantine.org"),
+    # Nobody can be asked whose it is.
+    ("x@good.org", "<y@reject.org\x01>"),
+    ("x@good.org", "x@good.org <y@nowhere.org>"),
+    # Some mail programs see another author.
+    ("x@good.org", "=?utf-8?q?ceo=40reject.org:?=, x@good.org"),
+    ("x@good.org", "=?utf-8?q?ceo=40reject.org?= x@good.org"),
+    ("x@good.org", "(ceo@reject.org), x@good.org"),
+    # SPF stands behind both; a signature would behind one.
+    ("x@good.org", "The Boss <ceo@good.org>\r\nFrom: x@good.org"),
+])
+def test_quarantine_is_the_junk_folder(checked, sender, author):
     server = checked()
-    send(server, "x@list.org", "x@quarantine.org")
+    send(server, sender, author)
     wait_for(lambda: in_folder(server, "Junk") == 1, "a message in Junk")
     assert server.messages() == []
 
@@ -128,6 +145,7 @@ def test_fail_alone_is_only_recorded(checked):
 
 @pytest.mark.parametrize("sender, result", [
     ("x@mx.org", "spf=pass"),
+    ("x@many.org", "spf=pass"),
     ("x@down.org", 'spf=temperror reason="DNS does not answer: down.org"'),
     ("x@broken.org", 'spf=permerror reason="malformed record: ip4:1.2.3"'),
 ])
@@ -152,6 +170,16 @@ def test_without_an_answer_it_is_taken(checked):
     send(server, "x@good.org", "x@down.org")
     (message,) = server.wait_for_messages(1)
     assert results(message)[2] == "dmarc=temperror header.from=down.org policy.dmarc=none"
+
+
+def test_what_might_pass_later_is_not_refused_for_good(checked):
+    """Nor where libunbound remembers for a while that there was no answer."""
+    server = checked()
+    for _ in range(3):
+        code, text = refused(server, "x@down.reject.org", "x@reject.org")
+        assert code == 451 and text.startswith("4.7.1 "), text
+    code, text = refused(server, "x@down.org", "x@reject.org")
+    assert code == 550 and text.startswith("5.7.1 "), text
 
 
 def test_the_configuration_decides(checked):

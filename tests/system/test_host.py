@@ -18,7 +18,7 @@ def judging(make_server):
     made = []
 
     def make(more, lists=None):
-        names = Names({(f"2.0.0.127.{zone}", A): [code] for zone, code in (lists or {}).items()})
+        names = Names({(f"2.0.0.127.{zone}", A): codes.split() for zone, codes in (lists or {}).items()})
         made.append(names)
         server = make_server()
         server.settings["relay"] = f'{{ resolver = "127.0.0.1@{names.port}"; }}'
@@ -60,6 +60,14 @@ def test_answers_of_lists(judging, lists, code, counts):
     server = judging(f'dnsbl = "{lists}"; dnsbl_action = "junk";', {"bl.example": code})
     send(server, source="127.0.0.2")
     server.log.wait(rf"event=queue\.checked .*junk={int(counts)}")
+
+
+def test_a_list_with_many_answers(judging):
+    """Each counts; which comes first is the resolver's."""
+    many = " ".join(f"127.0.0.{n}" for n in range(4, 200))
+    server = judging('dnsbl = "bl.example=127.0.0.100"; dnsbl_action = "junk";', {"bl.example": many})
+    send(server, source="127.0.0.2")
+    server.log.wait(r"event=queue\.checked .*junk=1")
 
 
 def test_a_helo_name(judging):

@@ -3,6 +3,7 @@
 
 import os
 import poplib
+import re
 import signal
 import smtplib
 import socket
@@ -45,6 +46,14 @@ def test_notify(make_server, folder):
         assert server.process.wait(DEADLINE) == 0
 
 
+def is_closed(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), DEADLINE).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_reload_binds_new_and_keeps_connections(server):
     old = server.pop3()
     idle = server.smtp(tls=False)
@@ -56,12 +65,29 @@ def test_reload_binds_new_and_keeps_connections(server):
     server.posternctl("reload")
     with socket.create_connection(("127.0.0.1", server.ports["extra"]), DEADLINE) as connection:
         assert connection.recv(100).startswith(b"220 ")
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", removed), DEADLINE)
+    wait_for(lambda: is_closed(removed), "the old gates to close the port")
     assert old.noop().startswith(b"+OK")  # logged in: goes on
     old.quit()
     idle.close()
     server.pop3().quit()
+
+
+def test_reload_tells_warnings(server, tmp_path):
+    server.settings["relay"] = f'{{ host = "127.0.0.1"; port = 9; user = "x"; password_file = "{tmp_path}/none"; }}'
+    server.write_configuration()
+    told = server.posternctl("reload").stdout
+    assert re.search(r"postern\.conf:\d+: warning: .*\n.* in force \(generation 2\)", told), told
+    server.settings["relay"] = "{ enabled = false; }"
+    server.write_configuration()
+    assert server.posternctl("reload").stdout.startswith("the new configuration is in force")
+
+
+def test_reload_refuses_what_needs_a_restart(server):
+    server.settings["limits"] = "{ login_threads = 7; }"
+    server.write_configuration()
+    result = server.posternctl("reload", check=False)
+    assert result.returncode == 1
+    assert "limits.login_threads has changed: that needs a restart, not a reload" in result.stderr
 
 
 def test_reload_with_an_error_changes_nothing(server):

@@ -4,6 +4,8 @@
 import imaplib
 import os
 import smtplib
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -47,6 +49,7 @@ def test_it_hears_the_whole_mail(make_server):
         server = with_milters(make_server(), milter.settings())
         send(server)
         assert arrived(server)[0][0] == b"From: x@example.net"
+        wait_for(lambda: milter.data("Q"), "goodbye")
         assert [command for command, _ in milter.heard if command != "L"] == list("OCHMRTNBEQ")
         assert milter.data("M") == [b"<x@example.net>\0"]
         assert milter.data("R") == [f"<{ALICE}>".encode() + b"\0"]
@@ -78,6 +81,19 @@ def test_who_has_logged_in(make_server):
         server.wait_for_messages(1)
         assert milter.macros[b"{auth_authen}"] == ALICE.encode()
         assert (milter.mails, other.mails) == (1, 0)
+
+
+def test_macros_of_what_it_declines(make_server):
+    with Milter(steps=0x4f) as milter:  # but for header fields, the body and DATA
+        server = with_milters(make_server(), milter.settings())
+        with server.submission() as client:
+            client.sendmail(ALICE, [ALICE], MAIL.replace(b"x@example.net", ALICE.encode()))
+        server.wait_for_messages(1)
+        wait_for(lambda: milter.data("Q"), "goodbye")
+        assert [command for command, _ in milter.heard if command != "L"] == list("OTBEQ")
+        assert milter.macros[b"{auth_authen}"] == ALICE.encode()
+        assert milter.macros[b"{tls_version}"] == b"TLSv1.3"
+        assert milter.macros[b"{client_addr}"] == b"127.0.0.1"
 
 
 def test_changes(make_server):
@@ -112,7 +128,7 @@ def test_each_sees_the_changes_of_those_before(make_server):
     ("C", [b"r"], 550, b"5.7.1 Command rejected"),
     ("E", [b"t"], 451, b"4.7.1 Service unavailable, try again later"),
     ("R", [b"y554 5.7.9 No spam, please\0"], 554, b"5.7.9 No spam, please"),
-    ("B", [b"y450 later\0"], 450, b"later"),
+    ("B", [b"y450 later\0"], 450, b"4.7.1 later"),
     ("E", None, 451, b"4.7.1 A filter is not available, try again later"),
     ("nobody", None, 451, b"4.7.1 A filter is not available, try again later"),
     ("O", None, 451, b"4.7.1 A filter is not available, try again later"),
@@ -122,10 +138,8 @@ def test_each_sees_the_changes_of_those_before(make_server):
 ])
 def test_refusals(make_server, command, packets, code, text):
     answers = {command: packets}
-    with Milter(answers) as milter:
-        if command == "nobody":
-            milter.close()
-        server = with_milters(make_server(), milter.settings("timeout = 1;"))
+    with Milter(answers, serves=command != "nobody") as milter:
+        server = with_milters(make_server(), milter.settings("timeout = 1;" if packets == [] else ""))
         with pytest.raises(smtplib.SMTPDataError) as refused:
             send(server)
         assert (refused.value.smtp_code, refused.value.smtp_error) == (code, text)
@@ -169,3 +183,86 @@ def test_a_socket_in_the_file_system(make_server):
         send(server)
     assert refused.value.smtp_code == 451
     server.log.wait(r"event=milter\.failed .*milter=unix why=\"connecting: Connection refused")
+
+
+def fill(path):
+    """Connects until nobody takes more; these connections."""
+    waiting = []
+    while True:
+        client = socket.socket(socket.AF_UNIX)
+        client.setblocking(False)
+        try:
+            client.connect(path)
+        except BlockingIOError:
+            client.close()
+            return waiting
+        waiting.append(client)
+
+
+def test_a_socket_with_no_room_for_a_while(make_server):
+    server = make_server()
+    path = os.path.join(server.folder, "milter.sock")
+    with Milter({"E": [add("X-By", "unix"), b"c"]}, path=path, serves=False) as milter, ThreadPoolExecutor(1) as other:
+        with_milters(server, milter.settings("timeout = 50;"), milter.settings())
+        waiting = fill(path)
+        sent = other.submit(send, server)
+        server.log.wait(r"event=milter\.busy .*milter=unix")
+        milter.serve()
+        sent.result()
+        assert arrived(server)[0][-2:] == [b"X-By: unix"] * 2
+        for client in waiting:
+            client.close()
+
+
+def test_a_socket_with_no_room(make_server):
+    server = make_server()
+    path = os.path.join(server.folder, "milter.sock")
+    with Milter(path=path, serves=False) as milter:
+        with_milters(server, milter.settings("timeout = 1;"))
+        waiting = fill(path)
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            send(server)
+        assert refused.value.smtp_code == 451
+        server.log.wait(r"event=milter\.failed .*milter=unix why=\"connecting: Resource temporarily unavailable")
+        for client in waiting:
+            client.close()
+
+
+def test_reloads_while_it_thinks(make_server):
+    """Each new filter asks it again: none has died of the mail, which would be taken as it is."""
+    with Milter({"E": [b"r"]}) as milter, ThreadPoolExecutor(1) as other:
+        server = make_server()
+        settings = (f'{{ check = "all"; failure = "accept"; helo = "%s"; '
+                    f'milters = ( {milter.settings()} ); }}')
+        server.settings["filter"] = settings % "nothing"
+        server.settings["limits"] = "{ restart_delay = 0; }"
+        server.set_up("alice")
+        milter.may_answer.clear()
+        sent = other.submit(send, server)
+        for mails, helo in enumerate(["junk", "nothing"], start=1):
+            wait_for(lambda: milter.mails == mails, "the milter is asked")
+            server.settings["filter"] = settings % helo
+            server.write_configuration()
+            server.posternctl("reload")
+        wait_for(lambda: milter.mails == 3, "the milter is asked")
+        milter.may_answer.set()
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            sent.result()
+        assert refused.value.smtp_code == 550
+
+
+def test_reloads_without_it(make_server):
+    """Without anything to filter there is no filter, and the next one knows no milter of before."""
+    with Milter() as milter:
+        server = make_server()
+        for settings, mails, filters in ((f'check = "all"; milters = ( {milter.settings()} );', 1, 1),
+                                         ('check = "none";', 1, 0), ('check = "all";', 1, 1)):
+            server.settings["filter"] = f'{{ sign = "off"; {settings} }}'
+            if server.process is None:
+                server.set_up("alice")
+            else:
+                server.write_configuration()
+                server.posternctl("reload")
+            wait_for(lambda: len(server.children("postern-filter")) == filters, "filter, or none")
+            send(server)
+            assert milter.mails == mails

@@ -6,7 +6,6 @@ import imaplib
 import poplib
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -52,8 +51,9 @@ def test_a_lost_connection_deletes_nothing(server):
     deliver(server, b"Subject: one\r\n\r\n1\r\n")
     client = server.pop3()
     client.dele(1)
+    mark = server.log.mark()
     client.close()
-    server.log.wait(r"event=conn\.closed", server.log.mark() - 1)
+    server.log.wait(r"event=pop3\.closed .*went away", mark)
     assert len(server.wait_for_messages(1)) == 1
 
 
@@ -147,10 +147,8 @@ def test_retr_does_not_hold_the_users_others(make_server):
         client = imaplib.IMAP4_SSL(HOST, server.ports["imaps"], ssl_context=server.context(), timeout=DEADLINE)
         client.login(ALICE, PASSWORD)
         client.select()
-        started = time.monotonic()
         for _ in range(10):
             assert client.noop()[0] == "OK"
-        assert time.monotonic() - started < 5
         client.logout()
         lines = 0
         while file.readline() != b".\r\n":

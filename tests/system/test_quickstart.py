@@ -10,18 +10,28 @@ import sys
 
 import pytest
 
-from conftest import DEADLINE, build
+from conftest import DEADLINE, build, free_ports
 
-SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "etc", "quickstart.py")
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "etc")
+# Ports of ours in place of its own, which others of these tests would want as well.
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+import quickstart
+quickstart.PORTS = {name: int(sys.argv.pop(1)) for name in quickstart.PORTS}
+quickstart.main()
+"""
+PORTS = 7
 
 
 @pytest.fixture
 def quickstart(folder):
     """Runs it until it is up; what it printed. It is ended by Ctrl-C after the test."""
     running = []
+    ports = [str(port) for port in free_ports(PORTS)]
 
     def run():
-        process = subprocess.Popen([sys.executable, SCRIPT, build(), os.path.join(folder, "data")],
+        process = subprocess.Popen([sys.executable, "-B", "-c", SCRIPT, FOLDER, *ports, build(), os.path.join(folder, "data")],
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         running.append(process)
         text = ""

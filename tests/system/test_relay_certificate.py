@@ -268,3 +268,44 @@ def test_a_handshake_that_waits_for_certd_holds_up_nobody(make_sink, start, made
             os.kill(certd, signal.SIGCONT)
         asking.wait(1)
     assert asking.shown == ["P-256 client"]
+
+
+def test_mail_that_is_to_show_one_never_goes_in_clear(start, made):
+    """Without one, TLS that fails is done without (test_relay.py)."""
+    sink = Asking(made)
+    sink.tls.minimum_version = sink.tls.maximum_version = ssl.TLSVersion.TLSv1_1  # no longer spoken
+    server = start(sink.port)
+    server.settings["relay"] = server.settings["relay"].replace('"require"', '"opportunistic"')
+    server.write_configuration()
+    server.posternctl("reload")
+    send(server, [BOB])
+    server.log.wait(r"event=queue\.not_now .*TLS")
+    sink.close()
+    assert not sink.mails
+
+
+def test_another_resolver_takes_no_certificate_away(start, made):
+    """The relay that finishes what it has is signed for, beside its successor."""
+    sink = Asking(made)
+    greets, asked = threading.Event(), threading.Event()
+    answer = sink.answer
+
+    def late(handler, verb, usual):
+        if verb == "connect" and not asked.is_set():
+            asked.set()
+            greets.wait()
+        return answer(handler, verb, usual)
+
+    sink.answer = late
+    server = start(sink.port)
+    send(server, [BOB])
+    assert asked.wait(DEADLINE)
+    server.settings["relay"] = server.settings["relay"].replace("{", '{ resolver = "127.0.0.7";', 1)
+    server.write_configuration()
+    server.posternctl("reload")
+    assert len(server.children("postern-relay")) == 2
+    greets.set()
+    assert sink.wait(1)[0][1] == [BOB]
+    assert sink.shown == ["P-256 client"]
+    wait_for(lambda: len(server.children("postern-relay")) == 1, "the end of the old one")
+    sink.close()

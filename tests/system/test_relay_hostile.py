@@ -14,14 +14,14 @@ import time
 import pytest
 
 from authority import Authority
-from conftest import DOMAIN, Server, build, wait_for
+from conftest import DEADLINE, DOMAIN, Server, build, wait_for
 from mail_sink import Sink
 from test_relay import ALICE, BODY
 
 ALL = ("PIPELINING", "8BITMIME", "SIZE 100000000")
 BINARY = (*ALL, "CHUNKING", "BINARYMIME")
-PATIENCE = 3  # reply_timeout
-PROMPTLY = 15  # seconds; a good server's mail, while all others do their worst
+PATIENCE = 20  # reply_timeout; each of these servers is a thread of ours, and has to answer within it
+PROMPTLY = PATIENCE  # a good server's mail, while all others do their worst: it waits for none of them
 
 LATER, NEVER, TAKEN = "queue.not_now", "queue.refused", "queue.relayed"
 
@@ -66,7 +66,7 @@ def drip_lines(handler, usual):
     """A line at a time: none is the last."""
     while True:
         handler.wfile.write(usual[:3].encode() + b"-x\r\n")
-        time.sleep(0.05)
+        time.sleep(1)
 
 
 def flood_lines(handler, usual):
@@ -83,7 +83,7 @@ def deaf(handler, usual):
     """Asks for the message, and never reads it."""
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     handler.wfile.write(b"354 Go\r\n")
-    time.sleep(2 * PATIENCE)
+    time.sleep(3 * PATIENCE)
     raise EOFError
 
 
@@ -296,15 +296,15 @@ def world():
 
 
 def fates(world, name):
-    """What the log says of the one mail."""
-    return world.server.log.find(rf"event=queue\.(not_now|refused|relayed) .*to=bob@{re.escape(name.lower())}\.example ")
+    """What the log says of the one mail, when it does."""
+    pattern = rf"event=queue\.(not_now|refused|relayed) .*to=bob@{re.escape(name.lower())}\.example "
+    return wait_for(lambda: world.server.log.find(pattern), f"what became of {name}", 2 * DEADLINE)
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("name", ROWS)
 def test_a_hostile_server_fails_its_own_mail(world, name):
     _, _, fate, why, options = ROWS[name]
-    wait_for(lambda: fates(world, name), f"what became of {name}")
     (line,) = fates(world, name)
     assert f"event={fate} " in line
     assert re.search(why, line), line
@@ -312,15 +312,15 @@ def test_a_hostile_server_fails_its_own_mail(world, name):
     # A handshake that fails is tried once more without, where that may be; nothing else is.
     assert sink.connections <= (2 if "STARTTLS" in options.get("extensions", ()) else 1)
     assert len(sink.mails) <= 1
-    if fate == TAKEN:
-        assert len(sink.mails) == 1 or sink.step == "body"
+    if fate == TAKEN and sink.step != "body":
+        assert sink.wait(1)
 
 
 def test_nobody_else_notices(world):
     """Good mail is prompt meanwhile, relay is the one that it was, and small."""
     pid = world.relay()
     for name in ROWS:
-        wait_for(lambda name=name: fates(world, name), f"what became of {name}")
+        fates(world, name)
     assert world.delays and max(world.delays) < PROMPTLY, world.delays
     assert world.send_good(len(world.delays) + 1) < PROMPTLY
     assert world.relay() == pid == world.pid

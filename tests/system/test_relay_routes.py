@@ -5,13 +5,14 @@ import json
 import os
 import smtplib
 import subprocess
+import time
 
 import pytest
 
 from authority import Authority
 from conftest import DEADLINE, DOMAIN, HOST, PASSWORD, build, program, wait_for
-from mail_sink import Sink
-from test_relay import BODY, make_sink, report, send, send_out  # noqa: F401: fixtures
+from mail_sink import A, MX, Names, Sink
+from test_relay import ALICE, BODY, IDLE, make_sink, report, send, send_out  # noqa: F401: fixtures
 
 OTHER = "elsewhere.example"
 
@@ -175,8 +176,12 @@ def test_a_refused_login_is_not_repeated(make_sink, send_out, folder):  # noqa: 
         send(server, [f"bob{number}@b.example"])
     server.log.wait(r"event=queue\.deferred .*login at 127\.0\.0\.1 was refused", count=7)
     assert len([command for command in sink.commands if command.startswith("AUTH")]) == 1
-    (entry, *_) = json.loads(server.posternctl("queue", "list", "--json", "--to", "bob1@b.example").stdout)
-    assert "was refused" in entry["reason"] and "Wrong" in entry["reason"]
+
+    def reason():
+        (entry, *_) = json.loads(server.posternctl("queue", "list", "--json", "--to", "bob1@b.example").stdout)
+        return entry.get("reason", "")
+
+    wait_for(lambda: "was refused" in reason() and "Wrong" in reason(), "bob1's reason")
     with sink.changed:
         sink.answers["AUTH"] = ["235 2.7.0 Ok"]
     server.posternctl("reload")
@@ -213,45 +218,111 @@ def relayed(server, count):
 def test_a_connection_carries_many_mails(make_sink, send_out):  # noqa: F811
     sink = make_sink()
     server = send_out(sink.port)
-    for number in range(5):
-        send(server, [f"bob{number}@{OTHER}"])
-        relayed(server, number + 1)
-    # Another domain of the same host, too.
-    send(server, ["carol@third.example"])
-    relayed(server, 6)
-    assert sink.connections == 1
-    assert len(sink.wait(6)) == 6
-    # A refused envelope is cleared before the next.
-    with sink.changed:
-        sink.answers["RCPT"] = ["550 5.1.1 No", "250 Ok"]
-    send(server, [f"nobody@{OTHER}"])
-    server.log.wait(r"event=queue\.bounced")
-    send(server, [f"dan@{OTHER}"])
-    relayed(server, 7)
-    assert sink.connections == 1
-    assert "RSET" in sink.commands
+    with server.submission() as client:
+        begun = time.monotonic()
+        # Another domain of the same host, too.
+        for number, domain in enumerate([OTHER] * 5 + ["third.example"]):
+            client.sendmail(ALICE, [f"bob{number}@{domain}"], BODY)
+            relayed(server, number + 1)
+        assert len(sink.wait(6)) == 6
+        # A refused envelope is cleared before the next.
+        with sink.changed:
+            sink.answers["RCPT"] = ["550 5.1.1 No", "250 Ok"]
+        client.sendmail(ALICE, [f"nobody@{OTHER}"], BODY)
+        server.log.wait(r"event=queue\.bounced")
+        client.sendmail(ALICE, [f"dan@{OTHER}"], BODY)
+        relayed(server, 7)
+    if time.monotonic() - begun < IDLE:
+        assert sink.connections == 1
+        assert "RSET" in sink.commands
     # After a while it is told that no more come.
     wait_for(lambda: sink.commands[-1] == "QUIT", "QUIT")
 
 
-@pytest.mark.parametrize("answers", [{"MAIL": ["250 Ok", None, "250 Ok"]}, {"MAIL": ["250 Ok", "421 4.3.2 Enough", "250 Ok"]},
-                                     {"RCPT": ["250 Ok", None, "250 Ok"]}, {"DATA": ["354 Go", None, "354 Go"]}])
-def test_one_that_died_meanwhile_is_no_failure(make_sink, send_out, answers):  # noqa: F811
-    sink = make_sink(answers=answers)
+class Mortal(Sink):
+    """Answers VERB with REPLY in the second mail of a connection; the next one is as any other."""
+
+    def __init__(self, verb, reply, **options):
+        self.verb, self.reply = verb, reply
+        self.died = False
+        super().__init__(**options)
+
+    def answer(self, handler, verb, usual):
+        if verb == "MAIL":
+            handler.mails = getattr(handler, "mails", 0) + 1
+        if verb == self.verb and handler.mails == 2 and not self.died:
+            self.died = True
+            self.answers[verb] = [self.reply, usual]
+        return super().answer(handler, verb, usual)
+
+
+@pytest.mark.parametrize("verb,reply", [("MAIL", None), ("MAIL", "421 4.3.2 Enough"), ("RCPT", None), ("DATA", None)])
+def test_one_that_died_meanwhile_is_no_failure(make_sink, send_out, verb, reply):  # noqa: F811
+    sink = make_sink(Mortal, verb=verb, reply=reply)
     server = send_out(sink.port)
-    send(server, [f"bob@{OTHER}"])
-    relayed(server, 1)
-    send(server, [f"carol@{OTHER}"])
-    relayed(server, 2)
-    assert sink.connections == 2
+    with server.submission() as client:
+        # In the second mail; in a later one, if the connection had its QUIT before relay had that.
+        for number in range(9):
+            before = sink.connections
+            client.sendmail(ALICE, [f"bob{number}@{OTHER}"], BODY)
+            relayed(server, number + 1)
+            if sink.died:
+                break
+    assert sink.died and sink.connections == before + 1
     assert "event=queue.deferred" not in server.log.text()
 
 
 def test_no_more_connections_than_the_route_has(make_sink, send_out):  # noqa: F811
     sink = make_sink()
     server = send_out(sink.port, 'host = "127.0.0.1"; connections = 2;')
-    for number in range(12):
-        send(server, [f"bob@d{number}.example"])
+    with server.submission() as client:
+        for number in range(12):
+            client.sendmail(ALICE, [f"bob@d{number}.example"], BODY)
     relayed(server, 12)
     assert len(sink.wait(12)) == 12
     assert sink.most_open <= 2
+
+
+def test_what_a_host_has_said_stays_its_own(make_sink, send_out):  # noqa: F811
+    """It refuses one recipient and hangs up; the next host takes the other."""
+    first = make_sink(answers={"RCPT": ["550 5.1.1 First says no", None]}, extensions=())
+    second = make_sink(address=("127.0.0.2", first.port))
+    names = make_sink(Names, records={
+        ("elsewhere.example", MX): [(10, "first.example"), (20, "second.example")],
+        ("first.example", A): ["127.0.0.1"],
+        ("second.example", A): ["127.0.0.2"],
+    })
+    server = send_out(first.port, f'resolver = "127.0.0.1@{names.port}";')
+    send(server, ["bob@elsewhere.example", "carol@elsewhere.example"])
+    words, recipient = report(server)
+    assert second.wait(1)[0][1] == ["carol@elsewhere.example"]
+    assert recipient["Final-Recipient"] == "rfc822; bob@elsewhere.example"
+    assert recipient["Remote-MTA"] == "dns; first.example"
+    assert "the mail server first.example said:" in words
+    server.log.wait(r"event=queue\.refused .*to=bob@elsewhere\.example host=first\.example")
+    server.log.wait(r"event=queue\.relayed .*to=carol@elsewhere\.example host=second\.example")
+
+
+def test_a_connection_that_waited_is_to_its_own_host(make_sink, send_out):  # noqa: F811
+    """Though another host is preferred, who is not asked."""
+    first = make_sink(answers={"RCPT": ["550 5.1.1 First says no"]})
+    second = make_sink(address=("127.0.0.2", first.port), answers={"RCPT": ["250 Ok", "550 5.1.1 Second says no"]})
+    names = make_sink(Names, records={
+        ("elsewhere.example", MX): [(10, "second.example")],
+        ("other.example", MX): [(10, "first.example"), (20, "second.example")],
+        ("first.example", A): ["127.0.0.1"],
+        ("second.example", A): ["127.0.0.2"],
+    })
+    server = send_out(first.port, f'resolver = "127.0.0.1@{names.port}";')
+    begun = time.monotonic()
+    send(server, ["bob@elsewhere.example"])
+    relayed(server, 1)
+    send(server, ["carol@other.example"])
+    words, recipient = report(server)
+    if time.monotonic() - begun < IDLE:
+        assert first.commands == []
+    name = "first" if first.commands else "second"
+    assert recipient["Remote-MTA"] == f"dns; {name}.example"
+    assert recipient["Diagnostic-Code"] == f"smtp; 550 5.1.1 {name.capitalize()} says no"
+    assert f"the mail server {name}.example said:" in words
+    server.log.wait(rf"event=queue\.refused .*to=carol@other\.example host={name}\.example")

@@ -13,7 +13,7 @@ import pytest
 import signed_names
 from authority import Authority
 from conftest import wait_for
-from mail_sink import A, MX, TLSA, TXT
+from mail_sink import A, AAAA, MX, TLSA, TXT
 from signed_names import SignedNames
 from test_dane import tlsa
 from test_relay import make_sink, send, send_out  # noqa: F401 (fixtures)
@@ -171,6 +171,13 @@ def test_what_is_no_policy(world, answer, web, why):
     world.server.log.wait(rf"event=sts\.failed .*{why}")
 
 
+def test_a_web_server_with_many_addresses_that_lead_nowhere(world):
+    """Of the family that there is no way for; without an interface these are nowhere."""
+    world.records[(WEB_HOST, AAAA)] = [f"fe80::{n}" for n in range(1, 9)]
+    world.start(response(policy(mx=["other.example"])))
+    world.deferred("MTA-STS policy does not name the server")
+
+
 @pytest.mark.parametrize("texts", [[], ["v=spf1 -all"], ["v=STSv1; id=1;", "v=STSv1; id=2;"], ["v=STSv1;"]])
 def test_without_one_record_there_is_no_policy(world, texts):
     world.records[(f"_mta-sts.{DOMAIN}", TXT)] = texts
@@ -241,8 +248,8 @@ def test_a_new_record_brings_a_new_policy(world, monkeypatch):
 
 
 def test_an_old_policy_is_fetched_again(world):
-    """One that counts for a second is soon older than half of that, or over."""
-    world.start(response(policy(max_age=1)))
+    """One that counts for some seconds is soon older than half of that, or over."""
+    world.start(response(policy(max_age=4)))
     world.delivered("sts")
     world.web.answer = response(policy(mode="none", mx=()))
     number = 1

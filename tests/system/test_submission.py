@@ -91,11 +91,12 @@ def test_whom_a_message_may_be_from(house):
         code, text = submit(house, f"{header}\r\nSubject: s\r\n\r\nHello.\r\n")
         assert (code, text[:6]) == (550, b"5.6.0 "), (header, text)
     assert len(house.wait_for_messages(len(good))) == len(good)
-    assert house.log.find(r"event=smtp\.refused .*why=author-not-own")
+    house.log.wait(r"event=smtp\.refused .*why=author-not-own")
     # No sender, as reports have it: there need be no author, but no other one.
     assert submit(house, f"From: {ALICE}\r\n\r\nRead.\r\n", sender="")[0] == 250
     assert submit(house, "Subject: s\r\n\r\nRead.\r\n", sender="")[0] == 250
-    assert submit(house, f"From: {BOB}\r\n\r\nRead.\r\n", sender="")[0] == 550
+    for header in (f"From: {BOB}", f'From: "{BOB}":;', f"From: ({BOB})", "From:", f'Sender: "{BOB}":;'):
+        assert submit(house, f"{header}\r\n\r\nRead.\r\n", sender="")[0] == 550, header
     assert submit(house, "From:\r\n\r\nRead.\r\n")[0] == 550
 
 
@@ -201,8 +202,8 @@ def test_how_much_one_may_send(make_server):
 
     assert [send("alice", 1)[0] for _ in range(3)] == [250, 250, 250]
     code, reply = send("alice", 1)
-    assert code == 450 and re.search(r"4\.7\.1 .* 3 messages .* try again in (60|59) minutes", reply), reply
-    assert server.log.find(r"event=queue\.limit .*user=alice@")
+    assert code == 450 and re.search(r"4\.7\.1 .* 3 messages .* try again in (60|5\d) minutes", reply), reply
+    server.log.wait(r"event=queue\.limit .*user=alice@")
     # Somebody else's count is his own.
     assert [send("bob", count)[0] for count in (4, 2)] == [250, 250]
     code, reply = send("bob", 1)

@@ -26,6 +26,8 @@
 
 #define PATIENCE 20 /* seconds */
 
+int house_log = -1;
+
 static void
 run_gate(int control)
 {
@@ -33,7 +35,8 @@ run_gate(int control)
 	static char *argv[] = {name, role, format, NULL};
 	static const struct child_role *const roles[] = {&gate_role, NULL};
 
-	if (dup2(control, CHILD_CONTROL_FD) == -1)
+	if (dup2(control, CHILD_CONTROL_FD) == -1 ||
+	    (house_log != -1 && dup2(house_log, STDERR_FILENO) == -1))
 		_exit(99);
 	child_main(3, argv, roles);
 }
@@ -82,8 +85,9 @@ build(struct house *h, unsigned connections, const struct mg_settings *defences)
 	close(theirs);
 	strlcpy(h->settings.hostname, "mail.test", sizeof(h->settings.hostname));
 	h->settings.connections = connections;
-	h->settings.handshake_timeout = 10;
-	h->settings.command_timeout = 2;
+	h->settings.handshake_timeout = 600;
+	h->settings.command_timeout =
+	    defences->command_timeout == 0 ? 600 : defences->command_timeout;
 	h->settings.max_errors = 5;
 	h->settings.max_message_size = 1 << 20;
 	tell(h, MC_IDENTITY, &identity, sizeof(identity), NULL, 0, -1);

@@ -46,8 +46,12 @@ struct heard {
 	size_t tail_length;
 };
 
+/* Where the gates that are built log to; -1, at first, is the test's own standard error. */
+extern int house_log;
+
 void house_build(struct house *, unsigned connections);
-/* The same with more settings than the usual ones: of defences. */
+/* The same with more settings than the usual ones: of defences, or of a command's time, which is
+ * so long otherwise that no test is too slow for it. */
 void house_build_with(struct house *, const struct mg_settings *defences);
 /* Adds a listener on loopback; its index is its id. */
 unsigned house_listen(struct house *, enum service, enum tls_mode, bool plaintext_auth,

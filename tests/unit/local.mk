@@ -113,8 +113,12 @@ SMTP_HOUSE_SOURCES = tests/unit/smtp_house.c tests/unit/smtp_house.h
 check_PROGRAMS += tests/unit/test_smtp_session
 tests_unit_test_smtp_session_SOURCES = tests/unit/test_smtp_session.c $(SMTP_HOUSE_SOURCES)
 tests_unit_test_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_smtp_greylist
+tests_unit_test_smtp_greylist_SOURCES = tests/unit/test_smtp_greylist.c $(SMTP_HOUSE_SOURCES)
+tests_unit_test_smtp_greylist_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_smtp_receive
 tests_unit_test_smtp_receive_SOURCES = tests/unit/test_smtp_receive.c $(SMTP_HOUSE_SOURCES)
+tests_unit_test_smtp_receive_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=event_add
 tests_unit_test_smtp_receive_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_smtp_chunk
 tests_unit_test_smtp_chunk_SOURCES = tests/unit/test_smtp_chunk.c $(SMTP_HOUSE_SOURCES)
@@ -140,6 +144,11 @@ tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
 tests_unit_test_conf_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
 tests_unit_test_master_SOURCES = tests/unit/test_master.c
 tests_unit_test_master_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_master_told
+tests_unit_test_master_told_SOURCES = tests/unit/test_master_told.c
+tests_unit_test_master_told_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=resolvers_of -Wl,--wrap=ipc_send \
+	-Wl,--wrap=slot_fill -Wl,--wrap=slot_restart -Wl,--wrap=slot_succeed
+tests_unit_test_master_told_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
 
 check_PROGRAMS += tests/unit/test_imap_parse tests/unit/test_imap_parse_hostile
 tests_unit_test_imap_parse_SOURCES = tests/unit/test_imap_parse.c tests/unit/imap_dump.c tests/unit/imap_dump.h
@@ -162,6 +171,9 @@ check_PROGRAMS += tests/unit/test_parked
 tests_unit_test_parked_SOURCES = tests/unit/test_parked.c
 tests_unit_test_parked_LDADD = $(MASTER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_tag
+tests_unit_test_tag_SOURCES = tests/unit/test_tag.c
+tests_unit_test_tag_LDADD = worker/libworker.a $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_scores tests/unit/test_defence
 tests_unit_test_scores_SOURCES = tests/unit/test_scores.c
 tests_unit_test_scores_LDADD = common/libcommon.a $(UNIT_LIBS)

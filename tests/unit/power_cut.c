@@ -36,7 +36,7 @@ static struct record *records;
 static size_t record_count, record_room;
 static unsigned steps_left;
 static enum power_cut how;
-static bool armed;
+static bool armed, refuses;
 
 /* -- The calls themselves ------------------------------------------------------------------ */
 
@@ -113,6 +113,12 @@ void
 power_cut_off(void)
 {
 	armed = false;
+}
+
+void
+power_cut_refuse(void)
+{
+	refuses = true;
 }
 
 /* -- What is remembered ------------------------------------------------------------------------ */
@@ -245,6 +251,11 @@ ftruncate64(int fd, off_t size)
 int
 fsync(int fd)
 {
+	if (refuses) {
+		refuses = false;
+		errno = EIO;
+		return -1;
+	}
 	step();
 	if (armed)
 		synced(fd);

@@ -22,4 +22,7 @@ void power_cut_at(unsigned step, enum power_cut);
 /* Every step so far counts as done, and nothing more is counted. */
 void power_cut_off(void);
 
+/* The next sync fails. As with a disk that is broken, those after it don't: the kernel forgets. */
+void power_cut_refuse(void);
+
 #endif

@@ -33,6 +33,7 @@ struct stored {
 	char mailbox[64];
 	char delivery_id[32];
 	char sender[64];
+	char path[64]; /* that it came by */
 	size_t size;
 	uint64_t hash;   /* of the bytes */
 	char text[8192]; /* the first of them, as a string */
@@ -49,6 +50,7 @@ struct session_end {
 struct mail {
 	struct world *world;
 	uint32_t transaction;
+	struct peer peer;
 	const char *sender;
 	const char *const *recipients;
 	size_t size;

@@ -41,11 +41,17 @@ struct house_orders {
 	bool queue_silent_on_data;
 	bool queue_dies_on_data;
 	bool queue_dies_on_commit;
+	bool queue_silent_on_commit;
 	uint32_t data_failure;   /* enum queue_failure, or 0 */
 	uint32_t commit_failure; /* likewise */
 	uint32_t confirm_failure;
 	bool body_is_full; /* the body is /dev/full */
 	bool bad_queue_id;
+	bool greylisting;        /* queue is asked about each recipient: */
+	bool greylist_silent;    /* it answers nothing, */
+	bool greylist_odd;       /* or something else; */
+	uint32_t greylist_wait;  /* of "new...@" it says so many seconds */
+	unsigned greylist_asked; /* counts GQ_GREYLIST */
 	bool certificate_is_nobodys;
 	uint32_t scram_offer;     /* a bit for each enum scram_hash */
 	unsigned errors_noted;    /* counts conn_note_error() */

@@ -71,6 +71,12 @@ test_accounts(void **state)
 	assert_null(accounts_find(accounts, "carol@example.org"));
 	assert_null(accounts_find(accounts, ""));
 	accounts_free(accounts);
+	/* As editors may leave it: the last line is a comment, and doesn't end. */
+	accounts =
+	    parse("accounts = ( { address = \"a@b.example\"; " PW " } );\n# the end", &line, &err);
+	assert_non_null(accounts);
+	assert_int_equal(accounts_count(accounts), 1);
+	accounts_free(accounts);
 }
 
 #define S256                                                                \
@@ -210,6 +216,8 @@ test_address(void **state)
 		if (account_address(bad[i], out, &err) == 0)
 			fail_msg("took '%s'", bad[i]);
 	}
+	assert_int_equal(account_address("j\xc3\xbcrgen@example.org", out, &err), -1);
+	assert_string_equal(err.text, "the part before the @ is not ASCII");
 	assert_int_equal(account_address("Postmaster@LOCALHOST", out, &err), 0);
 	assert_string_equal(out, "postmaster@localhost");
 	assert_int_equal(account_address("a!#$%&'*+-=?^_`{|}~@x-1.org", out, &err), 0);

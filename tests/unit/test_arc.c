@@ -20,6 +20,10 @@
 	"ARC-Message-Signature: i=" i "; h=from; b=eA==\r\n"     \
 	"ARC-Authentication-Results: i=" i "; a.example; spf=pass\r\n"
 
+#define RESULTS(value)                                                     \
+	"ARC-Seal: i=1; cv=none\r\nARC-Message-Signature: i=1; h=from\r\n" \
+	"ARC-Authentication-Results: " value "\r\n"
+
 static const struct {
 	const char *header;
 	size_t count;
@@ -31,6 +35,11 @@ static const struct {
     {"arc-seal: i=1; cv=none\r\nARC-AUTHENTICATION-RESULTS:\r\n i\t=\r\n 1 ; x\r\n"
      "ARC-Message-Signature: i=1; b=\r\n",
      1, NULL},
+    {RESULTS("i=1 (a); x"), 1, NULL},
+    {RESULTS("(a (\\) ;))\r\n (b) i(c)=(d)1(e)(f); x"), 1, NULL},
+    {RESULTS("i=1 (a; x"), 1, "a field of the chain has no i= from 1 to 50"},
+    {RESULTS("i=1 (a)0; x"), 1, "a field of the chain has no i= from 1 to 50"},
+    {RESULTS("(i=1; x)"), 1, "a field of the chain has no i= from 1 to 50"},
     {SET("1", "none") SET("3", "pass"), 3, "a field of the chain is missing"},
     {SET("2", "pass"), 2, "a field of the chain is missing"},
     {SET("1", "none") "ARC-Seal: i=2; cv=pass\r\n", 2, "a field of the chain is missing"},
@@ -88,7 +97,17 @@ static const struct {
     {"i=1; a.example; x=y (; dmarc=pass header.from=b.example)", NULL},
     {"i=1; a.example; x=y (\\); dmarc=pass header.from=b.example)", NULL},
     {"i=1; a.example; x=\"; dmarc=pass header.from=b.example\"", NULL},
+    {"i=1; a.example; x=\"a\\\";dmarc=pass header.from=b.example \"@c; dmarc=fail", NULL},
+    {"i=1; a.example; x=\"\\\\\"; dmarc=pass header.from=b.example", "b.example"},
+    {"i=1; a.example; x=\"a\\\"(b\"; dmarc=pass header.from=b.example", "b.example"},
+    {"i=1; a.example; x=\\\"; dmarc=pass header.from=b.example\"", NULL},
+    {"i=1; a.example; dmarc=pass x=\"\\", NULL},
     {"i=1; a.example; dmarc=pass header.from=", NULL},
+    {"i=1; a.example; dmarc=pass header.from=-", NULL},
+    {"i=1; a.example; dmarc=pass header.from=B\xc3\xbc"
+     "cher.example",
+     "xn--bcher-kva.example"},
+    {"i=1; a.example; dmarc=pass header.from=\xff.example", NULL},
     {"i=1; a.example; dmarc=pass header.from=b.example", "b.example"},
     {"dmarc=pass header.from=b.example", NULL},
     {"i=1; a.example; none", NULL},

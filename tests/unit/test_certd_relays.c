@@ -41,7 +41,7 @@ new_channel(void)
 	int sv[2];
 
 	assert_int_equal(ipc_pair(sv), 0);
-	assert_int_equal(relays_set_channel(f.relays, sv[1], &err), 0);
+	assert_int_equal(relays_add_channel(f.relays, sv[1], &err), 0);
 	return sv[0];
 }
 

@@ -35,6 +35,18 @@ good(const char *text)
 	return conf;
 }
 
+static size_t
+count_errors(const char *text)
+{
+	struct conf_problems problems = {.count = 0};
+	size_t errors;
+
+	assert_null(conf_load_text(text, "/etc/postern.conf", &problems));
+	errors = problems.errors;
+	conf_problems_free(&problems);
+	return errors;
+}
+
 /* There is an error on LINE whose text has all of the WORDS (separated by '|'). */
 static void
 bad(const char *text, unsigned line, const char *words)
@@ -75,6 +87,7 @@ three_lines(void **state)
 	assert_string_equal(conf->certs, "/var/lib/postern/certs");
 	assert_string_equal(conf->accounts, "/etc/accounts.conf");
 	assert_string_equal(conf->addresses.separator, "+");
+	assert_int_equal(conf_tag_separator(conf, "alice@example.org"), '\0');
 	assert_int_equal(conf->certificates.count, 0);
 	assert_string_equal(conf->users[ROLE_CERTD], "postern-certd");
 	assert_int_equal(conf->sandbox, SANDBOX_REQUIRED);
@@ -188,6 +201,22 @@ relay_keys(void **state)
 	assert_int_equal(conf->relay.routes[1].connections, 2);
 	assert_int_equal(conf->relay.routes[1].source[1].s6_addr[15], 8);
 	conf_free(conf);
+	conf = good(BASE "relay = { host = \"b\xc3\xbc"
+			 "cher.example\"; helo = \"B\xc3\x9c"
+			 "cher.example\";\n"
+			 "routes = ( { domain = \".b\xc3\xbc"
+			 "cher.example\"; } ); };\n"
+			 "filter = { dnsbl = \"bl.b\xc3\xbc"
+			 "cher.example=127.0.0.2\"; };\n");
+	assert_string_equal(conf->relay.standard.host, "xn--bcher-kva.example");
+	assert_string_equal(conf->relay.standard.helo, "xn--bcher-kva.example");
+	assert_string_equal(conf->relay.routes[0].domain, ".xn--bcher-kva.example");
+	assert_string_equal(conf->filter.lists[0].zone, "bl.xn--bcher-kva.example");
+	conf_free(conf);
+	assert_int_equal(
+	    count_errors(BASE "relay = { routes = ( { domain = \"a b\"; }, { domain = \"c d\"; },\n"
+			      "{ domain = \"e\"; host = \"f g\"; protocol = \"lmtp\"; } ); };\n"),
+	    3);
 	bad(BASE "relay = { routes = ( { host = \"a\"; } ); };\n", 4, "needs domain");
 	bad(BASE "relay = { routes = ( { domain = \"a b\"; } ); };\n", 4, "must be a domain");
 	bad(BASE "relay = { routes = ( { domain = \"*\"; } ); };\n", 4, "relay's own keys");
@@ -279,9 +308,12 @@ everything(void **state)
 	    "tls = { ciphers_tls12 = \"A\"; ciphers_tls13 = \"B\"; };\n"
 	    "gate = { processes = 3; connections = 1; }; session = { linger = 9; };\n"
 	    "defences = { greeting_pause = 6; early_talkers = \"log\"; tarpit = 0;\n"
-	    "  exempt = ( \"192.0.2.0/24\" ); };\n"
+	    "  exempt = ( \"192.0.2.0/24\" );\n"
+	    "  greylisting = { enabled = true; delay = 60; retry_window = 61; passes = 0;\n"
+	    "    ipv4_prefix = 32; exempt = ( \"198.51.100.7\", \"2001:db8::/32\" ); }; };\n"
 	    "filter = { dnsbl = ( \"BL.example\", \"zen.example=127.0.0.2-11\" );\n"
-	    "  milters = ( { address = \"[::1]:11332\"; services = \"smtp\"; junk = \"off\"; },\n"
+	    "  milters = ( { address = \"[::1]:11332\"; services = \"smtp\"; junk = \"off\";\n"
+	    "      envelope = \"here\"; },\n"
 	    "    { address = \"unix:/run/m.sock\"; failure = \"accept\"; timeout = 7; } ); };\n"
 	    "listeners = ( { service = \"pop3\"; port = 1995; tls = \"implicit\";\n"
 	    "  address = [ \"192.0.2.1\", \"2001:db8::1\" ]; certificate = \"pop\";\n"
@@ -311,14 +343,24 @@ everything(void **state)
 	assert_int_equal(conf->filter.milters[0].kinds, FILTER_STRANGER);
 	assert_int_equal(conf->filter.milters[0].junk, 0);
 	assert_int_equal(conf->filter.milters[0].timeout, 30);
+	assert_int_equal(conf->filter.milters[0].envelope, FILTER_ENVELOPE_HERE);
+	assert_int_equal(conf->filter.milters[1].envelope, FILTER_ENVELOPE_OFF);
 	assert_string_equal(conf->filter.milter_paths[1], "/run/m.sock");
 	assert_int_equal(conf->filter.milters[1].local, 1);
 	assert_int_equal(conf->filter.milters[1].failure, FILTER_FAIL_ACCEPT);
 	assert_int_equal(conf->defences.greeting_pause, 6);
 	assert_int_equal(conf->defences.early_talkers, EARLY_LOG);
 	assert_int_equal(conf->defences.tarpit, 0);
-	assert_int_equal(conf->defences.exempt_count, 1);
-	assert_int_equal(conf->defences.exempt[0].bits, 120);
+	assert_int_equal(conf->defences.exempt[EXEMPT_DEFENCES].count, 1);
+	assert_int_equal(conf->defences.exempt[EXEMPT_DEFENCES].networks[0].bits, 120);
+	assert_int_equal(conf->defences.greylist.enabled, 1);
+	assert_int_equal(conf->defences.greylist.delay, 60);
+	assert_int_equal(conf->defences.greylist.passes, 0);
+	assert_int_equal(conf->defences.greylist.remember, 35 * 86400);
+	assert_int_equal(conf->defences.greylist.ipv4_prefix, 32);
+	assert_int_equal(conf->defences.greylist.ipv6_prefix, 64);
+	assert_int_equal(conf->defences.exempt[EXEMPT_GREYLIST].count, 2);
+	assert_int_equal(conf->defences.exempt[EXEMPT_GREYLIST].networks[1].bits, 32);
 	assert_int_equal(l->max_rate_per_address, 30);
 	assert_int_equal(l->address_count, 2);
 	assert_int_equal(l->allow_count, 2);
@@ -395,12 +437,21 @@ keys_of_gates(void **state)
 	bad(BASE
 	    "filter = { milters = ( { address = \"127.0.0.1:5\"; services = \"imap\"; } ); };\n",
 	    4, "\"smtp\" or \"submission\"");
+	bad(BASE "filter = { milters = ( { address = \"[::1]:5\"; envelope = true; } ); };\n", 4,
+	    "envelope");
+	bad(BASE "filter = { milters = ( { address = \"[::1]:5\"; envelope = \"all\"; } ); };\n", 4,
+	    "\"anywhere\"");
 	bad(BASE "filter = { milters = ( 5 ); };\n", 4, "must be a group");
 	bad(BASE "filter = { dnsbl = \"a b\"; };\n", 4, "no zone");
 	bad(BASE "filter = { dnsbl = \"bl.example=192.0.2.1\"; };\n", 4, "no zone");
 	bad(BASE "filter = { dnsbl = \"bl.example=127.0.0.9-2\"; };\n", 4, "no zone");
 	bad(BASE "defences = { exempt = \"a\"; };\n", 4, "exempt");
 	bad(BASE "defences = { greeting_pause = 31; };\n", 4, "greeting_pause");
+	bad(BASE "defences = { greylisting = { enabled = 1; }; };\n", 4, "true or false");
+	bad(BASE "defences = { greylisting = { exempt = \"a\"; }; };\n", 4, "exempt");
+	bad(BASE "defences = { greylisting = { ipv6_prefix = 129; }; };\n", 4, "ipv6_prefix");
+	bad(BASE "defences = {\ngreylisting = { delay = 600; retry_window = 600; }; };\n", 5,
+	    "greylisting must have a retry_window that is longer");
 	bad(BASE "certificate = ( \"a\", \"a\" );\n", 4, "twice");
 	bad(BASE "certificate = ( \"a\", 5 );\n", 4, "certificate must hold strings");
 	bad(BASE "certificate = [ \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", "
@@ -591,10 +642,62 @@ included_file(void **state)
 	rmdir(folder);
 }
 
+/* Editors and tools may leave the last line without its end. */
+static void
+a_comment_may_be_the_end(void **state)
+{
+	char folder[] = "/tmp/test_conf.XXXXXX", file[64];
+	struct conf_problems problems = {.count = 0};
+	struct configuration *conf;
+	FILE *out;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(file, sizeof(file), "%s/postern.conf", folder);
+	out = fopen(file, "w");
+	assert_non_null(out);
+	fputs(BASE "# the end", out);
+	fclose(out);
+	conf = conf_load(file, &problems);
+	conf_problems_print(&problems, stderr);
+	assert_non_null(conf);
+	conf_free(conf);
+	/* No file to read: said, and not the end of the process. */
+	assert_null(conf_load(folder, &problems));
+	assert_non_null(strstr(problems.list[0].text, "cannot be read"));
+	conf_problems_free(&problems);
+	unlink(file);
+	rmdir(folder);
+}
+
+static void
+tags_that_name_folders(void **state)
+{
+	struct configuration *conf =
+	    good("hostname = \"mail.example.org\";\n"
+		 "domains = ( \"example.org\", \"example.net\", \"example.com\" );\n"
+		 "state = \"/var/lib/postern\";\n"
+		 "addresses = { tag_folders = true; domains = (\n"
+		 "  { name = \"example.net\"; separator = \"-\"; },\n"
+		 "  { name = \"example.com\"; tag_folders = false; } ); };\n");
+
+	(void)state;
+	assert_int_equal(conf_tag_separator(conf, "alice@example.org"), '+');
+	assert_int_equal(conf_tag_separator(conf, "alice@example.net"), '-');
+	assert_int_equal(conf_tag_separator(conf, "alice@example.com"), '\0');
+	conf_free(conf);
+	bad(BASE "addresses = { tag_folders = \"yes\"; };\n", 4,
+	    "tag_folders must be true or false");
+	bad(BASE "addresses = { domains = ( { name = \"example.org\"; tag_folders = 1; } ); };\n",
+	    4, "true or false");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(tags_that_name_folders),
+	    cmocka_unit_test(a_comment_may_be_the_end),
 	    cmocka_unit_test(three_lines),
 	    cmocka_unit_test(relay_keys),
 	    cmocka_unit_test(relay_certificates),

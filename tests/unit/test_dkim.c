@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* DKIM as pure functions: tag-lists, signatures, keys, canonical forms; the RFCs' own examples; and
  * what certd composes, verified by what filter verifies with. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +15,22 @@
 
 #include "certd/dkim_compose.h"
 #include "common/dkim_fields.h"
+#include "tests/unit/dkim_example.h"
 #include "worker/filter/dkim_canon.h"
 #include "worker/filter/dkim_header.h"
+
+/* Comparisons of names, as the linker puts them here. */
+static size_t compared;
+
+int __real_strncasecmp(const char *a, const char *b, size_t length);
+int __wrap_strncasecmp(const char *a, const char *b, size_t length);
+
+int
+__wrap_strncasecmp(const char *a, const char *b, size_t length)
+{
+	compared++;
+	return __real_strncasecmp(a, b, length);
+}
 
 static struct mime_text
 text_of(const char *text)
@@ -72,6 +88,76 @@ numbers_and_base64(void **state)
 	assert_false(dkim_tag_base64(&text, octets, sizeof(octets), &length));
 	text = text_of("A!==");
 	assert_false(dkim_tag_base64(&text, octets, sizeof(octets), &length));
+}
+
+/* -- Signatures --------------------------------------------------------------------------- */
+
+#define HASH "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8="
+#define LIKE "v=1; a=rsa-sha256; bh=" HASH "; b=AA=="
+#define BY_A "d=a.example; s=b"
+#define KEY_OF_A "b._domainkey.a.example"
+#define U_LABEL "\xe4\xbe\x8b\xe3\x81\x88" /* xn--r8jz45g */
+#define LONG_U_LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xa4"
+
+static const struct {
+	enum dkim_kind kind;
+	const char *tags; /* next to LIKE */
+	const char *problem;
+	const char *key; /* the name of its record */
+} signatures[] = {
+    {DKIM_MESSAGE, "d=A.example; s=B; h=from", NULL, "b._domainkey.a.example"},
+    /* RFC 8616 4: domains may have U-labels. */
+    {DKIM_MESSAGE, "d=" U_LABEL ".jp; s=b; h=from", NULL, "b._domainkey.xn--r8jz45g.jp"},
+    {DKIM_MESSAGE, "d=a.example; s=b\xc3\xbc; h=from", NULL, "xn--b-eha._domainkey.a.example"},
+    {DKIM_ARC_MESSAGE, "i=1; d=" U_LABEL ".jp; s=b; h=from", NULL, "b._domainkey.xn--r8jz45g.jp"},
+    {DKIM_ARC_SEAL, "i=1; d=" U_LABEL ".jp; s=b\xc3\xbc", NULL,
+     "xn--b-eha._domainkey.xn--r8jz45g.jp"},
+    {DKIM_MESSAGE, "d=xn--r8jz45g.jp; i=\xc3\xa4@" U_LABEL ".jp; s=b; h=from", NULL,
+     "b._domainkey.xn--r8jz45g.jp"},
+    {DKIM_MESSAGE, "d=" U_LABEL ".jp; i=@a.XN--r8jz45g.jp; s=b; h=from", NULL,
+     "b._domainkey.xn--r8jz45g.jp"},
+    {DKIM_MESSAGE, "d=" U_LABEL ".jp; i=@\xc3\xa4.jp; s=b; h=from", "i= is not in d=", NULL},
+    {DKIM_MESSAGE, "d=\xff.jp; s=b; h=from", "no domain in d=", NULL},
+    {DKIM_MESSAGE, "d=" LONG_U_LABEL ".jp; s=b; h=from", "no domain in d=", NULL},
+    {DKIM_MESSAGE, "d=a.example; s=\xff; h=from", "no selector in s=", NULL},
+    {DKIM_MESSAGE, BY_A "; h=to:\r\n FROM", NULL, KEY_OF_A},
+    {DKIM_MESSAGE, BY_A "; h=to", "h= without From", NULL},
+    {DKIM_MESSAGE, BY_A, "h= without From", NULL},
+    /* RFC 8617 4.1.2 forbids all of ARC's fields, but sealers do sign the others. */
+    {DKIM_ARC_MESSAGE, BY_A "; h=from : arc-seal", "h= has ARC-Seal", NULL},
+    {DKIM_ARC_MESSAGE, BY_A "; h=ARC-Seal:from", "h= has ARC-Seal", NULL},
+    {DKIM_ARC_MESSAGE, BY_A "; h=from:arc-seals:arc-message-signature", NULL, KEY_OF_A},
+    {DKIM_ARC_MESSAGE, BY_A "; h=arc-authentication-results:from", NULL, KEY_OF_A},
+    {DKIM_MESSAGE, BY_A "; h=from:arc-seal", NULL, KEY_OF_A},
+    /* Methods that nobody knows are ignored: RFC 6376 3.5. */
+    {DKIM_MESSAGE, BY_A "; h=from; q=DNS/txt", NULL, KEY_OF_A},
+    {DKIM_MESSAGE, BY_A "; h=from; q=dns/txt : dns/bar", NULL, KEY_OF_A},
+    {DKIM_MESSAGE, BY_A "; h=from; q=foo/bar:\r\n dns/txt", NULL, KEY_OF_A},
+    {DKIM_ARC_MESSAGE, BY_A "; h=from; q=foo:dns/txt", NULL, KEY_OF_A},
+    {DKIM_MESSAGE, BY_A "; h=from; q=foo:dns/txt/bar", "unknown q=", NULL},
+    {DKIM_MESSAGE, BY_A "; h=from; q=", "unknown q=", NULL},
+};
+
+static void
+signatures_are_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(signatures) / sizeof(signatures[0]); i++) {
+		struct dkim_signature signature;
+		char text[1024], name[HOST_NAME_SIZE];
+		const char *problem;
+
+		(void)snprintf(text, sizeof(text), LIKE "; %s", signatures[i].tags);
+		problem = dkim_signature_parse(text_of(text), signatures[i].kind, &signature);
+		if (signatures[i].problem != NULL) {
+			assert_non_null(problem);
+			assert_string_equal(problem, signatures[i].problem);
+			continue;
+		}
+		assert_null(problem);
+		assert_true(dkim_key_name(&signature, name));
+		assert_string_equal(name, signatures[i].key);
+	}
 }
 
 /* -- Canonical forms: RFC 6376 3.4.5 ------------------------------------------------------- */
@@ -168,42 +254,10 @@ limited_bodies(void **state)
 
 /* -- RFC 8463 appendix A -------------------------------------------------------------------- */
 
-static const char example[] =
-    "DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n"
-    " d=football.example.com; i=@football.example.com;\r\n"
-    " q=dns/txt; s=brisbane; t=1528637909; h=from : to :\r\n"
-    " subject : date : message-id : from : subject : date;\r\n"
-    " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
-    " b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus\r\n"
-    " Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==\r\n"
-    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"
-    " d=football.example.com; i=@football.example.com;\r\n"
-    " q=dns/txt; s=test; t=1528637909; h=from : to : subject :\r\n"
-    " date : message-id : from : subject : date;\r\n"
-    " bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
-    " b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3\r\n"
-    " DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz\r\n"
-    " dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=\r\n"
-    "From: Joe SixPack <joe@football.example.com>\r\n"
-    "To: Suzie Q <suzie@shopping.example.net>\r\n"
-    "Subject: Is dinner ready?\r\n"
-    "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
-    "Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n"
-    "\r\n"
-    "Hi.\r\n\r\nWe lost the game.  Are you hungry yet?\r\n\r\nJoe.\r\n\r\n";
-
-static const char *const example_keys[] = {
-    "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
-    "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWR"
-    "iGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutAC"
-    "DfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3"
-    "Ip3G+2kryOTIKT+l/K4w3QIDAQAB",
-};
-
 static void
 rfc_8463(void **state)
 {
-	struct message *message = message_new(example, -1, sizeof(example) - 1);
+	struct message *message = message_new(dkim_example, -1, sizeof(dkim_example) - 1);
 	const struct message_field *field = NULL;
 
 	(void)state;
@@ -220,12 +274,96 @@ rfc_8463(void **state)
 		assert_true(dkim_key_name(&signature, name));
 		assert_string_equal(name, i == 0 ? "brisbane._domainkey.football.example.com"
 						 : "test._domainkey.football.example.com");
-		assert_null(dkim_key_parse(example_keys[i], strlen(example_keys[i]), &key));
+		assert_null(
+		    dkim_key_parse(dkim_example_keys[i], strlen(dkim_example_keys[i]), &key));
 		assert_true(dkim_header_hash(message, field, &signature, hash));
 		assert_int_equal(dkim_verify(&signature, &key, hash), DKIM_MATCHES);
 		hash[0] ^= 1;
 		assert_int_equal(dkim_verify(&signature, &key, hash), DKIM_DIFFERS);
 	}
+	message_free(message);
+}
+
+/* -- Which fields a signature is of ----------------------------------------------------------- */
+
+#define FIELDS 9000
+#define LINE 9
+
+/* So many fields "A: 0000", and the signature among them; its h= is WORDS times WORD. */
+static struct message *
+signed_message(const char *word, size_t words)
+{
+	char *octets = malloc(FIELDS * LINE + DKIM_FIELDS_MAX * (strlen(word) + 4) + 512),
+	     *at = octets;
+	struct message *message;
+
+	assert_non_null(octets);
+	for (int i = 0; i < FIELDS; i++) {
+		if (i == FIELDS - 100) {
+			at = stpcpy(at, "DKIM-Signature: v=1; a=ed25519-sha256; d=a.example; "
+					"s=s; bh=" HASH "; "
+					"b=AA==; h=from");
+			for (size_t n = 1; n < words; n++) {
+				at = stpcpy(at, ":\r\n ");
+				at = stpcpy(at, word);
+			}
+			at = stpcpy(at, "\r\n");
+		}
+		at += sprintf(at, "A: %04d\r\n", i);
+	}
+	message = message_new(octets, -1, (uint64_t)(at - octets));
+	free(octets);
+	assert_non_null(message);
+	return message;
+}
+
+/* The names are compared as often as sorting and halving take, not each with each. */
+static void
+header_hashes(void **state)
+{
+	static const struct {
+		const char *word;
+		size_t taken; /* of the fields A, the last first */
+	} cases[] = {{"a", DKIM_FIELDS_MAX - 1}, {"b", 0}, {"dkim-signature", 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct message *message;
+		const struct message_field *own;
+		struct dkim_signature signature;
+		uint8_t hash[DKIM_HASH_SIZE], expected[DKIM_HASH_SIZE];
+		EVP_MD_CTX *context = dkim_hash_begin();
+		char line[LINE + 1];
+
+		compared = 0;
+		message = signed_message(cases[i].word, DKIM_FIELDS_MAX);
+		own = message_came(message, "dkim-signature", NULL);
+		assert_null(dkim_signature_parse(own->text.value, DKIM_MESSAGE, &signature));
+		assert_true(dkim_header_hash(message, own, &signature, hash));
+		assert_true(compared < 20 * FIELDS + DKIM_FIELDS_MAX * 40);
+		for (size_t n = 0; n < cases[i].taken; n++) {
+			(void)snprintf(line, sizeof(line), "A: %04zu\r\n", FIELDS - 1 - n);
+			dkim_hash_add(context, line, LINE);
+		}
+		assert_true(dkim_hash_own(context, signature.header, own->text.whole, signature.b));
+		dkim_hash_end(context, expected);
+		assert_memory_equal(hash, expected, DKIM_HASH_SIZE);
+		message_free(message);
+	}
+}
+
+static void
+a_word_too_many(void **state)
+{
+	struct message *message = signed_message("a", DKIM_FIELDS_MAX + 1);
+	const struct message_field *own = message_came(message, "dkim-signature", NULL);
+	struct dkim_signature signature;
+	uint8_t hash[DKIM_HASH_SIZE];
+
+	(void)state;
+	assert_null(dkim_signature_parse(own->text.value, DKIM_MESSAGE, &signature));
+	assert_false(dkim_header_hash(message, own, &signature, hash));
+	assert_int_equal(errno, E2BIG);
 	message_free(message);
 }
 
@@ -269,6 +407,28 @@ fields_that_are_signed(void **state)
 	assert_false(dkim_fields_canonical(many, sizeof(many) - 1));
 }
 
+/* From, Subject and their like are signed whatever the mail looks like. */
+static void
+fields_that_may_be_missing(void **state)
+{
+	uint32_t may = 0;
+	char names[128] = "";
+
+	(void)state;
+	assert_true(dkim_fields_may_lack(0));
+	for (size_t n = 0; n < 32; n++) {
+		if (!dkim_fields_may_lack(UINT32_C(1) << n))
+			continue;
+		may |= UINT32_C(1) << n;
+		strlcat(names, dkim_fields[n].name, sizeof(names));
+		strlcat(names, " ", sizeof(names));
+	}
+	assert_string_equal(names, "to cc in-reply-to references ");
+	assert_true(dkim_fields_may_lack(may));
+	assert_false(dkim_fields_may_lack(may | 1));
+	assert_false(dkim_fields_may_lack(UINT32_MAX));
+}
+
 /* What is written has the canonical form that is signed: another program would find the same. */
 static void
 composed_fields(void **state)
@@ -310,6 +470,13 @@ composed_fields(void **state)
 		assert_int_equal(length - 2, composed.canonical_length);
 		assert_memory_equal(out, composed.canonical, composed.canonical_length);
 	}
+	/* What the mail may have, unsigned, can't be named: it would be missing. */
+	order.without = UINT32_C(1) << 3;
+	assert_true(dkim_compose(&order, &composed));
+	assert_non_null(strstr(composed.canonical, " reply-to: cc: subject:"));
+	order.without = 0;
+	assert_true(dkim_compose(&order, &composed));
+	assert_non_null(strstr(composed.canonical, " reply-to: to: cc: subject:"));
 	order.fields = "to:x\r\n";
 	order.length = 6;
 	assert_false(dkim_compose(&order, &composed));
@@ -322,11 +489,15 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(tag_lists),
 	    cmocka_unit_test(numbers_and_base64),
+	    cmocka_unit_test(signatures_are_read),
 	    cmocka_unit_test(header_forms),
 	    cmocka_unit_test(body_forms),
 	    cmocka_unit_test(limited_bodies),
 	    cmocka_unit_test(rfc_8463),
+	    cmocka_unit_test(header_hashes),
+	    cmocka_unit_test(a_word_too_many),
 	    cmocka_unit_test(fields_that_are_signed),
+	    cmocka_unit_test(fields_that_may_be_missing),
 	    cmocka_unit_test(composed_fields),
 	};
 

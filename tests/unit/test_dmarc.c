@@ -111,6 +111,87 @@ static const struct {
     {"a (comment) @ x.example (other@y.example)", "x.example ", false},
     {"a@\r\n\tx.example", "x.example ", false},
     {"root", "", true},
+    /* What a mail program may show as the author is asked, wherever it stands. */
+    {"ceo@evil.example <ceo@bank.example>", "evil.example bank.example ", true},
+    {"<a@evil.example> <ceo@bank.example>", "evil.example bank.example ", true},
+    {"<a@evil.example <ceo@bank.example>>", "evil.example bank.example ", true},
+    {"<a@evil.example ceo@bank.example>", "evil.example bank.example ", true},
+    {"a@evil.example \"b\" [c] ceo@bank.example", "evil.example bank.example ", true},
+    {"a@evil.example) > : \\ <ceo@bank.example>", "evil.example bank.example ", true},
+    {"G: <a@evil.example> <ceo@bank.example>;", "evil.example bank.example ", true},
+    {"ceo@bank.example: a@evil.example;", "bank.example evil.example ", true},
+    {"a@evil.example@bank.example", "evil.example bank.example ", true},
+    {"a@evil.example [ <ceo@bank.example>", "evil.example bank.example ", true},
+    {"ceo@bank.example x", "bank.example ", true},
+    {"<ceo@bank.example x>", "bank.example ", true},
+    {"ceo@bank.example (x) x", "bank.example ", true},
+    {"<@bank.example:a@evil.example>", "evil.example ", true},
+    {"<@bank.example>", "", true},
+    {"<ceo@bank.example\x01>", "", true},
+    {"<>", "", true},
+    {"\"unclosed <ceo@bank.example>", "", true},
+    /* Not by the book, and no trick. */
+    {"a@x.example <a@X.example>", "x.example ", false},
+    {"<<a@x.example>>", "x.example ", false},
+    {"<a@x.example>;", "x.example ", false},
+    {"B [C] <a@x.example>", "x.example ", false},
+    {"B [C] D, E <a@x.example>", "x.example ", false},
+    {"Foo, Inc. <a@x.example>", "x.example ", false},
+    {"Foo; Bar, Inc. <a@x.example>", "x.example ", false},
+    {"a@x.example, Foo", "x.example ", false},
+    {"<>, a@x.example", "x.example ", false},
+    /* They might be taken for an address. */
+    {"\"ceo@bank.example\", a@x.example", "x.example ", true},
+    {"Foo (ceo@bank.example), a@x.example", "x.example ", true},
+    {"<@bank.example>, a@x.example", "x.example ", true},
+    {"a@x.example, <ceo@bank.example\x01>", "x.example ", true},
+    {"a@x.example, \"unclosed <ceo@bank.example>", "x.example ", true},
+    {"Foo, a@x.example (b), ceo @", "x.example ", true},
+    {"=?utf-8?q?ceo=40bank.example?=, a@x.example", "x.example ", true},
+    {"a@x.example, =?utf-8?b?Y2VvQGJhbmsuZXhhbXBsZQ==?=", "x.example ", true},
+    {"\"=?utf-8?q?ceo=40bank.example?=\", a@x.example", "x.example ", true},
+    {"Foo (=?utf-8?q?ceo=40bank.example?=), a@x.example", "x.example ", true},
+    {"=?utf-8?q?ceo?=\r\n =?utf-8?q?=40bank.example?=, a@x.example", "x.example ", true},
+    {"ceo\xef\xbc\xa0"
+     "bank.example, a@x.example",
+     "x.example ", true},
+    {"=?utf-8?q?ceo=40bank.example:?=, a@x.example", "x.example ", true},
+    {"=?utf-8?q?ceo=40bank.example:?= a@x.example;", "x.example ", true},
+    {"\"ceo@bank.example\":;, a@x.example", "x.example ", true},
+    {"\"ceo@bank.example\": a@x.example;", "x.example ", true},
+    {"ceo\xef\xbc\xa0"
+     "bank.example:;, a@x.example",
+     "x.example ", true},
+    {"ceo=?utf-8?q?=40?=bank.example:;, a@x.example", "x.example ", true},
+    {"G: =?utf-8?q?ceo=40bank.example:?=, a@x.example;", "x.example ", true},
+    {"a@x.example =?utf-8?q?ceo=40bank.example:?=", "x.example ", true},
+    {"<a@\"bank.example\"> x@x.example", "x.example ", true},
+    {"<a@\"bank.example\"> <x@x.example>", "x.example ", true},
+    {"G: <a@\"b c\"> x@x.example", "x.example ", true},
+    {"a@\"bank.example\" x@x.example", "x.example ", true},
+    {"=?utf-8?q?ceo=40bank.example?= a@x.example", "x.example ", true},
+    {"=?utf-8?q?ceo=40bank.example?=\r\n a@x.example, b@x.example", "x.example ", true},
+    {"\"ceo@bank.example\" a@x.example", "x.example ", true},
+    {"\"ceo@bank.example\" [c] a@x.example", "x.example ", true},
+    {"(ceo@bank.example), a@x.example", "x.example ", true},
+    {"a@x.example, (ceo@bank.example)", "x.example ", true},
+    {"G: a@x.example, (ceo@bank.example); b@x.example", "x.example ", true},
+    {"a@x.example, (b <ceo@bank.example>", "x.example ", true},
+    {"a@x.example (b <ceo@bank.example>", "x.example ", true},
+    /* They might not. */
+    {"=?utf-8?q?Foo:_Bar?= <a@x.example>", "x.example ", false},
+    {"Foo: Bar <a@x.example>", "x.example ", false},
+    {"Foo Bar a@x.example", "x.example ", false},
+    {"<Foo> <a@x.example>", "x.example ", false},
+    {"\"a b\"@x.example", "x.example ", false},
+    {"\xc3\xa4@x.example", "x.example ", false},
+    {"(Foo), a@x.example, ()", "x.example ", false},
+    {"<a@x.example> a@X.example", "x.example ", false},
+    {"Foo =, Bar? <a@x.example>", "x.example ", false},
+    {"=?utf-8?q?ceo=40bank.example?= <a@x.example>", "x.example ", false},
+    {"Foo, =?utf-8?q?Inc=2E?= <a@x.example>", "x.example ", false},
+    {"Foo, Inc.", "", true},
+    {"a@x . example (b) (c)", "x.example ", false},
     {"a@[192.0.2.1], b@x.example", "x.example ", true},
     {"a@1.x, a@2.x, a@3.x, a@4.x, a@5.x, a@6.x, a@7.x, a@8.x, a@9.x",
      "1.x 2.x 3.x 4.x 5.x 6.x 7.x 8.x ", true},
@@ -131,6 +212,24 @@ authors_have_domains(void **state)
 		}
 		assert_string_equal(list, authors[i].domains);
 		assert_int_equal(domains.unusable, authors[i].unusable);
+	}
+}
+
+/* A signature covers one of them, and a mail program may show the other (RFC 6376 8.15). */
+static void
+a_second_from_leaves_it_open_whose_the_mail_is(void **state)
+{
+	static const char *const fields[] = {"b@reject.org", "a@reject.org", "\"nobody\":;", ""};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		struct dmarc_domains domains = {0};
+
+		assert_int_equal(dmarc_add_from(&domains, text("a@reject.org")), 0);
+		assert_false(domains.unusable);
+		assert_int_equal(dmarc_add_from(&domains, text(fields[i])), 0);
+		assert_true(domains.unusable);
+		assert_int_equal(domains.count, 1);
 	}
 }
 
@@ -228,9 +327,20 @@ static const struct {
      "reject.org", "_dmarc.nothing.org _dmarc.reject.org "},
     {"a@reject.org, b@strict.org", "reject.org", "strict.org", DMARC_PASS, DMARC_REJECT, DMARC_NONE,
      "reject.org", "_dmarc.reject.org _dmarc.strict.org "},
-    {"a@reject.org, b", "reject.org", NULL, DMARC_PERMERROR, DMARC_REJECT, DMARC_QUARANTINE,
+    {"a@reject.org, b@", "reject.org", NULL, DMARC_PERMERROR, DMARC_REJECT, DMARC_QUARANTINE,
      "reject.org", "_dmarc.reject.org "},
-    {"nobody", NULL, NULL, DMARC_PERMERROR, DMARC_NONE, DMARC_NONE, "", ""},
+    {"B, Inc. <a@reject.org>", "reject.org", NULL, DMARC_PASS, DMARC_REJECT, DMARC_NONE,
+     "reject.org", "_dmarc.reject.org "},
+    {"B, Inc. <a@reject.org>", NULL, NULL, DMARC_FAIL, DMARC_REJECT, DMARC_REJECT, "reject.org",
+     "_dmarc.reject.org "},
+    {"a@nothing.org <b@reject.org>", "nothing.org", NULL, DMARC_FAIL, DMARC_REJECT, DMARC_REJECT,
+     "reject.org", "_dmarc.nothing.org _dmarc.reject.org "},
+    {"<a@nothing.org> <b@other.org>", "nothing.org", NULL, DMARC_PERMERROR, DMARC_NONE,
+     DMARC_QUARANTINE, "nothing.org", "_dmarc.nothing.org _dmarc.other.org "},
+    /* None that could be asked: that is no reason to refuse it. */
+    {"nobody", NULL, NULL, DMARC_PERMERROR, DMARC_NONE, DMARC_QUARANTINE, "", ""},
+    {"<b@reject.org\x01>", NULL, NULL, DMARC_PERMERROR, DMARC_NONE, DMARC_QUARANTINE, "", ""},
+    {"", NULL, NULL, DMARC_PERMERROR, DMARC_NONE, DMARC_QUARANTINE, "", ""},
 };
 
 /* The zone's answer to what it asks. */
@@ -289,6 +399,45 @@ mails_are_judged(void **state)
 	}
 }
 
+/* Who might be behind it when DNS answers again keeps nobody out for good, and lets nobody in. */
+static void
+what_dns_does_not_tell_is_undecided(void **state)
+{
+	static const struct {
+		const char *from, *spf, *dkim; /* that are undecided */
+		bool undecided;
+	} mails[] = {
+	    {"a@reject.org", "down.reject.org", NULL, true},
+	    {"a@reject.org", NULL, "reject.org", true},
+	    {"a@reject.org", "other.org", "other.example", false},
+	    {"a@strict.org", "down.strict.org", "down.strict.org", false},
+	    {"a@reject.org, b@strict.org", NULL, "reject.org", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(mails) / sizeof(mails[0]); i++) {
+		struct dmarc_domains from = {0};
+		struct dmarc_request request = {
+		    .from = &from,
+		    .spf_undecided = mails[i].spf,
+		    .undecided_count = mails[i].dkim != NULL,
+		    .undecided = {mails[i].dkim},
+		    .organization = suffix_organization,
+		};
+		struct dmarc *dmarc;
+
+		assert_int_equal(dmarc_add_from(&from, text(mails[i].from)), 0);
+		dmarc = dmarc_new(&request);
+		assert_non_null(dmarc);
+		while (dmarc_question(dmarc) != NULL)
+			answer(dmarc);
+		assert_int_equal(dmarc_verdict(dmarc)->result, DMARC_FAIL);
+		assert_int_equal(dmarc_verdict(dmarc)->apply, DMARC_REJECT);
+		assert_int_equal(dmarc_verdict(dmarc)->undecided, mails[i].undecided);
+		dmarc_free(dmarc);
+	}
+}
+
 int
 main(void)
 {
@@ -296,8 +445,10 @@ main(void)
 	    cmocka_unit_test(records_are_read),
 	    cmocka_unit_test(others_are_no_records),
 	    cmocka_unit_test(authors_have_domains),
+	    cmocka_unit_test(a_second_from_leaves_it_open_whose_the_mail_is),
 	    cmocka_unit_test(organizations_are_below_public_suffixes),
 	    cmocka_unit_test(mails_are_judged),
+	    cmocka_unit_test(what_dns_does_not_tell_is_undecided),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

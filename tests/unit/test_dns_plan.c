@@ -109,6 +109,31 @@ records_follow_from_the_facts(void **state)
 	free(zone);
 }
 
+/* RFC 7208 5.3, 5.6: a name is looked up, an address is not. */
+static void
+a_smart_host_may_send(void **state)
+{
+	static const char *const hosts[][2] = {
+	    {"smart.example.net", "a:smart.example.net"},
+	    {"192.0.2.9", "ip4:192.0.2.9"},
+	    {"2001:db8::9", "ip6:2001:db8::9"},
+	    {"::ffff:192.0.2.9", "ip4:192.0.2.9"},
+	};
+	struct dns_facts facts = example();
+	char line[128], *zone;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		strlcpy(facts.smart_host, hosts[i][0], sizeof(facts.smart_host));
+		snprintf(line, sizeof(line), "example.org. IN TXT \"v=spf1 mx %s ~all\"",
+			 hosts[i][1]);
+		zone = zone_of(&facts);
+		if (!has_line(zone, line))
+			fail_msg("no line \"%s\" in\n%s", line, zone);
+		free(zone);
+	}
+}
+
 /* RFC 8461 3.1: who keeps a policy asks for another when the id is another. */
 static void
 a_new_policy_has_a_new_id(void **state)
@@ -206,6 +231,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records_follow_from_the_facts),
+	    cmocka_unit_test(a_smart_host_may_send),
 	    cmocka_unit_test(a_new_policy_has_a_new_id),
 	    cmocka_unit_test(long_texts_are_several_strings),
 	    cmocka_unit_test(mail_programs_are_told_what_there_is),

@@ -122,6 +122,27 @@ odd_messages(void **state)
 	free(many);
 }
 
+/* What has as many fields as may be gets its results all the same, and more than that. */
+static void
+room_for_more_fields(void **state)
+{
+	char *many = malloc(60000);
+	struct message *message;
+	size_t added = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 10000; i++)
+		memcpy(many + 6 * i, "A: 1\r\n", 6);
+	message = message_new(many, -1, 60000);
+	assert_non_null(message);
+	while (message_prepend(message, "B", "2") != NULL)
+		added++;
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(added, 100);
+	message_free(message);
+	free(many);
+}
+
 /* -- Authentication-Results ---------------------------------------------------------------------
  */
 
@@ -163,6 +184,30 @@ whose_results(void **state)
 	    {"(a (nested \\) ) comment)\r\n mx.example.org;", "mx.example.org"},
 	    {"\"mx.ex\\ample.org\" ; none", "mx.example.org"},
 	    {"mx.example.org", "mx.example.org"},
+	    {"mx.example.org (a)", "mx.example.org"},
+	    {"mx.example.org(a)1(b);", "mx.example.org"},
+	    /* As somebody who compares may read them. */
+	    {"mx.example.org.; none", "mx.example.org"},
+	    {"\" mx.example\r\n .org\"; none", "mx.example.org"},
+	    {"mx.B\xc3\xbc"
+	     "cher.example; none",
+	     "mx.xn--bcher-kva.example"},
+	    {"\"mx.b\xc3\xbc"
+	     "cher.example\"; none",
+	     "mx.xn--bcher-kva.example"},
+	    {"\xc2\xa0mx.example.org; none", "mx.example.org"},
+	    /* Nobody's who writes by the book. */
+	    {"mx.(x)example.org; none", NULL},
+	    {"mx (a) . (b) example.org; none", NULL},
+	    {"mx.\"example\".org; none", NULL},
+	    {"\"mx\".example.org; none", NULL},
+	    {"mx.example.org @; none", NULL},
+	    {"mx.example.org (never closed; none", NULL},
+	    {"mx.\xff.example; none", NULL},
+	    {"\".\"; none", NULL},
+	    {"\" \"; none", NULL},
+	    /* Exchange's have no id. */
+	    {"spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=a.example", "spf"},
 	    {"(never closed; mx.example.org", NULL},
 	    {"\"never closed", NULL},
 	    {"", NULL},
@@ -181,6 +226,7 @@ whose_results(void **state)
 			assert_string_equal(id, cases[i].id);
 	}
 	assert_false(results_id((struct mime_text){"mx.example.org", 14}, id, 14));
+	assert_false(results_id((struct mime_text){"\"mx\0\"; none", 11}, id, sizeof(id)));
 }
 
 /* -- What queue takes for a verdict --------------------------------------------------------------
@@ -263,9 +309,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(changes),       cmocka_unit_test(fields_that_are_none),
-	    cmocka_unit_test(odd_messages),  cmocka_unit_test(results_are_written),
-	    cmocka_unit_test(whose_results), cmocka_unit_test(verdicts_that_are_none),
+	    cmocka_unit_test(changes),
+	    cmocka_unit_test(fields_that_are_none),
+	    cmocka_unit_test(odd_messages),
+	    cmocka_unit_test(room_for_more_fields),
+	    cmocka_unit_test(results_are_written),
+	    cmocka_unit_test(whose_results),
+	    cmocka_unit_test(verdicts_that_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,18 @@ test_strings(void **state)
 	assert_string_equal(written("\n\t\x01\x1b[31m\x7f"),
 			    "\"\\u000a\\u0009\\u0001\\u001b[31m\\u007f\"");
 	assert_string_equal(written("M\xc3\xbcller \xe2\x82\xac \xf0\x9f\x93\xac"),
-			    "\"M\xc3\xbcller \xe2\x82\xac \xf0\x9f\x93\xac\"");
+			    "\"M\\u00fcller \\u20ac \\ud83d\\udcec\"");
+	assert_string_equal(written("\xef\xbf\xbf \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf"),
+			    "\"\\uffff \\ud800\\udc00 \\udbff\\udfff\"");
+}
+
+/* A terminal obeys U+0080 to U+009F as well; and one of Latin-1 the second octet of U+00DB. */
+static void
+test_controls_behind_ascii(void **state)
+{
+	(void)state;
+	assert_string_equal(written("\xc2\x80 \xc2\x9b[2J \xc2\xa0 \xc3\x9b[2J"),
+			    "\"\\u0080 \\u009b[2J \\u00a0 \\u00db[2J\"");
 }
 
 /* RFC 3629 3 and 4: no overlong forms, no surrogates, nothing above U+10FFFF, nothing cut. */
@@ -87,6 +98,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_strings),
+	    cmocka_unit_test(test_controls_behind_ascii),
 	    cmocka_unit_test(test_no_utf8),
 	    cmocka_unit_test(test_groups),
 	};

@@ -242,6 +242,37 @@ steps_are_negotiated(void **state)
 	end(&t);
 }
 
+#define CONNECT_TO_RCPT                                                               \
+	"\0\0\0\230DCj\0mx.test\0v\0Postern\0{daemon_name}\0mx.test\0"                \
+	"{client_addr}\000192.0.2.1\0{client_name}\0unknown\0{client_ptr}\0unknown\0" \
+	"{client_port}\0001234\0_\0unknown [192.0.2.1]\0"                             \
+	"\0\0\0\030DH{tls_version}\0TLSv1.3\0"                                        \
+	"\0\0\0\057DMi\0000000000000000001\0{mail_addr}\0a@client.test\0"             \
+	"\0\0\0\050DRi\0000000000000000001\0{rcpt_addr}\0b@test\0"                    \
+	"\0\0\0\050DRi\0000000000000000001\0{rcpt_addr}\0c@test\0"
+#define AT_END "\0\0\0\025DEi\0000000000000000001\0\0\0\0\001E"
+
+/* It may need at END what it could not say anything about: who has logged in, for one. */
+static void
+macros_are_told_whatever_it_declines(void **state)
+{
+	struct talk t;
+
+	(void)state;
+	negotiate(&t, "O\0\0\0\006\0\0\0\0\0\0\002\177");
+	EXPECT(&t, CONNECT_TO_RCPT "\0\0\0\025DTi\0000000000000000001\0"
+				   "\0\0\0\025DNi\0000000000000000001\0" AT_END);
+	HEARS(&t, "c");
+	assert_int_equal(t.session.state, MILTER_OVER);
+	end(&t);
+
+	/* Of version 2, it would not know those of DATA, and of the end of the header. */
+	negotiate(&t, "O\0\0\0\002\0\0\0\077\0\0\0\177");
+	EXPECT(&t, CONNECT_TO_RCPT AT_END);
+	HEARS(&t, "c");
+	end(&t);
+}
+
 static void
 refusals(void **state)
 {
@@ -259,11 +290,19 @@ refusals(void **state)
 	    {PACKET("d"), MILTER_DISCARD, 0, "", ""},
 	    {PACKET("a"), MILTER_ACCEPT, 0, "", ""},
 	    {PACKET("y554 5.7.1 Spam\0"), MILTER_REJECT, 554, "5.7.1", "Spam"},
-	    {PACKET("y451 later\0"), MILTER_TEMPFAIL, 451, "", "later"},
+	    {PACKET("y451 later\0"), MILTER_TEMPFAIL, 451, "4.7.1", "later"},
 	    {PACKET("y550-5.7.1 one\r\n550 5.7.1 two\0"), MILTER_REJECT, 550, "5.7.1", "one"},
-	    {PACKET("y550 5.7 x\tz\0"), MILTER_REJECT, 550, "", "5.7 x?z"},
-	    {PACKET("y550 5..1 x\0"), MILTER_REJECT, 550, "", "5..1 x"},
-	    {PACKET("y450\0"), MILTER_TEMPFAIL, 450, "", "Refused by a filter"},
+	    {PACKET("y550-5.7.2\r\n550 5.7.2 two\0"), MILTER_REJECT, 550, "5.7.2",
+	     "Refused by a filter"},
+	    {PACKET("y550 5.7 x\tz\0"), MILTER_REJECT, 550, "5.7.1", "5.7 x?z"},
+	    {PACKET("y550 5..1 x\0"), MILTER_REJECT, 550, "5.7.1", "5..1 x"},
+	    {PACKET("y451 5.7.1 mixed\0"), MILTER_TEMPFAIL, 451, "4.7.1", "mixed"},
+	    {PACKET("y550 2.1.5 fine\0"), MILTER_REJECT, 550, "5.7.1", "fine"},
+	    {PACKET("y550 4.7.1\0"), MILTER_REJECT, 550, "5.7.1", "Refused by a filter"},
+	    {PACKET("y550 3.7.1 x\0"), MILTER_REJECT, 550, "5.7.1", "3.7.1 x"},
+	    {PACKET("y550 5.7.1 100%% spam%%\0"), MILTER_REJECT, 550, "5.7.1", "100% spam%"},
+	    {PACKET("y550 5.7.1 %%%% %%% %\0"), MILTER_REJECT, 550, "5.7.1", "%% %% %"},
+	    {PACKET("y450\0"), MILTER_TEMPFAIL, 450, "4.7.1", "Refused by a filter"},
 	};
 
 	(void)state;
@@ -378,9 +417,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_whole_mail), cmocka_unit_test(steps_are_negotiated),
-	    cmocka_unit_test(refusals),     cmocka_unit_test(what_is_no_milter),
-	    cmocka_unit_test(packets),      cmocka_unit_test(long_strings_are_cut),
+	    cmocka_unit_test(a_whole_mail),
+	    cmocka_unit_test(steps_are_negotiated),
+	    cmocka_unit_test(macros_are_told_whatever_it_declines),
+	    cmocka_unit_test(refusals),
+	    cmocka_unit_test(what_is_no_milter),
+	    cmocka_unit_test(packets),
+	    cmocka_unit_test(long_strings_are_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

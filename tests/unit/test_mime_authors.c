@@ -54,14 +54,19 @@ static const struct {
     {"", AUTHORS_MISSING, NULL},
     {"Subject: s\r\n", AUTHORS_MISSING, NULL},
     {"X-From: a@x\r\n", AUTHORS_MISSING, NULL},
-    {"From:\r\n", AUTHORS_MISSING, NULL},
-    {"From: (a@x)\r\n", AUTHORS_MISSING, NULL},
-    {"From: Nobody:;\r\n", AUTHORS_MISSING, NULL},
     {"Sender: a@x\r\n", AUTHORS_MISSING, NULL},
-    {"From: a@x\r\nSender:\r\n", AUTHORS_MISSING, NULL},
     {"From: a@x\r\nFrom: a@x\r\n", AUTHORS_TWICE, NULL},
     {"From: a@x\r\nFROM : b@y\r\n", AUTHORS_TWICE, NULL},
     {"Sender: a@x\r\nSender: b@y\r\nFrom: a@x\r\n", AUTHORS_TWICE, NULL},
+
+    /* A field is there, and says nobody's address: what it shows instead is anybody's. */
+    {"From:\r\n", AUTHORS_BAD_FIELD, NULL},
+    {"From: ,\r\n", AUTHORS_BAD_FIELD, NULL},
+    {"From: (a@x)\r\n", AUTHORS_BAD_FIELD, NULL},
+    {"From: Nobody:;\r\n", AUTHORS_BAD_FIELD, NULL},
+    {"From: \"a@x\":;\r\n", AUTHORS_BAD_FIELD, NULL},
+    {"Sender: \"a@x\":;\r\n", AUTHORS_BAD_FIELD, NULL},
+    {"From: a@x\r\nSender:\r\n", AUTHORS_BAD_FIELD, NULL},
 
     {"From: a@\r\n", AUTHORS_BAD_FIELD, NULL},
     {"From: @x\r\n", AUTHORS_BAD_FIELD, NULL},

@@ -37,11 +37,11 @@ tear_down(void **state)
 }
 
 static struct mail
-submit(const char *submitter, size_t size, bool in_file)
+submit_as(const char *sender, const char *submitter, size_t size, bool in_file)
 {
 	static uint32_t number;
 	struct mail mail = {.world = &world,
-			    .sender = "alice@example.org",
+			    .sender = sender,
 			    .recipients = to_alice,
 			    .transaction = ++number,
 			    .size = size,
@@ -51,6 +51,12 @@ submit(const char *submitter, size_t size, bool in_file)
 	mail_send(&mail);
 	ipc_close(mail.channel);
 	return mail;
+}
+
+static struct mail
+submit(const char *submitter, size_t size, bool in_file)
+{
+	return submit_as("alice@example.org", submitter, size, in_file);
 }
 
 static bool
@@ -89,6 +95,22 @@ somebody_elses(void **state)
 	world_run_for(&world, 50);
 	assert_int_equal(world.stored_count, 0);
 	assert_true(queue_is_quiet(&world.queue));
+}
+
+/* Without a sender, as reports are: there need be no author, and no other one may be there. */
+static void
+nobodys(void **state)
+{
+	(void)state;
+	for (unsigned verdict = AUTHOR_FOREIGN; verdict <= AUTHOR_LONG_HEADER; verdict++) {
+		struct mail mail;
+
+		world.author = (enum author_verdict)verdict;
+		mail = submit_as("", "alice@example.org", 1000, false);
+		assert_int_equal(mail.committed, verdict == AUTHOR_MISSING);
+		if (!mail.committed)
+			assert_int_equal(mail.failure, QUEUE_AUTHOR);
+	}
 }
 
 /* A stranger's is not asked about, nor any where that is not wanted. */
@@ -162,6 +184,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(his_own, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(somebody_elses, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(nobodys, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(not_asked, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(accounts_dies, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(the_gate_goes, set_up, tear_down),

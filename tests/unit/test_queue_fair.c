@@ -197,22 +197,36 @@ static void
 flows_are_of_submitters(void **state)
 {
 	(void)state;
-	assert_int_equal(flow_of("a@example.org", "x@example.org"),
-			 flow_of("a@example.org", "y@example.net"));
-	assert_int_not_equal(flow_of("a@example.org", ""), flow_of("b@example.org", ""));
-	assert_true(flow_of("a@example.org", "") >= FLOW_STRANGERS);
+	assert_int_equal(flow_of("a@example.org", "x@example.org", "x@here.example"),
+			 flow_of("a@example.org", "y@example.net", "x@here.example"));
+	assert_int_not_equal(flow_of("a@example.org", "", "x@here.example"),
+			     flow_of("b@example.org", "", "x@here.example"));
+	assert_true(flow_of("a@example.org", "", "x@here.example") >= FLOW_STRANGERS);
 }
 
 static void
 flows_are_of_strangers_domains(void **state)
 {
 	(void)state;
-	assert_int_equal(flow_of("", "bounce-1@News.example"),
-			 flow_of("", "bounce-2@news.EXAMPLE"));
-	assert_int_not_equal(flow_of("", "a@one.example"), flow_of("", "a@two.example"));
-	assert_in_range(flow_of("", "a@one.example"), 0, FLOW_STRANGERS - 1);
-	assert_in_range(flow_of("", ""), 0, FLOW_STRANGERS - 1);
-	assert_in_range(flow_of("", "postmaster"), 0, FLOW_STRANGERS - 1);
+	assert_int_equal(flow_of("", "bounce-1@News.example", "x@here.example"),
+			 flow_of("", "bounce-2@news.EXAMPLE", "x@here.example"));
+	assert_int_not_equal(flow_of("", "a@one.example", "x@here.example"),
+			     flow_of("", "a@two.example", "x@here.example"));
+	assert_in_range(flow_of("", "a@one.example", "x@here.example"), 0, FLOW_STRANGERS - 1);
+	assert_in_range(flow_of("", "", "x@here.example"), 0, FLOW_STRANGERS - 1);
+	assert_in_range(flow_of("", "postmaster", "x@here.example"), 0, FLOW_STRANGERS - 1);
+}
+
+/* Reports have no sender: a host that takes them slowly holds up only those for its own domain. */
+static void
+flows_are_of_domains_of_reports(void **state)
+{
+	(void)state;
+	assert_int_equal(flow_of("", "", "@Slow.example"), flow_of("", "", "@slow.EXAMPLE"));
+	assert_int_not_equal(flow_of("", "", "@slow.example"), flow_of("", "", "@quick.example"));
+	assert_int_equal(flow_of("", "", "alice@example.org"), flow_of("", "", "bob@example.org"));
+	assert_int_equal(flow_of("a@example.org", "", "@slow.example"),
+			 flow_of("a@example.org", "", "@quick.example"));
 }
 
 /* -- Other domains --------------------------------------------------------------------------- */
@@ -259,8 +273,9 @@ a_letter_to_another_domain(void **state)
 	world_run_until(&world, has_jobs, &more);
 	assert_int_equal(letter(), half);
 	/* What it has in memory is bounded. */
-	assert_true(flow_find(world.queue.schedule, flow_of("news@example.org", ""))->lane_count <=
-		    LANES_MAX);
+	assert_true(
+	    flow_find(world.queue.schedule, flow_of("news@example.org", "", "x@here.example"))
+		->lane_count <= LANES_MAX);
 	relay.silent = false;
 	while (relay.answered < relay.count)
 		answer_one();
@@ -370,6 +385,56 @@ a_letter_to_the_same_mailbox(void **state)
 	world_run_until(&world, all_is_written, NULL);
 }
 
+#define HUNG 20
+
+/* Nothing more can begin. */
+static bool
+all_hang(void *arg)
+{
+	const struct schedule *schedule = world.queue.schedule;
+
+	(void)arg;
+	return schedule->attached == HUNG && TAILQ_EMPTY(&schedule->reading) &&
+	       TAILQ_EMPTY(&schedule->turns[PLACE_LINE]) &&
+	       TAILQ_EMPTY(&schedule->turns[PLACE_READY]) && world.deliveries == schedule->running;
+}
+
+static bool
+anna_has_it(void *arg)
+{
+	const struct stored *stored;
+
+	(void)arg;
+	SLIST_FOREACH (stored, &world.stored, entry) {
+		if (strcmp(stored->mailbox, "anna@example.org") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Sessions that do not answer, each with more mail than it may have at once. */
+static void
+a_letter_beside_sessions_that_hang(void **state)
+{
+	static const char *const to_anna[] = {"anna@example.org", NULL};
+	char names[HUNG][64];
+	const char *recipients[HUNG + 1] = {NULL};
+
+	(void)state;
+	for (size_t i = 0; i < HUNG; i++) {
+		snprintf(names[i], sizeof(names[i]), "u%zu@example.org", i);
+		recipients[i] = names[i];
+	}
+	world.conduct = KEEPS_SILENT;
+	for (int i = 0; i < WINDOW_MAX + 1; i++)
+		submit(world.gate, "news@example.net", recipients);
+	world_run_until(&world, all_hang, NULL);
+	assert_in_range(world.queue.schedule->running, RUNNING_MAX / 2, RUNNING_MAX + HUNG);
+	world.conduct = STORES;
+	submit(world.gate, "news@example.net", to_anna);
+	world_run_until(&world, anna_has_it, NULL);
+}
+
 int
 main(void)
 {
@@ -377,12 +442,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(flows_are_of_submitters),
 	    cmocka_unit_test(flows_are_of_strangers_domains),
+	    cmocka_unit_test(flows_are_of_domains_of_reports),
 	    WITH_WORLD(a_letter_to_the_same_domain),
 	    WITH_WORLD(a_letter_to_another_domain),
 	    WITH_WORLD(after_a_restart),
 	    WITH_WORLD(what_is_held_back_is_not_forgotten),
 	    WITH_WORLD(a_domain_that_took_nothing_is_asked_gently),
 	    WITH_WORLD(a_letter_to_the_same_mailbox),
+	    WITH_WORLD(a_letter_beside_sessions_that_hang),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

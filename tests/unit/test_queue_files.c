@@ -2,6 +2,7 @@
 /* The queue's clock, spool and database, each by itself. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include <cmocka.h>
 
 #include "common/sqlite_dir.h"
+#include "tests/unit/power_cut.h"
 #include "tests/unit/queue_world.h"
 #include "worker/queue/clock.h"
 #include "worker/queue/db_private.h"
@@ -288,6 +290,113 @@ test_db(void **state)
 	db_close(db);
 }
 
+/* A process takes a mail and is done with it, and the power fails. */
+static void
+be_done_and_die(bool sync)
+{
+	struct error err;
+	struct db *db;
+	bool left_file;
+
+	power_cut_at(UINT_MAX, POWER_CUT_ALL);
+	db = db_open(&err);
+	if (db == NULL || db_begin(db) != DB_OK)
+		_exit(1);
+	add(db, 2, NULL, "first@example.org", 10);
+	if (db_commit(db) != DB_OK || db_begin(db) != DB_OK ||
+	    db_done(db, 2, 0, &left_file) != DB_OK || db_done(db, 2, 1, &left_file) != DB_OK ||
+	    db_commit_unsynced(db) != DB_OK || (sync && db_sync(db) != DB_OK))
+		_exit(2);
+	power_cut_at(1, POWER_CUT_ALL);
+	(void)fsync(directory);
+	_exit(3);
+}
+
+/* Runs ACT in a process of its own, which ends without closing anything. Its status. */
+static int
+in_a_process(void (*act)(struct db *))
+{
+	struct error err;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		act(db_open(&err));
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void
+leave_one(struct db *db)
+{
+	if (db_begin(db) != DB_OK || db_remember(db, 2) != DB_OK || db_commit_unsynced(db) != DB_OK)
+		_exit(1);
+}
+
+static void
+do_nothing(struct db *db)
+{
+	(void)db;
+}
+
+/* What a process left unsynced another one brings to disk before it does anything with it. */
+static void
+test_db_is_synced_first(void **state)
+{
+	(void)state;
+	assert_int_equal(in_a_process(leave_one), 0);
+	/* It writes nothing, so its first step is the sync. */
+	power_cut_at(1, POWER_CUT_NONE);
+	assert_true(WIFSIGNALED(in_a_process(do_nothing)));
+	power_cut_off();
+}
+
+/* SQLite tells nobody that a checkpoint could not sync, and what it left is not on disk. */
+static void
+test_db_checkpoint_fails(void **state)
+{
+	static char body[60000];
+	struct error err;
+	struct db *db = db_open(&err);
+
+	(void)state;
+	assert_non_null(db);
+	memset(body, 'x', sizeof(body) - 1);
+	assert_int_equal(db_begin(db), DB_OK);
+	for (uint64_t id = 1; id < 200; id++)
+		add(db, id, body, "first@example.org", 10);
+	power_cut_refuse();
+	assert_int_equal(db_commit(db), DB_LOST);
+	db_close(db);
+}
+
+static void
+test_db_unsynced(void **state)
+{
+	(void)state;
+	for (int sync = 0; sync < 2; sync++) {
+		struct error err;
+		struct db *db;
+		pid_t pid = fork();
+		int status;
+		bool known;
+
+		if (pid == 0)
+			be_done_and_die(sync == 1);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		db = db_open(&err);
+		assert_non_null(db);
+		assert_int_equal(db_known(db, 2, &known), DB_OK);
+		assert_int_equal(known, sync == 0);
+		db_close(db);
+		world_remove_folder(folder);
+		world_make_folder(folder);
+	}
+}
+
 struct due {
 	struct db_delivery found[8];
 	size_t count, stop;
@@ -478,9 +587,66 @@ test_db_brings_back(void **state)
 	db_close(db);
 }
 
+static int
+note_since(const struct db_message *message, void *arg)
+{
+	*(int64_t *)arg = message->since;
+	return 0;
+}
+
+/* Nor is a mail younger than new, or years old, because a clock was wrong when it came. */
+static void
+test_db_mends_ages(void **state)
+{
+	struct error err;
+	struct db *db = db_open(&err);
+	const int64_t now = clock_now(), day = 86400 * CLOCK_SECOND, late = now - 4 * day;
+	const struct {
+		int64_t since, next_attempt;
+		bool mended;
+	} cases[] = {
+	    {late, now - CLOCK_SECOND, false},
+	    {late, DB_HELD, false},
+	    {now + 40 * day, now + 40 * day, true},
+	    {now + 40 * day, DB_HELD, true},
+	    {3600 * CLOCK_SECOND, 3600 * CLOCK_SECOND, true},
+	    {3600 * CLOCK_SECOND, DB_HELD, true},
+	    /* Its clock was ahead; the time of a later attempt says nothing of that. */
+	    {late, now + 40 * day, false},
+	};
+
+	(void)state;
+	assert_int_equal(db_begin(db), DB_OK);
+	for (uint64_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct db_message message = {
+		    .id = i + 1, .sender = "s@x", .submitter = "", .since = cases[i].since};
+		const struct db_recipient recipient = {.message = i + 1,
+						       .path = "a@example.org",
+						       .mailbox = "a@example.org",
+						       .next_attempt = cases[i].next_attempt};
+
+		assert_int_equal(db_add_message(db, &message), DB_OK);
+		assert_int_equal(db_add_recipient(db, &recipient), DB_OK);
+	}
+	assert_int_equal(db_commit(db), DB_OK);
+	db_close(db);
+	db = db_open(&err);
+	assert_non_null(db);
+	for (uint64_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t since = 0;
+
+		assert_int_equal(db_message(db, i + 1, note_since, &since), 0);
+		if (cases[i].mended)
+			assert_in_range(since, now, clock_now());
+		else
+			assert_int_equal(since, cases[i].since);
+	}
+	db_close(db);
+}
+
 /*
  * A queue of any size: each statement goes to its rows by an index, in the order that is wanted.
- * Some do not: notices are few, and two are run at the start only.
+ * Some do not: notices are few, and three are run at the start only.
  */
 static void
 test_no_statement_scans(void **state)
@@ -492,7 +658,8 @@ test_no_statement_scans(void **state)
 
 	(void)state;
 	for (int i = DB_STMT_ADD_MESSAGE; i < DB_STMT_COUNT; i++) {
-		if (i == DB_STMT_OLD_NOTICES || i == DB_STMT_FORGET || i == DB_STMT_BRING_BACK)
+		if (i == DB_STMT_OLD_NOTICES || i == DB_STMT_FORGET || i == DB_STMT_MEND_SINCE ||
+		    i == DB_STMT_BRING_BACK)
 			continue;
 		snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", sqlite3_sql(db->statements[i]));
 		assert_int_equal(sqlite3_prepare_v2(db->sqlite, sql, -1, &plan, NULL), SQLITE_OK);
@@ -520,11 +687,15 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_clean, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_is_synced_first, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_checkpoint_fails, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_unsynced, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_due, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_lane, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_rollback, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_remembers_other_runs, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_brings_back, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_db_mends_ages, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_no_statement_scans, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_db_of_the_future, set_up, tear_down),
 	};

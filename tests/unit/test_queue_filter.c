@@ -4,11 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "ctl/queue.h"
+#include "ctl/text.h"
 
 static struct queue_entry
 an_entry(void)
@@ -110,18 +113,105 @@ entries_are_five_texts(void **state)
 	}
 }
 
-/* What a terminal would obey is not shown. */
-static void
-control_characters_are_not_shown(void **state)
+/* In the locale that LC_ALL names. */
+static const char *
+shown(const char *text)
 {
-	char tail[] = "\033[2J\0b\0c\0d\0\x9b\n";
+	static char *out;
+	size_t size;
+	FILE *file;
+
+	free(out);
+	out = NULL;
+	assert_non_null(file = open_memstream(&out, &size));
+	text_print(file, text);
+	assert_int_equal(fclose(file), 0);
+	return out;
+}
+
+/* RFC 6531: an address is compared as it is, whatever is shown of it. */
+static void
+utf8_addresses_fit_themselves_alone(void **state)
+{
+	static const char tail[] = "s@example.org\0\0j\xc3\xbcrgen@one.example\0@one.example\0";
+	struct queue_filter filter = {.to = "J\xc3\xbcrgen@one.example"};
 	struct cq_entry fixed = {.state = CQ_WAITING};
 	struct queue_entry entry;
 
 	(void)state;
 	assert_int_equal(queue_entry_read(&entry, &fixed, tail, sizeof(tail)), 0);
-	assert_string_equal(entry.sender, "?[2J");
-	assert_string_equal(entry.reason, "??");
+	assert_true(queue_filter_fits(&filter, &entry));
+	filter.to = "j??rgen@one.example";
+	assert_false(queue_filter_fits(&filter, &entry));
+	filter.to = "j\xc3\xb6rgen@one.example";
+	assert_false(queue_filter_fits(&filter, &entry));
+	assert_string_equal(shown(entry.path), "j\xc3\xbcrgen@one.example");
+}
+
+/* RFC 5890 2.3.2.4: U-labels and A-labels of one name are the same, on either side. */
+static void
+a_domain_fits_in_both_of_its_forms(void **state)
+{
+	static const char *const paths[] = {"anna@xn--bcher-kva.example", "anna@b\xc3\xbc"
+									  "cher.example"};
+	static const char *const fit[] = {"@xn--bcher-kva.example",
+					  "@B\xc3\x9c"
+					  "cher.example",
+					  "Anna@b\xc3\xbc"
+					  "cher.example",
+					  "anna@XN--bcher-kva.example"};
+	static const char *const others[] = {"@bucher.example", "@\xff.example",
+					     "ann@b\xc3\xbc"
+					     "cher.example",
+					     "b\xc3\xbc"
+					     "cher.example",
+					     "@"};
+	struct queue_filter filter = {.count = 0};
+
+	(void)state;
+	for (size_t p = 0; p < sizeof(paths) / sizeof(paths[0]); p++) {
+		struct queue_entry entry = an_entry();
+
+		entry.path = paths[p];
+		for (size_t i = 0; i < sizeof(fit) / sizeof(fit[0]); i++) {
+			filter.to = fit[i];
+			assert_true(queue_filter_fits(&filter, &entry));
+		}
+		for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+			filter.to = others[i];
+			assert_false(queue_filter_fits(&filter, &entry));
+		}
+	}
+}
+
+/* What a terminal would obey is not shown. */
+static void
+control_characters_are_not_shown(void **state)
+{
+	(void)state;
+	assert_string_equal(shown("\033[2J\x7f"), "?[2J?");
+	assert_string_equal(shown("\x9b\n"), "??");
+	assert_string_equal(shown("a\xc2\x9b[2J"), "a?[2J");
+	assert_string_equal(shown("a\xe2\x82"), "a??");
+	/* Nor what has it show the rest in another order, or on another line. */
+	assert_string_equal(shown("a\xe2\x80\xae@\xe2\x80\xac \xe2\x81\xa6 \xe2\x81\xa9"),
+			    "a?@? ? ?");
+	assert_string_equal(shown("\xe2\x80\x8e \xe2\x80\x8f \xd8\x9c \xe2\x80\xa8"), "? ? ? ?");
+	assert_string_equal(shown("\xe2\x80\x90 \xe2\x82\xac \xf0\x9f\x93\xac"),
+			    "\xe2\x80\x90 \xe2\x82\xac \xf0\x9f\x93\xac");
+}
+
+/* To a terminal of Latin-1 the second octet of U+00DB is CSI. */
+static void
+utf8_is_shown_where_it_is_known(void **state)
+{
+	(void)state;
+	assert_int_equal(setenv("LC_ALL", "C", 1), 0);
+	assert_string_equal(shown("j\xc3\xbcrgen \xc3\x9b[2J"), "j?rgen ?[2J");
+	assert_int_equal(setenv("LC_ALL", "no such locale", 1), 0);
+	assert_string_equal(shown("\xc3\x9b[2J \xf0\x9f\x93\xac"), "?[2J ?");
+	assert_int_equal(setenv("LC_ALL", "C.UTF-8", 1), 0);
+	assert_string_equal(shown("\xc3\x9b[2J"), "\xc3\x9b[2J");
 }
 
 int
@@ -131,8 +221,13 @@ main(void)
 	    cmocka_unit_test(ids_are_hexadecimal),
 	    cmocka_unit_test(filters_fit),
 	    cmocka_unit_test(entries_are_five_texts),
+	    cmocka_unit_test(utf8_addresses_fit_themselves_alone),
+	    cmocka_unit_test(a_domain_fits_in_both_of_its_forms),
 	    cmocka_unit_test(control_characters_are_not_shown),
+	    cmocka_unit_test(utf8_is_shown_where_it_is_known),
 	};
 
+	if (setenv("LC_ALL", "C.UTF-8", 1) == -1)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The queue's mails to other domains: who may send them, what becomes of them, a relay that lies.
  */
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,10 +17,25 @@
 #include "common/proto/queue_relay.h"
 #include "tests/unit/queue_world.h"
 #include "worker/queue/admin.h"
+#include "worker/queue/batch_private.h"
+#include "worker/queue/clock.h"
+#include "worker/queue/policy.h"
 #include "worker/queue/schedule.h"
 
 static char folder[64];
 static struct world world;
+
+static bool no_room, no_room_for_mails; /* for what is written (relay.mk) */
+
+enum db_status __real_batch_write(struct batch *, int64_t);
+enum db_status __wrap_batch_write(struct batch *, int64_t);
+enum db_status
+__wrap_batch_write(struct batch *batch, int64_t position)
+{
+	bool fits = !no_room && (!no_room_for_mails || batch->commit_count == 0);
+
+	return fits ? __real_batch_write(batch, position) : DB_NO_SPACE;
+}
 
 /* What the relay answers, and what it was told. */
 static struct {
@@ -34,9 +50,34 @@ static struct {
 	struct qr_policy policy;
 	char mx[256];
 	size_t mx_length;
+	/* What it has fetched for the next mail; and as often again, under other numbers. */
+	const struct qr_policy *fetched;
+	unsigned fetches;
 } relay;
 
+static const char two_hosts[] = "mx.elsewhere.example\0*.elsewhere.example";
+
+static int
+keep(const struct qr_policy *policy, const char *mx, size_t length)
+{
+	return ipc_send(relay.channel, QR_KEEP_POLICY, 0, policy, mx, length, -1);
+}
+
+static void
+keep_fetched(void)
+{
+	struct qr_policy policy = *relay.fetched;
+
+	for (unsigned i = 0; i < relay.fetches; i++) {
+		assert_int_equal(keep(&policy, two_hosts, sizeof(two_hosts)), 0);
+		memset(policy.id, 0, sizeof(policy.id));
+		(void)snprintf(policy.id, sizeof(policy.id), "%u", i);
+	}
+	relay.fetched = NULL;
+}
+
 static const char *const to_bob[] = {"bob@elsewhere.example", NULL};
+static const char *const to_alice[] = {"alice@example.org", NULL};
 static const char *const to_two[] = {"bob@elsewhere.example", "carol@ELSEWHERE.example", NULL};
 static const char *const to_literal[] = {"bob@[127.0.0.1]", NULL};
 
@@ -44,11 +85,13 @@ static int
 on_send(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	struct qr_recipient results[RELAY_RECIPIENTS_MAX + 1];
-	struct qr_result body = {.host = "mx.elsewhere.example"};
+	struct qr_result body = {.zero = 0};
 	size_t length;
 
 	(void)context;
 	relay.sends++;
+	if (relay.fetched != NULL)
+		keep_fetched();
 	memcpy(&relay.last, message->body, sizeof(relay.last));
 	assert_true(message->tail_length <= sizeof(relay.tail));
 	memcpy(relay.tail, message->tail, message->tail_length);
@@ -60,6 +103,7 @@ on_send(struct ipc_channel *channel, struct ipc_message *message, void *context)
 		results[i].code = 550;
 		strlcpy(results[i].status, "5.1.1", sizeof(results[i].status));
 		strlcpy(results[i].text, "as the test says", sizeof(results[i].text));
+		strlcpy(results[i].host, "mx.elsewhere.example", sizeof(results[i].host));
 	}
 	length = body.recipients * sizeof(results[0]);
 	if (relay.lie != NULL)
@@ -116,6 +160,7 @@ set_up(void **state)
 {
 	(void)state;
 	memset(&relay, 0, sizeof(relay));
+	no_room = no_room_for_mails = false;
 	world_make_folder(folder);
 	world_open(&world);
 	world.queue.settings.relay = REACH_DOMAINS;
@@ -148,6 +193,13 @@ static bool
 sent_at_least(void *arg)
 {
 	return relay.sends >= *(const unsigned *)arg;
+}
+
+static bool
+is_quiet(void *arg)
+{
+	(void)arg;
+	return queue_is_quiet(&world.queue);
 }
 
 static bool
@@ -203,6 +255,83 @@ only_submitters_send_out(void **state)
 			    relay.tail_length);
 	world.queue.settings.relay = 0;
 	assert_int_equal(send_as("alice@example.org", "alice@example.org", to_bob), QUEUE_REFUSED);
+}
+
+static bool
+is_synced(void *arg)
+{
+	(void)arg;
+	return !world.queue.batch->unsynced;
+}
+
+static bool
+has_body_file(void)
+{
+	glob_t found;
+	bool has = glob("body.*", 0, NULL, &found) == 0;
+
+	globfree(&found);
+	return has;
+}
+
+/* One whose body is a file, not yet sent. Its channel is the caller's. */
+static struct mail
+large_to_bob(void)
+{
+	return (struct mail){.world = &world,
+			     .transaction = 1,
+			     .sender = "alice@example.org",
+			     .recipients = to_bob,
+			     .size = 100000,
+			     .channel = world_open_gate(&world, "alice@example.org")};
+}
+
+/* That relay has sent it is written at once, and not waited for; its file is there until it is on
+ * disk. */
+static void
+what_went_out_waits_for_no_disk(void **state)
+{
+	struct mail mail = large_to_bob();
+	struct mail second = mail;
+
+	(void)state;
+	mail_send(&mail);
+	assert_true(mail.committed);
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(relay.sends, 1);
+	assert_true(world.queue.batch->unsynced);
+	assert_true(has_body_file());
+	world_run_until(&world, is_synced, NULL);
+	assert_false(has_body_file());
+	/* The next mail's commit brings all to disk. */
+	mail_send(&second);
+	world_run_until(&world, all_is_written, NULL);
+	assert_true(has_body_file());
+	world.conduct = KEEPS_SILENT;
+	assert_int_equal(send_as("", "x@origin.example", to_alice), 0);
+	assert_false(world.queue.batch->unsynced);
+	assert_false(has_body_file());
+	ipc_close(mail.channel);
+}
+
+/* Its file goes from a disk that is full, too. */
+static void
+what_went_out_makes_room(void **state)
+{
+	const struct result waits = {.kind = RESULT_REMEMBER, .message = 1};
+	struct mail mail = large_to_bob();
+
+	(void)state;
+	mail_send(&mail);
+	world_run_until(&world, all_is_written, NULL);
+	assert_true(has_body_file());
+	no_room = true;
+	batch_result(world.queue.batch, &waits);
+	world_run_until(&world, is_synced, NULL);
+	assert_false(has_body_file());
+	assert_false(batch_is_empty(world.queue.batch));
+	no_room = false;
+	ipc_close(mail.channel);
 }
 
 static const char *const to_alias[] = {"Lead@example.org", "alice@example.org", "lead@example.org",
@@ -423,7 +552,7 @@ admin_is_cut_off(void *arg)
 }
 
 static void
-ask(uint16_t type, const void *body, const struct cq_name *names, size_t count)
+tell(uint16_t type, const void *body, const struct cq_name *names, size_t count)
 {
 	memset(&admin.done, 0, sizeof(admin.done));
 	admin.entries = 0;
@@ -431,6 +560,12 @@ ask(uint16_t type, const void *body, const struct cq_name *names, size_t count)
 	    ipc_send(admin.channel, type, 7, body, (const char *)names, count * sizeof(*names), -1),
 	    0);
 	world_run_until(&world, admin_is_answered, NULL);
+}
+
+static void
+ask(uint16_t type, const void *body, const struct cq_name *names, size_t count)
+{
+	tell(type, body, names, count);
 	assert_int_equal(admin.done.failed, 0);
 }
 
@@ -475,6 +610,77 @@ an_administrator_changes_the_queue(void **state)
 	change.action = CQ_REMOVE;
 	ask(CQ_CHANGE, &change, &admin.entry.name, 1);
 	assert_int_equal(admin.done.count, 0);
+	ipc_close(admin.channel);
+	world_run_for(&world, 50);
+}
+
+static bool
+results_wait(void *arg)
+{
+	(void)arg;
+	return !batch_is_empty(world.queue.batch);
+}
+
+/* Until it is written that a mail has left nobody has it sent again. */
+static void
+what_has_left_is_left_alone(void **state)
+{
+	const struct cq_list list = {.first = 1};
+	struct cq_change change = {.action = CQ_RETRY, .count = 1};
+	struct cq_name name;
+
+	(void)state;
+	memset(&admin, 0, sizeof(admin));
+	open_admin();
+	assert_int_equal(send_as("alice@example.org", "alice@example.org", to_bob), 0);
+	no_room = true;
+	world_run_until(&world, results_wait, NULL);
+	ask(CQ_LIST, &list, NULL, 0);
+	assert_int_equal(admin.entries, 1);
+	name = admin.entry.name;
+	tell(CQ_CHANGE, &change, &name, 1);
+	assert_int_equal(admin.done.failed, 1);
+	assert_int_equal(admin.done.count, 0);
+	no_room = false;
+	world_run_until(&world, all_is_written, NULL);
+	assert_int_equal(relay.sends, 1);
+	ipc_close(admin.channel);
+	world_run_for(&world, 50);
+}
+
+/* It is over for the mail, and removing another one may make room. */
+static void
+new_mail_is_no_hindrance(void **state)
+{
+	const struct cq_list list = {.first = 1};
+	struct cq_change change = {.action = CQ_REMOVE, .count = 1};
+	struct mail mail = {.world = &world,
+			    .transaction = 1,
+			    .sender = "x@origin.example",
+			    .recipients = to_alice,
+			    .size = 100,
+			    .hold = true};
+	struct cq_name name;
+
+	(void)state;
+	memset(&admin, 0, sizeof(admin));
+	open_admin();
+	relay.outcome = RELAY_LATER;
+	assert_int_equal(send_as("alice@example.org", "alice@example.org", to_bob), 0);
+	world_run_until(&world, sent_at_least, &(unsigned){1});
+	world_run_until(&world, is_quiet, NULL);
+	ask(CQ_LIST, &list, NULL, 0);
+	assert_int_equal(admin.entries, 1);
+	name = admin.entry.name;
+	mail_start(&mail);
+	world_run_until(&world, mail_has_body, &mail);
+	no_room_for_mails = true;
+	mail_commit(&mail);
+	ask(CQ_CHANGE, &change, &name, 1);
+	assert_int_equal(admin.done.count, 1);
+	world_run_until(&world, mail_is_over, &mail);
+	assert_int_equal(mail.failure, QUEUE_NO_SPACE);
+	no_room_for_mails = false;
 	ipc_close(admin.channel);
 	world_run_for(&world, 50);
 }
@@ -546,9 +752,9 @@ lie_zero(struct qr_result *body, struct qr_recipient *results, size_t *length)
 static void
 lie_host(struct qr_result *body, struct qr_recipient *results, size_t *length)
 {
-	(void)results;
+	(void)body;
 	(void)length;
-	memset(body->host, 'x', sizeof(body->host));
+	memset(results[0].host, 'x', sizeof(results[0].host));
 }
 
 static void
@@ -618,14 +824,6 @@ a_relay_that_lies_is_cut_off(void **state)
 	}
 }
 
-static const char two_hosts[] = "mx.elsewhere.example\0*.elsewhere.example";
-
-static int
-keep(const struct qr_policy *policy, const char *mx, size_t length)
-{
-	return ipc_send(relay.channel, QR_KEEP_POLICY, 0, policy, mx, length, -1);
-}
-
 /* Sends a mail, and has its relay say that it is delivered. */
 static void
 send_one_more(void)
@@ -637,6 +835,12 @@ send_one_more(void)
 	world_run_until(&world, all_is_written, NULL);
 }
 
+static int64_t
+minute(void)
+{
+	return clock_now() / CLOCK_SECOND / 60;
+}
+
 /* RFC 8461 5.1: whoever is relay hears of it, and of each domain's own only. */
 static void
 policies_outlive_relay(void **state)
@@ -644,9 +848,11 @@ policies_outlive_relay(void **state)
 	struct qr_policy policy = {
 	    .domain = "elsewhere.example", .id = "20260101", .mode = 2, .seconds = 86400};
 	struct qr_policy other = {.domain = "other.example", .id = "1", .mode = 1, .seconds = 1};
+	int64_t begun;
 
 	(void)state;
-	assert_int_equal(keep(&policy, two_hosts, sizeof(two_hosts)), 0);
+	relay.fetched = &policy;
+	relay.fetches = 1;
 	assert_int_equal(keep(&other, "", 0), 0);
 	send_one_more();
 	open_relay();
@@ -660,16 +866,83 @@ policies_outlive_relay(void **state)
 	assert_int_equal(relay.mx_length, sizeof(two_hosts));
 	assert_memory_equal(relay.mx, two_hosts, sizeof(two_hosts));
 	/* A newer one takes its place; only so many are written in a minute. */
-	strlcpy(policy.id, "20260102", sizeof(policy.id));
-	assert_int_equal(keep(&policy, two_hosts, sizeof(two_hosts)), 0);
-	for (unsigned i = 0; i < 60; i++) {
-		memset(other.domain, 0, sizeof(other.domain));
-		(void)snprintf(other.domain, sizeof(other.domain), "d%u.example", i);
-		assert_int_equal(keep(&other, "", 0), 0);
+	do { /* once more where the minute, and with it the count, has changed meanwhile */
+		begun = minute();
+		world.queue.policy_minute = begun;
+		world.queue.policies_written = 2;
+		relay.fetched = &policy;
+		relay.fetches = 60;
+		send_one_more();
+		send_one_more();
+	} while (minute() != begun);
+	assert_int_equal(atoi(relay.policy.id), 26); /* the 28th; two were there before */
+	assert_int_equal(world.queue.policies_written, POLICIES_A_MINUTE);
+}
+
+static size_t
+policies(void)
+{
+	size_t count;
+
+	assert_int_equal(db_policies(world.queue.db, &count), DB_OK);
+	return count;
+}
+
+/* A stranger's mail, or that of alice, for whose domain relay has fetched POLICY. */
+static void
+send_with(const struct qr_policy *policy, bool stranger)
+{
+	static const char *const to_lead[] = {"lead@example.org", NULL};
+	unsigned sends = relay.sends + 1;
+
+	relay.fetched = policy;
+	relay.fetches = 1;
+	assert_int_equal(stranger ? send_as("", "x@example.net", to_lead)
+				  : send_as("alice@example.org", "alice@example.org", to_bob),
+			 0);
+	world_run_until(&world, sent_at_least, &sends);
+	world_run_until(&world, all_is_written, NULL);
+	assert_null(relay.fetched);
+	assert_string_equal(relay.last.domain, "elsewhere.example");
+}
+
+/* Who has mail of his sent to domains of his own pushes no policy out. */
+static void
+strangers_have_half_of_the_policies(void **state)
+{
+	const struct qr_policy policy = {
+	    .domain = "elsewhere.example", .id = "20260101", .mode = 2, .seconds = 86400};
+	char domain[64];
+	struct db_policy other = {.domain = domain, .id = "1", .until = INT64_MAX, .mx = ""};
+
+	(void)state;
+	for (unsigned i = 0; i < POLICIES_MAX / 2; i++) {
+		(void)snprintf(domain, sizeof(domain), "d%u.example", i);
+		assert_int_equal(db_keep_policy(world.queue.db, &other, POLICIES_MAX), DB_OK);
 	}
+	send_with(&policy, true);
+	assert_int_equal(policies(), POLICIES_MAX / 2);
+	send_with(&policy, false);
+	assert_int_equal(policies(), POLICIES_MAX / 2 + 1);
+	/* What is there is kept up to date, whoever has it fetched. */
+	world.queue.policies_written = 0;
+	send_with(&policy, true);
+	assert_int_equal(world.queue.policies_written, 1);
+}
+
+/* And it is kept where there is room: the next user's mail fetches nothing. */
+static void
+what_a_stranger_has_fetched_counts_for_all(void **state)
+{
+	const struct qr_policy policy = {
+	    .domain = "elsewhere.example", .id = "20260101", .mode = 2, .seconds = 86400};
+
+	(void)state;
+	send_with(&policy, true);
+	open_relay();
+	relay.policies = 0;
 	send_one_more();
-	assert_string_equal(relay.policy.id, "20260102");
-	assert_true(world.queue.policies_written >= 60);
+	assert_int_equal(relay.policies, 1);
 }
 
 /* The last has what is no name in its tail. */
@@ -716,6 +989,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(only_submitters_send_out, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(what_went_out_waits_for_no_disk, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(what_went_out_makes_room, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(an_alias_leads_out, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_job_has_one_sender, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_fails_comes_back_once, set_up, tear_down),
@@ -724,9 +999,14 @@ main(void)
 	    cmocka_unit_test_setup_teardown(what_is_not_now_is_later, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(all_recipients_of_a_domain, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(an_administrator_changes_the_queue, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(what_has_left_is_left_alone, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(new_mail_is_no_hindrance, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(administrators_that_lie_are_cut_off, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_relay_that_lies_is_cut_off, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(policies_outlive_relay, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(strangers_have_half_of_the_policies, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(what_a_stranger_has_fetched_counts_for_all, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(policies_that_lie_are_cut_off, set_up, tear_down),
 	};
 

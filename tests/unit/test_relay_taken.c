@@ -36,7 +36,10 @@ static void
 only_what_was_delivered(void **state)
 {
 	struct client_recipient before[] = {
-	    {.path = "a@x.example", .outcome = D, .dsn = true, .reply = {250, "2.6.0", "Yes"}},
+	    {.path = "a@x.example",
+	     .outcome = D,
+	     .dsn = true,
+	     .reply = {250, "2.6.0", "Yes", true}},
 	    {.path = "b@x.example", .outcome = OUTCOME_LATER},
 	    {.path = "c@x.example", .outcome = OUTCOME_FAILED},
 	    {.path = "d@x.example", .outcome = OUTCOME_PENDING},

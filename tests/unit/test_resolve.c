@@ -62,7 +62,7 @@ resolve(const char *text)
 	}
 	list[0] = '\0';
 	for (size_t i = 0; i < resolved.count; i++) {
-		if (!resolved.accounts[i]->enabled)
+		if (!resolve_is_mailbox(resolver, resolved.accounts[i]))
 			continue;
 		strlcat(list, list[0] == '\0' ? "" : " ", sizeof(list));
 		strlcat(list, resolved.accounts[i]->address, sizeof(list));
@@ -117,6 +117,39 @@ test_postmaster(void **state)
 	assert_string_equal(resolve("postmaster"), "unavailable");
 }
 
+/* It is who reports are from (RFC 3461 9.3), and nobody else is at the host. */
+static void
+test_roles_at_the_host(void **state)
+{
+	(void)state;
+	use("aliases = ( { address = \"abuse@example.org\"; to = \"bob@example.org\"; },"
+	    "{ address = \"@example.org\"; to = \"bob@example.org\"; } );"
+	    "accounts = ( { address = \"alice@example.org\";" PW "},"
+	    "{ address = \"bob@example.org\";" PW "},"
+	    "{ address = \"postmaster@example.org\";" PW "} );");
+	assert_string_equal(resolve("postmaster@mail.example.org"), "not local");
+	resolver_set_host(resolver, "mail.example.org");
+	resolver_set_separator(resolver, '+');
+	assert_string_equal(resolve("PostMaster@Mail.example.org"), "postmaster@example.org");
+	assert_string_equal(resolve("abuse@mail.example.org"), "bob@example.org");
+	assert_string_equal(resolve("alice@mail.example.org"), "not local");
+	assert_string_equal(resolve("postmaster+x@mail.example.org"), "not local");
+	assert_string_equal(resolve("postmasters@mail.example.org"), "not local");
+	assert_string_equal(resolve("\"\"@mail.example.org"), "not local");
+	assert_string_equal(resolve("postmaster@example.com"), "not local");
+	assert_string_equal(resolve("postmaster@x.mail.example.org"), "not local");
+	assert_false(resolver_has_domain(resolver, "mail.example.org"));
+	use("accounts = ( { address = \"postmaster@example.org\";" PW "enabled = false; } );");
+	assert_string_equal(resolve("postmaster@mail.example.org"), "unavailable");
+	assert_string_equal(resolve("postmaster"), "unavailable");
+	/* One of our domains is that, whatever the host is called. */
+	use("accounts = ( { address = \"alice@example.org\";" PW "},"
+	    "{ address = \"postmaster@second.example\";" PW "} );");
+	resolver_set_host(resolver, "second.example");
+	assert_string_equal(resolve("postmaster@second.example"), "postmaster@second.example");
+	assert_string_equal(resolve("alice@second.example"), "no mailbox");
+}
+
 #define ALIASED                                                     \
 	"accounts = ( { address = \"alice@example.org\";" PW "},"   \
 	"{ address = \"bob@example.org\";" PW "enabled = false; }," \
@@ -142,6 +175,23 @@ test_aliases(void **state)
 	assert_string_equal(resolve("\"no such\"@second.example"), "carol@second.example");
 	assert_string_equal(resolve("\"\"@second.example"), "no mailbox");
 	assert_string_equal(resolve("nobody@example.org"), "no mailbox");
+}
+
+/* Whose domain was taken out of postern.conf has no mailbox to deliver to, however mail comes. */
+static void
+test_foreign_accounts(void **state)
+{
+	(void)state;
+	use("accounts = ( { address = \"alice@example.org\";" PW "},"
+	    "{ address = \"old@gone.example\";" PW "} );"
+	    "aliases = ( { address = \"both@example.org\"; to = [ \"alice@example.org\", "
+	    "\"old@gone.example\" ]; },"
+	    "{ address = \"one@example.org\"; to = \"old@gone.example\"; },"
+	    "{ address = \"abuse@example.org\"; to = \"old@gone.example\"; } );");
+	assert_string_equal(resolve("both@example.org"), "alice@example.org");
+	assert_string_equal(resolve("one@example.org"), "disabled");
+	assert_string_equal(resolve("abuse@example.org"), "alice@example.org");
+	assert_string_equal(resolve("old@gone.example"), "not local");
 }
 
 static void
@@ -188,6 +238,28 @@ test_roles(void **state)
 	assert_string_equal(resolve("abuse@empty.example"), "dave@second.example");
 }
 
+/* Who only begins as a role does is somebody of his own. */
+static void
+test_names_like_roles(void **state)
+{
+	(void)state;
+	use("aliases = ( { address = \"abuse-team@example.org\"; to = \"dave@second.example\"; } );"
+	    "accounts = ( { address = \"alice@example.org\";" PW "},"
+	    "{ address = \"postmaster-anna@example.org\";" PW "},"
+	    "{ address = \"abuse-off@example.org\";" PW "enabled = false; },"
+	    "{ address = \"dave@second.example\";" PW "} );");
+	resolver_set_separator(resolver, '-');
+	assert_string_equal(resolve("Postmaster-Anna@example.org"), "postmaster-anna@example.org");
+	assert_string_equal(resolve("abuse-team@example.org"), "dave@second.example");
+	assert_string_equal(resolve("abuse-off@example.org"), "disabled");
+	assert_string_equal(resolve("postmaster-x@example.org"), "alice@example.org");
+	assert_string_equal(resolve("abuse-x@example.org"), "alice@example.org");
+	assert_true(resolve_sender(resolver, accounts_find(accounts, "dave@second.example"),
+				   "abuse-team@example.org", strlen("abuse-team@example.org")));
+	assert_false(resolve_sender(resolver, accounts_find(accounts, "alice@example.org"),
+				    "abuse-team@example.org", strlen("abuse-team@example.org")));
+}
+
 static bool
 may_send(const char *account, const char *text)
 {
@@ -209,6 +281,10 @@ test_senders(void **state)
 	assert_true(may_send("alice@example.org", "alice+list@example.org"));
 	assert_true(may_send("alice@example.org", "sales@example.org"));
 	assert_true(may_send("alice@example.org", "postmaster@example.org"));
+	assert_false(may_send("alice@example.org", "postmaster@mail.example.org"));
+	resolver_set_host(resolver, "mail.example.org");
+	assert_true(may_send("alice@example.org", "postmaster@mail.example.org"));
+	assert_false(may_send("carol@second.example", "postmaster@mail.example.org"));
 	assert_true(may_send("alice@example.org", "old@Elsewhere.example"));
 	assert_true(may_send("alice@example.org", "\"any one\"@mine.example"));
 	assert_true(may_send("carol@second.example", "whatever@second.example"));
@@ -291,12 +367,18 @@ static const struct ma_srs srs = {
 
 /* What a mail from SENDER is from where it is forwarded to. */
 static const char *
-forwarded(const char *sender)
+forwarded_for(const char *sender, bool submitted)
 {
 	static char out[PATH_SIZE];
 
-	forward_sender(resolver, &srs, sender, out);
+	forward_sender(resolver, &srs, sender, submitted, out);
 	return out;
+}
+
+static const char *
+forwarded(const char *sender)
+{
+	return forwarded_for(sender, false);
 }
 
 static void
@@ -323,6 +405,10 @@ test_forwards(void **state)
 	assert_string_equal(resolve("both@example.org"), "alice@example.org -> Bob@other.example");
 	assert_string_equal(resolve("any@second.example"), "-> all@other.example");
 	assert_string_equal(resolve("abuse@example.org"), "-> abuse@other.example");
+	/* This host is not elsewhere: who writes "bob" there means nobody. */
+	resolver_set_host(resolver, "other.example");
+	assert_string_equal(resolve("both@example.org"), "alice@example.org");
+	resolver_set_host(resolver, "");
 	/* A domain of ours is not elsewhere, though the file has nobody there. */
 	assert_string_equal(resolve("dead@example.org"), "disabled");
 	assert_string_equal(resolve("bob@other.example"), "not local");
@@ -364,8 +450,13 @@ test_ways_back(void **state)
 	resolver_set_srs(resolver, &srs);
 	/* Whose sender is not rewritten. */
 	assert_string_equal(forwarded(""), "");
-	assert_string_equal(forwarded("Alice@example.org"), "Alice@example.org");
-	assert_string_equal(forwarded("x@bounce.example"), "x@bounce.example");
+	assert_string_equal(forwarded_for("Alice@example.org", true), "Alice@example.org");
+	assert_string_equal(forwarded_for("x@bounce.example", true), "x@bounce.example");
+	assert_string_equal(forwarded("SRS0=x@example.org"), "SRS0=x@example.org");
+	/* A stranger may call himself what he likes: it is not sent on in our name. */
+	assert_non_null(
+	    strstr(forwarded("Alice@example.org"), "=example.org=Alice@bounce.example"));
+	assert_non_null(strstr(forwarded("x@bounce.example"), "=bounce.example=x@bounce.example"));
 	assert_string_equal(forwarded("x@[192.0.2.1]"), "x@[192.0.2.1]");
 	strlcpy(text, forwarded("Some.One@other.example"), sizeof(text));
 	assert_non_null(strstr(text, "=other.example=Some.One@bounce.example"));
@@ -410,9 +501,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_forwards),   TEST(test_domains), TEST(test_ways_back), TEST(test_mailboxes),
-	    TEST(test_postmaster), TEST(test_no_file), TEST(test_aliases),   TEST(test_idn_login),
-	    TEST(test_senders),    TEST(test_tags),    TEST(test_roles),     TEST(test_login),
+	    TEST(test_forwards),         TEST(test_domains),    TEST(test_ways_back),
+	    TEST(test_mailboxes),        TEST(test_postmaster), TEST(test_roles_at_the_host),
+	    TEST(test_no_file),          TEST(test_aliases),    TEST(test_idn_login),
+	    TEST(test_senders),          TEST(test_tags),       TEST(test_roles),
+	    TEST(test_names_like_roles), TEST(test_login),      TEST(test_foreign_accounts),
 	    TEST(test_settings),
 	};
 

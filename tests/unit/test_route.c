@@ -47,6 +47,56 @@ records_are_taken(void **state)
 	assert_string_equal(text, "2001:db8::1");
 }
 
+/* The last one is kept. */
+struct addresses {
+	size_t count;
+	struct in6_addr last;
+};
+
+static void
+take_address(const struct in6_addr *address, void *arg)
+{
+	struct addresses *addresses = arg;
+
+	addresses->count++;
+	addresses->last = *address;
+}
+
+/* As many as fit into a packet, and only those that are addresses. */
+static void
+all_addresses_are_told(void **state)
+{
+	static const uint8_t head[] = HEAD("\0"), a[] = OWNER "\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\0",
+			     bad[] = OWNER "\0\1\0\1\0\0\0\x3c\0\3\x7f\0\0";
+	enum { COUNT = 4000 };
+	uint8_t packet[UINT16_MAX];
+	size_t length = sizeof(head) - 1;
+	struct addresses addresses = {.count = 0};
+	char text[INET6_ADDRSTRLEN];
+
+	(void)state;
+	memcpy(packet, head, length);
+	packet[6] = (COUNT + 1) >> 8;
+	packet[7] = (COUNT + 1) & 0xff;
+	for (size_t i = 0; i < COUNT; i++) {
+		memcpy(packet + length, a, sizeof(a) - 1);
+		length += sizeof(a) - 1;
+		packet[length - 2] = (uint8_t)(i >> 8);
+		packet[length - 1] = (uint8_t)i;
+	}
+	memcpy(packet + length, bad, sizeof(bad) - 1);
+	length += sizeof(bad) - 1;
+	assert_int_equal(dns_parse_addresses(packet, length, DNS_A, take_address, &addresses), 0);
+	assert_int_equal(addresses.count, COUNT);
+	inet_ntop(AF_INET6, &addresses.last, text, sizeof(text));
+	assert_string_equal(text, "::ffff:127.0.15.159");
+	assert_int_equal(dns_parse_addresses(packet, length, DNS_AAAA, take_address, &addresses),
+			 0);
+	assert_int_equal(addresses.count, COUNT);
+	assert_int_equal(dns_parse_addresses(packet, length - 1, DNS_A, take_address, &addresses),
+			 -1);
+}
+
 /* Cut anywhere, it is an error; so are names that go round in circles. */
 static void
 damage_is_seen(void **state)
@@ -130,12 +180,13 @@ take_tlsa(const struct dns_tlsa *tlsa, void *arg)
 
 #define TLSA_OF(length) OWNER "\0\x34\0\1\0\0\0\x3c\0" length
 
-/* RFC 6698 2.1: three octets, and at least one of data. */
+/* RFC 6698 2.1: three octets, and data; with none it is a record, and fits nothing. */
 static void
 tlsas_are_taken(void **state)
 {
 	static const uint8_t two[] = HEAD("\2") TLSA_OF("\4") "\2\0\0x" TLSA_OF("\5") "\3\1\2yz";
-	static const uint8_t empty[] = HEAD("\1") TLSA_OF("\3") "\3\1\1";
+	static const uint8_t empty[] = HEAD("\1") TLSA_OF("\3") "\3\1\1",
+			     damaged[] = HEAD("\1") TLSA_OF("\2") "\3\1";
 	struct tlsas tlsas = {0};
 
 	(void)state;
@@ -148,7 +199,9 @@ tlsas_are_taken(void **state)
 	assert_memory_equal(tlsas.last.data, "yz", 2);
 	for (size_t n = 0; n < sizeof(two) - 1; n++)
 		assert_int_equal(dns_parse_tlsa(two, n, take_tlsa, &tlsas), -1);
-	assert_int_equal(dns_parse_tlsa(empty, sizeof(empty) - 1, take_tlsa, &tlsas), -1);
+	assert_int_equal(dns_parse_tlsa(empty, sizeof(empty) - 1, take_tlsa, &tlsas), 0);
+	assert_int_equal(tlsas.last.length, 0);
+	assert_int_equal(dns_parse_tlsa(damaged, sizeof(damaged) - 1, take_tlsa, &tlsas), -1);
 }
 
 /* Behind an alias it is the other name's record that is told (RFC 7672 2.2.2). */
@@ -254,6 +307,23 @@ hosts_come_in_their_order(void **state)
 	}
 }
 
+/* RFC 5321 5.1: where there are MX records, the domain's own address is none for mail. */
+static void
+records_that_name_nobody_count(void **state)
+{
+	static const uint8_t packet[] = HEAD("\1") MX_OF("\6") "\0\x0a\2\r\n\0";
+	struct dns_answer answer;
+	struct route_hosts hosts;
+	struct reply why;
+
+	(void)state;
+	assert_int_equal(dns_parse(packet, sizeof(packet) - 1, DNS_MX, &answer), 0);
+	assert_int_equal(answer.count, 0);
+	assert_false(route_order(&answer, "a.b", "own", 0, &hosts, &why));
+	assert_int_equal(why.code, 550);
+	assert_string_equal(why.status, "5.4.4");
+}
+
 /* Equal ones take turns (RFC 5321 5.1). */
 static void
 equal_hosts_take_turns(void **state)
@@ -346,9 +416,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(services_are_taken),
 	    cmocka_unit_test(records_are_taken),
+	    cmocka_unit_test(all_addresses_are_told),
 	    cmocka_unit_test(damage_is_seen),
 	    cmocka_unit_test(texts_are_put_together),
 	    cmocka_unit_test(hosts_come_in_their_order),
+	    cmocka_unit_test(records_that_name_nobody_count),
 	    cmocka_unit_test(equal_hosts_take_turns),
 	    cmocka_unit_test(hops_are_counted),
 	    cmocka_unit_test(own_addresses_are_known),

@@ -4,9 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/ec.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "worker/relay/security.h"
 
@@ -19,8 +23,6 @@ static const struct {
 } records[] = {
     {{.usage = 3, .selector = 1, .matching = 1, .length = 32}, DANE_USABLE},
     {{.usage = 3, .selector = 0, .matching = 2, .length = 64}, DANE_USABLE},
-    {{.usage = 2, .selector = 0, .matching = 0, .length = 500}, DANE_USABLE},
-    {{.usage = 2, .selector = 1, .matching = 0, .length = 1}, DANE_USABLE},
     /* RFC 7672 3.1.3 */
     {{.usage = 0, .selector = 0, .matching = 1, .length = 32}, DANE_UNUSABLE},
     {{.usage = 1, .selector = 1, .matching = 1, .length = 32}, DANE_UNUSABLE},
@@ -29,6 +31,10 @@ static const struct {
     {{.usage = 3, .selector = 1, .matching = 3, .length = 32}, DANE_UNUSABLE},
     {{.usage = 3, .selector = 1, .matching = 1, .length = 31}, DANE_UNUSABLE},
     {{.usage = 3, .selector = 1, .matching = 2, .length = 32}, DANE_UNUSABLE},
+    {{.usage = 3, .selector = 1, .matching = 1, .length = 0}, DANE_UNUSABLE},
+    {{.usage = 3, .selector = 1, .matching = 0, .length = 0}, DANE_UNUSABLE},
+    {{.usage = 2, .selector = 0, .matching = 0, .length = 500}, DANE_UNUSABLE},
+    {{.usage = 2, .selector = 1, .matching = 0, .length = 1}, DANE_UNUSABLE},
 };
 
 static void
@@ -53,14 +59,85 @@ usable_records_are_taken(void **state)
 	}
 }
 
+/* A certificate with COMMENT octets in it that say nothing; the caller frees it. */
+static uint16_t
+make_certificate(size_t comment, EVP_PKEY *pkey, uint8_t **der)
+{
+	X509 *cert = X509_new();
+	char *value = calloc(1, comment + 1);
+	X509_EXTENSION *extension;
+	int length;
+
+	assert_non_null(cert);
+	assert_non_null(value);
+	memset(value, 'x', comment);
+	extension = X509V3_EXT_conf_nid(NULL, NULL, NID_netscape_comment, value);
+	assert_non_null(extension);
+	assert_int_equal(X509_add_ext(cert, extension, -1), 1);
+	assert_non_null(X509_gmtime_adj(X509_getm_notBefore(cert), 0));
+	assert_non_null(X509_gmtime_adj(X509_getm_notAfter(cert), 3600));
+	assert_int_equal(X509_set_pubkey(cert, pkey), 1);
+	assert_true(X509_sign(cert, pkey, EVP_sha256()) > 0);
+	*der = NULL;
+	length = i2d_X509(cert, der);
+	assert_in_range(length, 1, UINT16_MAX);
+	X509_EXTENSION_free(extension);
+	X509_free(cert);
+	free(value);
+	return (uint16_t)length;
+}
+
+static enum dane_state
+state_of(uint8_t selector, const uint8_t *data, size_t length)
+{
+	const struct dns_tlsa tlsa = {2, selector, 0, (uint16_t)length, data};
+	struct dane *dane = dane_new();
+	enum dane_state state;
+
+	assert_non_null(dane);
+	dane_add(&tlsa, dane);
+	state = dane->state;
+	dane_release(dane);
+	return state;
+}
+
+/* A certificate or a key is one, to its last octet; else nobody could have it. */
+static void
+whole_ones_are_looked_at(void **state)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+	uint8_t *cert = NULL, *key = NULL, behind[4096] = {0};
+	size_t length, key_length;
+
+	(void)state;
+	assert_non_null(pkey);
+	length = make_certificate(1, pkey, &cert);
+	key_length = (size_t)i2d_PUBKEY(pkey, &key);
+	assert_int_equal(state_of(0, cert, length), DANE_USABLE);
+	assert_int_equal(state_of(1, key, key_length), DANE_USABLE);
+	assert_int_equal(state_of(1, cert, length), DANE_UNUSABLE);
+	assert_int_equal(state_of(0, key, key_length), DANE_UNUSABLE);
+	assert_int_equal(state_of(0, cert, length - 1), DANE_UNUSABLE);
+	assert_int_equal(state_of(1, key, key_length - 1), DANE_UNUSABLE);
+	memcpy(behind, cert, length);
+	assert_int_equal(state_of(0, behind, length + 1), DANE_UNUSABLE);
+	memcpy(behind, key, key_length);
+	assert_int_equal(state_of(1, behind, key_length + 1), DANE_UNUSABLE);
+	OPENSSL_free(cert);
+	OPENSSL_free(key);
+	EVP_PKEY_free(pkey);
+}
+
 /* What is more than fits is left out; what is usable stays so next to what is not. */
 static void
 many_records(void **state)
 {
 	static const uint8_t data[DANE_DATA_MAX];
 	struct dns_tlsa good = {3, 1, 1, 32, data}, bad = {1, 1, 1, 32, data};
-	struct dns_tlsa long_one = {2, 0, 0, DANE_DATA_MAX - 32, data};
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+	struct dns_tlsa long_one = {2, 0, 0, 0, NULL};
 	struct dane *dane = dane_new();
+	uint8_t *cert;
 
 	(void)state;
 	assert_non_null(dane);
@@ -73,11 +150,16 @@ many_records(void **state)
 	dane_release(dane);
 	dane = dane_new();
 	assert_non_null(dane);
+	long_one.length = make_certificate(DANE_DATA_MAX - 275, pkey, &cert);
+	assert_in_range(long_one.length, DANE_DATA_MAX - 32, DANE_DATA_MAX);
+	long_one.data = cert;
 	dane_add(&good, dane);
 	dane_add(&long_one, dane);
 	dane_add(&good, dane);
 	assert_int_equal(dane->count, 2);
 	dane_release(dane);
+	OPENSSL_free(cert);
+	EVP_PKEY_free(pkey);
 }
 
 /* -- Decisions ----------------------------------------------------------------------------------
@@ -254,8 +336,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(usable_records_are_taken),   cmocka_unit_test(many_records),
-	    cmocka_unit_test(nothing_falls_back),         cmocka_unit_test(names_of_dane),
+	    cmocka_unit_test(usable_records_are_taken),
+	    cmocka_unit_test(many_records),
+	    cmocka_unit_test(whole_ones_are_looked_at),
+	    cmocka_unit_test(nothing_falls_back),
+	    cmocka_unit_test(names_of_dane),
 	    cmocka_unit_test(connections_are_used_again),
 	};
 

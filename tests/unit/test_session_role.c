@@ -344,9 +344,12 @@ test_lingers(void **state)
 	say(client, "QUIT\r\n");
 	expect(client, "+OK bye\r\n");
 	expect_end(client);
-	/* An idle channel to queue keeps nothing. */
-	assert_int_equal(from_master(), MS_IDLE);
-	idle = house.message.body;
+	/* An idle channel to queue keeps nothing. Before the client came it may have lingered too.
+	 */
+	do {
+		assert_int_equal(from_master(), MS_IDLE);
+		idle = house.message.body;
+	} while (idle->seen < 2);
 	assert_int_equal(idle->seen, 2);
 	/* No answer: work was on its way. It asks again after that. */
 	send_delivery(9, "late", "", "x\r\n");

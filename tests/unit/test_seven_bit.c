@@ -186,6 +186,11 @@ what_can_not_be(void **state)
 	    {HEAD "Content-Type: message/partial\r\n\r\n\xe9", SEVEN_BIT_COMPOSITE},
 	    {HEAD "Content-Type: message/delivery-status\r\n\r\n\xe9", SEVEN_BIT_COMPOSITE},
 	    {HEAD "Content-Type: multipart/mixed\r\n\r\n\xe9", SEVEN_BIT_COMPOSITE},
+	    {MIXED "\r\n\xe9\r\n", SEVEN_BIT_COMPOSITE},
+	    {MIXED "\r\n\xe9\r\n--b--\r\n\xe9\r\n", SEVEN_BIT_COMPOSITE},
+	    {MIXED "\r\nx\r\n", SEVEN_BIT_OK},
+	    {MIXED "\r\n--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n\xe9\r\n--b--\r\n",
+	     SEVEN_BIT_COMPOSITE},
 	};
 
 	(void)state;

@@ -183,7 +183,7 @@ commands_between_chunks(void **state)
 	SAY(ENVELOPE "DATA\r\n",
 	    OK_MAIL OK_RCPT "354 Send the message, end it with <CRLF>.<CRLF>\r\n");
 	SAY("BDAT 0 LAST\r\n.\r\n", QUEUED);
-	EXPECT("BDAT 0 LAST\r\n", BODY_7BIT);
+	EXPECT("\r\nBDAT 0 LAST\r\n", BODY_7BIT);
 	house_close();
 }
 
@@ -208,6 +208,28 @@ size_is_bounded(void **state)
 	house_close();
 	assert_int_equal(queue_log.commits, 0);
 	free(big);
+}
+
+/* Nor in chunks is the first line taken for more of our Received field, wherever they are cut. */
+static void
+first_line_with_a_blank(void **state)
+{
+	static const char *const mails[] = {ENVELOPE, BINARY};
+	const char *text;
+
+	(void)state;
+	open_with_ehlo();
+	for (size_t i = 0; i < 2; i++) {
+		client_says(mails[i]);
+		(void)client_hears();
+		SAY("BDAT 0\r\n", "250 2.0.0 Ok: 0 octets so far\r\n");
+		SAY("BDAT 1\r\n\t", "250 2.0.0 Ok: 1 octets so far\r\n");
+		SAY("BDAT 11 LAST\r\nby forged\r\n", QUEUED);
+		assert_int_equal(content(&text), 14);
+		assert_memory_equal(text, "\r\n\tby forged\r\n", 14);
+		assert_true(queue_log.commit_size == queue_log.body_length);
+	}
+	house_close();
 }
 
 /* The public variants of SMTP smuggling, in a chunk of text: none is taken, none ends anything. */
@@ -315,6 +337,7 @@ main(void)
 	    cmocka_unit_test(a_size_that_is_none_ends_the_session),
 	    cmocka_unit_test(commands_between_chunks),
 	    cmocka_unit_test(size_is_bounded),
+	    cmocka_unit_test(first_line_with_a_blank),
 	    cmocka_unit_test(smuggling),
 	    cmocka_unit_test(binary),
 	    cmocka_unit_test(what_queue_is_told),

@@ -273,6 +273,8 @@ static const struct {
     {{"RCPT", "421 Busy", 1}, CLIENT_CLOSE, {P, P, P}, ""},
     {{"RCPT TO:<b", "451 Grey", 0}, CLIENT_MAIL_DONE, {D, L, D}, "DATA"},
     {{"RCPT TO:<b", "550 No", 0}, CLIENT_MAIL_DONE, {D, F, D}, "DATA"},
+    {{"RCPT TO:<b", "552 5.5.3 Too many recipients", 0}, CLIENT_MAIL_DONE, {D, L, D}, "DATA"},
+    {{"RCPT TO:<a", "552 5.2.2 Full", 0}, CLIENT_MAIL_DONE, {F, D, D}, "DATA"},
     {{"RCPT TO:<b", "251 Forwarded", 0}, CLIENT_MAIL_DONE, {D, D, D}, "DATA"},
     {{"RCPT", "550 No", 0}, CLIENT_MAIL_DONE, {F, F, F}, ""},
     {{"RCPT", "450 No", 0}, CLIENT_MAIL_DONE, {L, L, L}, ""},

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/hop_limit.h"
 #include "worker/gate/smtp/data.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -102,6 +103,51 @@ end_and_faults(void **state)
 	}
 }
 
+/* Of the end mark: whatever was wrong before, in pieces of each size. */
+static void
+end_in_doubt(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t length;
+		bool alone; /* also where nothing follows */
+		bool more;  /* where something does */
+	} ends[] = {
+	    {BYTES(".\r\n"), false, false},
+	    {BYTES("a\r\n\r\n.\r\n"), false, false},
+	    {BYTES("a\0\r\n.\r\n"), false, false},
+	    {BYTES("a\rb\r\n.\r\n"), false, true},
+	    {BYTES("a\nb\r\n.\r\n"), false, true},
+	    {BYTES("a\0b\rc\r\n.\r\n"), false, true},
+	    {BYTES("a\r\r\nb\r\n.\r\n"), false, true},
+	    {BYTES("a\r\r\n\r\n.\r\n"), false, true},
+	    {BYTES("\r\r\n.\r\n"), true, true},
+	    {BYTES("\n\r\n.\r\n"), true, true},
+	    {BYTES("a\r\r\n.\r\n"), true, true},
+	    {BYTES("a\n\r\n.\r\n"), true, true},
+	    {BYTES("a\r\r\r\n.\r\n"), true, true},
+	    {BYTES("a\r\n\r\r\n.\r\n"), true, true},
+	    {BYTES("a\r\n.\r\r\n.\r\n"), true, true},
+	    {BYTES("a\r\n.\n\r\n.\r\n"), true, true},
+	    {BYTES("a\0b\r\nc\r\r\n.\r\n"), true, true},
+	    {BYTES("a\0b\r\n\n\r\n.\r\n"), true, true},
+	};
+	struct smtp_data data;
+	struct outcome out;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		for (size_t piece = 1; piece <= ends[i].length; piece++) {
+			smtp_data_init(&data, FRAMING_DOT, 1000);
+			feed(&data, ends[i].in, ends[i].length, piece, &out);
+			assert_int_equal(data.state, DATA_END);
+			if (smtp_data_end_in_doubt(&data, false) != ends[i].alone ||
+			    smtp_data_end_in_doubt(&data, true) != ends[i].more)
+				fail_msg("case %zu, pieces of %zu", i, piece);
+		}
+	}
+}
+
 static void
 what_follows_the_end_is_left(void **state)
 {
@@ -182,10 +228,10 @@ loops_end(void **state)
 
 	(void)state;
 	for (piece = 1; piece < 20; piece++) {
-		received(&data, SMTP_RECEIVED_MAX - 1, piece);
-		assert_int_equal(data.received, SMTP_RECEIVED_MAX - 1);
+		received(&data, HOP_LIMIT - 1, piece);
+		assert_int_equal(data.received, HOP_LIMIT - 1);
 		assert_int_equal(data.fault, DATA_FINE);
-		received(&data, SMTP_RECEIVED_MAX, piece);
+		received(&data, HOP_LIMIT, piece);
 		assert_int_equal(data.fault, DATA_LOOP);
 	}
 }
@@ -210,9 +256,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(end_and_faults),  cmocka_unit_test(what_follows_the_end_is_left),
-	    cmocka_unit_test(size_is_bounded), cmocka_unit_test(lines_are_bounded),
-	    cmocka_unit_test(loops_end),       cmocka_unit_test(each_fault_has_its_reply),
+	    cmocka_unit_test(end_in_doubt),
+	    cmocka_unit_test(end_and_faults),
+	    cmocka_unit_test(what_follows_the_end_is_left),
+	    cmocka_unit_test(size_is_bounded),
+	    cmocka_unit_test(lines_are_bounded),
+	    cmocka_unit_test(loops_end),
+	    cmocka_unit_test(each_fault_has_its_reply),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,8 +10,11 @@
 
 #include <cmocka.h>
 
+#include "common/hop_limit.h"
 #include "common/proto/gate_queue.h"
 #include "tests/unit/smtp_house.h"
+#include "worker/gate/smtp/data.h"
+#include "worker/gate/smtp/first_line.h"
 #include "worker/gate/smtp/received.h"
 
 #define EHLO_REPLY \
@@ -83,6 +86,65 @@ a_message(void **state)
 	assert_int_equal(queue_log.commits, 2);
 }
 
+/* What a stranger says first is not taken for more of our own Received field, nor text for header.
+ */
+static void
+first_lines(void **state)
+{
+	static const struct {
+		const char *said;
+		const char *kept;
+	} cases[] = {
+	    {" by forged\r\nX: y\r\n\r\nz\r\n", "\r\n by forged\r\nX: y\r\n\r\nz\r\n"},
+	    {"\tby forged\r\n", "\r\n\tby forged\r\n"},
+	    {". by forged\r\n", "\r\n by forged\r\n"},
+	    {" \r\n", "\r\n \r\n"},
+	    {"X: y\r\n z\r\n", "X: y\r\n z\r\n"},
+	    {"\r\n z\r\n", "\r\n z\r\n"},
+	    {"X : y\r\n\r\nz\r\n", "X : y\r\n\r\nz\r\n"},
+	    {"x\r\n", "\r\nx\r\n"},
+	    {"x\r\nX: y\r\n", "\r\nx\r\nX: y\r\n"},
+	    {"Two words: y\r\n", "\r\nTwo words: y\r\n"},
+	    {": y\r\n", "\r\n: y\r\n"},
+	    {"\xc3\xa4: y\r\n", "\r\n\xc3\xa4: y\r\n"},
+	    {"From x Mon\r\nX: y\r\n\r\nz\r\n", "From x Mon\r\nX: y\r\n\r\nz\r\n"},
+	    {">From x Mon\r\nX: y\r\n", ">From x Mon\r\nX: y\r\n"},
+	    {"Frog x Mon\r\nX: y\r\n", "\r\nFrog x Mon\r\nX: y\r\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t piece = 1; piece < 40; piece += 12) {
+			open_with_ehlo();
+			talk(ENVELOPE, ENVELOPE_REPLY);
+			client_says_in_pieces(cases[i].said, strlen(cases[i].said), piece);
+			talk(".\r\n", QUEUED);
+			assert_string_equal(content(), cases[i].kept);
+			assert_true(queue_log.commit_size == queue_log.body_length);
+			house_close();
+		}
+	}
+}
+
+/* A field's name has an end. */
+static void
+a_long_first_word(void **state)
+{
+	char text[FIRST_LINE_MAX + 8];
+
+	(void)state;
+	for (size_t length = FIRST_LINE_MAX - 1; length < FIRST_LINE_MAX + 2; length++) {
+		memset(text, 'x', length);
+		memcpy(text + length, ":\r\n", 4);
+		open_with_ehlo();
+		talk(ENVELOPE, ENVELOPE_REPLY);
+		client_says_in_pieces(text, length + 3, 100);
+		talk(".\r\n", QUEUED);
+		assert_string_equal(content() + (length > FIRST_LINE_MAX ? 2 : 0), text);
+		house_close();
+	}
+}
+
 /* RFC 2920: all of it in one go, cut everywhere, to one byte at a time. */
 static void
 pipelined_in_pieces(void **state)
@@ -101,7 +163,7 @@ pipelined_in_pieces(void **state)
 		client_says_bytes(burst + i, length - i);
 		assert_string_equal(client_hears(), replies);
 		assert_int_equal(queue_log.commits, 2);
-		assert_string_equal(content(), "x\r\n");
+		assert_string_equal(content(), "\r\nx\r\n");
 		assert_true(connection_finished());
 		house_close();
 	}
@@ -125,6 +187,7 @@ a_big_message(void **state)
 	for (i = 78; i < length; i += 80)
 		memcpy(text + i, "\r\n", 2);
 	memcpy(text + length - 2, "\r\n.\r\n", 5);
+	text[8] = ':';
 	open_with_ehlo();
 	talk(ENVELOPE, ENVELOPE_REPLY);
 	client_says_in_pieces(text, length + 3, 8000);
@@ -329,6 +392,37 @@ queue_dies_while_it_commits(void **state)
 	assert_int_equal(queue_log.aborts, 0);
 }
 
+/* The time that queue has is over at once. */
+int __real_event_add(struct event *, const struct timeval *);
+int __wrap_event_add(struct event *, const struct timeval *);
+int
+__wrap_event_add(struct event *event, const struct timeval *wait)
+{
+	static const struct timeval soon = {.tv_sec = 0};
+
+	return __real_event_add(event, wait != NULL && wait->tv_sec == GQ_COMMIT_SECONDS &&
+					       orders.queue_silent_on_commit
+					   ? &soon
+					   : wait);
+}
+
+/* Of what the client hears that it was not kept queue must not keep: it comes again. */
+static void
+queue_is_silent_on_the_commit(void **state)
+{
+	(void)state;
+	open_with_ehlo();
+	orders.queue_silent_on_commit = true;
+	orders.confirm_failure = QUEUE_UNKNOWN;
+	talk(ENVELOPE, ENVELOPE_REPLY);
+	client_says("x\r\n.\r\n");
+	assert_string_equal(client_hears(),
+			    "451 4.3.0 The message was not kept, try again later\r\n");
+	assert_int_equal(queue_log.aborts, 1);
+	assert_int_equal(queue_log.confirms, 1);
+	house_close();
+}
+
 static void
 client_goes_while_queue_is_away(void **state)
 {
@@ -473,26 +567,53 @@ received_fields(void **state)
 	assert_string_equal(received_protocol(true, false, false, true), "UTF8SMTP");
 }
 
-/* There is a real end mark, but not where the sender's server saw one: what follows is no command.
+/* The content ends at END for us, and perhaps not for who sent it. */
+static void
+end_doubtfully(const char *begin, size_t length, const char *end)
+{
+	open_with_ehlo();
+	talk(ENVELOPE, ENVELOPE_REPLY);
+	client_says_bytes(begin, length);
+	client_says(end);
+	assert_int_equal(strncmp(client_hears(), "55", 2), 0);
+	assert_true(connection_finished());
+	assert_string_equal(finish_reason(), "smuggling");
+	assert_int_equal(queue_log.mails, 1);
+	assert_int_equal(queue_log.aborts, 1);
+	house_close();
+}
+
+/*
+ * There is a real end mark, but not where the sender's server saw one: what follows is no command,
+ * and whether it comes at once or later makes no difference.
  */
 static void
 commands_behind_a_doubtful_end(void **state)
 {
-	static const char *const bodies[] = {"a\r\r\n.\r\nMAIL FROM:<evil@b>\r\n",
-					     "a\n\r\n.\r\nMAIL FROM:<evil@b>\r\n"};
+	static const char *const ends[] = {
+	    "a\r\r\n.\r\nMAIL FROM:<evil@b>\r\n",
+	    "a\n\r\n.\r\nMAIL FROM:<evil@b>\r\n",
+	    "a\r\r\n.\r\n",
+	    "a\n\r\n.\r\n",
+	};
+	static const char received[] = "Received: x\r\n";
+	size_t length = SMTP_TEXT_LINE_MAX + 10, fields = HOP_LIMIT * (sizeof(received) - 1);
+	char *line = malloc(length), *loop = malloc(fields);
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		open_with_ehlo();
-		talk(ENVELOPE, ENVELOPE_REPLY);
-		client_says(bodies[i]);
-		assert_int_equal(strncmp(client_hears(), "550 5.6.0 ", 10), 0);
-		assert_true(connection_finished());
-		assert_string_equal(finish_reason(), "smuggling");
-		assert_int_equal(queue_log.mails, 1);
-		assert_int_equal(queue_log.aborts, 1);
-		house_close();
+	memset(line, 'x', length);
+	memcpy(line + length - 2, "\r\n", 2);
+	for (size_t i = 0; i < fields; i++)
+		loop[i] = received[i % (sizeof(received) - 1)];
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		end_doubtfully("", 0, ends[i]);
+		/* What else is wrong, and was seen first. */
+		end_doubtfully("X: \0\r\n", 6, ends[i]);
+		end_doubtfully(line, length, ends[i]);
+		end_doubtfully(loop, fields, ends[i]);
 	}
+	free(line);
+	free(loop);
 	/* A client that waits for its reply is told, and may go on. */
 	open_with_ehlo();
 	talk(ENVELOPE, ENVELOPE_REPLY);
@@ -508,6 +629,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(commands_behind_a_doubtful_end),
 	    cmocka_unit_test(a_message),
+	    cmocka_unit_test(first_lines),
+	    cmocka_unit_test(a_long_first_word),
 	    cmocka_unit_test(pipelined_in_pieces),
 	    cmocka_unit_test(a_big_message),
 	    cmocka_unit_test(refused_content),
@@ -518,6 +641,7 @@ main(void)
 	    cmocka_unit_test(queue_dies_while_it_opens),
 	    cmocka_unit_test(queue_dies_while_the_client_sends),
 	    cmocka_unit_test(queue_dies_while_it_commits),
+	    cmocka_unit_test(queue_is_silent_on_the_commit),
 	    cmocka_unit_test(client_goes_while_queue_is_away),
 	    cmocka_unit_test(queue_breaks_the_protocol),
 	    cmocka_unit_test(submission),

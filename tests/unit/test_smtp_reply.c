@@ -89,6 +89,7 @@ octets_become_a_reply(void **state)
 			if (cases[i].text == NULL)
 				continue;
 			assert_int_equal(p.reply.code, cases[i].code);
+			assert_int_equal(p.reply.said, cases[i].code != 0);
 			assert_string_equal(p.reply.status, cases[i].status);
 			assert_string_equal(p.reply.text, cases[i].text);
 		}

@@ -113,6 +113,53 @@ mail_is_refused(void **state)
 	house_close();
 }
 
+#define TOO_BIG "MAIL FROM:<a@b> SIZE=100001\r\n"
+#define TOO_BIG_REPLY "552 5.3.4 This server takes messages of 100000 octets at most\r\n"
+#define NO_MAIL "503 5.5.1 Send MAIL first\r\n"
+
+/* What was sent together with it is no more of an error than it is: the next mail may be taken. */
+static void
+behind_a_refused_mail(void **state)
+{
+	int i;
+
+	(void)state;
+	house_open(SERVICE_SMTP);
+	house_settings()->max_errors = 4;
+	say_helo();
+	client_says(TOO_BIG);
+	for (i = 0; i < 50; i++)
+		client_says("RCPT TO:<bob@b>\r\n");
+	client_says("RCPT TO:<\r\nDATA\r\nBDAT 3\r\nabc");
+	assert_int_equal(strncmp(client_hears(), TOO_BIG_REPLY NO_MAIL NO_MAIL,
+				 strlen(TOO_BIG_REPLY NO_MAIL NO_MAIL)),
+			 0);
+	assert_int_equal(orders.errors_noted, 1);
+	talk("MAIL FROM:<a@b> X=1\r\nRCPT TO:<bob@b>\r\nDATA\r\n",
+	     "555 5.5.4 Parameter \"X\" is not known to MAIL here\r\n" NO_MAIL
+	     "503 5.5.1 Send MAIL and RCPT first\r\n");
+	assert_int_equal(orders.errors_noted, 2);
+	talk("MAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\n", "250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n");
+	/* Without MAIL it is one. */
+	talk("RSET\r\nRCPT TO:<bob@b>\r\n", OK NO_MAIL);
+	assert_int_equal(orders.errors_noted, 3);
+	talk(TOO_BIG, "421 4.7.0 mx.example.org Too many errors, goodbye\r\n");
+	house_close();
+
+	house_open(SERVICE_SMTP);
+	say_helo();
+	talk(TOO_BIG "RSET\r\nRCPT TO:<bob@b>\r\n", TOO_BIG_REPLY OK NO_MAIL);
+	assert_int_equal(orders.errors_noted, 2);
+	client_says(TOO_BIG "HELO x\r\nRCPT TO:<bob@b>\r\n");
+	assert_int_equal(orders.errors_noted, 4);
+	/* And there is an end to it. */
+	client_says(TOO_BIG);
+	for (i = 0; i < 200 && !connection_finished(); i++)
+		client_says("RCPT TO:<bob@b>\r\n");
+	assert_in_range(i, 95, 110);
+	house_close();
+}
+
 static void
 recipients(void **state)
 {
@@ -159,6 +206,50 @@ replies_keep_their_order(void **state)
 			    "550 5.1.1 <none@b>: there is no such mailbox here\r\n"
 			    "501 5.1.3 <x>: there is no domain behind the local part\r\n"
 			    "250 2.1.5 Ok\r\n" OK OK);
+	house_close();
+}
+
+/* What is refused without a question waits for the questions before it all the same. */
+static void
+refusals_keep_their_order(void **state)
+{
+	(void)state;
+	house_open(SERVICE_SMTP);
+	say_helo();
+	orders.accounts_silent = 1;
+	client_says("MAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\nRCPT TO:<j\xc3\xbcrgen@b>\r\n"
+		    "RCPT TO:<carol@b>\r\nDATA\r\n");
+	assert_string_equal(client_hears(), "250 2.1.0 Ok\r\n");
+	house_accounts_speak();
+	client_says("x\r\n.\r\n");
+	assert_string_equal(client_hears(), "250 2.1.5 Ok\r\n"
+					    "553 5.6.7 <j\?\?rgen@b>: the address is not ASCII, "
+					    "and the mail was not begun with SMTPUTF8\r\n"
+					    "250 2.1.5 Ok\r\n"
+					    "354 Send the message, end it with <CRLF>.<CRLF>\r\n"
+					    "250 2.0.0 Ok: queued as " QUEUE_ID "\r\n");
+	assert_string_equal(queue_log.rcpts, "bob@b carol@b ");
+
+	/* Of the bounds: so many recipients, so many errors. */
+	house_settings()->max_recipients = 1;
+	orders.accounts_silent = 1;
+	client_says("MAIL FROM:<a@b>\r\nRCPT TO:<none@b>\r\nRCPT TO:<carol@b>\r\n"
+		    "RCPT TO:<dave@b>\r\n");
+	assert_string_equal(client_hears(), "250 2.1.0 Ok\r\n");
+	house_accounts_speak();
+	assert_string_equal(client_hears(),
+			    "550 5.1.1 <none@b>: there is no such mailbox here\r\n"
+			    "250 2.1.5 Ok\r\n"
+			    "452 4.5.3 Too many recipients: 1 at most in one transaction\r\n");
+	house_settings()->max_recipients = 100;
+	house_settings()->max_errors = 1;
+	orders.accounts_silent = 1;
+	client_says("RCPT TO:<erin@b>\r\nRCPT TO:<j\xc3\xbcrgen@b>\r\n");
+	assert_string_equal(client_hears(), "");
+	house_accounts_speak();
+	assert_string_equal(client_hears(),
+			    "250 2.1.5 Ok\r\n"
+			    "421 4.7.0 mx.example.org Too many errors, goodbye\r\n");
 	house_close();
 }
 
@@ -660,9 +751,11 @@ main(void)
 	    cmocka_unit_test(simple_commands),
 	    cmocka_unit_test(order_is_kept),
 	    cmocka_unit_test(mail_is_refused),
+	    cmocka_unit_test(behind_a_refused_mail),
 	    cmocka_unit_test(recipients),
 	    cmocka_unit_test(accounts_breaks_the_protocol),
 	    cmocka_unit_test(replies_keep_their_order),
+	    cmocka_unit_test(refusals_keep_their_order),
 	    cmocka_unit_test(accounts_dies_with_questions_open),
 	    cmocka_unit_test(client_goes_with_questions_open),
 	    cmocka_unit_test(ten_thousand_recipients),

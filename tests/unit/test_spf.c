@@ -366,7 +366,7 @@ time_can_be_up(void **state)
 	assert_non_null(spf);
 	assert_non_null(spf_question(spf));
 	assert_string_equal(spf_question(spf)->name, "a.example");
-	spf_give_up(spf);
+	spf_give_up(spf, "DNS takes too long");
 	assert_null(spf_question(spf));
 	assert_int_equal(spf_verdict(spf)->result, SPF_TEMPERROR);
 	assert_string_equal(spf_verdict(spf)->why, "DNS takes too long");

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/sqlite_dir.h"
+#include "worker/session/store/store_private.h"
 
 static struct store_append
 upload(struct store *store, const char *text)
@@ -422,6 +423,29 @@ test_metadata(void **state)
 	store_close(store);
 }
 
+/* A new annotation is counted among the others without a look at their values. */
+static void
+test_large_annotations(void **state)
+{
+	static char value[64 << 10];
+	struct store *store = house_open();
+	struct error err;
+	char name[32];
+	int misses, high;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "/private/%d", i);
+		house_ok(metadata_set(store, 0, name, value, sizeof(value), &err), &err);
+	}
+	sqlite3_db_status(store->db, SQLITE_DBSTATUS_CACHE_MISS, &misses, &high, 1);
+	house_ok(metadata_set(store, 0, "/private/more", "x", 1, &err), &err);
+	sqlite3_db_status(store->db, SQLITE_DBSTATUS_CACHE_MISS, &misses, &high, 0);
+	/* The search for its place looks at some; all would be 1600 pages. */
+	assert_in_range(misses, 0, 400);
+	store_close(store);
+}
+
 static void
 note_use(const char *name, const struct store_folder *folder, void *arg)
 {
@@ -626,10 +650,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_append),         TEST(test_adopt),          TEST(test_adopt_once),
-	    TEST(test_all_or_none),    TEST(test_replace),        TEST(test_upload_fails),
-	    TEST(test_delivery_quota), TEST(test_metadata),       TEST(test_first_login),
-	    TEST(test_summaries),      TEST(test_many_summaries), TEST(test_half_done),
+	    TEST(test_append),         TEST(test_adopt),     TEST(test_adopt_once),
+	    TEST(test_all_or_none),    TEST(test_replace),   TEST(test_upload_fails),
+	    TEST(test_delivery_quota), TEST(test_metadata),  TEST(test_large_annotations),
+	    TEST(test_first_login),    TEST(test_summaries), TEST(test_many_summaries),
+	    TEST(test_half_done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

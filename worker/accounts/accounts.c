@@ -145,18 +145,20 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 
 	(void)channel;
 	(void)context;
-	if (resolver == NULL || settings->threads == 0 || settings->threads > THREADS_MAX) {
+	if (resolver == NULL || settings->threads == 0 || settings->threads > THREADS_MAX ||
+	    memchr(settings->hostname, '\0', sizeof(settings->hostname)) == NULL) {
 		resolver_free(resolver);
 		return -1;
 	}
 	service.any_sender = settings->any_sender == 1;
+	resolver_set_host(resolver, settings->hostname);
 	resolver_set_separator(resolver, (char)settings->separator);
 	resolver_set_srs(resolver, &service.srs);
 	service.threads = settings->threads; /* of effect before the start only */
 	resolver_use(resolver, service.accounts);
 	resolver_free(service.resolver);
 	service.resolver = resolver;
-	load_warn_foreign(&service);
+	load_warn(&service);
 	return 0;
 }
 

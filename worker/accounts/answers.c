@@ -33,12 +33,12 @@ add(struct list *list, const char *text)
 /* Where it leads, and how what leaves is called: aq_resolved's tail. */
 static void
 list_all(const struct accounts_service *service, const struct resolved *found, const char *sender,
-	 struct aq_resolved *resolved, struct list *list)
+	 bool submitted, struct aq_resolved *resolved, struct list *list)
 {
 	char rewritten[PATH_SIZE];
 
 	for (size_t i = 0; i < found->count; i++) {
-		if (found->accounts[i]->enabled)
+		if (resolve_is_mailbox(service->resolver, found->accounts[i]))
 			resolved->mailboxes += add(list, found->accounts[i]->address);
 	}
 	for (size_t i = 0; i < found->forward_count; i++) {
@@ -46,7 +46,7 @@ list_all(const struct accounts_service *service, const struct resolved *found, c
 			resolved->forwards += add(list, found->forwards[i]);
 	}
 	if (resolved->forwards > 0) {
-		forward_sender(service->resolver, &service->srs, sender, rewritten);
+		forward_sender(service->resolver, &service->srs, sender, submitted, rewritten);
 		(void)add(list, rewritten);
 	}
 }
@@ -59,13 +59,15 @@ on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	struct resolved found;
 	struct aq_resolved resolved = {.mailboxes = 0};
 	size_t path = strnlen(message->tail, message->tail_length);
+	const struct aq_resolve *asked = message->body;
 
-	if (message->id == 0 || path == message->tail_length ||
+	if (message->id == 0 || asked->submitted > 1 || path == message->tail_length ||
 	    memchr(message->tail + path + 1, '\0', message->tail_length - path - 1) != NULL)
 		return -1;
 	list.used = 0;
 	resolved.verdict = accounts_resolve(service, message->tail, path, &found);
-	list_all(service, &found, message->tail + path + 1, &resolved, &list);
+	list_all(service, &found, message->tail + path + 1, asked->submitted == 1, &resolved,
+		 &list);
 	(void)ipc_send(channel, AQ_RESOLVED, message->id, &resolved, list.text,
 		       list.used > 0 ? list.used - 1 : 0, -1);
 	return 0;

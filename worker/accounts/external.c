@@ -206,6 +206,7 @@ external_handle(struct ipc_channel *channel, struct ipc_message *message, void *
 	login->peer = request->peer;
 	login->service_number = request->service;
 	login->by = "certificate";
+	login->mechanism = LOGIN_BY_EXTERNAL;
 	login->from = from;
 	strlcpy(login->authorization, request->authorization, sizeof(login->authorization));
 	if (login->authorization[0] != '\0')

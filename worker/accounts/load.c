@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/aliases.h"
 #include "common/log.h"
 #include "worker/accounts/accounts.h"
 
@@ -30,14 +31,12 @@ static struct {
 
 static void load_begin(struct load *);
 
-void
-load_warn_foreign(const struct accounts_service *service)
+static void
+warn_foreign(const struct accounts_service *service)
 {
 	const char *first = NULL;
 	uint64_t count = 0;
 
-	if (service->accounts == NULL)
-		return;
 	for (size_t i = 0; i < accounts_count(service->accounts); i++) {
 		const char *address = accounts_at(service->accounts, i)->address;
 
@@ -52,6 +51,52 @@ load_warn_foreign(const struct accounts_service *service)
 			  KV_STR("why", "their domains are not in postern.conf"));
 }
 
+/* What an alias leads to that is ours and nobody's, or NULL. The file alone doesn't say which
+ * domains are ours: its reader takes those that have no entry for other hosts'. */
+static const char *
+find_nobody(const struct resolver *resolver, const struct alias *alias)
+{
+	for (size_t i = 0; i < alias->forward_count; i++) {
+		if (!resolve_is_elsewhere(resolver, alias->forwards[i]))
+			return alias->forwards[i];
+	}
+	return NULL;
+}
+
+static void
+warn_nobody(const struct accounts_service *service)
+{
+	const struct aliases *aliases = accounts_aliases(service->accounts);
+	const char *first = NULL, *target = NULL;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < aliases_count(aliases); i++) {
+		const struct alias *alias = aliases_at(aliases, i);
+		const char *nobody = find_nobody(service->resolver, alias);
+
+		if (nobody == NULL || count++ > 0)
+			continue;
+		first = alias->address;
+		target = nobody;
+	}
+	if (count > 0)
+		log_event(
+		    LOG_WARNING, "aliases.nobody", KV_U64("count", count), KV_STR("first", first),
+		    KV_STR("target", target),
+		    KV_STR("why",
+			   "its domain is in postern.conf, and it is no account and no alias: "
+			   "nobody gets what is sent there"));
+}
+
+void
+load_warn(const struct accounts_service *service)
+{
+	if (service->accounts == NULL)
+		return;
+	warn_foreign(service);
+	warn_nobody(service);
+}
+
 static void
 put_in_force(struct accounts_service *service, struct accounts *accounts)
 {
@@ -59,7 +104,7 @@ put_in_force(struct accounts_service *service, struct accounts *accounts)
 	accounts_free(service->accounts);
 	service->accounts = accounts;
 	log_event(LOG_INFO, "accounts.loaded", KV_U64("count", accounts_count(accounts)));
-	load_warn_foreign(service);
+	load_warn(service);
 	offer_update(service);
 }
 

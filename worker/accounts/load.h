@@ -16,7 +16,8 @@ struct accounts_service;
  */
 void load_file(struct accounts_service *, int fd, uint32_t generation, uint32_t id);
 
-/* Logs a warning if accounts are in domains that are not ours. */
-void load_warn_foreign(const struct accounts_service *);
+/* Logs a warning if accounts are in domains that are not ours, and one if aliases lead to what is
+ * nobody's in one that is. */
+void load_warn(const struct accounts_service *);
 
 #endif

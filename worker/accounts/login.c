@@ -134,7 +134,7 @@ login_ok(struct login *login, int fd)
 static void
 login_submission(struct login *login)
 {
-	struct aq_submitter submitter = {.conn = login->conn};
+	struct aq_submitter submitter = {.conn = login->conn, .mechanism = login->mechanism};
 	const struct account *account = login->service->accounts == NULL
 					    ? NULL
 					    : accounts_find(login->service->accounts, login->user);

@@ -41,6 +41,7 @@ struct login {
 	uint32_t attach; /* id of MA_ATTACH */
 
 	const char *by; /* what the log says of how: "password" */
+	enum login_way mechanism;
 
 	/* slow.c */
 	struct throttle_attempt attempt;

@@ -153,7 +153,8 @@ login_handle(struct ipc_channel *channel, struct ipc_message *message, void *con
 	struct parts parts;
 
 	if (message->id == 0 || request->service >= SERVICE_COUNT ||
-	    request->service == SERVICE_SMTP || split_tail(message, &parts) == -1)
+	    request->service == SERVICE_SMTP || request->login > 1 ||
+	    split_tail(message, &parts) == -1)
 		return -1;
 	login = login_new(service, channel, message->id);
 	if (login == NULL)
@@ -161,6 +162,7 @@ login_handle(struct ipc_channel *channel, struct ipc_message *message, void *con
 	login->conn = request->conn;
 	login->peer = request->peer;
 	login->service_number = request->service;
+	login->mechanism = request->login == 1 ? LOGIN_BY_LOGIN : LOGIN_BY_PLAIN;
 	(void)resolve_login(service->resolver, parts.authentication, login->user);
 	login->refuse = check_parts(login, &parts);
 	strlcpy(login->job.password, parts.password, sizeof(login->job.password));

@@ -24,6 +24,7 @@ struct resolver {
 	struct domain *domains; /* sorted by name */
 	size_t count;
 	struct domain *standard; /* the default domain */
+	char host[HOST_NAME_SIZE];
 	const struct accounts *accounts;
 	const struct ma_srs *srs; /* NULL: nothing leaves */
 };
@@ -89,6 +90,12 @@ resolver_has_domain(const struct resolver *resolver, const char *domain)
 }
 
 void
+resolver_set_host(struct resolver *resolver, const char *name)
+{
+	strlcpy(resolver->host, name, sizeof(resolver->host));
+}
+
+void
 resolver_use(struct resolver *resolver, const struct accounts *accounts)
 {
 	resolver->accounts = accounts;
@@ -129,9 +136,17 @@ resolver_set_srs(struct resolver *resolver, const struct ma_srs *srs)
 }
 
 bool
+resolve_is_mailbox(const struct resolver *resolver, const struct account *account)
+{
+	return account->enabled && resolver_has_domain(resolver, strchr(account->address, '@') + 1);
+}
+
+bool
 resolve_is_elsewhere(const struct resolver *resolver, const char *forward)
 {
-	return !resolver_has_domain(resolver, strrchr(forward, '@') + 1);
+	const char *domain = strrchr(forward, '@') + 1;
+
+	return !resolver_has_domain(resolver, domain) && strcmp(domain, resolver->host) != 0;
 }
 
 static void
@@ -147,7 +162,7 @@ static bool
 is_enabled(const struct resolver *resolver, const struct resolved *resolved)
 {
 	for (size_t i = 0; i < resolved->count; i++) {
-		if (resolved->accounts[i]->enabled)
+		if (resolve_is_mailbox(resolver, resolved->accounts[i]))
 			return true;
 	}
 	for (size_t i = 0; i < resolved->forward_count; i++) {
@@ -226,6 +241,29 @@ find_role(const struct resolver *resolver, bool abuse, const struct domain *doma
 	return true;
 }
 
+static enum rcpt_verdict
+resolve_role(const struct resolver *resolver, bool abuse, const struct domain *domain,
+	     struct resolved *resolved)
+{
+	if (find_role(resolver, abuse, domain, resolved))
+		return RCPT_LOCAL;
+	resolved->count = resolved->forward_count = 0;
+	return RCPT_UNAVAILABLE;
+}
+
+/* At this host, where that is no domain of ours: who writes its reports (RFC 3461 9.3), or is asked
+ * what it does. */
+static enum rcpt_verdict
+resolve_at_host(const struct resolver *resolver, const char *local, struct resolved *resolved)
+{
+	size_t length = strlen(local);
+	bool abuse = is_word(local, length, "abuse");
+
+	if (!abuse && !is_word(local, length, "postmaster"))
+		return RCPT_NOT_LOCAL;
+	return resolve_role(resolver, abuse, resolver->standard, resolved);
+}
+
 /* How much of LOCAL stands in front of a tag; all of it if there is none. */
 static size_t
 without_tag(const struct domain *domain, const char *local)
@@ -242,13 +280,13 @@ resolve_local(const struct resolver *resolver, const char *local, const struct d
 	      struct resolved *resolved)
 {
 	size_t base = without_tag(domain, local);
-	bool abuse = is_word(local, base, "abuse");
-	bool found;
+	bool abuse = is_word(local, base, "abuse"), tagged = base < strlen(local);
+	/* Who has all of the address is never taken for a role's tag: "abuse-team" is a name. */
+	bool found = tagged && find_word(resolver, local, domain, resolved);
 
-	if (abuse || is_word(local, base, "postmaster"))
-		return find_role(resolver, abuse, domain, resolved) ? RCPT_LOCAL : RCPT_UNAVAILABLE;
-	found = find_word(resolver, local, domain, resolved) ||
-		find_local(resolver, local, base, domain, resolved) ||
+	if (!found && (abuse || is_word(local, base, "postmaster")))
+		return resolve_role(resolver, abuse, domain, resolved);
+	found = found || find_local(resolver, local, base, domain, resolved) ||
 		find_word(resolver, "", domain, resolved);
 	if (!found)
 		return RCPT_NO_MAILBOX;
@@ -303,14 +341,15 @@ resolve_mailbox(const struct resolver *resolver, const char *text, size_t length
 	if (resolver->accounts == NULL)
 		return RCPT_UNAVAILABLE;
 	if (is_word(text, length, postmaster))
-		return find_role(resolver, false, resolver->standard, resolved) ? RCPT_LOCAL
-										: RCPT_UNAVAILABLE;
+		return resolve_role(resolver, false, resolver->standard, resolved);
 	if (address_parse_utf8(text, length, &address) != ADDRESS_OK)
 		return RCPT_NO_MAILBOX;
 	domain = find_domain(resolver, address.domain);
 	if (is_srs(resolver, &address, domain) &&
 	    (domain == NULL || !find_word(resolver, address.local, domain, resolved)))
 		return resolve_srs(resolver, address.local, resolved);
+	if (domain == NULL && strcmp(address.domain, resolver->host) == 0)
+		return resolve_at_host(resolver, address.local, resolved);
 	if (domain == NULL)
 		return RCPT_NOT_LOCAL;
 	/* What looks like a catch-all's address is "" in quotes, and no mailbox. */

@@ -8,7 +8,8 @@
  *   1. the account or the alias of that address
  *   2. a reverse-path that this host made for a mail it forwarded (srs.h): its sender
  *   3. without a tag ("alice+list" is "alice"): the account or the alias of that
- *   4. "postmaster", alone or at any of our domains, and "abuse" at any (RFC 5321 4.5.1, RFC 2142):
+ *   4. "postmaster", alone or at any of our domains, and "abuse" at any (RFC 5321 4.5.1, RFC 2142),
+ *      and both at this host's name, as at the default domain:
  *      abuse goes where postmaster does; else to the domain's catch-all, else to the first enabled
  *      account of the domain in the file, or of the default domain
  *   5. the domain's catch-all, the alias "@domain"
@@ -32,6 +33,9 @@ struct resolver;
 struct resolver *resolver_new(const char *domains, size_t length, size_t count);
 void resolver_free(struct resolver *);
 
+/* This host's name, in lower case; "", as at first: it has none. */
+void resolver_set_host(struct resolver *, const char *name);
+
 /* The accounts to answer from (not taken); NULL: can't tell now. */
 void resolver_use(struct resolver *, const struct accounts *);
 
@@ -46,8 +50,8 @@ int resolver_set_domain(struct resolver *, const char *domain, char separator, b
 /* How mail may leave (not taken); NULL, as at first: it may not. */
 void resolver_set_srs(struct resolver *, const struct ma_srs *);
 
-/* Accounts of the file, in its order; those that are not enabled are not meant. And addresses of
- * other hosts; those for which resolve_is_elsewhere() says no are not meant. */
+/* Accounts of the file, in its order; those for which resolve_is_mailbox() says no are not meant.
+ * And addresses of other hosts; those for which resolve_is_elsewhere() says no are not meant. */
 struct resolved {
 	const struct account *const *accounts;
 	size_t count;
@@ -58,7 +62,10 @@ struct resolved {
 	char unpacked[ADDRESS_TEXT_SIZE]; /* the sender that a reverse-path of ours stands for */
 };
 
-/* Whether an address that an alias leads to is no domain of ours. */
+/* Whether it can have mail: it is enabled, and in a domain of ours. */
+bool resolve_is_mailbox(const struct resolver *, const struct account *);
+
+/* Whether an address that an alias leads to is neither in a domain of ours nor at this host. */
 bool resolve_is_elsewhere(const struct resolver *, const char *forward);
 
 /*

@@ -23,6 +23,10 @@ static const char *const names[SCRAM_HASH_COUNT][2] = {
     [SCRAM_SHA_256] = {"SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"},
     [SCRAM_SHA_1] = {"SCRAM-SHA-1", "SCRAM-SHA-1-PLUS"},
 };
+static const enum login_way mechanisms[SCRAM_HASH_COUNT][2] = {
+    [SCRAM_SHA_256] = {LOGIN_BY_SCRAM_SHA_256, LOGIN_BY_SCRAM_SHA_256_PLUS},
+    [SCRAM_SHA_1] = {LOGIN_BY_SCRAM_SHA_1, LOGIN_BY_SCRAM_SHA_1_PLUS},
+};
 
 void
 scram_free(struct login *login)
@@ -275,6 +279,7 @@ scram_handle(struct ipc_channel *channel, struct ipc_message *message, void *con
 	login->peer = request->peer;
 	login->service_number = request->service;
 	login->by = names[request->hash][request->plus];
+	login->mechanism = mechanisms[request->hash][request->plus];
 	login->scram = calloc(1, sizeof(*login->scram));
 	if (login->scram == NULL || service->accounts == NULL) {
 		login_unavailable(login, login->scram == NULL

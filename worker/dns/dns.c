@@ -195,8 +195,12 @@ add_record(const struct packet *p, const char *owner, size_t length, void *arg)
 	struct dns_answer *answer = taking->answer;
 	struct dns_record record = {0};
 
-	if (answer->count == DNS_RECORDS_MAX || !read_data(*p, taking->type, length, &record))
+	if (answer->count == DNS_RECORDS_MAX)
 		return;
+	if (!read_data(*p, taking->type, length, &record)) {
+		answer->left_out++;
+		return;
+	}
 	if (answer->count == 0)
 		strlcpy(answer->owner, owner, sizeof(answer->owner));
 	answer->records[answer->count++] = record;
@@ -208,11 +212,38 @@ dns_parse(const uint8_t *octets, size_t length, uint16_t type, struct dns_answer
 	struct taking taking = {.type = type, .answer = answer};
 
 	answer->count = 0;
+	answer->left_out = 0;
 	answer->owner[0] = '\0';
 	if (walk(octets, length, type, add_record, &taking) == 0)
 		return 0;
 	answer->count = 0;
 	return -1;
+}
+
+struct addressing {
+	uint16_t type;
+	dns_address_fn *each;
+	void *arg;
+};
+
+static void
+tell_address(const struct packet *p, const char *owner, size_t length, void *arg)
+{
+	struct addressing *addressing = arg;
+	struct dns_record record = {0};
+
+	(void)owner;
+	if (read_data(*p, addressing->type, length, &record))
+		addressing->each(&record.address, addressing->arg);
+}
+
+int
+dns_parse_addresses(const uint8_t *octets, size_t length, uint16_t type, dns_address_fn *each,
+		    void *arg)
+{
+	struct addressing addressing = {.type = type, .each = each, .arg = arg};
+
+	return walk(octets, length, type, tell_address, &addressing);
 }
 
 struct telling {
@@ -273,7 +304,7 @@ tell_tlsa(const struct packet *p, const char *owner, size_t length, void *arg)
 	struct dns_tlsa tlsa;
 
 	(void)owner;
-	if (length <= TLSA_HEAD) {
+	if (length < TLSA_HEAD) {
 		telling->damaged = true;
 		return;
 	}

@@ -13,6 +13,7 @@
 #include "common/proto/types.h"
 
 #define DNS_A 1
+#define DNS_CNAME 5
 #define DNS_PTR 12
 #define DNS_MX 15
 #define DNS_TXT 16
@@ -30,6 +31,7 @@ struct dns_record {
 
 struct dns_answer {
 	size_t count;
+	size_t left_out; /* records of the type: damaged, or with a name that no host can have */
 	/* Whose the first record is: another name than was asked for, where that is an alias. "" if
 	 * there is no record, or no host can be called so. */
 	char owner[HOST_NAME_SIZE];
@@ -39,8 +41,17 @@ struct dns_answer {
 /*
  * Takes the records of TYPE, one with names or addresses, out of the answer section: the resolver
  * has followed CNAMEs. Names that no host can have are left out. 0, or -1 if the packet is damaged.
+ * Whoever has to know that an address is not there asks dns_parse_addresses().
  */
 int dns_parse(const uint8_t *packet, size_t length, uint16_t type, struct dns_answer *);
+
+/*
+ * Hands each address in records of TYPE, DNS_A (as an IPv4-mapped one) or DNS_AAAA, to EACH,
+ * however many there are. 0, or -1 if the packet is damaged, which may be seen after some calls.
+ */
+typedef void dns_address_fn(const struct in6_addr *, void *arg);
+int dns_parse_addresses(const uint8_t *packet, size_t length, uint16_t type, dns_address_fn *each,
+			void *arg);
 
 #define DNS_TXT_MAX 8192 /* octets of one record; a longer one is left out */
 
@@ -57,7 +68,7 @@ struct dns_tlsa {
 	uint8_t usage;
 	uint8_t selector;
 	uint8_t matching; /* type */
-	uint16_t length;  /* of the data: one octet or more */
+	uint16_t length;  /* of the data, in octets */
 	const uint8_t *data;
 };
 

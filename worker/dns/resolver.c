@@ -13,6 +13,8 @@
 
 #include "common/log.h"
 
+#define RCODE_GOOD 0
+#define RCODE_FAILED 2  /* SERVFAIL */
 #define RCODE_NO_NAME 3 /* NXDOMAIN */
 #define RCODE_AT 3      /* the octet of a packet with the code in its low half (RFC 1035 4.1.1) */
 #define RCODE_MASK 0x0f
@@ -69,16 +71,24 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	question_free(question);
 }
 
+/*
+ * What was answered. Unbound says 0 of each packet that it has: a failure that it remembers is a
+ * packet, too.
+ */
+static int
+rcode_of(int rcode, const uint8_t *packet, int length)
+{
+	if (rcode != RCODE_GOOD)
+		return rcode;
+	return packet != NULL && length > RCODE_AT ? packet[RCODE_AT] & RCODE_MASK : RCODE_FAILED;
+}
+
 /* Unbound's packet is its own. */
 static void
 keep(struct dns_question *question, const uint8_t *packet, size_t length)
 {
 	struct dns_reply *reply = &question->reply;
 
-	if (length > RCODE_AT && (packet[RCODE_AT] & RCODE_MASK) == RCODE_NO_NAME) {
-		reply->status = DNS_NO_NAME;
-		return;
-	}
 	question->packet = malloc(length);
 	if (question->packet == NULL)
 		return;
@@ -123,6 +133,12 @@ set_unable(struct resolver *resolver, const char *why)
 			       "as it comes, and there is no DANE"));
 }
 
+static bool
+is_said(int rcode)
+{
+	return rcode == RCODE_GOOD || rcode == RCODE_NO_NAME;
+}
+
 /* What the resolvers say of the root's keys: they have signatures, or not. */
 static void
 on_root(void *arg, int rcode, void *packet, int length, int security, char *why, int limited)
@@ -130,14 +146,12 @@ on_root(void *arg, int rcode, void *packet, int length, int security, char *why,
 	struct resolver *resolver = arg;
 	struct dns_question *question;
 
-	(void)packet;
-	(void)length;
 	(void)limited;
 	if (resolver->ability == ASKED)
 		resolver->ability = UNKNOWN;
 	if (security == SECURE)
 		resolver->ability = ABLE;
-	else if (rcode == 0 && resolver->ability == UNKNOWN)
+	else if (is_said(rcode_of(rcode, packet, length)) && resolver->ability == UNKNOWN)
 		set_unable(resolver, why);
 	while ((question = LIST_FIRST(&resolver->held)) != NULL) {
 		LIST_REMOVE(question, entry);
@@ -179,9 +193,10 @@ on_answer(void *arg, int rcode, void *packet, int length, int security, char *wh
 
 	(void)why;
 	(void)limited;
+	rcode = rcode_of(rcode, packet, length);
 	reply->status = rcode == RCODE_NO_NAME ? DNS_NO_NAME : DNS_FAILED;
 	reply->secure = security == SECURE;
-	if (rcode == 0 && packet != NULL && length > 0)
+	if (rcode == RCODE_GOOD)
 		keep(question, packet, (size_t)length);
 	if (security == SECURE)
 		question->resolver->ability = ABLE;

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "common/log.h"
+
 static const struct {
 	unsigned code;
 	const char *status; /* RFC 7372 */
@@ -41,4 +43,31 @@ check_act(struct check *check, enum filter_event event, const char *why)
 			      replies[event].code, replies[event].status, why, text);
 		break;
 	}
+}
+
+void
+check_act_later(struct check *check, enum filter_event event, const char *why)
+{
+	if (check->filter->settings.actions[event] == FILTER_DO_REJECT)
+		check_verdict(check, FILTER_LATER, 451, "4.7.1", why,
+			      "DNS does not tell now whether the author's domain stands behind "
+			      "this, try again later");
+	else
+		check_act(check, event, why);
+}
+
+void
+check_no_memory(struct check *check, const char *method)
+{
+	log_event(LOG_ERR, "filter.no_memory", KV_CONN(check->mail.conn), KV_STR("method", method));
+	if (check->filter->settings.failure == FILTER_FAIL_LATER)
+		check_verdict(check, FILTER_LATER, 451, "4.3.0", "no memory",
+			      "The message can't be checked now, try again later");
+}
+
+void
+check_no_evidence(struct check *check, const char *method)
+{
+	check->incomplete = true;
+	check_no_memory(check, method);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/address.h"
 #include "common/ascii.h"
 
 static const char *const names[ARC_FIELDS] = {
@@ -11,33 +12,52 @@ static const char *const names[ARC_FIELDS] = {
     [ARC_SEAL] = "ARC-Seal",
 };
 
-/* -- Instances -------------------------------------------------------------------------------- */
+/* -- Comments and blanks (RFC 5322 3.2.2) ----------------------------------------------------- */
 
+/* What stands for itself, whatever it is: the octet behind a backslash (RFC 5322 3.2.1). */
 static bool
-is_blank(char c)
+is_escaped(struct mime_text rest)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return rest.at[0] == '\\' && rest.length > 1;
 }
 
 static void
-skip_blanks(struct mime_text *rest)
+advance(struct mime_text *rest, size_t count)
 {
-	while (rest->length > 0 && is_blank(rest->at[0])) {
-		rest->at++;
-		rest->length--;
+	rest->at += count;
+	rest->length -= count;
+}
+
+static void
+skip_comments(struct mime_text *rest)
+{
+	unsigned depth = 0;
+
+	for (; rest->length > 0; advance(rest, 1)) {
+		char c = rest->at[0];
+
+		if (depth > 0 && is_escaped(*rest))
+			advance(rest, 1);
+		else if (c == '(')
+			depth++;
+		else if (depth > 0)
+			depth -= c == ')';
+		else if (!ascii_is_fws(c))
+			break;
 	}
 }
 
 static bool
 take_char(struct mime_text *rest, char c)
 {
-	skip_blanks(rest);
+	skip_comments(rest);
 	if (rest->length == 0 || rest->at[0] != c)
 		return false;
-	rest->at++;
-	rest->length--;
+	advance(rest, 1);
 	return true;
 }
+
+/* -- Instances -------------------------------------------------------------------------------- */
 
 /* The number of an AAR, which begins with it (4.1.1); it is no tag-list. 0: it has none. */
 static unsigned
@@ -47,7 +67,7 @@ results_instance(struct mime_text value)
 
 	if (!take_char(&value, 'i') || !take_char(&value, '='))
 		return 0;
-	skip_blanks(&value);
+	skip_comments(&value);
 	while (value.length > 0 && ascii_is_digit(value.at[0]) && number <= ARC_SETS_MAX) {
 		number = number * 10 + (unsigned)(value.at[0] - '0');
 		(void)take_char(&value, value.at[0]);
@@ -159,36 +179,27 @@ arc_seal_hash(const struct arc *arc, size_t n, const struct dkim_signature *seal
 static bool
 next_word(struct mime_text *rest, struct mime_text *word)
 {
-	unsigned depth = 0;
+	bool quoted = false;
 
-	for (; rest->length > 0; rest->at++, rest->length--) {
-		char c = rest->at[0];
-
-		if (depth > 0 && c == '\\' && rest->length > 1) {
-			rest->at++;
-			rest->length--;
-		} else if (c == '(') {
-			depth++;
-		} else if (depth > 0) {
-			depth -= c == ')';
-		} else if (!is_blank(c)) {
-			break;
-		}
-	}
+	skip_comments(rest);
 	*word = (struct mime_text){.at = rest->at};
-	for (bool quoted = false; rest->length > 0; rest->at++, rest->length--, word->length++) {
+	if (rest->length > 0 && rest->at[0] == ';') {
+		word->length = 1;
+		advance(rest, 1);
+		return true;
+	}
+	while (rest->length > 0) {
 		char c = rest->at[0];
 
-		if (!quoted && (is_blank(c) || c == '(' || (c == ';' && word->length > 0)))
+		if (!quoted && (ascii_is_fws(c) || c == '(' || c == ';'))
 			break;
-		quoted = quoted != (c == '"');
-		if (!quoted && c == ';') {
-			rest->at++;
-			rest->length--;
-			word->length = 1;
-			break;
-		}
+		if (quoted && is_escaped(*rest))
+			advance(rest, 1);
+		else
+			quoted = quoted != (c == '"');
+		advance(rest, 1);
 	}
+	word->length = (size_t)(rest->at - word->at);
 	return word->length > 0;
 }
 
@@ -215,14 +226,8 @@ arc_dmarc_passed(struct mime_text value, char out[HOST_NAME_SIZE])
 			passed = mime_is(word, "dmarc=pass");
 			first = false;
 		} else if (passed && begins(word, from)) {
-			size_t length = word.length - (sizeof(from) - 1);
-
-			if (length == 0 || length >= HOST_NAME_SIZE)
-				return false;
-			for (size_t i = 0; i < length; i++)
-				out[i] = ascii_lower(word.at[sizeof(from) - 1 + i]);
-			out[length] = '\0';
-			return memchr(out, '\0', length) == NULL;
+			advance(&word, sizeof(from) - 1);
+			return address_parse_domain_utf8(word.at, word.length, out) == ADDRESS_OK;
 		}
 	}
 	return false;

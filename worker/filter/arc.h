@@ -35,8 +35,8 @@ bool arc_seal_hash(const struct arc *, size_t n, const struct dkim_signature *se
 		   uint8_t hash[DKIM_HASH_SIZE]);
 
 /*
- * Does the AAR of a set, as its VALUE came, say "dmarc=pass"? Then OUT is its header.from, in lower
- * case; false too if it names none.
+ * Does the AAR of a set, as its VALUE came, say "dmarc=pass"? Then OUT is its header.from, as
+ * DNS has it: lower case, A-labels; false too if it names none.
  */
 bool arc_dmarc_passed(struct mime_text value, char out[HOST_NAME_SIZE]);
 

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "worker/filter/filter.h"
+#include "worker/filter/milter_envelope.h"
 
 #define PROPERTIES_MAX 8 /* of one result */
 
@@ -35,6 +36,7 @@ check_free(struct check_private *private)
 	if (private->deadline != NULL)
 		event_free(private->deadline);
 	message_free(private->check.message);
+	milter_envelope_free(private->check.envelope);
 	free(private->recipients);
 	free((char *)private->check.sender);
 	free(private);
@@ -44,6 +46,31 @@ static bool
 is_over(const struct check_private *private)
 {
 	return stages[private->stage] == NULL || private->verdict.verdict >= FILTER_DISCARD;
+}
+
+static bool
+is_wanted(const struct stage *stage, const struct check *check)
+{
+	return (stage->kinds & check->mail.kind) != 0 &&
+	       (stage->wanted == NULL || stage->wanted(check));
+}
+
+static bool
+has_time(const struct stage *stage, const struct check_private *private)
+{
+	return stage->cancel == NULL || private->time == TIME_LEFT ||
+	       (stage->own && private->time == TIME_OVER);
+}
+
+static void
+skip(struct check_private *private)
+{
+	const struct stage *stage = stages[private->stage];
+
+	if (stage->skip != NULL)
+		stage->skip(&private->check);
+	cancel(private);
+	private->stage++;
 }
 
 static void
@@ -57,14 +84,16 @@ on_next(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while (!is_over(private)) {
 		stage = stages[private->stage];
-		if ((stage->kinds & check->mail.kind) != 0 &&
-		    (stage->wanted == NULL || stage->wanted(check))) {
-			check->stage = NULL;
+		check->stage = NULL;
+		if (!is_wanted(stage, check)) {
+			private->stage++;
+		} else if (!has_time(stage, private)) {
+			skip(private);
+		} else {
 			private->running = true;
 			stage->start(check);
 			return;
 		}
-		private->stage++;
 	}
 	event_del(private->deadline);
 	check_finish(private);
@@ -80,25 +109,42 @@ check_next(struct check *check)
 	event_active(private->next, 0, 0);
 }
 
+/* Its time is over: it is put off, or goes on without what others would have to say. */
+static void
+end_time(struct check_private *private)
+{
+	static const struct timeval late = {.tv_sec = LATE_SECONDS};
+	struct check *check = &private->check;
+
+	if (private->time == TIME_LEFT && check->mail.kind != FILTER_OWN &&
+	    check->filter->settings.failure == FILTER_FAIL_LATER) {
+		cancel(private);
+		check_verdict(check, FILTER_LATER, 451, "4.7.1", "too slow",
+			      "The message could not be checked in time, try again later");
+		return;
+	}
+	/* Without memory for a timer no more time is given. */
+	private->time = private->time == TIME_LEFT && evtimer_add(private->deadline, &late) == 0
+			    ? TIME_OVER
+			    : TIME_OUT;
+	if (private->running && !has_time(stages[private->stage], private))
+		skip(private);
+}
+
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct check_private *private = arg;
-	struct check *check = &private->check;
 	const struct stage *stage = stages[private->stage];
-	const char *name = stage == NULL ? "end" : stage->name;
 
 	(void)fd;
 	(void)what;
-	cancel(private);
-	log_event(LOG_WARNING, "filter.slow", KV_CONN(check->mail.conn), KV_STR("stage", name),
-		  KV_U64("seconds", CHECK_SECONDS));
-	if (check->filter->settings.failure == FILTER_FAIL_LATER && check->mail.kind != FILTER_OWN)
-		check_verdict(check, FILTER_LATER, 451, "4.7.1", "too slow",
-			      "The message could not be checked in time, try again later");
-	while (stages[private->stage] != NULL)
-	private->stage++;
-	event_active(private->next, 0, 0);
+	log_event(LOG_WARNING, "filter.slow", KV_CONN(private->check.mail.conn),
+		  KV_STR("stage", stage == NULL ? "end" : stage->name),
+		  KV_U64("seconds", private->time == TIME_LEFT ? CHECK_SECONDS : LATE_SECONDS));
+	end_time(private);
+	if (!private->running)
+		event_active(private->next, 0, 0);
 }
 
 int

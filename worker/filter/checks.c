@@ -40,7 +40,11 @@ is_mail(const struct qf_mail *mail)
 	return mail->check != 0 && memcmp(mail->zero, zero, sizeof(zero)) == 0 &&
 	       (mail->kind == FILTER_STRANGER || mail->kind == FILTER_SUBMITTER ||
 		mail->kind == FILTER_OWN) &&
-	       client_tls_is_sound(&mail->tls) && mail->seven_bit <= 1 &&
+	       client_tls_is_sound(&mail->tls) && mail->seven_bit < FILTER_LEAVES_COUNT &&
+	       mail->mechanism < LOGIN_WAYS && mail->utf8 <= 1 &&
+	       mail->envelope < FILTER_ENVELOPE_COUNT &&
+	       (mail->kind != FILTER_OWN || mail->envelope == FILTER_ENVELOPE_OFF) &&
+	       (mail->submitter[0] != '\0' || mail->mechanism == LOGIN_BY_NOTHING) &&
 	       memchr(mail->helo, '\0', sizeof(mail->helo)) != NULL &&
 	       memchr(mail->submitter, '\0', sizeof(mail->submitter)) != NULL &&
 	       (mail->kind == FILTER_SUBMITTER) == (mail->submitter[0] != '\0');

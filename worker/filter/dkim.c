@@ -9,6 +9,8 @@
  */
 #include "worker/filter/dkim.h"
 
+#include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 
 #include "common/log.h"
 #include "worker/dns/dns.h"
+#include "worker/filter/act.h"
 #include "worker/filter/dkim_bodies.h"
 #include "worker/filter/dkim_header.h"
 #include "worker/filter/filter.h"
@@ -28,14 +31,15 @@ struct one {
 	const char *why;
 	int form; /* of dkim_bodies, or -1 */
 	struct dns_question *question;
-	bool testing;
 	struct dkim_key key;
 };
 
 struct verification {
 	struct check *check;
+	struct event *timer;
 	struct dkim_bodies *bodies;
 	bool body_done;
+	bool unread;      /* but the message can't be read */
 	unsigned pending; /* questions */
 	size_t count;
 	struct one ones[DKIM_SIGNATURES_MAX];
@@ -49,6 +53,8 @@ verification_free(struct verification *verification)
 	for (size_t i = 0; i < verification->count; i++)
 		dns_forget(verification->ones[i].question);
 	dkim_bodies_free(verification->bodies);
+	if (verification->timer != NULL)
+		event_free(verification->timer);
 	free(verification);
 }
 
@@ -117,6 +123,12 @@ key_objects(const struct dkim_signature *signature, const struct dkim_key *key)
 	return NULL;
 }
 
+bool
+dkim_has_expired(const struct dkim_signature *signature)
+{
+	return signature->has_expiry && signature->expiry < (uint64_t)time(NULL);
+}
+
 enum auth_result
 dkim_judge(const struct dkim_signature *signature, const struct dkim_key *key,
 	   const uint8_t header_hash[DKIM_HASH_SIZE], const char **why)
@@ -130,6 +142,7 @@ dkim_judge(const struct dkim_signature *signature, const struct dkim_key *key,
 	    [DKIM_NO_KEY] = {AUTH_PERMERROR, "the key in DNS is none"},
 	    [DKIM_WEAK_KEY] = {AUTH_POLICY, "the key has less than 1024 bits"},
 	    [DKIM_STRONG_KEY] = {AUTH_POLICY, "the key has more than 4096 bits"},
+	    [DKIM_NO_MEMORY] = {AUTH_TEMPERROR, "there is no memory"},
 	};
 	enum dkim_match match;
 
@@ -146,6 +159,14 @@ set(struct one *one, enum auth_result result, const char *why)
 {
 	one->result = result;
 	one->why = why;
+}
+
+/* It may be good: that nobody could look at it must not tell against the mail. */
+static void
+set_unknown(struct one *one, const char *why)
+{
+	check_no_evidence(one->verification->check, "dkim");
+	set(one, AUTH_TEMPERROR, why);
 }
 
 /* The body comes first: it needs no key (6.1.3). True if it is what was signed. */
@@ -173,15 +194,27 @@ judge(struct one *one)
 {
 	uint8_t hash[DKIM_HASH_SIZE];
 
-	if (one->result != AUTH_PASS || !judge_body(one))
+	if (one->result != AUTH_PASS)
+		return;
+	if (one->verification->unread) {
+		set_unknown(one, "the message can't be read");
+		return;
+	}
+	if (!judge_body(one))
 		return;
 	if (!dkim_header_hash(one->verification->check->message, one->field, &one->signature,
 			      hash)) {
-		set(one, AUTH_NEUTRAL, "h= is too long");
+		if (errno == ENOMEM)
+			set_unknown(one, "there is no memory");
+		else
+			set(one, AUTH_NEUTRAL, "h= is too long");
 		return;
 	}
 	one->result = dkim_judge(&one->signature, &one->key, hash, &one->why);
-	/* 3.6.1: in testing, it is as if there were none. */
+	if (one->result == AUTH_TEMPERROR)
+		set_unknown(one, one->why);
+	/* 3.6.1: in testing, one that fails is as if there were none. What passes counts, as it
+	 * does elsewhere: many domains leave t=y in place for ever, and publish p=reject. */
 	if (one->key.testing && one->result == AUTH_FAIL)
 		set(one, AUTH_NEUTRAL, "it does not match; the key is being tested");
 }
@@ -215,7 +248,6 @@ tell(struct check *check, const struct one *one)
 	char b[9];
 
 	result->result = one->result;
-	result->testing = one->key.testing;
 	strlcpy(result->domain, signature->domain, sizeof(result->domain));
 	strlcpy(result->selector, signature->selector, sizeof(result->selector));
 	short_b(signature, b);
@@ -270,9 +302,29 @@ on_body(bool failed, void *arg)
 	struct verification *verification = arg;
 
 	verification->body_done = true;
-	for (size_t i = 0; i < verification->count && failed; i++)
-		set(&verification->ones[i], AUTH_TEMPERROR, "the message can't be read");
+	verification->unread = failed;
 	go_on(verification);
+}
+
+/* What is not known by now is not found out. */
+static void
+on_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct verification *verification = arg;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < verification->count; i++) {
+		struct one *one = &verification->ones[i];
+
+		if (one->question != NULL)
+			set(one, AUTH_TEMPERROR, "DNS takes too long");
+		else if (one->result == AUTH_PASS && !verification->body_done)
+			set(one, AUTH_TEMPERROR, "the body takes too long");
+		dns_forget(one->question);
+		one->question = NULL;
+	}
+	finish(verification);
 }
 
 /* -- Begun -------------------------------------------------------------------------------- */
@@ -289,7 +341,7 @@ ask_key(struct one *one)
 	}
 	one->question = dns_ask(verification->check->filter->resolver, name, DNS_TXT, on_key, one);
 	if (one->question == NULL)
-		set(one, AUTH_TEMPERROR, "there is no memory");
+		set_unknown(one, "there is no memory");
 	else
 		verification->pending++;
 }
@@ -311,14 +363,14 @@ begin_one(struct verification *verification, const struct message_field *field)
 		set(one, AUTH_POLICY, "rsa-sha1 counts no more"); /* RFC 8301 3.1 */
 	else if (signature->algorithm == DKIM_NO_ALGORITHM)
 		set(one, AUTH_NEUTRAL, "unknown a=");
-	else if (signature->has_expiry && signature->expiry < (uint64_t)time(NULL))
+	else if (dkim_has_expired(signature))
 		set(one, AUTH_POLICY, "the signature has expired");
 	if (one->result != AUTH_PASS)
 		return;
 	one->form = dkim_bodies_want(verification->bodies, signature->body, signature->limited,
 				     signature->limit);
 	if (one->form == -1)
-		set(one, AUTH_TEMPERROR, "there is no memory");
+		set_unknown(one, "there is no memory");
 	else
 		ask_key(one);
 }
@@ -328,6 +380,25 @@ without(struct check *check, enum auth_result result, const char *why)
 {
 	check_result(check, "dkim", result, why, NULL);
 	check_next(check);
+}
+
+static struct verification *
+verification_new(struct check *check)
+{
+	static const struct timeval limit = {.tv_sec = DKIM_SECONDS};
+	struct event_base *base = check->filter->base;
+	struct verification *verification = calloc(1, sizeof(*verification));
+
+	if (verification == NULL)
+		return NULL;
+	verification->check = check;
+	verification->bodies = dkim_bodies_new(base, check->message);
+	verification->timer = evtimer_new(base, on_time, verification);
+	if (verification->bodies != NULL && verification->timer != NULL &&
+	    evtimer_add(verification->timer, &limit) == 0)
+		return verification;
+	verification_free(verification);
+	return NULL;
 }
 
 static void
@@ -340,15 +411,12 @@ start(struct check *check)
 		without(check, AUTH_NONE, NULL);
 		return;
 	}
-	verification = calloc(1, sizeof(*verification));
-	if (verification != NULL)
-		verification->bodies = dkim_bodies_new(check->filter->base, check->message);
-	if (verification == NULL || verification->bodies == NULL) {
-		verification_free(verification);
+	verification = verification_new(check);
+	if (verification == NULL) {
+		check_no_evidence(check, "dkim");
 		without(check, AUTH_TEMPERROR, "there is no memory");
 		return;
 	}
-	verification->check = check;
 	check->stage = verification;
 	for (; field != NULL && verification->count < DKIM_SIGNATURES_MAX;
 	     field = message_came(check->message, "DKIM-Signature", field))

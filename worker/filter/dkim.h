@@ -12,9 +12,12 @@
  */
 enum auth_result dkim_key_of(const struct dns_reply *, struct dkim_key *, const char **why);
 
+/* Is its x= in the past? */
+bool dkim_has_expired(const struct dkim_signature *);
+
 /*
  * Is a signature good, by that key, for a header with that hash? The body is the caller's business.
- * AUTH_PASS, or something else with *WHY.
+ * AUTH_PASS, or something else with *WHY; AUTH_TEMPERROR: there is no memory.
  */
 enum auth_result dkim_judge(const struct dkim_signature *, const struct dkim_key *,
 			    const uint8_t header_hash[DKIM_HASH_SIZE], const char **why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/filter/dkim_crypto.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -132,9 +133,18 @@ enum dkim_match
 dkim_verify(const struct dkim_signature *signature, const struct dkim_key *key,
 	    const uint8_t hash[DKIM_HASH_SIZE])
 {
-	enum dkim_match match =
-	    key->ed25519 ? verify_ed25519(signature, key, hash) : verify_rsa(signature, key, hash);
+	enum dkim_match match;
 
+	/*
+	 * EVP answers the same whether a signature differs, a key is none or memory is short, and
+	 * its queue does not always tell. malloc() does, and nothing else here sets that: a
+	 * stranger's key can't.
+	 */
+	errno = 0;
+	match =
+	    key->ed25519 ? verify_ed25519(signature, key, hash) : verify_rsa(signature, key, hash);
+	if (match != DKIM_MATCHES && errno == ENOMEM)
+		match = DKIM_NO_MEMORY;
 	ERR_clear_error();
 	return match;
 }

@@ -22,6 +22,7 @@ enum dkim_match {
 	DKIM_NO_KEY,     /* the octets are none of that kind */
 	DKIM_WEAK_KEY,   /* RSA with less than 1024 bits (RFC 8301 3.2) */
 	DKIM_STRONG_KEY, /* with more than 4096, which costs too much */
+	DKIM_NO_MEMORY,  /* nobody knows */
 };
 /* Is the signature's b= of HASH, that of the canonical header, by that key? */
 enum dkim_match dkim_verify(const struct dkim_signature *, const struct dkim_key *,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/filter/dkim_header.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "worker/filter/message_names.h"
 
 bool
 dkim_hash_field(EVP_MD_CTX *hash, enum dkim_canon canon, struct mime_text whole)
@@ -40,21 +42,38 @@ dkim_hash_own(EVP_MD_CTX *hash, enum dkim_canon canon, struct mime_text whole, s
 	return result;
 }
 
-/* The last field called NAME that is not TAKEN yet. */
-static struct message_field *
-last_of(const struct message *message, struct mime_text name,
-	const struct message_field *const *taken, size_t count)
+/* A name that h= has: how many of its fields, the topmost ones, are not taken yet. */
+struct taking {
+	size_t first; /* in the message's names */
+	size_t left;
+};
+
+struct takings {
+	size_t count;
+	struct taking list[DKIM_FIELDS_MAX];
+};
+
+/* The last field called NAME that is neither taken yet nor OWN. */
+static const struct message_field *
+take_last(const struct message *message, const struct message_field *own, struct mime_text name,
+	  struct takings *takings)
 {
-	struct message_field *field;
+	size_t first, found = message_named(message, name, &first), i = 0;
+	struct taking *taking;
 
-	TAILQ_FOREACH_REVERSE(field, &message->fields, message_fields, entry)
-	{
-		bool wanted =
-		    !field->added && name.length > 0 && field->text.name.length == name.length;
+	if (found == 0)
+		return NULL;
+	while (i < takings->count && takings->list[i].first != first)
+		i++;
+	taking = &takings->list[i];
+	if (i == takings->count) {
+		*taking = (struct taking){first, found};
+		takings->count++;
+	}
+	while (taking->left > 0) {
+		const struct message_field *field = message->names[first + --taking->left];
 
-		for (size_t i = 0; i < count && wanted; i++)
-			wanted = taken[i] != field;
-		if (wanted && strncasecmp(field->text.name.at, name.at, name.length) == 0)
+		if (field != own)
 			return field;
 	}
 	return NULL;
@@ -64,20 +83,20 @@ static bool
 hash_fields(EVP_MD_CTX *hash, const struct message *message, const struct message_field *own,
 	    const struct dkim_signature *signature)
 {
-	const struct message_field *taken[DKIM_FIELDS_MAX + 1] = {own};
+	struct takings takings = {.count = 0};
 	struct mime_text word;
-	size_t at = 0, count = 1, words = 0;
+	size_t at = 0, words = 0;
 
 	while (dkim_next_word(&signature->fields, ':', &at, &word)) {
-		const struct message_field *field = last_of(message, word, taken, count);
+		const struct message_field *field;
 
-		if (++words > DKIM_FIELDS_MAX)
+		if (++words > DKIM_FIELDS_MAX) {
+			errno = E2BIG;
 			return false;
+		}
 		/* One that is not there is signed as that (5.4.2). */
-		if (field == NULL)
-			continue;
-		taken[count++] = field;
-		if (!dkim_hash_field(hash, signature->header, field->text.whole))
+		field = take_last(message, own, word, &takings);
+		if (field != NULL && !dkim_hash_field(hash, signature->header, field->text.whole))
 			return false;
 	}
 	return true;
@@ -89,8 +108,10 @@ dkim_header_hash(const struct message *message, const struct message_field *own,
 {
 	EVP_MD_CTX *hash = dkim_hash_begin();
 
-	if (hash == NULL)
+	if (hash == NULL) {
+		errno = ENOMEM;
 		return false;
+	}
 	if (!hash_fields(hash, message, own, signature) ||
 	    !dkim_hash_own(hash, signature->header, own->text.whole, signature->b)) {
 		dkim_hash_drop(hash);

@@ -17,7 +17,7 @@ bool dkim_hash_own(EVP_MD_CTX *, enum dkim_canon, struct mime_text whole, struct
 
 /*
  * The hash that the signature in the field OWN is of: the fields of its h=, as they came, from the
- * last of each name on (5.4.2), then itself. False without memory, or if there are more than
+ * last of each name on (5.4.2), then itself. False with errno ENOMEM, or E2BIG: there are more than
  * DKIM_FIELDS_MAX.
  */
 bool dkim_header_hash(const struct message *, const struct message_field *own,

@@ -10,10 +10,12 @@
 
 /* -- Parts -------------------------------------------------------------------------------- */
 
+/* With U-labels, which RFC 8616 4 has in d=, s= and i=, or A-labels. */
 static bool
 take_domain(const struct mime_text *value, char out[HOST_NAME_SIZE])
 {
-	return value != NULL && address_parse_domain(value->at, value->length, out) == ADDRESS_OK;
+	return value != NULL &&
+	       address_parse_domain_utf8(value->at, value->length, out) == ADDRESS_OK;
 }
 
 static enum dkim_algorithm
@@ -59,15 +61,15 @@ take_canon(const struct mime_text *value, struct dkim_signature *signature)
 	return true;
 }
 
-/* From must be among what is signed (5.4). */
+/* Is one of the words in the list? */
 static bool
-has_from(const struct mime_text *fields)
+list_has(const struct mime_text *list, const char *word)
 {
-	struct mime_text word;
+	struct mime_text one;
 	size_t at = 0;
 
-	while (dkim_next_word(fields, ':', &at, &word)) {
-		if (mime_is(word, "From"))
+	while (list != NULL && dkim_next_word(list, ':', &at, &one)) {
+		if (mime_is(one, word))
 			return true;
 	}
 	return false;
@@ -101,7 +103,7 @@ take_identity(const struct mime_text *value, struct dkim_signature *signature)
 			at = value->at + i;
 	}
 	if (at == NULL || value->length >= sizeof(signature->identity) ||
-	    address_parse_domain(at, (size_t)(value->at + value->length - at), domain) !=
+	    address_parse_domain_utf8(at, (size_t)(value->at + value->length - at), domain) !=
 		ADDRESS_OK)
 		return false;
 	for (size_t i = 0; i < value->length; i++)
@@ -155,7 +157,7 @@ take_message(const struct dkim_tags *tags, struct dkim_signature *signature)
 	const struct mime_text *h = dkim_tag(tags, "h"), *bh = dkim_tag(tags, "bh");
 	size_t length;
 
-	if (h == NULL || !has_from(h))
+	if (!list_has(h, "From")) /* RFC 6376 5.4 */
 		return "h= without From";
 	signature->fields = *h;
 	if (bh == NULL ||
@@ -190,10 +192,14 @@ dkim_signature_parse(struct mime_text value, enum dkim_kind kind, struct dkim_si
 	if (problem == NULL && kind == DKIM_MESSAGE && !dkim_tag_is(dkim_tag(&tags, "v"), "1"))
 		problem = "v= is not 1";
 	method = dkim_tag(&tags, "q");
-	if (problem == NULL && method != NULL && !mime_is(*method, "dns/txt"))
+	/* Other methods that stand beside it are ignored (RFC 6376 3.5). */
+	if (problem == NULL && method != NULL && !list_has(method, "dns/txt"))
 		problem = "unknown q=";
 	if (problem == NULL && kind != DKIM_ARC_SEAL)
 		problem = take_message(&tags, signature);
+	/* RFC 8617 4.1.2: which seals there are is for seals to say. */
+	if (problem == NULL && kind == DKIM_ARC_MESSAGE && list_has(&signature->fields, "ARC-Seal"))
+		problem = "h= has ARC-Seal";
 	if (problem == NULL && kind == DKIM_MESSAGE &&
 	    !take_identity(dkim_tag(&tags, "i"), signature))
 		problem = "i= is not in d=";
@@ -211,20 +217,6 @@ dkim_key_name(const struct dkim_signature *signature, char out[HOST_NAME_SIZE])
 }
 
 /* -- A key ---------------------------------------------------------------------------------- */
-
-/* Is one of the words in the list? */
-static bool
-list_has(const struct mime_text *list, const char *word)
-{
-	struct mime_text one;
-	size_t at = 0;
-
-	while (list != NULL && dkim_next_word(list, ':', &at, &one)) {
-		if (mime_is(one, word))
-			return true;
-	}
-	return false;
-}
 
 const char *
 dkim_key_parse(const char *text, size_t length, struct dkim_key *key)

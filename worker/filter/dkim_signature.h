@@ -49,7 +49,7 @@ const char *dkim_signature_parse(struct mime_text value, enum dkim_kind, struct 
 /* The name of the key's record (3.6.2.1). False if no name is that long. */
 bool dkim_key_name(const struct dkim_signature *, char out[HOST_NAME_SIZE]);
 
-#define DKIM_KEY_MAX 2048 /* octets of p= */
+#define DKIM_KEY_MAX DKIM_OCTETS_MAX /* octets of p= */
 struct dkim_key {
 	bool ed25519;  /* k=; else RSA */
 	bool sha256;   /* h= has it, or is not there */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/filter/dkim_tags.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/ascii.h"
@@ -118,19 +117,17 @@ dkim_tag_is(const struct mime_text *value, const char *word)
 bool
 dkim_tag_base64(const struct mime_text *value, uint8_t *out, size_t size, size_t *length)
 {
-	char *text = malloc(value->length + 1);
+	char text[(DKIM_OCTETS_MAX + 2) / 3 * 4];
 	size_t used = 0;
-	bool result;
 
-	if (text == NULL)
-		return false;
 	for (size_t i = 0; i < value->length; i++) {
-		if (!is_fws(value->at[i]))
-			text[used++] = value->at[i];
+		if (is_fws(value->at[i]))
+			continue;
+		if (used == sizeof(text))
+			return false;
+		text[used++] = value->at[i];
 	}
-	result = used > 0 && base64_decode(text, used, out, size, length) == 0;
-	free(text);
-	return result;
+	return used > 0 && base64_decode(text, used, out, size, length) == 0;
 }
 
 bool

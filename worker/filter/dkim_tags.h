@@ -9,7 +9,8 @@
 
 #include "common/mime/header.h"
 
-#define DKIM_TAGS_MAX 32 /* of one list */
+#define DKIM_TAGS_MAX 32     /* of one list */
+#define DKIM_OCTETS_MAX 2048 /* that a value is base64 of */
 
 struct dkim_tag {
 	struct mime_text name;  /* as it stands: tag names are case-sensitive */
@@ -35,8 +36,8 @@ const struct mime_text *dkim_tag(const struct dkim_tags *, const char *name);
 bool dkim_tag_is(const struct mime_text *value, const char *word);
 
 /*
- * The value's base64 without the blanks that may be in it, decoded into at most SIZE octets of OUT.
- * False if it is none, empty, or longer.
+ * The value's base64 without the blanks that may be in it, decoded into at most SIZE octets of OUT,
+ * of which no more than DKIM_OCTETS_MAX are used. False if it is none, empty, or longer.
  */
 bool dkim_tag_base64(const struct mime_text *value, uint8_t *out, size_t size, size_t *length);
 

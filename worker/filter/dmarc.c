@@ -9,20 +9,26 @@
 
 #include "common/address.h"
 #include "common/ascii.h"
-#include "common/idn.h"
 #include "common/mime/address.h"
 
-struct dmarc {
-	struct dmarc_domains from;
+/* Domains that stand behind a mail, or might. */
+struct backers {
 	char spf_domain[HOST_NAME_SIZE]; /* "": none's */
 	size_t signer_count;
 	char signers[DMARC_SIGNERS_MAX][HOST_NAME_SIZE];
+};
+
+struct dmarc {
+	struct dmarc_domains from;
+	struct backers passed;
+	struct backers undecided;
 	dmarc_organization_fn *organization;
 	unsigned percentile;
 
 	size_t next;    /* the domain of From: that is being looked at */
 	bool at_parent; /* its organizational domain is asked */
 	bool done;
+	bool unknown; /* of a domain */
 	char question[sizeof("_dmarc.") + HOST_NAME_SIZE];
 	struct dmarc_verdict verdict;
 };
@@ -33,21 +39,9 @@ struct dmarc {
 static bool
 normal_domain(struct mime_text text, char out[HOST_NAME_SIZE])
 {
-	char copy[2 * HOST_NAME_SIZE], ascii[HOST_NAME_SIZE];
-	struct error err;
-	size_t length;
-
 	if (text.length > 0 && text.at[text.length - 1] == '.')
 		text.length--;
-	if (text.length == 0 || text.length >= sizeof(copy) ||
-	    memchr(text.at, '\0', text.length) != NULL)
-		return false;
-	memcpy(copy, text.at, text.length);
-	copy[text.length] = '\0';
-	if (idn_to_ascii(copy, ascii, &err) == -1)
-		return false;
-	length = strlen(ascii);
-	return address_parse_domain(ascii, length, out) == ADDRESS_OK;
+	return address_parse_domain_utf8(text.at, text.length, out) == ADDRESS_OK;
 }
 
 static void
@@ -64,9 +58,109 @@ add_domain(struct dmarc_domains *domains, struct mime_text text)
 			return;
 	}
 	if (domains->count == DMARC_DOMAINS_MAX)
-		domains->unusable = true;
+		domains->more = domains->unusable = true;
 	else
 		strlcpy(domains->list[domains->count++], domain, HOST_NAME_SIZE);
+}
+
+/* What is between two commas: one author, as the RFC has it. */
+struct element {
+	bool words;  /* there is something */
+	bool at;     /* and what may be an "@" to who reads it */
+	bool author; /* with a domain */
+};
+
+/*
+ * Encoded words (RFC 2047) and octets beyond ASCII are not decoded here: any may be shown as an
+ * "@", or as one of full width.
+ */
+static bool
+may_show_at(const char *at, const char *end)
+{
+	for (; at < end; at++) {
+		if (*at == '@' || (unsigned char)*at > 127 ||
+		    (*at == '=' && end - at > 1 && at[1] == '?'))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * "Foo, Inc. <a@b.example>": a display-name that lacks its quotes is no other author. One with an
+ * "@" might be taken for an address.
+ */
+static void
+end_element(struct dmarc_domains *domains, struct element *element)
+{
+	if (element->words && element->at && !element->author)
+		domains->unusable = true;
+	*element = (struct element){.words = false};
+}
+
+/* Does more than a local-part stand in front of the "@" that might be taken for an address? */
+static bool
+has_name_in_front(const struct mime_address *address)
+{
+	const struct mime_text *words = &address->words;
+
+	return words->length > address->local.length &&
+	       may_show_at(words->at, words->at + words->length);
+}
+
+/* A display-name has angles behind it, and none around it: what has not is no display-name. */
+static bool
+is_named_badly(const struct element *element, const struct mime_address *address, bool may_show)
+{
+	if (address->domain.length == 0)
+		return address->angles && may_show;
+	return !address->angles && !element->author && (element->at || has_name_in_front(address));
+}
+
+/*
+ * What a reader takes for the author may be another than what comes first: each domain is asked,
+ * and if they are not the same one, nobody knows whose the mail is. "a@b.example <a@b.example>" is
+ * common. Words without a domain are a display-name with characters that need quotes, if they are
+ * in front; and so is a group's name.
+ */
+static void
+add_address(struct dmarc_domains *domains, struct element *element,
+	    const struct mime_address *address, bool may_show)
+{
+	size_t before = domains->count;
+
+	/* No mail program writes routes. */
+	if (address->route.length > 0 || is_named_badly(element, address, may_show))
+		domains->unusable = true;
+	if (address->domain.length > 0)
+		add_domain(domains, address->domain);
+	if (element->author && (address->domain.length == 0 || domains->count > before))
+		domains->unusable = true;
+	element->author |= address->domain.length > 0;
+	element->words = true;
+	element->at |= may_show;
+}
+
+/* Element by element. True if there are words that could be an author. */
+static bool
+add_elements(struct dmarc_domains *domains, struct mime_addresses *addresses)
+{
+	const char *begin = addresses->rest.at;
+	struct element element = {.words = false};
+	struct mime_address address;
+	bool words = false;
+
+	for (; mime_next_address(addresses, &address); begin = addresses->rest.at) {
+		if (!address.joined)
+			end_element(domains, &element);
+		words |= address.kind == MIME_ADDRESS;
+		if (address.kind != MIME_GROUP_END)
+			add_address(domains, &element, &address,
+				    may_show_at(begin, addresses->rest.at));
+	}
+	end_element(domains, &element);
+	if (addresses->unclosed)
+		domains->unusable = true;
+	return words;
 }
 
 int
@@ -74,19 +168,18 @@ dmarc_add_from(struct dmarc_domains *domains, struct mime_text value)
 {
 	char *flat = malloc(value.length + 1), *room = malloc(MIME_ADDRESS_ROOM(value.length));
 	struct mime_addresses addresses;
-	struct mime_address address;
 
 	if (flat == NULL || room == NULL) {
 		free(flat);
 		free(room);
 		return -1;
 	}
-	mime_addresses_open(
+	if (domains->fields++ > 0)
+		domains->unusable = true;
+	mime_addresses_open_all(
 	    &addresses, (struct mime_text){.at = flat, .length = mime_unfold(value, flat)}, room);
-	while (mime_next_address(&addresses, &address)) {
-		if (address.kind == MIME_ADDRESS)
-			add_domain(domains, address.domain);
-	}
+	if (add_elements(domains, &addresses) && domains->count == 0)
+		domains->unusable = true;
 	free(flat);
 	free(room);
 	return 0;
@@ -105,12 +198,15 @@ is_aligned(const struct dmarc *dmarc, const char *author, const char *domain, bo
 }
 
 static bool
-passes(const struct dmarc *dmarc, const char *author, const struct dmarc_record *record)
+is_backed(const struct dmarc *dmarc, const struct backers *backers,
+	  const struct dmarc_record *record)
 {
-	if (is_aligned(dmarc, author, dmarc->spf_domain, record->strict_spf))
+	const char *author = dmarc->from.list[dmarc->next];
+
+	if (is_aligned(dmarc, author, backers->spf_domain, record->strict_spf))
 		return true;
-	for (size_t i = 0; i < dmarc->signer_count; i++) {
-		if (is_aligned(dmarc, author, dmarc->signers[i], record->strict_dkim))
+	for (size_t i = 0; i < backers->signer_count; i++) {
+		if (is_aligned(dmarc, author, backers->signers[i], record->strict_dkim))
 			return true;
 	}
 	return false;
@@ -128,19 +224,18 @@ badness(const struct dmarc_verdict *verdict)
 						   [DMARC_TEMPERROR] = 4,
 						   [DMARC_FAIL] = 5};
 
-	return of[verdict->result] * DMARC_POLICIES + (unsigned)verdict->apply;
+	return 2 * (of[verdict->result] * DMARC_POLICIES + (unsigned)verdict->apply) +
+	       (verdict->undecided ? 0 : 1);
 }
 
 static void ask(struct dmarc *, const char *domain);
 
 /* One domain has its result; the next is asked, or it is over. */
 static void
-domain_ends(struct dmarc *dmarc, enum dmarc_result result, enum dmarc_policy policy,
-	    enum dmarc_policy apply)
+domain_ends(struct dmarc *dmarc, struct dmarc_verdict verdict)
 {
-	struct dmarc_verdict verdict = {.result = result, .policy = policy, .apply = apply};
-
 	strlcpy(verdict.domain, dmarc->from.list[dmarc->next], sizeof(verdict.domain));
+	dmarc->unknown |= verdict.result == DMARC_TEMPERROR;
 	if (dmarc->next == 0 || badness(&verdict) > badness(&dmarc->verdict))
 		dmarc->verdict = verdict;
 	dmarc->at_parent = false;
@@ -149,11 +244,17 @@ domain_ends(struct dmarc *dmarc, enum dmarc_result result, enum dmarc_policy pol
 		return;
 	}
 	dmarc->done = true;
+	dmarc->verdict.unknown = dmarc->unknown;
+	dmarc->verdict.sole = dmarc->from.count == 1 && !dmarc->from.unusable;
+	dmarc->verdict.several = dmarc->from.count > 1;
 	/* An author whom nobody can be asked about, next to others, is a trick. */
 	if (dmarc->from.unusable && dmarc->verdict.result != DMARC_FAIL)
 		dmarc->verdict.result = DMARC_PERMERROR;
 	if (dmarc->from.unusable && dmarc->verdict.apply == DMARC_NONE)
 		dmarc->verdict.apply = DMARC_QUARANTINE;
+	/* So are so many that some are not asked: one of those may want just that (6.6.1). */
+	if (dmarc->from.more)
+		dmarc->verdict.apply = DMARC_REJECT;
 }
 
 /* 6.6.4: of the mails that "pct" leaves out, the next milder thing is asked for. */
@@ -170,10 +271,14 @@ judge(struct dmarc *dmarc, const struct dmarc_record *record)
 {
 	enum dmarc_policy policy = dmarc->at_parent ? record->subdomain : record->policy;
 
-	if (passes(dmarc, dmarc->from.list[dmarc->next], record))
-		domain_ends(dmarc, DMARC_PASS, policy, DMARC_NONE);
-	else
-		domain_ends(dmarc, DMARC_FAIL, policy, sampled(dmarc, record, policy));
+	struct dmarc_verdict verdict = {.policy = policy};
+
+	verdict.result = is_backed(dmarc, &dmarc->passed, record) ? DMARC_PASS : DMARC_FAIL;
+	if (verdict.result == DMARC_FAIL) {
+		verdict.apply = sampled(dmarc, record, policy);
+		verdict.undecided = is_backed(dmarc, &dmarc->undecided, record);
+	}
+	domain_ends(dmarc, verdict);
 }
 
 static void
@@ -201,18 +306,27 @@ dmarc_take(struct dmarc *dmarc, enum dmarc_answered answered, const struct mime_
 	}
 	parent = dmarc->organization(author);
 	if (answered == DMARC_FAILED) {
-		domain_ends(dmarc, DMARC_TEMPERROR, DMARC_NONE, DMARC_NONE);
+		domain_ends(dmarc, (struct dmarc_verdict){.result = DMARC_TEMPERROR});
 	} else if (records_found == 0 && !dmarc->at_parent && strcmp(parent, author) != 0) {
 		dmarc->at_parent = true;
 		ask(dmarc, parent);
 	} else if (records_found == 1 && dmarc_read_record(*found, &record)) {
 		judge(dmarc, &record);
 	} else {
-		domain_ends(dmarc, DMARC_NO_RECORD, DMARC_NONE, DMARC_NONE);
+		domain_ends(dmarc, (struct dmarc_verdict){.result = DMARC_NO_RECORD});
 	}
 }
 
 /* -- Beginning -------------------------------------------------------------------------------- */
+
+static void
+keep(struct backers *backers, const char *spf_domain, const char *const *signers, size_t count)
+{
+	if (spf_domain != NULL)
+		strlcpy(backers->spf_domain, spf_domain, sizeof(backers->spf_domain));
+	for (size_t i = 0; i < count && i < DMARC_SIGNERS_MAX; i++)
+		strlcpy(backers->signers[backers->signer_count++], signers[i], HOST_NAME_SIZE);
+}
 
 struct dmarc *
 dmarc_new(const struct dmarc_request *request)
@@ -222,10 +336,9 @@ dmarc_new(const struct dmarc_request *request)
 	if (dmarc == NULL)
 		return NULL;
 	dmarc->from = *request->from;
-	if (request->spf_domain != NULL)
-		strlcpy(dmarc->spf_domain, request->spf_domain, sizeof(dmarc->spf_domain));
-	for (size_t i = 0; i < request->signer_count && i < DMARC_SIGNERS_MAX; i++)
-		strlcpy(dmarc->signers[dmarc->signer_count++], request->signers[i], HOST_NAME_SIZE);
+	keep(&dmarc->passed, request->spf_domain, request->signers, request->signer_count);
+	keep(&dmarc->undecided, request->spf_undecided, request->undecided,
+	     request->undecided_count);
 	dmarc->organization = request->organization;
 	dmarc->percentile = request->percentile;
 	dmarc->verdict.result = DMARC_TEMPERROR;
@@ -233,8 +346,10 @@ dmarc_new(const struct dmarc_request *request)
 		ask(dmarc, dmarc->from.list[0]);
 		return dmarc;
 	}
+	/* Nobody can be asked; whoever reads it may see an author all the same. */
 	dmarc->done = true;
 	dmarc->verdict.result = DMARC_PERMERROR;
+	dmarc->verdict.apply = DMARC_QUARANTINE;
 	return dmarc;
 }
 
@@ -248,6 +363,12 @@ const char *
 dmarc_question(const struct dmarc *dmarc)
 {
 	return dmarc->done ? NULL : dmarc->question;
+}
+
+size_t
+dmarc_left(const struct dmarc *dmarc)
+{
+	return dmarc->from.count - dmarc->next;
 }
 
 const struct dmarc_verdict *

@@ -10,20 +10,14 @@ struct reading {
 	bool has_policy, has_subdomain, bad_subdomain, has_report;
 };
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static struct mime_text
 trim(struct mime_text text)
 {
-	while (text.length > 0 && is_blank(text.at[0])) {
+	while (text.length > 0 && ascii_is_wsp(text.at[0])) {
 		text.at++;
 		text.length--;
 	}
-	while (text.length > 0 && is_blank(text.at[text.length - 1]))
+	while (text.length > 0 && ascii_is_wsp(text.at[text.length - 1]))
 		text.length--;
 	return text;
 }

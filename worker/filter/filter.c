@@ -16,11 +16,13 @@
 #include <sys/socket.h>
 
 #include "common/log.h"
+#include "common/proto/queue_filter.h"
 #include "worker/dns/sandbox_rules.h"
 #include "worker/filter/dkim_crypto.h"
 #include "worker/filter/suffix.h"
 #include "worker/roles.h"
 
+#define QUEUE_SECONDS 5 /* for queue to come back: a check waits for this one, too */
 #define FILE_SIZE_MIN (64 * 1024 * 1024) /* of what it writes, the log's is one too */
 
 static struct filter filter;
@@ -39,6 +41,7 @@ is_settings(const struct mf_settings *settings)
 	for (size_t i = 0; sound && i < settings->milter_count; i++)
 		sound = settings->milters[i].failure < FILTER_FAILURE_COUNT &&
 			settings->milters[i].timeout > 0 && settings->milters[i].local <= 1 &&
+			settings->milters[i].envelope < FILTER_ENVELOPE_COUNT &&
 			(settings->milters[i].port > 0 || settings->milters[i].local == 1);
 	for (size_t i = 0; i < FILTER_EVENT_COUNT; i++)
 		sound = sound && settings->actions[i] < FILTER_ACTION_COUNT;
@@ -67,6 +70,7 @@ on_queue_ended(struct ipc_channel *channel, void *context)
 		return;
 	checks_drop(&filter);
 	filter.queue = NULL;
+	child_misses(filter.child, "queue", QUEUE_SECONDS);
 }
 
 static int
@@ -75,9 +79,9 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	const struct mc_channel *to = message->body;
 
 	(void)channel;
-	(void)context;
 	if (to->peer_role != ROLE_QUEUE)
 		return -1;
+	child_has(context);
 	checks_drop(&filter);
 	ipc_close(filter.queue);
 	filter.queue = ipc_open(filter.base, ipc_take_fd(message), &queue_filter_boundary,
@@ -95,6 +99,7 @@ static int
 filter_init(struct child *child, struct error *err)
 {
 	child->context = &filter;
+	filter.child = child;
 	filter.base = child->base;
 	LIST_INIT(&filter.checks);
 	return dkim_crypto_open() == 0 ? 0 : error_set(err, "OpenSSL does not start");
@@ -133,9 +138,19 @@ filter_run(struct child *child, struct error *err)
 	return 0;
 }
 
+/* Or else queue takes the mails that are here for what killed it. */
+static void
+filter_shutdown(struct child *child)
+{
+	(void)child;
+	if (filter.queue != NULL)
+		(void)ipc_send(filter.queue, QF_LEAVING, 0, NULL, NULL, 0, -1);
+}
+
 static void
 filter_drain(struct child *child)
 {
+	filter_shutdown(child);
 	child_exit(child);
 }
 
@@ -160,4 +175,5 @@ const struct child_role filter_role = {
     .prepare = filter_prepare,
     .run = filter_run,
     .drain = filter_drain,
+    .shutdown = filter_shutdown,
 };

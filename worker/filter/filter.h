@@ -26,6 +26,12 @@ void checks_drop(struct filter *);
 
 /* -- check.c ---------------------------------------------------------------------- */
 
+enum check_time {
+	TIME_LEFT,
+	TIME_OVER, /* for stages that wait for others */
+	TIME_OUT,  /* for all that wait */
+};
+
 struct check_private {
 	struct check check;
 	LIST_ENTRY(check_private) entry;
@@ -36,6 +42,7 @@ struct check_private {
 	bool running;           /* it has not called check_next() */
 	struct event *next;
 	struct event *deadline;
+	enum check_time time;
 	struct qf_verdict verdict;
 	struct results results;
 	uint32_t room; /* the request for a file, or 0 */

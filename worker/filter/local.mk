@@ -12,6 +12,7 @@ worker_libworker_a_SOURCES += \
 	worker/filter/filter.c worker/filter/filter.h \
 	worker/filter/foreign.c \
 	worker/filter/message.c worker/filter/message.h \
+	worker/filter/message_names.c worker/filter/message_names.h \
 	worker/filter/results.c worker/filter/results.h \
 	worker/filter/rewrite.c \
 	worker/filter/sign.c \

@@ -7,8 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FIELDS_MAX 10000
-#define PIECE 65536 /* octets of a file that are read at a time */
+#include "worker/filter/message_names.h"
+
+#define FIELDS_MAX 10000 /* of a message that comes */
+#define FIELDS_ROOM 100  /* for those that are added to it, however many came */
+#define PIECE 65536      /* octets of a file that are read at a time */
 
 /* -- Reading ------------------------------------------------------------------------------ */
 
@@ -142,7 +145,7 @@ message_new(const char *octets, int fd, uint64_t size)
 			errno = EMSGSIZE;
 		else if (message->body_begin > size)
 			errno = EIO;
-		else if (split_header(message, fields) == 0)
+		else if (split_header(message, fields) == 0 && message_names_open(message) == 0)
 			return message;
 	}
 	message_free(message);
@@ -163,6 +166,7 @@ message_free(struct message *message)
 	}
 	if (message->fd != -1)
 		close(message->fd);
+	free(message->names);
 	free(message->header);
 	free(message->body);
 	free(message);
@@ -267,7 +271,7 @@ field_new(struct message *message, const char *name, const char *value)
 		errno = EINVAL;
 		return NULL;
 	}
-	if (message->field_count >= FIELDS_MAX) {
+	if (message->field_count >= FIELDS_MAX + FIELDS_ROOM) {
 		errno = ENOMEM;
 		return NULL;
 	}

@@ -30,6 +30,8 @@ TAILQ_HEAD(message_fields, message_field);
 struct message {
 	struct message_fields fields; /* all, from the top; lines that are no field too (no name) */
 	size_t field_count;
+	struct message_field **names; /* that came with one, sorted: message_names.h */
+	size_t name_count;
 	bool changed;
 	uint64_t size;       /* octets of the message as it came */
 	size_t header_end;   /* behind the last field */

@@ -17,6 +17,7 @@
 #define OUR_STEPS (0x001fffffU & ~(uint32_t)MILTER_REJECTED_RCPTS)
 #define DATA_SINCE 4 /* versions of the protocol */
 #define UNKNOWN_SINCE 3
+#define EOH_MACROS_SINCE 6
 
 /*
  * -- What is said, a function a state: 1 said, 0 nothing (more) to say, -1 no memory or errno --
@@ -69,6 +70,8 @@ say_connect(struct milter_session *s, struct evbuffer *out)
 		 m->client != NULL ? m->client : "127.0.0.1");
 	if (milter_write_macros(out, MILTER_CONNECT, macros, COUNT(macros)) == -1)
 		return -1;
+	if (s->declined)
+		return 1;
 	return said(milter_write_connect(out, name, m->client == NULL ? 'U' : m->family, m->port,
 					 m->client));
 }
@@ -83,6 +86,8 @@ say_helo(struct milter_session *s, struct evbuffer *out)
 		return 0;
 	if (milter_write_macros(out, MILTER_HELO, macros, COUNT(macros)) == -1)
 		return -1;
+	if (s->declined)
+		return 1;
 	return said(milter_write_strings(out, MILTER_HELO, &m->helo, 1));
 }
 
@@ -109,13 +114,15 @@ say_mail(struct milter_session *s, struct evbuffer *out)
 	    "{auth_authen}",
 	    m->submitter,
 	    "{auth_type}",
-	    m->submitter == NULL ? NULL : "SASL",
+	    m->submitter == NULL ? NULL : m->mechanism,
 	};
 
 	if (s->next++ > 0)
 		return 0;
 	if (milter_write_macros(out, MILTER_MAIL, macros, COUNT(macros)) == -1)
 		return -1;
+	if (s->declined)
+		return 1;
 	return said(write_path(out, MILTER_MAIL, m->sender));
 }
 
@@ -132,6 +139,8 @@ say_rcpt(struct milter_session *s, struct evbuffer *out)
 	macros[COUNT(macros) - 1] = rcpt;
 	if (milter_write_macros(out, MILTER_RCPT, macros, COUNT(macros)) == -1)
 		return -1;
+	if (s->declined)
+		return 1;
 	return said(write_path(out, MILTER_RCPT, rcpt));
 }
 
@@ -145,6 +154,8 @@ say_bare(struct milter_session *s, struct evbuffer *out, enum milter_command com
 		return 0;
 	if (milter_write_macros(out, command, macros, COUNT(macros)) == -1)
 		return -1;
+	if (s->declined)
+		return 1;
 	return said(milter_write(out, command));
 }
 
@@ -239,18 +250,24 @@ static const struct step {
 	uint32_t without; /* the milter doesn't want it */
 	uint32_t silent;  /* the milter doesn't reply */
 	bool skips;       /* it may want no more of it */
+	/* Macros are told from this version on, even if the milter doesn't want the rest: a later
+	 * step of it may need them. 0: there are none. */
+	uint32_t macros;
 } steps[MILTER_STATES] = {
-    [MILTER_IN_OPTIONS] = {"OPTIONS", say_options, 0, 0, false},
-    [MILTER_IN_CONNECT] = {"CONNECT", say_connect, MILTER_NO_CONNECT, MILTER_NR_CONNECT, false},
-    [MILTER_IN_HELO] = {"HELO", say_helo, MILTER_NO_HELO, MILTER_NR_HELO, false},
-    [MILTER_IN_MAIL] = {"MAIL", say_mail, MILTER_NO_MAIL, MILTER_NR_MAIL, false},
-    [MILTER_IN_RCPT] = {"RCPT", say_rcpt, MILTER_NO_RCPT, MILTER_NR_RCPT, true},
-    [MILTER_IN_DATA] = {"DATA", say_data, MILTER_NO_DATA, MILTER_NR_DATA, false},
-    [MILTER_IN_HEADER] = {"HEADER", say_header, MILTER_NO_HEADERS, MILTER_NR_HEADER, true},
-    [MILTER_IN_EOH] = {"EOH", say_eoh, MILTER_NO_EOH, MILTER_NR_EOH, false},
-    [MILTER_IN_BODY] = {"BODY", say_body, MILTER_NO_BODY, MILTER_NR_BODY, true},
-    [MILTER_IN_END] = {"END", say_end, 0, 0, false},
-    [MILTER_OVER] = {"OVER", NULL, 0, 0, false},
+    [MILTER_IN_OPTIONS] = {"OPTIONS", say_options, 0, 0, false, 0},
+    [MILTER_IN_CONNECT] = {"CONNECT", say_connect, MILTER_NO_CONNECT, MILTER_NR_CONNECT, false,
+			   MILTER_VERSION_MIN},
+    [MILTER_IN_HELO] = {"HELO", say_helo, MILTER_NO_HELO, MILTER_NR_HELO, false,
+			MILTER_VERSION_MIN},
+    [MILTER_IN_MAIL] = {"MAIL", say_mail, MILTER_NO_MAIL, MILTER_NR_MAIL, false,
+			MILTER_VERSION_MIN},
+    [MILTER_IN_RCPT] = {"RCPT", say_rcpt, MILTER_NO_RCPT, MILTER_NR_RCPT, true, MILTER_VERSION_MIN},
+    [MILTER_IN_DATA] = {"DATA", say_data, MILTER_NO_DATA, MILTER_NR_DATA, false, DATA_SINCE},
+    [MILTER_IN_HEADER] = {"HEADER", say_header, MILTER_NO_HEADERS, MILTER_NR_HEADER, true, 0},
+    [MILTER_IN_EOH] = {"EOH", say_eoh, MILTER_NO_EOH, MILTER_NR_EOH, false, EOH_MACROS_SINCE},
+    [MILTER_IN_BODY] = {"BODY", say_body, MILTER_NO_BODY, MILTER_NR_BODY, true, 0},
+    [MILTER_IN_END] = {"END", say_end, 0, 0, false, 0},
+    [MILTER_OVER] = {"OVER", NULL, 0, 0, false, 0},
 };
 
 const char *
@@ -272,6 +289,12 @@ go_on(struct milter_session *s)
 	s->next = 0;
 }
 
+static bool
+tells_macros(const struct milter_session *s, const struct step *step)
+{
+	return step->macros != 0 && s->options.version >= step->macros;
+}
+
 int
 milter_session_speak(struct milter_session *s, struct evbuffer *out, struct error *err)
 {
@@ -280,7 +303,8 @@ milter_session_speak(struct milter_session *s, struct evbuffer *out, struct erro
 		int result = 0;
 
 		errno = ENOMEM;
-		if ((s->options.steps & step->without) == 0)
+		s->declined = (s->options.steps & step->without) != 0;
+		if (!s->declined || tells_macros(s, step))
 			result = step->say(s, out);
 		if (result == -1)
 			return error_errno(err, "telling a milter of %s", step->name);
@@ -288,7 +312,8 @@ milter_session_speak(struct milter_session *s, struct evbuffer *out, struct erro
 			go_on(s);
 			continue;
 		}
-		s->waiting = step->silent == 0 || (s->options.steps & step->silent) == 0;
+		s->waiting =
+		    !s->declined && (step->silent == 0 || (s->options.steps & step->silent) == 0);
 		return 1;
 	}
 	return 0;

@@ -33,6 +33,7 @@ struct milter_mail {
 	const char *recipients; /* forward-paths, a NUL behind each */
 	size_t recipient_count;
 	const char *submitter;   /* who has logged in; NULL: nobody */
+	const char *mechanism;   /* how (RFC 4422); NULL: not known */
 	const char *tls_version; /* NULL: no TLS */
 	const char *tls_cipher;  /* NULL: not known */
 
@@ -67,6 +68,7 @@ struct milter_session {
 	enum milter_state state;
 	struct milter_options options;
 	bool waiting;     /* a reply is awaited */
+	bool declined;    /* of what is said now it wants the macros alone */
 	size_t next;      /* recipient or field */
 	const char *rcpt; /* the next recipient */
 	uint64_t offset;  /* in the body */

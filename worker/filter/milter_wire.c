@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <event2/buffer.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LENGTH_OCTETS 4
@@ -274,42 +275,54 @@ is_digit(char c)
 
 /* RFC 3463 2: class "." subject "." detail. Returns its length, 0 if there is none. */
 static size_t
-status_length(const char *text, char class, size_t max)
+status_length(const char *text, size_t max)
 {
 	unsigned dots = 0;
 	size_t n;
 
-	if (text[0] != class || text[1] != '.')
+	if ((text[0] != '2' && text[0] != '4' && text[0] != '5') || text[1] != '.')
 		return 0;
 	for (n = 0; n < max && (is_digit(text[n]) || text[n] == '.'); n++) {
 		if (text[n] == '.' && !is_digit(text[n + 1]))
 			return 0;
 		dots += text[n] == '.';
 	}
-	return dots == 2 && is_digit(text[n - 1]) && (text[n] == ' ' || text[n] == '\0') ? n : 0;
+	return dots == 2 && is_digit(text[n - 1]) && strchr(" \r\n", text[n]) != NULL ? n : 0;
+}
+
+/* Takes the status that TEXT begins with, or one of its own. Returns what is behind it. */
+static const char *
+read_status(const char *text, struct milter_code *out)
+{
+	char class = (char)(out->code / 100 + '0');
+	size_t length = status_length(text, sizeof(out->status) - 1);
+
+	/* RFC 2034 4: each refusal has one, and of its class; another's means something else. */
+	if (length > 0 && text[0] == class)
+		(void)strlcpy(out->status, text, length + 1);
+	else
+		(void)snprintf(out->status, sizeof(out->status), "%c.7.1", class);
+	return text + length + (text[length] == ' ');
 }
 
 int
 milter_read_code(const char *text, struct milter_code *out, char *buffer, size_t room)
 {
-	size_t length, n = 0;
+	size_t n = 0;
 
 	if ((text[0] != '4' && text[0] != '5') || !is_digit(text[1]) || !is_digit(text[2]) ||
 	    (text[3] != ' ' && text[3] != '-' && text[3] != '\0'))
 		return -1;
 	out->code = (unsigned)(text[0] - '0') * 100 + (unsigned)(text[1] - '0') * 10 +
 		    (unsigned)(text[2] - '0');
-	out->status[0] = '\0';
 	out->text = buffer;
-	text += text[3] == '\0' ? 3 : 4;
-	length = status_length(text, (char)(out->code / 100 + '0'), sizeof(out->status) - 1);
-	if (length > 0) {
-		memcpy(out->status, text, length);
-		out->status[length] = '\0';
-		text += length + (text[length] == ' ');
-	}
-	for (; *text != '\0' && *text != '\r' && *text != '\n' && n + 1 < room; text++)
+	text = read_status(text + (text[3] == '\0' ? 3 : 4), out);
+	for (; *text != '\0' && *text != '\r' && *text != '\n' && n + 1 < room; text++) {
+		/* smfi_setreply(3) wants a "%" to be doubled. */
+		if (text[0] == '%' && text[1] == '%')
+			text++;
 		buffer[n++] = *text >= ' ' && *text <= '~' ? *text : '?';
+	}
 	buffer[n] = '\0';
 	if (n == 0)
 		strlcpy(buffer, "Refused by a filter", room);

@@ -117,7 +117,7 @@ struct milter_reply {
 /* A REPLYCODE's. */
 struct milter_code {
 	unsigned code;   /* 400..599 */
-	char status[12]; /* "5.7.1", "" if it has none */
+	char status[12]; /* "5.7.1" */
 	const char *text;
 };
 
@@ -161,8 +161,9 @@ bool milter_is_change(enum milter_reply_type);
 uint32_t milter_action_of(enum milter_reply_type);
 
 /*
- * "550 5.7.1 text"; of several lines ("550-5.7.1 ...\r\n550 5.7.1 ...") the first counts. OUT's
- * text is in BUFFER, printable ASCII, of ROOM octets. Never empty. -1 if it is no refusal.
+ * "550 5.7.1 text"; of several lines ("550-5.7.1 ...\r\n550 5.7.1 ...") the first counts. A
+ * status of another class than the code is X.7.1 of the code's, "%%" is "%". OUT's text is in
+ * BUFFER, printable ASCII, of ROOM octets. Never empty. -1 if it is no refusal.
  */
 int milter_read_code(const char *text, struct milter_code *out, char *buffer, size_t room);
 

@@ -3,56 +3,20 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/log.h"
-#include "worker/filter/filter.h"
-#include "worker/filter/milter_edit.h"
-#include "worker/filter/milter_link.h"
+#include "worker/filter/milter_envelope.h"
+#include "worker/filter/milters_private.h"
 
 /* A new body may be so much longer than the one that came. */
 #define BODY_GROWTH (QF_FIELDS_MAX / 2)
-
-/* Its run through the milters. */
-struct milters {
-	struct check *check;
-	size_t index;     /* of the one that has it */
-	uint32_t request; /* to the master, for a socket; 0: none */
-	struct milter_link *link;
-	struct milter_edit edit;
-	struct milter_mail mail;
-	char id[QUEUE_ID_SIZE];
-	char client[INET6_ADDRSTRLEN];
-};
-
-static const struct mf_milter *
-current(const struct milters *run)
-{
-	return &run->check->filter->settings.milters[run->index];
-}
-
-static void
-name_of(const struct mf_milter *milter, char out[INET6_ADDRSTRLEN + 8])
-{
-	char text[INET6_ADDRSTRLEN] = "";
-
-	if (milter->local == 1) {
-		(void)strlcpy(out, "unix", INET6_ADDRSTRLEN + 8);
-		return;
-	}
-	if (IN6_IS_ADDR_V4MAPPED(&milter->address)) {
-		(void)inet_ntop(AF_INET, &milter->address.s6_addr[12], text, sizeof(text));
-		(void)snprintf(out, INET6_ADDRSTRLEN + 8, "%s:%u", text, milter->port);
-		return;
-	}
-	(void)inet_ntop(AF_INET6, &milter->address, text, sizeof(text));
-	(void)snprintf(out, INET6_ADDRSTRLEN + 8, "[%s]:%u", text, milter->port);
-}
+/* Within its timeout, so often the master tries again to connect to a socket that is busy. */
+#define AGAINS_A_SECOND 10
 
 static void
 put_away(struct milters *run)
@@ -60,9 +24,15 @@ put_away(struct milters *run)
 	if (run->request != 0)
 		ipc_cancel(run->check->filter->control, run->request);
 	run->request = 0;
+	if (run->again != NULL)
+		event_free(run->again);
+	run->again = NULL;
+	run->agains = 0;
 	milter_link_free(run->link);
 	run->link = NULL;
 	milter_edit_close(&run->edit);
+	free(run->recipients);
+	run->recipients = NULL;
 }
 
 static void
@@ -71,98 +41,6 @@ run_free(struct milters *run)
 	put_away(run);
 	run->check->stage = NULL;
 	free(run);
-}
-
-/* -- What comes of it ------------------------------------------------------------------------ */
-
-static void
-note(const struct milters *run, const char *event, const char *what)
-{
-	char name[INET6_ADDRSTRLEN + 8];
-
-	name_of(current(run), name);
-	log_event(LOG_WARNING, event, KV_CONN(run->check->mail.conn), KV_STR("milter", name),
-		  KV_STR("why", what));
-}
-
-/* rspamd's X-Spam: Yes, SpamAssassin's X-Spam-Flag: YES. */
-static bool
-is_spam_mark(const struct milter_change *change)
-{
-	const char *value = change->value;
-
-	if ((change->type != MILTER_ADDHEADER && change->type != MILTER_INSHEADER &&
-	     change->type != MILTER_CHGHEADER) ||
-	    (strcasecmp(change->name, "X-Spam") != 0 &&
-	     strcasecmp(change->name, "X-Spam-Flag") != 0))
-		return false;
-	while (*value == ' ' || *value == '\t')
-		value++;
-	return strncasecmp(value, "yes", 3) == 0;
-}
-
-/* What is about the mail as a whole. */
-static void
-look_at_changes(struct milters *run)
-{
-	const struct milter_change *change;
-
-	STAILQ_FOREACH (change, &run->edit.changes, entry) {
-		if (change->type == MILTER_QUARANTINE)
-			check_verdict(run->check, FILTER_HOLD, 0, NULL, "a milter holds it",
-				      change->name);
-		else if (change->type == MILTER_ADDRCPT || change->type == MILTER_DELRCPT ||
-			 change->type == MILTER_CHGFROM)
-			note(run, "milter.ignored",
-			     "it changes the envelope, which stays as it is");
-		else if (current(run)->junk == 1 && is_spam_mark(change))
-			check_junk(run->check, "a milter's mark");
-	}
-}
-
-static void
-failed(struct milters *run, const char *why)
-{
-	note(run, "milter.failed", why);
-	if (current(run)->failure == FILTER_FAIL_LATER)
-		check_verdict(run->check, FILTER_LATER, 451, "4.7.1", why,
-			      "A filter is not available, try again later");
-}
-
-static void
-accepted(struct milters *run)
-{
-	unsigned bad = 0;
-
-	look_at_changes(run);
-	if (milter_edit_apply(&run->edit, &bad) == -1)
-		failed(run, "no memory for its changes");
-	else if (bad > 0)
-		note(run, "milter.ignored", "it adds what is no header field");
-}
-
-static void
-carry_out(struct milters *run, const struct milter_session *session)
-{
-	const struct milter_code *code = &session->code;
-	const char *status = code->status[0] == '\0' ? NULL : code->status;
-
-	switch (session->outcome) {
-	case MILTER_REJECT:
-		check_verdict(run->check, FILTER_REJECT, code->code, status, "a milter refuses it",
-			      code->text);
-		break;
-	case MILTER_TEMPFAIL:
-		check_verdict(run->check, FILTER_LATER, code->code, status,
-			      "a milter refuses it for now", code->text);
-		break;
-	case MILTER_DISCARD:
-		check_verdict(run->check, FILTER_DISCARD, 0, NULL, "a milter discards it", NULL);
-		break;
-	default:
-		accepted(run);
-		break;
-	}
 }
 
 /* -- One after the other ----------------------------------------------------------------------- */
@@ -175,9 +53,9 @@ on_done(void *context, const struct milter_session *session, const char *why)
 	struct milters *run = context;
 
 	if (why != NULL || session == NULL)
-		failed(run, why != NULL ? why : "it ended without a word");
+		milters_failed(run, why != NULL ? why : "it ended without a word");
 	else
-		carry_out(run, session);
+		milters_carry_out(run, session);
 	put_away(run);
 	run->index++;
 	next(run);
@@ -204,8 +82,8 @@ address_of(const struct mf_milter *milter, struct sockaddr_storage *out)
 static bool
 tell(struct milters *run, int fd, struct error *err)
 {
-	run->link = milter_link_new(run->check->filter->base, fd, current(run)->timeout, &run->mail,
-				    on_done, run, err);
+	run->link = milter_link_new(run->check->filter->base, fd, milters_current(run)->timeout,
+				    &run->mail, on_done, run, err);
 	return run->link != NULL;
 }
 
@@ -213,7 +91,7 @@ static bool
 connect_by_address(struct milters *run, struct error *err)
 {
 	struct sockaddr_storage address;
-	socklen_t length = address_of(current(run), &address);
+	socklen_t length = address_of(milters_current(run), &address);
 	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd == -1) {
@@ -229,13 +107,44 @@ connect_by_address(struct milters *run, struct error *err)
 	return tell(run, fd, err);
 }
 
+static bool ask_master(struct milters *, struct error *);
+
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct milters *run = arg;
+	struct error err;
+
+	(void)fd;
+	(void)what;
+	if (!ask_master(run, &err))
+		on_done(run, NULL, err.text);
+}
+
+/* More connect to it than it takes at a time: unlike a port, its socket keeps none of them waiting
+ * then. False if its time is over. */
+static bool
+ask_again(struct milters *run)
+{
+	static const struct timeval wait = {.tv_usec = 1000000 / AGAINS_A_SECOND};
+
+	if (run->agains >= milters_current(run)->timeout * AGAINS_A_SECOND)
+		return false;
+	if (run->again == NULL) {
+		milters_busy(run);
+		run->again = evtimer_new(run->check->filter->base, on_again, run);
+	}
+	run->agains++;
+	return run->again != NULL && evtimer_add(run->again, &wait) == 0;
+}
+
 /* The master has connected to a socket in the file system, or could not. */
 static int
 on_connected(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 {
 	struct milters *run = arg;
 	struct error err;
-	bool told = false;
+	bool waits = false;
 	int result = 0;
 
 	(void)channel;
@@ -243,16 +152,17 @@ on_connected(struct ipc_channel *channel, struct ipc_message *message, void *arg
 	if (message == NULL) {
 		(void)error_set(&err, "the master does not connect");
 	} else if (message->type == MF_CONNECTED) {
-		told = tell(run, ipc_take_fd(message), &err);
+		waits = tell(run, ipc_take_fd(message), &err);
 	} else if (message->type == MF_UNCONNECTED) {
 		const struct mf_unconnected *why = message->body;
 
+		waits = why->number == EAGAIN && ask_again(run);
 		(void)error_set(&err, "connecting: %s", strerror(why->number));
 	} else {
 		(void)error_set(&err, "the master says what is no answer");
 		result = -1;
 	}
-	if (!told)
+	if (!waits)
 		on_done(run, NULL, err.text);
 	return result;
 }
@@ -263,10 +173,28 @@ ask_master(struct milters *run, struct error *err)
 	const struct mf_connect asked = {.milter = (uint32_t)run->index};
 
 	run->request = ipc_request(run->check->filter->control, MF_CONNECT, &asked, NULL, 0, -1,
-				   current(run)->timeout, on_connected, run);
+				   milters_current(run)->timeout, on_connected, run);
 	if (run->request == 0)
 		(void)error_set(err, "the master can't be asked");
 	return run->request != 0;
+}
+
+/* Sender and recipients as those before it have left them. False without memory. */
+static bool
+take_envelope(struct milters *run)
+{
+	const struct milter_envelope *envelope = run->check->envelope;
+
+	if (envelope == NULL)
+		return true;
+	run->recipients = milter_envelope_list(envelope);
+	if (run->recipients == NULL)
+		return false;
+	run->mail.recipients = run->recipients;
+	run->mail.recipient_count = milter_envelope_count(envelope);
+	if (envelope->sender != NULL)
+		run->mail.sender = envelope->sender;
+	return true;
 }
 
 /* Begins to tell the milter of the mail. False if it can't be. */
@@ -276,12 +204,14 @@ begin(struct milters *run)
 	struct message *message = run->check->message;
 	struct error err;
 
-	if (milter_edit_open(&run->edit, message,
+	if (!take_envelope(run) ||
+	    milter_edit_open(&run->edit, message,
 			     (size_t)message_body_size(message) + BODY_GROWTH) == -1)
 		(void)error_set(&err, "out of memory");
-	else if (current(run)->local == 1 ? ask_master(run, &err) : connect_by_address(run, &err))
+	else if (milters_current(run)->local == 1 ? ask_master(run, &err)
+						  : connect_by_address(run, &err))
 		return true;
-	failed(run, err.text);
+	milters_failed(run, err.text);
 	put_away(run);
 	return false;
 }
@@ -299,12 +229,23 @@ next(struct milters *run)
 	struct check *check = run->check;
 
 	for (; !is_over(run); run->index++) {
-		if ((current(run)->kinds & check->mail.kind) != 0 && begin(run))
+		if ((milters_current(run)->kinds & check->mail.kind) != 0 && begin(run))
 			return;
 	}
 	run_free(run);
 	check_next(check);
 }
+
+/* RFC 4422's names, by enum login_way. */
+static const char *const mechanisms[LOGIN_WAYS] = {
+    [LOGIN_BY_PLAIN] = "PLAIN",
+    [LOGIN_BY_LOGIN] = "LOGIN",
+    [LOGIN_BY_SCRAM_SHA_1] = "SCRAM-SHA-1",
+    [LOGIN_BY_SCRAM_SHA_1_PLUS] = "SCRAM-SHA-1-PLUS",
+    [LOGIN_BY_SCRAM_SHA_256] = "SCRAM-SHA-256",
+    [LOGIN_BY_SCRAM_SHA_256_PLUS] = "SCRAM-SHA-256-PLUS",
+    [LOGIN_BY_EXTERNAL] = "EXTERNAL",
+};
 
 static void
 describe(struct milters *run)
@@ -329,6 +270,7 @@ describe(struct milters *run)
 	    .recipients = check->recipients,
 	    .recipient_count = check->recipient_count,
 	    .submitter = check->mail.submitter[0] == '\0' ? NULL : check->mail.submitter,
+	    .mechanism = mechanisms[check->mail.mechanism],
 	    .tls_version = tls->version[0] == '\0' ? NULL : tls->version,
 	    .tls_cipher = tls->cipher[0] == '\0' ? NULL : tls->cipher,
 	    .field = milter_edit_field,
@@ -362,6 +304,19 @@ cancel(struct check *check)
 	run_free(check->stage);
 }
 
+/* Those that have not been heard have failed. */
+static void
+skip(struct check *check)
+{
+	const struct mf_settings *settings = &check->filter->settings;
+	const struct milters *run = check->stage;
+
+	for (size_t i = run == NULL ? 0 : run->index; i < settings->milter_count; i++) {
+		if ((settings->milters[i].kinds & check->mail.kind) != 0)
+			milters_unheard(check, &settings->milters[i], "there is no time");
+	}
+}
+
 static bool
 wanted(const struct check *check)
 {
@@ -380,4 +335,5 @@ const struct stage stage_milters = {
     .wanted = wanted,
     .start = start,
     .cancel = cancel,
+    .skip = skip,
 };

@@ -34,8 +34,8 @@ bool results_add(struct results *, const char *method, const char *result, const
 const char *results_end(struct results *);
 
 /*
- * The authserv-id of a field's value, as it came, into OUT (lower case). False if it has none that
- * can be read, or one that doesn't fit.
+ * The authserv-id of a field's value, as it came, into OUT: lower case, A-labels, no dot at the
+ * end. False if it has none that can be read, or one that doesn't fit.
  */
 bool results_id(struct mime_text value, char *out, size_t size);
 

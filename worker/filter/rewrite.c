@@ -8,15 +8,31 @@
 #include "common/log.h"
 #include "common/write_all.h"
 #include "worker/filter/filter.h"
+#include "worker/filter/milter_envelope.h"
 
 #define PIECE 262144
-#define ROOM_SECONDS 30
+
+/* Only what is taken has an envelope. */
+static void
+send_envelope(const struct check_private *private)
+{
+	struct qf_envelope fixed;
+	char tail[QF_ENVELOPE_MAX];
+	size_t length;
+
+	if (private->check.envelope == NULL || private->verdict.verdict > FILTER_HOLD ||
+	    milter_envelope_write(private->check.envelope, &fixed, tail, &length) != 1)
+		return;
+	fixed.check = private->check.mail.check;
+	(void)ipc_send(private->check.filter->queue, QF_ENVELOPE, 0, &fixed, tail, length, -1);
+}
 
 static void
 send_verdict(struct check_private *private, const char *tail, size_t length)
 {
 	struct ipc_channel *queue = private->check.filter->queue;
 
+	send_envelope(private);
 	(void)ipc_send(queue, QF_VERDICT, private->request, &private->verdict, tail, length, -1);
 	check_free(private);
 }

@@ -21,8 +21,11 @@ struct signing {
 	int form;
 	struct qf_sign order;
 	char *fields; /* canonical */
-	size_t length;
-	uint32_t request; /* QF_SIGN, or 0 */
+	size_t length, count;
+	struct part {
+		size_t length, count;
+	} parts[DKIM_NAMES_MAX]; /* of them, by name */
+	uint32_t request;        /* QF_SIGN, or 0 */
 };
 
 static void
@@ -55,6 +58,19 @@ give_up(struct check *check, const char *why)
 	if (check->mail.kind != FILTER_OWN)
 		check_verdict(check, FILTER_LATER, 451, "4.7.1", why,
 			      "The message can't be signed now, try again later");
+}
+
+/* It would never be signed. */
+static void
+refuse_long(struct check *check)
+{
+	static const char why[] = "its header is longer than can be signed";
+
+	log_event(LOG_WARNING, "filter.unsigned", KV_CONN(check->mail.conn), KV_STR("why", why));
+	if (check->mail.kind != FILTER_OWN)
+		check_verdict(check, FILTER_REJECT, 552, "5.3.4", why,
+			      "The message can't be signed: the header fields that are, From, "
+			      "Subject and others, are longer than 60000 octets, or more than 64");
 }
 
 /* -- The answer --------------------------------------------------------------------------- */
@@ -102,39 +118,93 @@ on_signed(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 
 /* -- The question ------------------------------------------------------------------------- */
 
-/* All fields called NAME, the last first (5.4.2). False if there is no room. */
-static bool
-add_fields(struct signing *signing, const char *name, size_t *count)
+/* All fields of the Nth name, the last first (5.4.2). */
+static void
+add_fields(struct signing *signing, size_t n)
 {
 	const struct message *message = signing->check->message;
 	struct message_field *field;
 
 	TAILQ_FOREACH_REVERSE(field, &message->fields, message_fields, entry)
 	{
-		if (field->removed || !mime_is(field->text.name, name))
+		size_t length;
+
+		if (field->removed || !mime_is(field->text.name, dkim_fields[n].name))
 			continue;
-		if (++*count > DKIM_FIELDS_SIGNED_MAX ||
-		    signing->length + field->text.whole.length + 2 > QF_SIGN_FIELDS_MAX)
-			return false;
-		signing->length += dkim_canon_field(DKIM_RELAXED, field->text.whole,
-						    signing->fields + signing->length);
+		length = dkim_canon_field(DKIM_RELAXED, field->text.whole,
+					  signing->fields + signing->length);
+		signing->length += length;
+		signing->parts[n].length += length;
+		signing->parts[n].count++;
+		signing->count++;
 	}
+}
+
+/* The longest that may be missing is not signed. False if there is none any more. */
+static bool
+leave_out(struct signing *signing)
+{
+	struct part *longest = NULL, *part = signing->parts;
+	size_t at = 0, begin = 0;
+
+	for (const struct dkim_field *field = dkim_fields; field->name != NULL; field++, part++) {
+		if (field->may_lack && part->count > 0 &&
+		    (longest == NULL || part->length > longest->length)) {
+			longest = part;
+			begin = at;
+		}
+		at += part->length;
+	}
+	if (longest == NULL)
+		return false;
+	signing->order.without |= UINT32_C(1) << (longest - signing->parts);
+	signing->length -= longest->length;
+	signing->count -= longest->count;
+	memmove(signing->fields + begin, signing->fields + begin + longest->length,
+		signing->length - begin);
+	*longest = (struct part){.length = 0};
 	return true;
 }
 
-static bool
+static void
+tell_left_out(const struct signing *signing)
+{
+	for (size_t n = 0; dkim_fields[n].name != NULL; n++) {
+		if ((signing->order.without >> n & 1) != 0)
+			log_event(LOG_INFO, "filter.partly_signed",
+				  KV_CONN(signing->check->mail.conn),
+				  KV_STR("without", dkim_fields[n].name));
+	}
+}
+
+/* What the canonical forms of all fields take at most. */
+static size_t
+room_for(const struct message *message)
+{
+	const struct message_field *field;
+	size_t size = 0;
+
+	TAILQ_FOREACH (field, &message->fields, entry)
+		size += field->text.whole.length + 2;
+	return size;
+}
+
+enum gathered { GATHERED, TOO_LONG, NO_MEMORY };
+
+static enum gathered
 gather_fields(struct signing *signing)
 {
-	size_t count = 0;
-
-	signing->fields = malloc(QF_SIGN_FIELDS_MAX);
+	signing->fields = malloc(room_for(signing->check->message) + 1);
 	if (signing->fields == NULL)
-		return false;
-	for (const struct dkim_field *field = dkim_fields; field->name != NULL; field++) {
-		if (!add_fields(signing, field->name, &count))
-			return false;
+		return NO_MEMORY;
+	for (size_t n = 0; dkim_fields[n].name != NULL; n++)
+		add_fields(signing, n);
+	while (signing->length > QF_SIGN_FIELDS_MAX || signing->count > DKIM_FIELDS_SIGNED_MAX) {
+		if (!leave_out(signing))
+			return TOO_LONG;
 	}
-	return true;
+	tell_left_out(signing);
+	return GATHERED;
 }
 
 static void
@@ -142,11 +212,17 @@ on_body(bool failed, void *arg)
 {
 	struct signing *signing = arg;
 	struct check *check = signing->check;
+	enum gathered gathered = failed ? NO_MEMORY : gather_fields(signing);
 	uint64_t size;
 
-	if (failed || !gather_fields(signing)) {
-		give_up(check, failed ? "the message can't be read"
-				      : "its header is longer than can be signed");
+	if (gathered == TOO_LONG) {
+		refuse_long(check);
+		finish(signing);
+		return;
+	}
+	if (gathered != GATHERED) {
+		give_up(check,
+			failed ? "the message can't be read" : "there is no memory for its header");
 		finish(signing);
 		return;
 	}
@@ -211,6 +287,12 @@ cancel(struct check *check)
 	check->stage = NULL;
 }
 
+static void
+skip(struct check *check)
+{
+	give_up(check, "there is no time");
+}
+
 static bool
 wanted(const struct check *check)
 {
@@ -223,4 +305,6 @@ const struct stage stage_sign = {
     .wanted = wanted,
     .start = start,
     .cancel = cancel,
+    .own = true,
+    .skip = skip,
 };

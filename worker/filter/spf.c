@@ -272,11 +272,11 @@ spf_question(const struct spf *spf)
 }
 
 void
-spf_give_up(struct spf *spf)
+spf_give_up(struct spf *spf, const char *why)
 {
 	/* Only the explanation may be missing. */
 	if (spf->step != STEP_DONE && spf->verdict.result == SPF_TEMPERROR)
-		strlcpy(spf->verdict.why, "DNS takes too long", sizeof(spf->verdict.why));
+		strlcpy(spf->verdict.why, why, sizeof(spf->verdict.why));
 	spf->step = STEP_DONE;
 }
 

@@ -60,6 +60,7 @@ struct spf_answer {
 
 struct spf_verdict {
 	enum spf_result result;
+	bool no_memory;                         /* with SPF_TEMPERROR: that is why */
 	char why[160];                          /* what decided: a directive, or what is wrong */
 	char explanation[SPF_EXPLANATION_SIZE]; /* of the domain's owner, with SPF_FAIL; or "" */
 };
@@ -76,8 +77,8 @@ const struct spf_question *spf_question(const struct spf *);
 /* The answer to spf_question(). It is not needed after the call. */
 void spf_take(struct spf *, const struct spf_answer *);
 
-/* The time is up (4.6.4): it ends with SPF_TEMPERROR, unless it has ended. */
-void spf_give_up(struct spf *);
+/* It can't go on (4.6.4: its time is up): it ends with SPF_TEMPERROR, unless it has ended. */
+void spf_give_up(struct spf *, const char *why);
 
 /* SPF_TEMPERROR while it has a question. */
 const struct spf_verdict *spf_verdict(const struct spf *);

@@ -41,6 +41,7 @@ take_record(struct spf *spf, const struct spf_answer *answer)
 		return;
 	}
 	if ((frame->text = malloc(found->text.length)) == NULL) {
+		spf->verdict.no_memory = true;
 		spf_break_off(spf, SPF_TEMPERROR, "no memory", (struct mime_text){0});
 		return;
 	}

@@ -12,12 +12,11 @@
 
 #include "common/log.h"
 #include "worker/dns/dns.h"
+#include "worker/filter/act.h"
 #include "worker/filter/arc.h"
 #include "worker/filter/dkim.h"
 #include "worker/filter/dkim_bodies.h"
 #include "worker/filter/filter.h"
-
-#define ARC_SECONDS 20 /* for all of a chain's keys */
 
 struct arc_stage {
 	struct arc arc;
@@ -54,17 +53,45 @@ stage_free(struct check *check)
  * All those that came after it must be trusted, too.
  */
 static void
-take_word(struct check *check, const struct arc_stage *stage)
+take_word(const struct arc *arc, size_t trusted, char from[HOST_NAME_SIZE])
 {
-	const struct arc *arc = &stage->arc;
-
-	for (size_t i = 0; i < stage->trusted; i++) {
+	for (size_t i = 0; i < trusted; i++) {
 		const struct arc_set *set = &arc->sets[arc->count - 1 - i];
 
-		if (arc_dmarc_passed(set->fields[ARC_RESULTS]->text.value, check->arc_from))
+		if (arc_dmarc_passed(set->fields[ARC_RESULTS]->text.value, from))
 			return;
 	}
-	check->arc_from[0] = '\0';
+	from[0] = '\0';
+}
+
+static bool
+is_trusted(const struct check *check, const char *domain)
+{
+	for (size_t i = 0; i < FILTER_TRUSTED_MAX; i++) {
+		if (domain[0] != '\0' &&
+		    strcmp(check->filter->settings.arc_trusted[i], domain) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* How many of the newest sets say that they are of those we trust: more can't be found to be. */
+static size_t
+count_claims(const struct check *check, const struct arc *arc)
+{
+	struct dkim_signature seal;
+	size_t claims = 0;
+
+	while (claims < arc->count) {
+		const struct arc_set *set = &arc->sets[arc->count - 1 - claims];
+		struct mime_text value = set->fields[ARC_SEAL]->text.value;
+
+		if (dkim_signature_parse(value, DKIM_ARC_SEAL, &seal) != NULL ||
+		    !is_trusted(check, seal.domain))
+			break;
+		claims++;
+	}
+	return claims;
 }
 
 static void
@@ -82,7 +109,9 @@ finish(struct check *check, enum auth_result result, const char *why)
 		  KV_U64("trusted", stage->trusted), KV_STR("result", auth_result_name(result)),
 		  KV_STR("why", why == NULL ? "" : why));
 	if (result == AUTH_PASS)
-		take_word(check, stage);
+		take_word(&stage->arc, stage->trusted, check->arc_from);
+	else if (result == AUTH_TEMPERROR)
+		take_word(&stage->arc, count_claims(check, &stage->arc), check->arc_undecided);
 	stage_free(check);
 	check_next(check);
 }
@@ -90,17 +119,6 @@ finish(struct check *check, enum auth_result result, const char *why)
 /* -- Signatures, one after the other ---------------------------------------------------------- */
 
 static void on_key(const struct dns_reply *, void *);
-
-static bool
-is_trusted(const struct check *check, const char *domain)
-{
-	for (size_t i = 0; i < FILTER_TRUSTED_MAX; i++) {
-		if (domain[0] != '\0' &&
-		    strcmp(check->filter->settings.arc_trusted[i], domain) == 0)
-			return true;
-	}
-	return false;
-}
 
 /* Reads the signature in FIELD and asks for its key. */
 static void
@@ -225,6 +243,9 @@ begin_body(struct check *check)
 	struct dkim_signature *signature = &stage->signature;
 	const char *problem = dkim_signature_parse(field->text.value, DKIM_ARC_MESSAGE, signature);
 
+	/* Who has recorded a chain can't have it vouch for ever. */
+	if (problem == NULL && dkim_has_expired(signature))
+		problem = "the signature has expired";
 	if (problem != NULL) {
 		finish(check, AUTH_FAIL, problem);
 		return;
@@ -257,7 +278,7 @@ start(struct check *check)
 	if (stage == NULL ||
 	    (stage->timer = evtimer_new(check->filter->base, on_time, check)) == NULL ||
 	    evtimer_add(stage->timer, &limit) == -1) {
-		check_result(check, "arc", AUTH_TEMPERROR, "there is no memory", CHECK_END);
+		check_no_evidence(check, "arc");
 		stage_free(check);
 		check_next(check);
 		return;

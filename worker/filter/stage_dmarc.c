@@ -2,6 +2,7 @@
 /* DMARC of a stranger's mail, when SPF, DKIM and ARC have their results. */
 #include "config.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,9 @@
 struct dmarc_stage {
 	struct dmarc *dmarc;
 	struct dns_question *question;
+	struct event *timer;
+	struct timeval limit; /* for each domain */
+	size_t left;          /* domains, when the timer was set */
 };
 
 struct texts {
@@ -41,22 +45,51 @@ stage_free(struct check *check)
 		return;
 	dns_forget(stage->question);
 	dmarc_free(stage->dmarc);
+	if (stage->timer != NULL)
+		event_free(stage->timer);
 	free(stage);
 	check->stage = NULL;
 }
 
 /* -- The verdict ------------------------------------------------------------------------------ */
 
+/*
+ * Who sends a mail chooses how many authors it has, and each that is added leaves less time to the
+ * others, and perhaps a result in place of theirs: that is no way around a domain that would have
+ * had it refused.
+ */
+static void
+act_unknown(struct check *check, const struct dmarc_verdict *verdict, const char *domain)
+{
+	if (verdict->several)
+		check_act_later(check, FILTER_ON_DMARC_REJECT, domain);
+	check_act(check, FILTER_ON_DMARC_TEMPERROR, domain);
+}
+
+/*
+ * RFC 8617 7.2: what the forwarder saw counts, if it is one we believe; of several authors it tells
+ * of one.
+ */
+static bool
+is_vouched_for(const struct dmarc_verdict *verdict, const char *arc_from)
+{
+	return verdict->result == DMARC_FAIL && verdict->apply != DMARC_NONE && verdict->sole &&
+	       strcmp(arc_from, verdict->domain) == 0;
+}
+
 static void
 act(struct check *check, const struct dmarc_verdict *verdict)
 {
 	const char *domain = verdict->domain[0] != '\0' ? verdict->domain : "From: has no domain";
 
-	if (verdict->result == DMARC_TEMPERROR)
-		check_act(check, FILTER_ON_DMARC_TEMPERROR, domain);
+	if (verdict->apply == DMARC_REJECT &&
+	    (verdict->undecided || is_vouched_for(verdict, check->arc_undecided)))
+		check_act_later(check, FILTER_ON_DMARC_REJECT, domain);
 	else if (verdict->apply == DMARC_REJECT)
 		check_act(check, FILTER_ON_DMARC_REJECT, domain);
-	else if (verdict->apply == DMARC_QUARANTINE)
+	else if (verdict->unknown)
+		act_unknown(check, verdict, domain);
+	if (verdict->apply == DMARC_QUARANTINE)
 		check_act(check, FILTER_ON_DMARC_QUARANTINE, domain);
 }
 
@@ -65,9 +98,7 @@ finish(struct check *check)
 {
 	struct dmarc_stage *stage = check->stage;
 	const struct dmarc_verdict *verdict = dmarc_verdict(stage->dmarc);
-	/* RFC 8617 7.2: what the forwarder saw counts, if it is one we believe. */
-	bool overridden = verdict->result == DMARC_FAIL && verdict->apply != DMARC_NONE &&
-			  strcmp(check->arc_from, verdict->domain) == 0;
+	bool overridden = is_vouched_for(verdict, check->arc_from);
 	enum dmarc_policy apply = overridden ? DMARC_NONE : verdict->apply;
 	const char *reason = overridden ? "a trusted forwarder has vouched for it (ARC)" : NULL;
 
@@ -121,6 +152,18 @@ on_answer(const struct dns_reply *reply, void *arg)
 	ask(check);
 }
 
+/* Each domain has its own time: a slow one hides no other that stands beside it in From:. */
+static bool
+set_timer(struct dmarc_stage *stage)
+{
+	size_t left = dmarc_left(stage->dmarc);
+
+	if (left == stage->left)
+		return true;
+	stage->left = left;
+	return evtimer_add(stage->timer, &stage->limit) == 0;
+}
+
 static void
 ask(struct check *check)
 {
@@ -128,17 +171,34 @@ ask(struct check *check)
 	const char *name;
 
 	while ((name = dmarc_question(stage->dmarc)) != NULL) {
-		stage->question = dns_ask(check->filter->resolver, name, DNS_TXT, on_answer, check);
+		if (set_timer(stage))
+			stage->question =
+			    dns_ask(check->filter->resolver, name, DNS_TXT, on_answer, check);
 		if (stage->question != NULL)
 			return;
+		check_no_memory(check, "dmarc");
 		dmarc_take(stage->dmarc, DMARC_FAILED, NULL, 0);
 	}
 	finish(check);
 }
 
+static void
+on_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct check *check = arg;
+	struct dmarc_stage *stage = check->stage;
+
+	(void)fd;
+	(void)what;
+	dns_forget(stage->question);
+	stage->question = NULL;
+	dmarc_take(stage->dmarc, DMARC_FAILED, NULL, 0);
+	ask(check);
+}
+
 /* -- Its start -------------------------------------------------------------------------------- */
 
-/* All From: fields: a mail must have one, and a client may show any. */
+/* All From: fields, though a mail must have one only: a mail program may show any. */
 static int
 read_authors(struct check *check, struct dmarc_domains *from)
 {
@@ -159,35 +219,79 @@ begin(struct check *check)
 	struct dmarc_request request = {
 	    .from = &from,
 	    .spf_domain = check->spf == AUTH_PASS ? check->spf_domain : NULL,
+	    .spf_undecided = check->spf == AUTH_TEMPERROR ? check->spf_domain : NULL,
 	    .organization = suffix_organization,
 	    .percentile = arc4random_uniform(100),
 	};
 
-	for (size_t i = 0; i < check->dkim_count && request.signer_count < DMARC_SIGNERS_MAX; i++) {
+	for (size_t i = 0; i < check->dkim_count && i < DMARC_SIGNERS_MAX; i++) {
 		const struct dkim_result *signature = &check->dkim[i];
 
-		/* RFC 6376 3.6.1: a signer that tests is as good as none. */
-		if (signature->result == AUTH_PASS && !signature->testing)
+		if (signature->result == AUTH_PASS)
 			request.signers[request.signer_count++] = signature->domain;
+		else if (signature->result == AUTH_TEMPERROR)
+			request.undecided[request.undecided_count++] = signature->domain;
 	}
 	return read_authors(check, &from) == -1 ? NULL : dmarc_new(&request);
 }
 
 static void
-start(struct check *check)
+tell_unknown(struct check *check, const char *why)
+{
+	check_result(check, "dmarc", AUTH_TEMPERROR, why, CHECK_END);
+	check_act(check, FILTER_ON_DMARC_TEMPERROR, why);
+}
+
+static void
+end_without_memory(struct check *check)
+{
+	tell_unknown(check, "there is no memory");
+	stage_free(check);
+	check_next(check);
+}
+
+static void
+skip(struct check *check)
+{
+	tell_unknown(check, "there is no time");
+}
+
+/* False without memory. */
+static bool
+prepare(struct check *check)
 {
 	struct dmarc_stage *stage = calloc(1, sizeof(*stage));
+	size_t domains;
 
 	check->stage = stage;
-	if (stage == NULL || (stage->dmarc = begin(check)) == NULL) {
-		log_event(LOG_ERR, "filter.no_memory", KV_CONN(check->mail.conn),
-			  KV_STR("stage", "dmarc"));
-		check_result(check, "dmarc", AUTH_TEMPERROR, NULL, CHECK_END);
-		stage_free(check);
-		check_next(check);
-		return;
+	if (stage == NULL)
+		return false;
+	stage->dmarc = begin(check);
+	stage->timer = evtimer_new(check->filter->base, on_time, check);
+	if (stage->dmarc == NULL || stage->timer == NULL)
+		return false;
+	domains = dmarc_left(stage->dmarc);
+	if (domains > 0)
+		stage->limit = (struct timeval){
+		    .tv_sec = DMARC_SECONDS / (time_t)domains,
+		    .tv_usec =
+			DMARC_SECONDS % (suseconds_t)domains * 1000000 / (suseconds_t)domains,
+		};
+	return true;
+}
+
+static void
+start(struct check *check)
+{
+	/* Nothing has passed that there was no memory to look at: that is no failure of its own. */
+	if (check->incomplete) {
+		end_without_memory(check);
+	} else if (!prepare(check)) {
+		check_no_memory(check, "dmarc");
+		end_without_memory(check);
+	} else {
+		ask(check);
 	}
-	ask(check);
 }
 
 const struct stage stage_dmarc = {
@@ -195,4 +299,5 @@ const struct stage stage_dmarc = {
     .kinds = FILTER_STRANGER,
     .start = start,
     .cancel = stage_free,
+    .skip = skip,
 };

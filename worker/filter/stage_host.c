@@ -16,7 +16,6 @@
 #include "worker/filter/filter.h"
 #include "worker/filter/host_names.h"
 
-#define HOST_SECONDS 10
 #define NAMES_MAX 5 /* of one address that are looked at; RFC 7208 5.5 takes ten */
 
 struct host_stage;
@@ -127,20 +126,28 @@ name_known(struct host_stage *stage, enum auth_result result)
 
 static void ask_addresses(struct host_stage *);
 
+struct looking {
+	const struct in6_addr *client;
+	bool found;
+};
+
+static void
+compare_address(const struct in6_addr *address, void *arg)
+{
+	struct looking *looking = arg;
+
+	looking->found |= memcmp(address, looking->client, sizeof(*address)) == 0;
+}
+
 static bool
 has_address(const struct dns_reply *reply, const struct host_stage *stage)
 {
-	const struct in6_addr *client = &stage->check->mail.peer.address;
-	struct dns_answer found;
+	struct looking looking = {.client = &stage->check->mail.peer.address};
 
-	if (reply->status != DNS_ANSWERED ||
-	    dns_parse(reply->packet, reply->length, is_v4(stage) ? DNS_A : DNS_AAAA, &found) == -1)
-		return false;
-	for (size_t i = 0; i < found.count; i++) {
-		if (memcmp(&found.records[i].address, client, sizeof(*client)) == 0)
-			return true;
-	}
-	return false;
+	return reply->status == DNS_ANSWERED &&
+	       dns_parse_addresses(reply->packet, reply->length, is_v4(stage) ? DNS_A : DNS_AAAA,
+				   compare_address, &looking) == 0 &&
+	       looking.found;
 }
 
 static void
@@ -170,8 +177,10 @@ ask_addresses(struct host_stage *stage)
 	}
 	stage->name = dns_ask(stage->check->filter->resolver, stage->names[stage->name_next++],
 			      is_v4(stage) ? DNS_A : DNS_AAAA, on_addresses, stage);
-	if (stage->name == NULL)
-		name_known(stage, AUTH_TEMPERROR);
+	if (stage->name != NULL)
+		return;
+	check_no_memory(stage->check, "iprev");
+	name_known(stage, AUTH_TEMPERROR);
 }
 
 static void
@@ -202,33 +211,44 @@ ask_name(struct host_stage *stage)
 {
 	char name[HOST_NAME_SIZE];
 
-	if (host_reverse(&stage->check->mail.peer.address,
-			 is_v4(stage) ? "in-addr.arpa" : "ip6.arpa", name))
-		stage->name =
-		    dns_ask(stage->check->filter->resolver, name, DNS_PTR, on_names, stage);
+	if (!host_reverse(&stage->check->mail.peer.address,
+			  is_v4(stage) ? "in-addr.arpa" : "ip6.arpa", name))
+		return;
+	stage->name = dns_ask(stage->check->filter->resolver, name, DNS_PTR, on_names, stage);
 	if (stage->name != NULL)
 		stage->under_way++;
+	else
+		check_no_memory(stage->check, "iprev");
 }
 
 /* -- Lists ------------------------------------------------------------------------------------ */
+
+struct reading_list {
+	const struct mf_list *list;
+	bool listed;
+};
+
+static void
+compare_code(const struct in6_addr *address, void *arg)
+{
+	struct reading_list *reading = arg;
+	uint32_t code;
+
+	memcpy(&code, &address->s6_addr[12], sizeof(code));
+	code = ntohl(code);
+	reading->listed |= code >= reading->list->first && code <= reading->list->last;
+}
 
 /* RFC 5782 2.1: 127.0.0.2 or what the list says that counts; what is not in 127/8 is no list's. */
 static bool
 says_listed(const struct dns_reply *reply, const struct mf_list *list)
 {
-	struct dns_answer found;
-	uint32_t code;
+	struct reading_list reading = {.list = list};
 
-	if (reply->status != DNS_ANSWERED ||
-	    dns_parse(reply->packet, reply->length, DNS_A, &found) == -1)
-		return false;
-	for (size_t i = 0; i < found.count; i++) {
-		memcpy(&code, &found.records[i].address.s6_addr[12], sizeof(code));
-		code = ntohl(code);
-		if (code >= list->first && code <= list->last)
-			return true;
-	}
-	return false;
+	return reply->status == DNS_ANSWERED &&
+	       dns_parse_addresses(reply->packet, reply->length, DNS_A, compare_code, &reading) ==
+		   0 &&
+	       reading.listed;
 }
 
 static void
@@ -261,6 +281,8 @@ ask_lists(struct host_stage *stage)
 		    dns_ask(stage->check->filter->resolver, name, DNS_A, on_list, question);
 		if (question->question != NULL)
 			stage->under_way++;
+		else
+			check_no_memory(stage->check, "dnsbl");
 	}
 }
 
@@ -276,7 +298,8 @@ start(struct check *check)
 	if (stage == NULL ||
 	    (stage->timer = evtimer_new(check->filter->base, on_time, stage)) == NULL ||
 	    evtimer_add(stage->timer, &limit) == -1) {
-		check_result(check, "iprev", AUTH_TEMPERROR, NULL, CHECK_END);
+		check_no_memory(check, "iprev");
+		check_result(check, "iprev", AUTH_TEMPERROR, "there is no memory", CHECK_END);
 		stage_free(check);
 		check_next(check);
 		return;

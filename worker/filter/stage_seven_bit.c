@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/mime/seven_bit.h"
 #include "worker/filter/filter.h"
+#include "worker/filter/milter_envelope.h"
 
 #define LENGTH_MAX (16 * 1024 * 1024) /* octets: it is in memory three times over */
 
@@ -93,7 +94,9 @@ start(struct check *check)
 static bool
 wanted(const struct check *check)
 {
-	return check->mail.seven_bit == 1;
+	return check->mail.seven_bit == FILTER_LEAVES ||
+	       (check->mail.seven_bit == FILTER_LEAVES_IF_ADDED && check->envelope != NULL &&
+		check->envelope->added_count > 0);
 }
 
 const struct stage stage_seven_bit = {

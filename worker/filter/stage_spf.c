@@ -17,7 +17,6 @@
 #include "worker/filter/filter.h"
 #include "worker/filter/spf.h"
 
-#define SPF_SECONDS 20 /* 4.6.4: at least that, for each identity */
 #define TEXTS_MAX 4
 
 enum identity { IDENTITY_HELO, IDENTITY_MAIL_FROM };
@@ -105,12 +104,27 @@ tell(struct check *check, const struct spf_verdict *verdict)
 	act(check, verdict);
 }
 
+/* Nor does the HELO name's result count, if that is all that there was memory for. */
+static void
+end_without_memory(struct check *check)
+{
+	check_no_evidence(check, "spf");
+	check_result(check, "spf", AUTH_TEMPERROR, "there is no memory", CHECK_END);
+	check->spf = AUTH_TEMPERROR;
+	check->spf_domain[0] = '\0';
+	check_act(check, FILTER_ON_SPF_TEMPERROR, "there is no memory");
+	stage_free(check);
+	check_next(check);
+}
+
 /* One identity has its result. */
 static void
 identity_ends(struct check *check)
 {
 	struct spf_stage *stage = check->stage;
 
+	if (spf_verdict(stage->spf)->no_memory)
+		check_no_evidence(check, "spf");
 	tell(check, spf_verdict(stage->spf));
 	spf_free(stage->spf);
 	stage->spf = NULL;
@@ -154,8 +168,9 @@ take_texts(struct spf *spf, const struct dns_reply *reply)
 	spf_take(spf, &answer);
 }
 
+/* Names: of MX and PTR ten at most count (4.6.4). */
 static void
-take_records(struct spf *spf, const struct dns_reply *reply, uint16_t type)
+take_names(struct spf *spf, const struct dns_reply *reply, uint16_t type)
 {
 	struct dns_answer found;
 	struct spf_data data[DNS_RECORDS_MAX];
@@ -167,11 +182,51 @@ take_records(struct spf *spf, const struct dns_reply *reply, uint16_t type)
 		answer.count = found.count;
 	for (size_t i = 0; i < answer.count; i++) {
 		data[i] = (struct spf_data){
-		    .address = found.records[i].address,
 		    .text = {.at = found.records[i].name, .length = strlen(found.records[i].name)},
 		};
 	}
 	spf_take(spf, &answer);
+}
+
+struct addresses {
+	size_t count;
+	struct spf_data *data; /* NULL: they are only counted */
+};
+
+static void
+on_address(const struct in6_addr *address, void *arg)
+{
+	struct addresses *addresses = arg;
+
+	if (addresses->data != NULL)
+		addresses->data[addresses->count] = (struct spf_data){.address = *address};
+	addresses->count++;
+}
+
+/* All of them, as many as fit into a packet: a host that is left out would fail. */
+static void
+take_addresses(struct check *check, const struct dns_reply *reply, uint16_t type)
+{
+	struct spf *spf = ((struct spf_stage *)check->stage)->spf;
+	struct addresses found = {.count = 0};
+	struct spf_answer answer = {.status = SPF_ANSWERED};
+
+	if (dns_parse_addresses(reply->packet, reply->length, type, on_address, &found) == -1) {
+		answer.status = SPF_FAILED;
+		spf_take(spf, &answer);
+		return;
+	}
+	answer.count = found.count;
+	answer.data = found.data = calloc(found.count + 1, sizeof(*found.data));
+	if (found.data == NULL) {
+		check_no_evidence(check, "spf");
+		spf_give_up(spf, "there is no memory");
+		return;
+	}
+	found.count = 0;
+	(void)dns_parse_addresses(reply->packet, reply->length, type, on_address, &found);
+	spf_take(spf, &answer);
+	free(found.data);
 }
 
 static void ask(struct check *);
@@ -190,8 +245,10 @@ on_answer(const struct dns_reply *reply, void *arg)
 		spf_take(stage->spf, &nothing);
 	else if (type == DNS_TXT)
 		take_texts(stage->spf, reply);
+	else if (type == DNS_A || type == DNS_AAAA)
+		take_addresses(check, reply, type);
 	else
-		take_records(stage->spf, reply, type);
+		take_names(stage->spf, reply, type);
 	ask(check);
 }
 
@@ -214,7 +271,8 @@ ask(struct check *check)
 	stage->question = dns_ask(check->filter->resolver, question->name, (uint16_t)question->type,
 				  on_answer, check);
 	if (stage->question == NULL) {
-		spf_give_up(stage->spf);
+		check_no_evidence(check, "spf");
+		spf_give_up(stage->spf, "there is no memory");
 		identity_ends(check);
 	}
 }
@@ -229,7 +287,7 @@ on_time(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	dns_forget(stage->question);
 	stage->question = NULL;
-	spf_give_up(stage->spf);
+	spf_give_up(stage->spf, "DNS takes too long");
 	identity_ends(check);
 }
 
@@ -257,7 +315,10 @@ set_identity(const struct check *check, struct spf_stage *stage)
 static void
 begin(struct check *check)
 {
-	static const struct timeval limit = {.tv_sec = SPF_SECONDS};
+	static const struct timeval limits[] = {
+	    [IDENTITY_HELO] = {.tv_sec = SPF_HELO_SECONDS},
+	    [IDENTITY_MAIL_FROM] = {.tv_sec = SPF_MAIL_FROM_SECONDS},
+	};
 	struct spf_stage *stage = check->stage;
 	struct spf_request request = {
 	    .address = check->mail.peer.address,
@@ -270,15 +331,10 @@ begin(struct check *check)
 
 	set_identity(check, stage);
 	stage->spf = spf_new(&request);
-	if (stage->spf == NULL || evtimer_add(stage->timer, &limit) == -1) {
-		log_event(LOG_ERR, "filter.no_memory", KV_CONN(check->mail.conn),
-			  KV_STR("stage", "spf"));
-		check_result(check, "spf", AUTH_TEMPERROR, NULL, CHECK_END);
-		stage_free(check);
-		check_next(check);
-		return;
-	}
-	ask(check);
+	if (stage->spf == NULL || evtimer_add(stage->timer, &limits[stage->identity]) == -1)
+		end_without_memory(check);
+	else
+		ask(check);
 }
 
 static void
@@ -288,13 +344,10 @@ start(struct check *check)
 
 	check->stage = stage;
 	if (stage == NULL ||
-	    (stage->timer = evtimer_new(check->filter->base, on_time, check)) == NULL) {
-		check_result(check, "spf", AUTH_TEMPERROR, NULL, CHECK_END);
-		stage_free(check);
-		check_next(check);
-		return;
-	}
-	begin(check);
+	    (stage->timer = evtimer_new(check->filter->base, on_time, check)) == NULL)
+		end_without_memory(check);
+	else
+		begin(check);
 }
 
 const struct stage stage_spf = {

@@ -8,9 +8,13 @@
  * check_next(), from start() or later from the loop, exactly once. Until then it may be cancelled:
  * it then forgets its questions and frees what it has, and doesn't call check_next().
  *
- * A stage never waits without a bound: one that is not over when the mail's time is (CHECK_SECONDS)
- * is cancelled, and the mail goes on as settings.failure says. What can't be found out is
- * AUTH_TEMPERROR, not an end.
+ * A stage never waits without a bound of its own: who sends a mail chooses many of the names that
+ * DNS is asked for, and how slowly they answer, and takes no time that way from the stages behind.
+ * What can't be found out is AUTH_TEMPERROR, not an end.
+ *
+ * When the mail's time is over all the same (CHECK_SECONDS) it is put off; or, if settings.failure
+ * says so, goes on: but for stages that wait for others, which are cancelled, or not begun, and say
+ * what that means (skip).
  */
 #ifndef POSTERN_WORKER_FILTER_STAGES_H
 #define POSTERN_WORKER_FILTER_STAGES_H
@@ -22,12 +26,31 @@
 #include "worker/dns/resolver.h"
 #include "worker/filter/message.h"
 
-#define CHECK_SECONDS 60 /* for all stages together */
+#define CHECK_SECONDS 90 /* for all stages together */
+#define LATE_SECONDS \
+	20 /* and so long, when those are over, for those that wait for this host only */
+#define ROOM_SECONDS 30 /* then queue has a file for a message that has changed */
+_Static_assert(CHECK_SECONDS + LATE_SECONDS + ROOM_SECONDS < QF_CHECK_SECONDS,
+	       "queue waits for the verdict");
+
+/* What DNS may take. SPF: RFC 7208 4.6.4 wants 20 at least; of the HELO name not much depends. */
+#define HOST_SECONDS 8
+#define SPF_HELO_SECONDS 6
+#define SPF_MAIL_FROM_SECONDS 20
+#define DKIM_SECONDS 10    /* all keys at once, and the body */
+#define ARC_SECONDS 8      /* all keys of a chain */
+#define DMARC_SECONDS 8    /* all authors' domains */
+#define MILTERS_SECONDS 30 /* are left for milters, at least */
+_Static_assert(HOST_SECONDS + SPF_HELO_SECONDS + SPF_MAIL_FROM_SECONDS + DKIM_SECONDS +
+		       ARC_SECONDS + DMARC_SECONDS + MILTERS_SECONDS <=
+		   CHECK_SECONDS,
+	       "no stage's time is another's");
 
 LIST_HEAD(check_list, check_private);
 
 /* What the checks of the process share. */
 struct filter {
+	struct child *child;
 	struct event_base *base;
 	struct mf_settings settings;
 	struct ipc_channel *control; /* to the master */
@@ -56,14 +79,13 @@ struct dkim_result {
 	enum auth_result result;
 	char domain[HOST_NAME_SIZE];   /* d=, lower case; "" if it has none */
 	char selector[HOST_NAME_SIZE]; /* s= */
-	bool testing;                  /* the key's t=y */
 };
 
 /* The mail as its stages see it. Strings are NUL-terminated. */
 struct check {
 	/* -- Given -- */
 	struct filter *filter;
-	struct qf_mail mail;    /* conn, id, peer, helo, tls, submitter, kind */
+	struct qf_mail mail;    /* conn, id, peer, helo, tls, submitter, kind, ... */
 	const char *sender;     /* the reverse-path; "" is the null one */
 	const char *recipients; /* forward-paths, one behind the other, a NUL behind each */
 	size_t recipient_count;
@@ -72,6 +94,7 @@ struct check {
 
 	/* -- Found, for the stages that come later -- */
 	char client_name[HOST_NAME_SIZE]; /* that its address confirms; "" if there is none */
+	bool incomplete; /* there was no memory to find out whether SPF or DKIM pass */
 	enum auth_result spf;
 	char spf_domain[HOST_NAME_SIZE]; /* whose SPF that is; "" if there is none */
 	struct dkim_result dkim[DKIM_SIGNATURES_MAX];
@@ -80,6 +103,11 @@ struct check {
 	/* The author's domain that stood behind the mail, by ARC, as one says who is trusted; or ""
 	 */
 	char arc_from[HOST_NAME_SIZE];
+	/* The same, if DNS did not tell now whether they have said so; or "" */
+	char arc_undecided[HOST_NAME_SIZE];
+
+	/* What milters have made of sender and recipients (milter_envelope.h); NULL: nothing. */
+	struct milter_envelope *envelope;
 
 	struct check_private *private; /* check.c's */
 };
@@ -92,6 +120,11 @@ struct stage {
 	void (*start)(struct check *);
 	/* Before it has called check_next(). NULL if start() always does. */
 	void (*cancel)(struct check *);
+	/* It waits for this host's processes only: it has LATE_SECONDS more. */
+	bool own;
+	/* There is no time for it: what that means for the mail. Instead of start(), or before
+	 * cancel(). NULL: nothing. */
+	void (*skip)(struct check *);
 };
 
 /* Ends with a NULL name. */

@@ -133,6 +133,9 @@ void conn_printf(struct conn *, const char *format, ...) __attribute__((format(p
  */
 void conn_note_error(struct conn *);
 
+/* The client is a stranger whose mail may have to wait (mg_settings.greylist), and not exempt. */
+bool conn_may_greylist(const struct conn *);
+
 /* No more input() until conn_resume(): an answer from another process is awaited. No time-out runs
  * meanwhile: the request's own deadline does. */
 void conn_pause(struct conn *);

@@ -53,8 +53,10 @@ defences_open(struct defences *d, struct event_base *base, const struct mg_setti
 }
 
 int
-defences_exempt(struct defences *d, const struct network *networks, size_t count)
+defences_exempt(struct defences *d, enum mg_exempt_kind kind, const struct network *networks,
+		size_t count)
 {
+	struct exempt *exempt = &d->exempt[kind];
 	struct network *copy = NULL;
 
 	if (count > 0) {
@@ -63,17 +65,18 @@ defences_exempt(struct defences *d, const struct network *networks, size_t count
 			return -1;
 		memcpy(copy, networks, count * sizeof(*copy));
 	}
-	free(d->exempt);
-	d->exempt = copy;
-	d->exempt_count = count;
+	free(exempt->networks);
+	exempt->networks = copy;
+	exempt->count = count;
 	return 0;
 }
 
 bool
-defences_is_exempt(const struct defences *d, const struct in6_addr *address)
+defences_is_exempt(const struct defences *d, enum mg_exempt_kind kind,
+		   const struct in6_addr *address)
 {
-	for (size_t i = 0; i < d->exempt_count; i++) {
-		if (network_contains(&d->exempt[i], address))
+	for (unsigned i = 0; i <= (unsigned)kind; i++) {
+		if (networks_contain(d->exempt[i].networks, d->exempt[i].count, address))
 			return true;
 	}
 	return false;

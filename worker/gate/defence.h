@@ -20,11 +20,10 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "common/proto/types.h"
+#include "common/proto/master_gate.h"
 #include "worker/gate/deadline.h"
 
 struct event_base;
-struct mg_settings;
 struct scores;
 
 #define DEFENCE_STEPS 6 /* 1, 2, 4, 8, 16, 32 seconds */
@@ -32,9 +31,11 @@ struct scores;
 
 /* A gate's. */
 struct defences {
-	struct network *exempt; /* addresses that all this is not for */
-	size_t exempt_count;
-	struct scores *waited; /* for the greeting */
+	struct exempt {
+		struct network *networks;
+		size_t count;
+	} exempt[EXEMPT_KINDS]; /* addresses that all this is not for */
+	struct scores *waited;  /* for the greeting */
 	struct scores *errors;
 	struct deadlines greeting;
 	struct deadlines tarpit[DEFENCE_STEPS];
@@ -49,8 +50,9 @@ int defences_open(struct defences *, struct event_base *, const struct mg_settin
 		  struct error *);
 
 /* Copies them. -1 without memory. */
-int defences_exempt(struct defences *, const struct network *, size_t count);
-bool defences_is_exempt(const struct defences *, const struct in6_addr *);
+int defences_exempt(struct defences *, enum mg_exempt_kind, const struct network *, size_t count);
+/* Is it, of one of the kinds up to this? */
+bool defences_is_exempt(const struct defences *, enum mg_exempt_kind, const struct in6_addr *);
 
 /* Has it waited within the last day? */
 bool defences_has_waited(struct defences *, const struct in6_addr *);

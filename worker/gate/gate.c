@@ -167,7 +167,7 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	if (gate->configured || !is_string(settings->hostname, sizeof(settings->hostname)) ||
 	    !is_string(settings->ciphers_tls12, sizeof(settings->ciphers_tls12)) ||
 	    !is_string(settings->ciphers_tls13, sizeof(settings->ciphers_tls13)) ||
-	    settings->note_early > 1 || settings->zero != 0)
+	    settings->note_early > 1 || settings->greylist > 1)
 		return -1;
 	gate->settings = *settings;
 	gate->configured = true;
@@ -214,13 +214,15 @@ on_exempt(struct ipc_channel *channel, struct ipc_message *message, void *contex
 {
 	struct child *child = context;
 	struct gate *gate = child->context;
+	const struct mg_exempt *exempt = message->body;
 	const struct network *networks = (const void *)message->tail;
 	size_t count = message->tail_length / sizeof(*networks);
 
 	(void)channel;
-	if (!gate->configured || !networks_are_valid(networks, count, message->tail_length))
+	if (!gate->configured || exempt->kind >= EXEMPT_KINDS ||
+	    !networks_are_valid(networks, count, message->tail_length))
 		return -1;
-	if (defences_exempt(&gate->defences, networks, count) == -1)
+	if (defences_exempt(&gate->defences, exempt->kind, networks, count) == -1)
 		log_fatal("gate.failed", "out of memory");
 	return 0;
 }

@@ -15,7 +15,7 @@ conn_hold_greeting(struct conn *c)
 	struct defences *defences = &gate->defences;
 
 	if (c->listener->settings.service != SERVICE_SMTP || gate->settings.greeting_pause == 0 ||
-	    gate->draining || defences_is_exempt(defences, &c->peer.address) ||
+	    gate->draining || defences_is_exempt(defences, EXEMPT_DEFENCES, &c->peer.address) ||
 	    defences_has_waited(defences, &c->peer.address)) {
 		conn_open(c);
 		return;
@@ -91,7 +91,7 @@ conn_note_error(struct conn *c)
 	struct defences *defences = &c->gate->defences;
 	struct deadlines *delay;
 
-	if (defences_is_exempt(defences, &c->peer.address))
+	if (defences_is_exempt(defences, EXEMPT_DEFENCES, &c->peer.address))
 		return;
 	delay = defences_note_error(defences, &c->peer.address, ++c->errors);
 	if (delay == NULL || c->state_now != CONN_TALKING)
@@ -99,6 +99,13 @@ conn_note_error(struct conn *c)
 	/* The client can't say anything meanwhile: no time of its own runs. */
 	deadline_stop(&c->deadline);
 	deadline_start(&c->penalty, delay);
+}
+
+bool
+conn_may_greylist(const struct conn *c)
+{
+	return c->gate->settings.greylist == 1 && c->listener->settings.service == SERVICE_SMTP &&
+	       !defences_is_exempt(&c->gate->defences, EXEMPT_GREYLIST, &c->peer.address);
 }
 
 void

@@ -17,8 +17,8 @@ network_contains(const struct network *network, const struct in6_addr *address)
 	       ((network->address.s6_addr[whole] ^ address->s6_addr[whole]) & mask) == 0;
 }
 
-static bool
-any_contains(const struct network *networks, size_t count, const struct in6_addr *address)
+bool
+networks_contain(const struct network *networks, size_t count, const struct in6_addr *address)
 {
 	size_t i;
 
@@ -34,9 +34,9 @@ networks_permit(const struct network *networks, size_t allow, size_t deny,
 		const struct in6_addr *address)
 {
 	/* Without any network there is no array, and nothing to point into. */
-	if (deny > 0 && any_contains(networks + allow, deny, address))
+	if (deny > 0 && networks_contain(networks + allow, deny, address))
 		return false;
-	return allow == 0 || any_contains(networks, allow, address);
+	return allow == 0 || networks_contain(networks, allow, address);
 }
 
 bool

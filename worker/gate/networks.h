@@ -12,6 +12,9 @@
 /* IPv4 addresses and networks are mapped into IPv6 (RFC 4291 2.5.5.2), on both sides. */
 bool network_contains(const struct network *, const struct in6_addr *);
 
+/* Does one of them? */
+bool networks_contain(const struct network *, size_t count, const struct in6_addr *);
+
 /*
  * ALLOW networks, then DENY networks. Who is denied may not; else, if anything is allowed by name,
  * only what is allowed may; else everybody.

@@ -108,9 +108,9 @@ sasl_ask(struct sasl *sasl, uint16_t type, const void *body, const void *tail, s
 	await(sasl);
 }
 
-/* MESSAGE is wiped. */
+/* MESSAGE is wiped. BY_LOGIN: the mechanism of that name. */
 static void
-ask(struct sasl *sasl, char message[LOGIN_TAIL_MAX], size_t length)
+ask(struct sasl *sasl, char message[LOGIN_TAIL_MAX], size_t length, bool by_login)
 {
 	struct conn *c = sasl->conn;
 	struct ga_login request;
@@ -120,6 +120,7 @@ ask(struct sasl *sasl, char message[LOGIN_TAIL_MAX], size_t length)
 	request.peer = *conn_peer(c);
 	request.service = conn_listener(c)->settings.service;
 	request.tls = conn_is_secure(c) ? 1 : 0;
+	request.login = by_login ? 1 : 0;
 	sasl_ask(sasl, GA_LOGIN, &request, message, length);
 	explicit_bzero(message, LOGIN_TAIL_MAX);
 }
@@ -136,7 +137,7 @@ sasl_password(struct sasl *sasl, struct conn *c, sasl_event_fn *event, const cha
 	if (length == 0)
 		sasl_tell(sasl, SASL_MALFORMED, "user name and password");
 	else
-		ask(sasl, message, length);
+		ask(sasl, message, length, false);
 }
 
 /* -- The mechanisms ----------------------------------------------------------------------- */
@@ -150,7 +151,7 @@ plain_response(struct sasl *sasl, const char *text, size_t text_length)
 	if (sasl_plain_decode(text, text_length, message, &length) == -1)
 		sasl_tell(sasl, SASL_MALFORMED, "PLAIN response (RFC 4616)");
 	else
-		ask(sasl, message, length);
+		ask(sasl, message, length, false);
 }
 
 static void
@@ -190,7 +191,7 @@ login_response(struct sasl *sasl, const char *text, size_t text_length)
 	if (length == 0)
 		sasl_tell(sasl, SASL_MALFORMED, "password in base64");
 	else
-		ask(sasl, message, length);
+		ask(sasl, message, length, true);
 }
 
 static void

@@ -84,7 +84,7 @@ on_list(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	if (message->id == 0 || body->first > 1 || body->zero != 0 || body->after.zero != 0 ||
 	    (body->first == 1 && (body->after.message != 0 || body->after.index != 0)))
 		return -1;
-	batch_run(queue->batch);
+	(void)batch_run(queue->batch);
 	if (db_entries(queue->db, body->first == 1 ? NULL : &after, CQ_PAGE, send_entry,
 		       &listing) != DB_OK)
 		done.failed = 1;
@@ -193,7 +193,7 @@ on_change(struct ipc_channel *channel, struct ipc_message *message, void *contex
 	struct queue *queue = context;
 	struct changes changes = {.queue = queue, .action = (enum cq_action)body->action};
 	struct cq_done done = {0};
-	enum db_status status;
+	enum db_status status = DB_OK;
 
 	if (message->id == 0 || body->action < CQ_HOLD || body->action > CQ_REMOVE ||
 	    body->count == 0 || message->tail_length != body->count * sizeof(struct cq_name))
@@ -208,9 +208,17 @@ on_change(struct ipc_channel *channel, struct ipc_message *message, void *contex
 		changes.list[i].message = name.message;
 		changes.list[i].index = name.index;
 	}
-	batch_run(queue->batch);
+	/* What has left, and is not written, would leave again. New mail that fails is no
+	 * hindrance. */
+	if (batch_run(queue->batch) != DB_OK && !batch_is_empty(queue->batch))
+		status = batch_run(queue->batch);
 	changes.now = schedule_positions(queue->schedule, 1);
-	status = write_changes(&changes, body->count);
+	if (status == DB_OK)
+		status = write_changes(&changes, body->count);
+	if (status == DB_LOST) {
+		log_event(LOG_CRIT, "queue.commit_failed", KV_STR("why", db_error(queue->db)));
+		exit(1);
+	}
 	for (size_t i = 0; i < body->count && status == DB_OK; i++) {
 		if (changes.list[i].changed)
 			follow(&changes, &changes.list[i]);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/queue/asker.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/address.h"
 #include "worker/queue/queue.h"
 
 #define ASKED_MAX 256     /* questions on their way at once */
@@ -19,6 +19,7 @@ struct asker {
 	struct questions waiting;
 	struct questions asked;
 	size_t asked_count;
+	struct event *again; /* asks what waits */
 };
 
 static void send_questions(struct asker *);
@@ -42,78 +43,6 @@ move(struct question *question, enum question_state state)
 	}
 	question->state = state;
 	question->request = 0;
-}
-
-/* The tail of an answer, while it is read: LENGTH bytes and a NUL. */
-struct tail {
-	const char *text;
-	size_t length, used;
-};
-
-/* The next string, or NULL. */
-static const char *
-next(struct tail *tail)
-{
-	const char *text = tail->text + tail->used;
-
-	if (tail->length == 0 || tail->used > tail->length)
-		return NULL;
-	tail->used += strlen(text) + 1;
-	return text;
-}
-
-static bool
-is_mailbox(const char *text)
-{
-	return queue_is_address(text, strlen(text), ADDRESS_SIZE);
-}
-
-static bool
-is_forward(const char *text)
-{
-	struct address address;
-
-	return queue_is_path(text, strlen(text), true) &&
-	       address_parse_utf8(text, strlen(text), &address) == ADDRESS_OK;
-}
-
-static bool
-is_reverse_path(const char *text)
-{
-	return text[0] == '\0' || is_forward(text);
-}
-
-/* COUNT strings of that kind; the first one is FIRST. */
-static bool
-take(struct tail *tail, size_t count, bool (*is_one)(const char *), const char **first)
-{
-	*first = tail->text + tail->used;
-	for (size_t i = 0; i < count; i++) {
-		const char *text = next(tail);
-
-		if (text == NULL || !is_one(text))
-			return false;
-	}
-	return true;
-}
-
-/* False if it isn't what the table says. */
-static bool
-take_ways(const struct ipc_message *message, struct ways *ways)
-{
-	const struct aq_resolved *resolved = message->body;
-	struct tail tail = {message->tail, message->tail_length, 0};
-
-	*ways = (struct ways){.mailbox_count = resolved->mailboxes,
-			      .forward_count = resolved->forwards};
-	return resolved->zero == 0 && resolved->verdict >= RCPT_LOCAL &&
-	       resolved->verdict < RCPT_VERDICTS &&
-	       (resolved->verdict == RCPT_LOCAL) ==
-		   (ways->mailbox_count > 0 || ways->forward_count > 0) &&
-	       take(&tail, ways->mailbox_count, is_mailbox, &ways->mailboxes) &&
-	       take(&tail, ways->forward_count, is_forward, &ways->forwards) &&
-	       take(&tail, ways->forward_count > 0 ? 1 : 0, is_reverse_path, &ways->sender) &&
-	       tail.used == (tail.length == 0 ? 0 : tail.length + 1);
 }
 
 /* As answer(), for a reverse-path. */
@@ -154,7 +83,8 @@ answer(struct question *question, const struct ipc_message *message)
 		return answer_sender(question, message);
 	if (question->kind == QUESTION_AUTHOR)
 		return answer_author(question, message);
-	if (message->type != AQ_RESOLVED || !take_ways(message, &ways))
+	if (message->type != AQ_RESOLVED ||
+	    !ways_take(resolved, message->tail, message->tail_length, &ways))
 		return -1;
 	question->answered(question, (enum rcpt_verdict)resolved->verdict, &ways);
 	return 0;
@@ -185,7 +115,9 @@ on_resolved(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 
 	(void)channel;
 	if (message == NULL) {
+		/* Not at once: if the channel is ending, the next one is waited for. */
 		move(question, QUESTION_WAITING);
+		event_active(asker->again, 0, 0);
 		return 0;
 	}
 	move(question, QUESTION_NONE);
@@ -212,10 +144,11 @@ send_author(const struct asker *asker, struct question *question)
 static uint32_t
 send_recipient(const struct asker *asker, struct question *question)
 {
+	const struct aq_resolve resolve = {.submitted = question->submitted ? 1 : 0};
 	char tail[2 * PATH_SIZE];
 	int length = snprintf(tail, sizeof(tail), "%s%c%s", question->path, '\0', question->sender);
 
-	return ipc_request(asker->channel, AQ_RESOLVE, NULL, tail, (size_t)length, -1,
+	return ipc_request(asker->channel, AQ_RESOLVE, &resolve, tail, (size_t)length, -1,
 			   ANSWER_SECONDS, on_resolved, question);
 }
 
@@ -258,12 +191,13 @@ on_submitter(struct ipc_channel *channel, struct ipc_message *message, void *con
 	char name[ADDRESS_SIZE] = "", peer[64];
 
 	(void)channel;
-	if (!queue_is_address(message->tail, message->tail_length, sizeof(name)))
+	if (!queue_is_address(message->tail, message->tail_length, sizeof(name)) ||
+	    submitter->mechanism >= LOGIN_WAYS)
 		return -1;
 	memcpy(name, message->tail, message->tail_length);
 	snprintf(peer, sizeof(peer), "submitter %016llx", (unsigned long long)submitter->conn);
 	/* Out of memory or descriptors: the gate sees the channel end. */
-	(void)source_open(asker->queue, ipc_take_fd(message), peer, name, &submitter->limits);
+	(void)source_open(asker->queue, ipc_take_fd(message), peer, name, submitter);
 	return 0;
 }
 
@@ -281,6 +215,14 @@ on_ended(struct ipc_channel *channel, void *context)
 		asker->channel = NULL;
 }
 
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	send_questions(arg);
+}
+
 struct asker *
 asker_new(struct queue *queue)
 {
@@ -288,6 +230,11 @@ asker_new(struct queue *queue)
 
 	if (asker == NULL)
 		return NULL;
+	asker->again = event_new(queue->base, -1, 0, on_again, asker);
+	if (asker->again == NULL) {
+		free(asker);
+		return NULL;
+	}
 	asker->queue = queue;
 	TAILQ_INIT(&asker->waiting);
 	TAILQ_INIT(&asker->asked);
@@ -300,6 +247,7 @@ asker_free(struct asker *asker)
 	if (asker == NULL)
 		return;
 	ipc_close(asker->channel);
+	event_free(asker->again);
 	free(asker);
 }
 

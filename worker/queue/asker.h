@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#include "common/proto/accounts_queue.h"
+#include "worker/queue/ways.h"
 
 struct queue;
 struct asker;
@@ -27,18 +27,6 @@ enum question_kind {
 	QUESTION_AUTHOR,    /* submitter, judged: may he be whom the message is from? */
 };
 
-/*
- * Where a forward-path leads: strings one behind the other, valid during the call only; none unless
- * the verdict is RCPT_LOCAL.
- */
-struct ways {
-	size_t mailbox_count;
-	const char *mailboxes;
-	size_t forward_count; /* to other hosts */
-	const char *forwards;
-	const char *sender; /* the reverse-path that the mail has there */
-};
-
 struct question {
 	TAILQ_ENTRY(question) entry;
 	struct asker *asker;
@@ -47,7 +35,8 @@ struct question {
 	enum question_kind kind;
 	const char *path;
 	const char *submitter;
-	const char *sender; /* the reverse-path of the mail */
+	const char *sender; /* the reverse-path of the mail, */
+	bool submitted;     /* which is of who has logged in, or this host's own */
 	/* The message: its bytes, or, if that is NULL, a descriptor for reading. */
 	const char *message;
 	size_t length;

@@ -12,7 +12,10 @@
 /* How long the answer may take, also over a restart of accounts. */
 #define AUTHOR_SECONDS 15
 
-/* What has no sender to begin with, a report, need not have an author: it pretends to be nobody. */
+/*
+ * What has no sender to begin with, a report, need not have a From field: without one it pretends
+ * to be nobody. One without an address is no such thing: what is shown of it may be any name.
+ */
 static bool
 may_pass(const struct transaction *transaction, enum author_verdict verdict)
 {

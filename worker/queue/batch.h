@@ -5,6 +5,9 @@
  * All commits that gates ask for in one turn of the loop, and all results of deliveries since the
  * last time, make one transaction and one sync. While the disk works, the next ones gather in the
  * sockets: a batch is run when nothing else is left to do, so it takes all of them.
+ *
+ * Results alone are written, which the end of this process can't undo, and brought to disk with the
+ * next commit or within a second or two. A power cut before that repeats their deliveries.
  */
 #ifndef POSTERN_WORKER_QUEUE_BATCH_H
 #define POSTERN_WORKER_QUEUE_BATCH_H
@@ -51,7 +54,12 @@ bool batch_is_behind(const struct batch *);
 /* Nothing waits. */
 bool batch_is_empty(const struct batch *);
 
-/* Writes all that is there, now. */
-void batch_run(struct batch *);
+/*
+ * Writes all that is there, now; if nothing is, brings what was written to disk. If it fails, the
+ * results still wait.
+ */
+enum db_status batch_run(struct batch *);
+/* Brings what was written to disk. */
+void batch_sync(struct batch *);
 
 #endif

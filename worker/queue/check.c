@@ -13,74 +13,48 @@
 #include "common/proto/master_filter.h"
 #include "common/proto/queue_filter.h"
 #include "worker/queue/check_mail.h"
+#include "worker/queue/check_private.h"
 #include "worker/queue/check_verdict.h"
+#include "worker/queue/envelope.h"
 #include "worker/queue/queue.h"
-#include "worker/queue/sign.h"
 #include "worker/queue/transaction.h"
 
-#define ASKED_MAX 200    /* checks that filter has at once */
-#define CHECK_SECONDS 75 /* for one, also over a restart; filter itself takes less */
-#define DEATHS_MAX 2     /* of filter while it had the same mail */
-
-enum check_state { CHECK_WAITING, CHECK_ASKED };
-
-struct check {
-	TAILQ_ENTRY(check) entry;
-	struct checker *checker;
-	struct transaction *transaction;
-	enum check_state state;
-	uint32_t number;     /* while ASKED */
-	uint32_t request;    /* likewise */
-	struct qf_mail mail; /* likewise */
-	unsigned deaths;
-	bool room;             /* it has been given a file, */
-	uint32_t slot;         /* this one of the spool */
-	struct wish *wish;     /* for signatures, or NULL; */
-	uint32_t sign_request; /* filter's request for them */
-	struct event *deadline;
-};
-TAILQ_HEAD(check_list, check);
-
-struct checker {
-	struct queue *queue;
-	struct ipc_channel *channel; /* NULL while there is none */
-	struct check_list waiting;
-	struct check_list asked;
-	size_t asked_count;
-	uint32_t last_number;
-};
+#define TURN_SECONDS 75                       /* for its turn, or for filter to come back */
+#define CHECK_SECONDS (QF_CHECK_SECONDS + 10) /* for the verdict, from its turn on */
+#define OTHERS_SECONDS 30                     /* that accounts may take before and after it */
+_Static_assert(TURN_SECONDS + CHECK_SECONDS + OTHERS_SECONDS < GQ_COMMIT_SECONDS,
+	       "the gate waits for queue");
+#define DEATHS_MAX 2 /* of filter while it had the same mail */
 
 /* -- Its life ----------------------------------------------------------------------------- */
 
+/* -1 without memory; once it is set, there is enough. */
+static int
+set_deadline(struct check *check, enum check_state state)
+{
+	static const struct timeval waits[] = {
+	    [CHECK_WAITING] = {.tv_sec = TURN_SECONDS},
+	    [CHECK_ASKED] = {.tv_sec = CHECK_SECONDS},
+	};
+
+	return evtimer_add(check->deadline, &waits[state]);
+}
+
+/* Into the other state, which has its own time. */
 static void
 move(struct check *check, enum check_state state)
 {
 	struct checker *checker = check->checker;
 
-	if (check->state == CHECK_ASKED) {
-		TAILQ_REMOVE(&checker->asked, check, entry);
-		checker->asked_count--;
-	} else {
-		TAILQ_REMOVE(&checker->waiting, check, entry);
-	}
+	(void)set_deadline(check, state);
 	if (state == CHECK_ASKED) {
+		check_turn_ask(&checker->turns, &check->turn);
 		TAILQ_INSERT_TAIL(&checker->asked, check, entry);
-		checker->asked_count++;
 	} else {
-		TAILQ_INSERT_TAIL(&checker->waiting, check, entry);
+		TAILQ_REMOVE(&checker->asked, check, entry);
+		check_turn_back(&checker->turns, &check->turn);
 	}
 	check->state = state;
-}
-
-/* What was done for filter as it had it. */
-static void
-drop_room(struct check *check)
-{
-	signer_forget(check->wish);
-	check->wish = NULL;
-	if (check->room)
-		spool_discard(check->checker->queue->spool, check->slot);
-	check->room = false;
 }
 
 /* Takes it out of everything, and frees it; its transaction lives on. */
@@ -90,13 +64,10 @@ check_free(struct check *check)
 	struct checker *checker = check->checker;
 
 	check->transaction->check = NULL;
-	drop_room(check);
-	if (check->state == CHECK_ASKED) {
+	check_forget_asked(check);
+	if (check->state == CHECK_ASKED)
 		TAILQ_REMOVE(&checker->asked, check, entry);
-		checker->asked_count--;
-	} else {
-		TAILQ_REMOVE(&checker->waiting, check, entry);
-	}
+	check_turn_leave(&checker->turns, &check->turn);
 	event_free(check->deadline);
 	free(check);
 }
@@ -128,14 +99,23 @@ check_drop(struct check *check)
 	send_some(checker);
 }
 
+/* Others before it have all of filter's time, perhaps of the same sender: it is not the filter that
+ * fails. */
+static bool
+waits_for_its_turn(const struct check *check)
+{
+	return check->state == CHECK_WAITING && check->checker->channel != NULL;
+}
+
 /* It can't be made: what then, says the configuration. This server's own mails go on. */
 static void
 give_up(struct check *check, const char *why)
 {
 	struct transaction *transaction = check->transaction;
 	struct queue *queue = transaction->queue;
-	bool accept = queue->settings.filter_failure == FILTER_FAIL_ACCEPT ||
-		      transaction->source == queue->own;
+	bool accept =
+	    transaction->source == queue->own ||
+	    (queue->settings.filter_failure == FILTER_FAIL_ACCEPT && !waits_for_its_turn(check));
 
 	log_event(LOG_WARNING, "queue.unchecked", KV_CONN(transaction->conn), KV_STR("why", why),
 		  KV_STR("so", accept ? "it is taken as it is" : "the client is to try again"));
@@ -153,8 +133,11 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	give_up(check,
-		check->state == CHECK_ASKED ? "filter did not answer" : "there is no filter");
+	if (check->state == CHECK_ASKED)
+		give_up(check, "filter did not answer");
+	else
+		give_up(check, waits_for_its_turn(check) ? "too many others are before it"
+							 : "there is no filter");
 }
 
 /* -- The answer --------------------------------------------------------------------------- */
@@ -220,9 +203,25 @@ log_verdict(const struct transaction *transaction, const struct qf_verdict *verd
 		  KV_STR("text", verdict->text));
 }
 
+/* It is taken, with what WISH (NULL: nothing) says of its envelope. */
+static void
+go_on(struct transaction *transaction, const struct envelope_wish *wish, const struct qf_mail *mail)
+{
+	struct envelope_change change;
+
+	if (wish == NULL)
+		transaction_checked(transaction);
+	else if (check_envelope_read(&wish->fixed, wish->tail, wish->length, mail,
+				     check_recipients(transaction), &change))
+		envelope_change(transaction, &change);
+	else
+		transaction_fail(transaction, QUEUE_UNAVAILABLE);
+}
+
 /* What the verdict says is done; the check is gone. */
 static void
-carry_out(struct transaction *transaction, const struct qf_verdict *verdict)
+carry_out(struct transaction *transaction, const struct qf_verdict *verdict,
+	  const struct envelope_wish *wish, const struct qf_mail *mail)
 {
 	char reply[GQ_REPLY_MAX];
 
@@ -242,19 +241,26 @@ carry_out(struct transaction *transaction, const struct qf_verdict *verdict)
 		return;
 	case FILTER_HOLD:
 		transaction_hold(transaction, verdict->text);
-		transaction_checked(transaction);
+		go_on(transaction, wish, mail);
 		return;
 	default:
-		transaction_checked(transaction);
+		go_on(transaction, wish, mail);
 	}
+}
+
+/* The filter that has it is to be forgotten: its successor is asked. */
+static void
+put_back(struct check *check)
+{
+	check_forget_asked(check);
+	move(check, CHECK_WAITING);
 }
 
 /* The filter is gone: its successor may do better. */
 static void
 interrupted(struct check *check)
 {
-	drop_room(check);
-	move(check, CHECK_WAITING);
+	put_back(check);
 	if (++check->deaths >= DEATHS_MAX)
 		give_up(check, "filter died of it");
 }
@@ -266,7 +272,9 @@ on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	struct checker *checker = check->checker;
 	struct transaction *transaction = check->transaction;
 	const struct qf_verdict *verdict;
+	struct envelope_wish *wish;
 	struct qf_verdict copy;
+	struct qf_mail mail;
 
 	if (message == NULL) {
 		/* Its end: the deadline comes before the request's time-out. */
@@ -279,13 +287,18 @@ on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	if (message->type != QF_VERDICT ||
 	    !check_verdict_is_sound(verdict, &check->mail, message->tail_length,
 				    transaction->size) ||
+	    (check->envelope != NULL && verdict->verdict > FILTER_HOLD) ||
 	    take_change(check, verdict, message->tail) == -1) {
 		give_up(check, "filter's verdict is none, or there is no memory for it");
 		return -1;
 	}
 	copy = *verdict;
+	mail = check->mail;
+	wish = check->envelope;
+	check->envelope = NULL;
 	check_free(check);
-	carry_out(transaction, &copy);
+	carry_out(transaction, &copy, wish, &mail);
+	free(wish);
 	send_some(checker);
 	return 0;
 }
@@ -358,11 +371,13 @@ send_message(struct check *check)
 static void
 send_some(struct checker *checker)
 {
-	struct check *check;
+	struct check_turn *turn;
 
-	while (checker->channel != NULL && checker->asked_count < ASKED_MAX &&
-	       (check = TAILQ_FIRST(&checker->waiting)) != NULL) {
-		/* No number of a check that is there: ASKED_MAX are far fewer than there are. */
+	while (checker->channel != NULL && (turn = check_turns_next(&checker->turns)) != NULL) {
+		struct check *check =
+		    (struct check *)(void *)((char *)turn - offsetof(struct check, turn));
+
+		/* No number of a check that is there: far fewer are asked than there are. */
 		if (++checker->last_number == 0)
 			checker->last_number = 1;
 		check->number = checker->last_number;
@@ -377,94 +392,20 @@ send_some(struct checker *checker)
 	}
 }
 
-/* -- What filter asks for ------------------------------------------------------------------ */
-
-static struct check *
-asked(const struct checker *checker, uint32_t number)
+/* It says no more: nothing is sent to it from now on, and its end is nobody's death. */
+int
+check_on_leaving(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
-	struct check *check;
-
-	TAILQ_FOREACH (check, &checker->asked, entry) {
-		if (check->number == number)
-			return check;
-	}
-	return NULL;
-}
-
-/* A check that is not there may have been dropped meanwhile. */
-static int
-on_room(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	const struct qf_number *number = message->body;
 	struct checker *checker = context;
-	struct check *check = asked(checker, number->check);
-	int fd = -1;
+	struct check *check, *next;
 
-	if (message->id == 0 || (check != NULL && check->room))
-		return -1;
-	if (check != NULL)
-		fd = spool_create(checker->queue->spool, &check->slot);
-	if (fd == -1) {
-		(void)ipc_send(channel, QF_NO_ROOM, message->id, NULL, NULL, 0, -1);
-		return 0;
-	}
-	check->room = true;
-	(void)ipc_send(channel, QF_FILE, message->id, NULL, NULL, 0, fd);
-	close(fd);
+	(void)message;
+	ipc_close(channel);
+	checker->channel = NULL;
+	TAILQ_FOREACH_SAFE (check, &checker->asked, entry, next)
+		put_back(check);
 	return 0;
 }
-
-/* Only what this host's users, and itself, send is signed. */
-static bool
-may_be_signed(const struct check *check, const struct qf_sign *order)
-{
-	const struct transaction *transaction = check->transaction;
-	static const uint8_t zero[sizeof(order->zero)];
-
-	return check_kind(transaction) != FILTER_STRANGER && check->wish == NULL &&
-	       memcmp(order->zero, zero, sizeof(zero)) == 0 &&
-	       memchr(order->domain, '\0', sizeof(order->domain)) != NULL;
-}
-
-static void
-on_signed(const char *fields, size_t length, void *arg)
-{
-	struct check *check = arg;
-	struct ipc_channel *channel = check->checker->channel;
-
-	check->wish = NULL;
-	if (channel == NULL)
-		return;
-	if (fields == NULL)
-		(void)ipc_send(channel, QF_UNSIGNED, check->sign_request, NULL, NULL, 0, -1);
-	else
-		(void)ipc_send(channel, QF_SIGNED, check->sign_request, NULL, fields, length, -1);
-}
-
-static int
-on_sign(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	const struct qf_sign *order = message->body;
-	struct checker *checker = context;
-	struct check *check = asked(checker, order->check);
-
-	if (message->id == 0 || (check != NULL && !may_be_signed(check, order)))
-		return -1;
-	if (check != NULL) {
-		check->sign_request = message->id;
-		check->wish = signer_ask(checker->queue->signer, order, message->tail,
-					 message->tail_length, on_signed, check);
-	}
-	if (check == NULL || check->wish == NULL)
-		(void)ipc_send(channel, QF_UNSIGNED, message->id, NULL, NULL, 0, -1);
-	return 0;
-}
-
-static const struct ipc_handler handlers[] = {
-    {QF_ROOM, on_room},
-    {QF_SIGN, on_sign},
-    {0, NULL},
-};
 
 /* -- From outside --------------------------------------------------------------------------- */
 
@@ -486,7 +427,7 @@ checker_new(struct queue *queue)
 	if (checker == NULL)
 		return NULL;
 	checker->queue = queue;
-	TAILQ_INIT(&checker->waiting);
+	check_turns_init(&checker->turns);
 	TAILQ_INIT(&checker->asked);
 	return checker;
 }
@@ -510,23 +451,32 @@ checker_open(struct checker *checker, int fd)
 	TAILQ_FOREACH_SAFE (check, &checker->asked, entry, next)
 		interrupted(check);
 	checker->channel = ipc_open(checker->queue->base, fd, &queue_filter_boundary, IPC_CLIENT,
-				    handlers, on_ended, checker, "filter");
+				    check_handlers, on_ended, checker, "filter");
 	if (checker->channel == NULL)
 		return -1;
 	send_some(checker);
 	return 0;
 }
 
+static struct check_key
+key_of(const struct transaction *transaction)
+{
+	if (check_kind(transaction) == FILTER_STRANGER)
+		return check_key_stranger(&transaction->peer.address);
+	return check_key_submitter(transaction->submitter);
+}
+
 void
 check_begin(struct transaction *transaction)
 {
-	static const struct timeval wait = {.tv_sec = CHECK_SECONDS};
+	struct check_key key = key_of(transaction);
 	struct checker *checker = transaction->queue->checker;
 	struct check *check = calloc(1, sizeof(*check));
 
 	if (check != NULL)
 		check->deadline = evtimer_new(transaction->queue->base, on_deadline, check);
-	if (check == NULL || check->deadline == NULL || evtimer_add(check->deadline, &wait) == -1) {
+	if (check == NULL || check->deadline == NULL || set_deadline(check, CHECK_WAITING) == -1 ||
+	    check_turn_enter(&checker->turns, &key, &check->turn) == -1) {
 		if (check != NULL && check->deadline != NULL)
 			event_free(check->deadline);
 		free(check);
@@ -536,6 +486,5 @@ check_begin(struct transaction *transaction)
 	check->checker = checker;
 	check->transaction = transaction;
 	transaction->check = check;
-	TAILQ_INSERT_TAIL(&checker->waiting, check, entry);
 	send_some(checker);
 }

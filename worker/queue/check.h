@@ -4,7 +4,8 @@
  *
  * A transaction whose body has come goes through here or not (check_wanted()). What filter says is
  * checked field by field. Checks that a filter's death interrupts wait for its successor, once;
- * what can't be checked is put off or goes on as it is, as the configuration says.
+ * those of one that was told to end, always. What can't be checked is put off or goes on as it is,
+ * as the configuration says.
  */
 #ifndef POSTERN_WORKER_QUEUE_CHECK_H
 #define POSTERN_WORKER_QUEUE_CHECK_H

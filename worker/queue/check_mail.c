@@ -38,6 +38,32 @@ leaves(const struct transaction *transaction)
 	return false;
 }
 
+/* Is it signed, and converted to 7 bits for that? */
+static enum filter_leaves
+leaves_signed(const struct transaction *transaction, enum filter_envelope envelope)
+{
+	if (transaction->parameters.body == BODY_7BIT || !is_to_be_signed(transaction))
+		return FILTER_STAYS;
+	if (leaves(transaction))
+		return FILTER_LEAVES;
+	return envelope == FILTER_ENVELOPE_OFF ? FILTER_STAYS : FILTER_LEAVES_IF_ADDED;
+}
+
+static enum filter_envelope
+envelope_of(const struct transaction *transaction)
+{
+	const struct mq_settings *settings = &transaction->queue->settings;
+
+	switch (check_kind(transaction)) {
+	case FILTER_STRANGER:
+		return (enum filter_envelope)settings->filter_envelope_strangers;
+	case FILTER_SUBMITTER:
+		return (enum filter_envelope)settings->filter_envelope_submitters;
+	default:
+		return FILTER_ENVELOPE_OFF;
+	}
+}
+
 void
 check_describe(const struct transaction *transaction, uint32_t number, struct qf_mail *mail)
 {
@@ -48,10 +74,10 @@ check_describe(const struct transaction *transaction, uint32_t number, struct qf
 	mail->check = number;
 	mail->kind = check_kind(transaction);
 	mail->tls = transaction->tls;
-	mail->seven_bit = transaction->parameters.body != BODY_7BIT &&
-				  is_to_be_signed(transaction) && leaves(transaction)
-			      ? 1
-			      : 0;
+	mail->envelope = (uint8_t)envelope_of(transaction);
+	mail->utf8 = (transaction->parameters.flags & MAIL_SMTPUTF8) != 0 ? 1 : 0;
+	mail->mechanism = (uint8_t)transaction->source->mechanism;
+	mail->seven_bit = leaves_signed(transaction, (enum filter_envelope)mail->envelope);
 	if (transaction->helo != NULL)
 		strlcpy(mail->helo, transaction->helo, sizeof(mail->helo));
 	strlcpy(mail->submitter, transaction->submitter, sizeof(mail->submitter));
@@ -62,6 +88,17 @@ is_loopback(const struct in6_addr *address)
 {
 	return IN6_IS_ADDR_LOOPBACK(address) ||
 	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
+}
+
+size_t
+check_recipients(const struct transaction *transaction)
+{
+	const struct recipient *recipient;
+	size_t count = 0;
+
+	STAILQ_FOREACH (recipient, &transaction->recipients, entry)
+		count += recipient->question.path != NULL ? 1 : 0;
+	return count;
 }
 
 bool

@@ -9,6 +9,9 @@ struct transaction;
 
 enum filter_kind check_kind(const struct transaction *);
 
+/* How many recipients filter is told of: those that were named. */
+size_t check_recipients(const struct transaction *);
+
 /* The mail of check NUMBER. */
 void check_describe(const struct transaction *, uint32_t number, struct qf_mail *);
 

@@ -79,8 +79,9 @@ check_verdict_is_sound(const struct qf_verdict *verdict, const struct qf_mail *m
 	return verdict->verdict >= FILTER_ACCEPT && verdict->verdict < FILTER_VERDICT_COUNT &&
 	       verdict->junk <= 1 && is_text(verdict->status, sizeof(verdict->status)) &&
 	       is_text(verdict->text, sizeof(verdict->text)) && is_reply(verdict) &&
-	       is_change(verdict, tail, size) && verdict->seven_bit <= mail->seven_bit &&
-	       (verdict->seven_bit == 0 || verdict->change != FILTER_SAME) &&
+	       is_change(verdict, tail, size) && verdict->seven_bit <= 1 &&
+	       (verdict->seven_bit == 0 ||
+		(verdict->change != FILTER_SAME && mail->seven_bit != FILTER_STAYS)) &&
 	       (mail->kind != FILTER_OWN ||
 		(verdict->verdict == FILTER_ACCEPT && verdict->junk == 0));
 }

@@ -8,6 +8,7 @@
 #include "worker/queue/asker.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/check.h"
+#include "worker/queue/greylister.h"
 #include "worker/queue/limit.h"
 #include "worker/queue/queue.h"
 #include "worker/queue/schedule.h"
@@ -43,8 +44,27 @@ queue_is_address(const char *text, size_t length, size_t size)
 bool
 queue_is_quiet(const struct queue *queue)
 {
-	return queue->bodies == 0 && batch_is_empty(queue->batch) &&
+	/* With a report its mail's end is written: relay may be the only other one to know of it.
+	 */
+	return queue->bodies == 0 && queue->own->count == 0 && batch_is_empty(queue->batch) &&
 	       schedule_running(queue->schedule) == 0;
+}
+
+void
+queue_stop(struct queue *queue)
+{
+	struct transaction *transaction, *next;
+
+	queue->draining = true;
+	schedule_stop(queue->schedule);
+	/* Accounts may have stopped, too: those that wait for it would end like this in any case.
+	 */
+	for (transaction = transaction_after(queue->own, NULL); transaction != NULL;
+	     transaction = next) {
+		next = transaction_after(queue->own, transaction);
+		if (transaction->state == TRANSACTION_DATA)
+			transaction_answer_data(transaction);
+	}
 }
 
 static bool
@@ -75,12 +95,14 @@ queue_open(struct queue *queue, int directory, struct error *err)
 		return error_errno(err, "the queue's folder");
 	queue->asker = asker_new(queue);
 	queue->limiter = limiter_new();
+	queue->greylister = greylister_new(queue);
 	queue->checker = checker_new(queue);
 	queue->signer = signer_new(queue);
 	queue->batch = batch_new(queue);
 	queue->schedule = schedule_open(queue);
-	if (queue->asker == NULL || queue->limiter == NULL || queue->checker == NULL ||
-	    queue->signer == NULL || queue->batch == NULL || queue->schedule == NULL)
+	if (queue->asker == NULL || queue->limiter == NULL || queue->greylister == NULL ||
+	    queue->checker == NULL || queue->signer == NULL || queue->batch == NULL ||
+	    queue->schedule == NULL)
 		return error_set(err, "no memory");
 	queue->own = source_own(queue);
 	if (queue->own == NULL)
@@ -99,6 +121,7 @@ queue_close(struct queue *queue)
 	schedule_close(queue->schedule);
 	asker_free(queue->asker);
 	limiter_free(queue->limiter);
+	greylister_free(queue->greylister);
 	checker_free(queue->checker);
 	signer_free(queue->signer);
 	spool_close(queue->spool);

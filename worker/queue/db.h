@@ -3,8 +3,8 @@
  * db - queue.db: envelopes, where each recipient's delivery stands, and the bodies of small mails.
  * All of the queue's SQL is behind this.
  *
- * Every transaction is on disk when db_commit() returns (WAL, synchronous=FULL); the caller puts as
- * much into one as there is.
+ * A transaction is on disk when db_commit() returns, and what an earlier process left unsynced when
+ * db_open() does; the caller puts as much into one as there is.
  */
 #ifndef POSTERN_WORKER_QUEUE_DB_H
 #define POSTERN_WORKER_QUEUE_DB_H
@@ -41,12 +41,18 @@ const char *db_error(const struct db *);
 uint64_t db_commits(const struct db *);
 
 /*
- * -- Writing: all of these between db_begin() and db_commit() or db_rollback() ---------
+ * -- Writing: all of these between db_begin() and db_commit...() or db_rollback() ------
  *
  * After a call that failed the transaction is to be rolled back.
  */
 enum db_status db_begin(struct db *);
 enum db_status db_commit(struct db *);
+/*
+ * Without waiting for the disk: what is written outlives this process, but a power cut may undo it
+ * until db_commit() or db_sync() has returned DB_OK.
+ */
+enum db_status db_commit_unsynced(struct db *);
+enum db_status db_sync(struct db *);
 void db_rollback(struct db *);
 
 struct db_message {
@@ -196,8 +202,13 @@ struct db_policy {
 	size_t mx_length; /* bytes of it */
 };
 
-/* In place of what is there of the domain; of more than MAX those that end first go. */
+/*
+ * In place of what is there of the domain; of more than MAX those that end first go. It comes to
+ * disk with the next db_commit() or db_sync(): what is lost is fetched again.
+ */
 enum db_status db_keep_policy(struct db *, const struct db_policy *, size_t max);
+/* How many there are. */
+enum db_status db_policies(struct db *, size_t *count);
 /* Hands the domain's to EACH, if there is one; it is there during the call only. */
 void db_policy(struct db *, const char *domain, void (*each)(const struct db_policy *, void *arg),
 	       void *arg);

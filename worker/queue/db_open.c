@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -7,7 +8,9 @@
 #include "worker/queue/db_private.h"
 
 #define CACHE_KIB 8192
+#define CHECKPOINT_FRAMES 2000
 #define REMEMBER_SECONDS 3600
+#define OLDEST (INT64_C(3) * 365 * 86400 * CLOCK_SECOND) /* longer than any mail is tried */
 
 /*
  * Step N brings a database of version N to N + 1; an empty one is version 0. Released steps never
@@ -76,10 +79,11 @@ static const char *const schema[] = {
 /*
  * What a mail leaves behind in free pages is no more than what any file leaves on a disk. The WAL
  * is reused in place instead of cut: a sync of a file that doesn't grow needs no journal of the
- * file system, which is half of its cost.
+ * file system, which is half of its cost. With synchronous=NORMAL a commit only
+ * writes, and db_sync() is what waits. Checkpoints: on_commit().
  */
 static const char settings[] = "PRAGMA secure_delete=OFF;"
-			       "PRAGMA wal_autocheckpoint=2000;"
+			       "PRAGMA synchronous=NORMAL;"
 			       "PRAGMA journal_size_limit=33554432;";
 
 static int
@@ -132,12 +136,21 @@ forget_old(struct db *db, struct error *err)
 	return error_set(err, "%s", db->error.text);
 }
 
-/* What waits longer than anything ever does was put off by a clock that was ahead. */
+/*
+ * What waits longer than anything ever does was put off by a clock that was ahead, and what has
+ * waited for years by one that was far behind (hosts without one of their own begin at 1970). Such
+ * mail is as old as this start: else it would never be too old, or be so at once.
+ */
 static int
 bring_back(struct db *db, struct error *err)
 {
 	int64_t now = clock_now();
 
+	db_bind_number(db, DB_STMT_MEND_SINCE, 1, now);
+	db_bind_number(db, DB_STMT_MEND_SINCE, 2, now - OLDEST);
+	db_bind_number(db, DB_STMT_MEND_SINCE, 3, now + CLOCK_LONGEST);
+	if (db_run(db, DB_STMT_MEND_SINCE) != DB_OK)
+		return error_set(err, "%s", db->error.text);
 	db_bind_number(db, DB_STMT_BRING_BACK, 1, now);
 	db_bind_number(db, DB_STMT_BRING_BACK, 2, now + CLOCK_LONGEST);
 	db_bind_number(db, DB_STMT_BRING_BACK, 3, DB_HELD);
@@ -146,15 +159,40 @@ bring_back(struct db *db, struct error *err)
 	return error_set(err, "%s", db->error.text);
 }
 
+/*
+ * In place of SQLite's own checkpoints, which don't say that they failed. The kernel forgets what
+ * it could not bring to disk: db_sync() would get a false yes behind that.
+ */
+static int
+on_commit(void *arg, sqlite3 *sqlite, const char *name, int frames)
+{
+	struct db *db = arg;
+	int code;
+
+	if (frames < CHECKPOINT_FRAMES)
+		return SQLITE_OK;
+	errno = 0;
+	code = sqlite3_wal_checkpoint_v2(sqlite, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (code == SQLITE_IOERR_FSYNC) {
+		(void)db_failed(db, code);
+		db->lost = true;
+	}
+	return SQLITE_OK;
+}
+
 static int
 set_up(struct db *db, struct error *err)
 {
 	if (sqlite3_db_readonly(db->sqlite, "main") == 1)
 		return error_set(err, DB_NAME ": can only be read");
+	(void)sqlite3_wal_hook(db->sqlite, on_commit, db);
 	if (sqlite_dir_exec(db->sqlite, settings, err) == -1 || upgrade(db, err) == -1 ||
 	    db_prepare(db, err) == -1)
 		return -1;
-	return forget_old(db, err) == 0 ? bring_back(db, err) : -1;
+	if (forget_old(db, err) == -1 || bring_back(db, err) == -1)
+		return -1;
+	/* Also what is in it already: its last process may have had no time. */
+	return db_sync(db) == DB_OK ? 0 : error_set(err, "%s", db->error.text);
 }
 
 struct db *

@@ -19,6 +19,19 @@ db_keep_policy(struct db *db, const struct db_policy *policy, size_t max)
 	return db_run(db, DB_STMT_OLD_POLICIES);
 }
 
+enum db_status
+db_policies(struct db *db, size_t *count)
+{
+	sqlite3_stmt *stmt = db->statements[DB_STMT_POLICIES];
+	int code = db_step(db, DB_STMT_POLICIES);
+
+	*count = code == SQLITE_ROW ? (size_t)sqlite3_column_int64(stmt, 0) : 0;
+	if (code != SQLITE_ROW)
+		db_failed(db, code);
+	db_reset(db, DB_STMT_POLICIES);
+	return code == SQLITE_ROW ? DB_OK : DB_FAILED;
+}
+
 void
 db_policy(struct db *db, const char *domain, void (*each)(const struct db_policy *, void *arg),
 	  void *arg)

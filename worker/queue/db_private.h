@@ -27,6 +27,7 @@ enum db_statement {
 	DB_STMT_DEFER,
 	DB_STMT_REMEMBER,
 	DB_STMT_FORGET,
+	DB_STMT_MEND_SINCE,
 	DB_STMT_BRING_BACK,
 	DB_STMT_KNOWN,
 	DB_STMT_HAS_NOTICE,
@@ -42,6 +43,7 @@ enum db_statement {
 	DB_STMT_LANE,
 	DB_STMT_KEEP_POLICY,
 	DB_STMT_OLD_POLICIES,
+	DB_STMT_POLICIES,
 	DB_STMT_POLICY,
 	DB_STMT_COUNT
 };
@@ -51,6 +53,7 @@ struct db {
 	sqlite3_stmt *statements[DB_STMT_COUNT];
 	int64_t run;
 	uint64_t commits;
+	bool lost; /* a checkpoint could not sync: what is written may be gone */
 	struct error error;
 };
 
@@ -60,7 +63,8 @@ int db_prepare(struct db *, struct error *);
 /* As sqlite3_step(), with errno fit to be asked after a failure: SQLite doesn't keep it. */
 int db_step(struct db *, enum db_statement);
 
-/* Right after db_step(): keeps the error's text, says what CODE means for who waits. */
+/* Right after db_step() or a call of the like: keeps the error's text, says what CODE means for who
+ * waits. */
 enum db_status db_failed(struct db *, int code);
 
 /* Parameters; a text must live until the statement is done. */

@@ -31,6 +31,10 @@ static const char *const statements[] = {
 		      " WHERE message = ?1 AND idx = ?2 RETURNING flow",
     [DB_STMT_REMEMBER] = "INSERT OR REPLACE INTO finished (id, at) VALUES (?1, ?2)",
     [DB_STMT_FORGET] = "DELETE FROM finished WHERE at < ?1",
+    /* By its recipients: to look at each message would be to read each body. */
+    [DB_STMT_MEND_SINCE] = "UPDATE message SET since = ?1 WHERE (since > ?1 OR since < ?2)"
+			   " AND id IN (SELECT message FROM recipient"
+			   " WHERE next_attempt > ?3 OR next_attempt < ?2)",
     /* Ids are random: they spread over 36 minutes. */
     [DB_STMT_BRING_BACK] = "UPDATE recipient SET next_attempt = ?1 + (message & 2147483647)"
 			   " WHERE next_attempt > ?2 AND next_attempt < ?3",
@@ -64,6 +68,7 @@ static const char *const statements[] = {
 	"DELETE FROM policy WHERE domain IN"
 	" (SELECT domain FROM policy WHERE until > 0 ORDER BY until DESC, domain DESC"
 	" LIMIT -1 OFFSET ?1)",
+    [DB_STMT_POLICIES] = "SELECT count(*) FROM policy WHERE until > 0",
     [DB_STMT_POLICY] = "SELECT id, mode, until, mx FROM policy WHERE domain = ?1",
 };
 
@@ -102,13 +107,15 @@ classify(int code, int number)
 enum db_status
 db_failed(struct db *db, int code)
 {
+	/* Of what was asked of the file itself SQLite keeps no message. */
+	const char *why = sqlite3_errcode(db->sqlite) == SQLITE_OK ? sqlite3_errstr(code)
+								   : sqlite3_errmsg(db->sqlite);
 	int number = errno;
 
 	if (number != 0)
-		error_set(&db->error, DB_NAME ": %s (%s)", sqlite3_errmsg(db->sqlite),
-			  strerror(number));
+		error_set(&db->error, DB_NAME ": %s (%s)", why, strerror(number));
 	else
-		error_set(&db->error, DB_NAME ": %s", sqlite3_errmsg(db->sqlite));
+		error_set(&db->error, DB_NAME ": %s", why);
 	return classify(code, number);
 }
 

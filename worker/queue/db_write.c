@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <time.h>
 
 #include "worker/queue/db_private.h"
@@ -24,13 +25,37 @@ db_begin(struct db *db)
 }
 
 enum db_status
-db_commit(struct db *db)
+db_commit_unsynced(struct db *db)
 {
 	enum db_status status = db_run(db, DB_STMT_COMMIT);
 
 	if (status == DB_OK)
 		db->commits++;
 	return status;
+}
+
+enum db_status
+db_commit(struct db *db)
+{
+	enum db_status status = db_commit_unsynced(db);
+
+	return status == DB_OK ? db_sync(db) : status;
+}
+
+/* What is committed can't be taken back, whatever the disk lacks. */
+enum db_status
+db_sync(struct db *db)
+{
+	int code;
+
+	if (db->lost)
+		return DB_LOST;
+	errno = 0;
+	code = sqlite_dir_sync(db->sqlite);
+	if (code == SQLITE_OK)
+		return DB_OK;
+	(void)db_failed(db, code);
+	return DB_LOST;
 }
 
 void

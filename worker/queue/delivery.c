@@ -18,183 +18,6 @@
 #define ATTACH_SECONDS 60
 #define DELIVER_SECONDS 120
 
-/* -- Results ------------------------------------------------------------------------------ */
-
-void
-delivery_free(struct delivery *delivery)
-{
-	struct lane *lane = delivery->lane;
-
-	free(delivery);
-	lane_release(lane);
-}
-
-void
-delivery_record(struct delivery *delivery, enum result_kind kind, int64_t next_attempt,
-		const char *why)
-{
-	struct result result = {
-	    .kind = kind,
-	    .message = delivery->message,
-	    .index = delivery->index,
-	    .attempts = delivery->attempts,
-	    .next_attempt = next_attempt,
-	    .reason = why,
-	    .soon = kind == RESULT_DONE && delivery->mailbox->remote,
-	};
-
-	batch_result(delivery->mailbox->schedule->queue->batch, &result);
-	delivery_free(delivery);
-}
-
-static void
-log_delivery(int level, const char *event, const struct delivery *delivery,
-	     const struct log_value *more, size_t count)
-{
-	struct log_value values[8];
-	char id[QUEUE_ID_SIZE];
-
-	snprintf(id, sizeof(id), "%016llx", (unsigned long long)delivery->message);
-	values[0] = KV_STR("id", id);
-	values[1] = KV_CONN(delivery->conn);
-	values[2] = KV_STR("to", delivery->mailbox->name);
-	memcpy(values + 3, more, count * sizeof(*more));
-	log_values(level, event, values, 3 + count);
-}
-
-/* -- Reports -------------------------------------------------------------------------------- */
-
-static bool
-is_past(const struct delivery *delivery, uint32_t seconds)
-{
-	return seconds > 0 && delivery->since != 0 &&
-	       clock_now() - delivery->since >= (int64_t)seconds * CLOCK_SECOND;
-}
-
-bool
-delivery_is_late(const struct delivery *delivery)
-{
-	return !delivery->delayed && notify_wants(delivery->notify, DSN_NOTIFY_DELAY) &&
-	       is_past(delivery, delivery->mailbox->schedule->queue->settings.delay_notice);
-}
-
-bool
-delivery_is_expired(const struct delivery *delivery)
-{
-	return is_past(delivery, delivery->mailbox->schedule->queue->settings.expire);
-}
-
-/* "5.2.2 " in front of a reason; else that of the action. */
-static void
-set_reason(struct report_recipient *recipient, enum report_action action, const char *why)
-{
-	static const char *const statuses[REPORT_ACTIONS] = {
-	    [REPORT_FAILED] = "5.0.0", [REPORT_DELAYED] = "4.0.0", [REPORT_DELIVERED] = "2.0.0"};
-	size_t length = strspn(why, "0123456789.");
-	bool has_status = length >= 5 && length < sizeof(recipient->status) &&
-			  why[0] == statuses[action][0] && why[length] == ' ';
-
-	if (has_status)
-		(void)snprintf(recipient->status, sizeof(recipient->status), "%.*s", (int)length,
-			       why);
-	else
-		strlcpy(recipient->status, statuses[action], sizeof(recipient->status));
-	strlcpy(recipient->text, has_status ? why + length + 1 : why, sizeof(recipient->text));
-}
-
-/* The sender is told, and the delivery ends with that. False: he is not, and it is still there. */
-static bool
-tell_sender(struct delivery *delivery, enum report_action action, int64_t next_attempt,
-	    const char *why)
-{
-	struct queue *queue = delivery->mailbox->schedule->queue;
-	struct report_recipient *recipient;
-	struct report *report;
-	struct db_addressee to;
-
-	if (db_addressee(queue->db, delivery->message, delivery->index, &to) != DB_OK)
-		return false;
-	report = report_new(queue, delivery->message, action, delivery->mailbox->name, 1);
-	if (report == NULL)
-		return false;
-	recipient = report_add(report);
-	recipient->index = delivery->index;
-	recipient->attempts = delivery->attempts;
-	recipient->next_attempt = next_attempt;
-	recipient->expired = action == REPORT_FAILED && why[0] == '4';
-	strlcpy(recipient->path, to.path, sizeof(recipient->path));
-	strlcpy(recipient->orcpt, to.orcpt, sizeof(recipient->orcpt));
-	set_reason(recipient, action, why);
-	report_send(report);
-	delivery_free(delivery);
-	return true;
-}
-
-static void
-done(struct delivery *delivery, bool duplicate)
-{
-	const struct log_value more[] = {KV_U64("duplicate", duplicate ? 1 : 0)};
-
-	log_delivery(LOG_INFO, "queue.delivered", delivery, more, 1);
-	if (!notify_wants(delivery->notify, DSN_NOTIFY_SUCCESS) ||
-	    !tell_sender(delivery, REPORT_DELIVERED, 0, ""))
-		delivery_record(delivery, RESULT_DONE, 0, NULL);
-}
-
-int64_t
-delivery_postpone(struct delivery *delivery, int64_t now, uint32_t random, const char *why)
-{
-	uint32_t first = delivery->mailbox->schedule->queue->settings.retry;
-	int64_t delay = clock_backoff(first, ++delivery->attempts, random);
-	const struct log_value more[] = {KV_STR("why", why),
-					 KV_I64("next", (delay + CLOCK_SECOND / 2) / CLOCK_SECOND)};
-
-	log_delivery(LOG_WARNING, "queue.deferred", delivery, more, 2);
-	return now + delay;
-}
-
-void
-delivery_defer(struct delivery *delivery, const char *why)
-{
-	int64_t next = delivery_postpone(delivery, clock_now(), arc4random(), why);
-
-	delivery_record(delivery, RESULT_DEFER, next, why);
-}
-
-/* A session process said so. */
-static void
-defer_or_tell(struct delivery *delivery, const char *why)
-{
-	int64_t next = delivery_postpone(delivery, clock_now(), arc4random(), why);
-
-	if (!delivery_is_late(delivery) || !tell_sender(delivery, REPORT_DELAYED, next, why))
-		delivery_record(delivery, RESULT_DEFER, next, why);
-}
-
-/*
- * It goes back to its sender, if that can be: where no mail leaves, or he wants no word of it, it
- * stays for somebody to look at.
- */
-static void
-fail(struct delivery *delivery, const char *why)
-{
-	const struct mq_settings *settings = &delivery->mailbox->schedule->queue->settings;
-
-	if (settings->relay == REACH_HERE || !notify_wants(delivery->notify, DSN_NOTIFY_FAILURE) ||
-	    !tell_sender(delivery, REPORT_FAILED, 0, why))
-		delivery_hold(delivery, why);
-}
-
-void
-delivery_hold(struct delivery *delivery, const char *why)
-{
-	const struct log_value more[] = {KV_STR("why", why)};
-
-	delivery->attempts++;
-	log_delivery(LOG_CRIT, "queue.held", delivery, more, 1);
-	delivery_record(delivery, RESULT_DEFER, DB_HELD, why);
-}
-
 /* -- The answer ------------------------------------------------------------------------------ */
 
 static void
@@ -217,7 +40,7 @@ on_delivered(struct delivery *delivery, const struct qs_delivered *body)
 	mailbox->failures = 0;
 	mailbox->window = mailbox->window * 2 < WINDOW_MAX ? mailbox->window * 2 : WINDOW_MAX;
 	take_from_running(delivery);
-	done(delivery, body->duplicate == 1);
+	delivery_done(delivery, body->duplicate == 1);
 	mailbox_settle(mailbox);
 	return 0;
 }
@@ -240,9 +63,9 @@ on_failed(struct delivery *delivery, const struct ipc_message *message)
 	}
 	take_from_running(delivery);
 	if (body->permanent == 1 || (why[0] == '4' && delivery_is_expired(delivery)))
-		fail(delivery, why);
+		delivery_fail(delivery, why);
 	else
-		defer_or_tell(delivery, why);
+		delivery_defer_or_tell(delivery, why);
 	mailbox_settle(mailbox);
 	return 0;
 }
@@ -377,6 +200,21 @@ delivery_body(struct schedule *schedule, const struct db_message *message)
 	return schedule->body_fd;
 }
 
+/* The reverse-path, and the forward-path if there is one. Returns the length. */
+static size_t
+write_paths(struct delivery *delivery, const char *sender, char paths[2 * PATH_SIZE])
+{
+	struct db *db = delivery->mailbox->schedule->queue->db;
+	size_t length = strlcpy(paths, sender, PATH_SIZE);
+	struct db_addressee addressee;
+
+	if (length >= PATH_SIZE ||
+	    db_addressee(db, delivery->message, delivery->index, &addressee) != DB_OK ||
+	    addressee.path[0] == '\0')
+		return length < PATH_SIZE ? length : PATH_SIZE - 1;
+	return length + 1 + strlcpy(paths + length + 1, addressee.path, PATH_SIZE);
+}
+
 static int
 send_message(const struct db_message *message, void *arg)
 {
@@ -388,6 +226,7 @@ send_message(const struct db_message *message, void *arg)
 				  .junk = message->junk ? 1 : 0,
 				  .binary = message->parameters.body == BODY_BINARYMIME ? 1 : 0};
 	int fd = delivery_body(mailbox->schedule, message);
+	char paths[2 * PATH_SIZE];
 
 	delivery->conn = message->conn;
 	delivery->since = message->since;
@@ -395,8 +234,9 @@ send_message(const struct db_message *message, void *arg)
 		return errno == ENOENT ? SENT_NEVER : SENT_LATER;
 	snprintf(body.delivery_id, sizeof(body.delivery_id), "%016llx.%u",
 		 (unsigned long long)message->id, delivery->index);
-	if (ipc_request(mailbox->channel, QS_DELIVER, &body, message->sender,
-			strlen(message->sender), fd, DELIVER_SECONDS, on_answer, delivery) == 0)
+	if (ipc_request(mailbox->channel, QS_DELIVER, &body, paths,
+			write_paths(delivery, message->sender, paths), fd, DELIVER_SECONDS,
+			on_answer, delivery) == 0)
 		return SENT_NOT;
 	return SENT;
 }

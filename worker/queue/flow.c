@@ -17,14 +17,23 @@
 #define LANES_LOW 512         /* it reads on when there are fewer */
 #define PATIENCE CLOCK_SECOND /* after a failure to read */
 
+static const char *
+domain_of(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at != NULL ? at + 1 : "";
+}
+
 /* FNV-1a. Who chooses the submitters' names is the administrator. */
 flow_id
-flow_of(const char *submitter, const char *sender)
+flow_of(const char *submitter, const char *sender, const char *mailbox)
 {
-	const char *at = strrchr(sender, '@');
-	const char *text = submitter[0] != '\0' ? submitter : at != NULL ? at + 1 : "";
+	const char *text = domain_of(sender[0] != '\0' ? sender : mailbox);
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
+	if (submitter[0] != '\0')
+		text = submitter;
 	for (; *text != '\0'; text++)
 		hash = (hash ^ (unsigned char)ascii_lower(*text)) * UINT64_C(0x100000001b3);
 	hash ^= hash >> 32;

@@ -15,7 +15,10 @@
 
 typedef int64_t flow_id; /* 0 to FLOW_STRANGERS - 1: of strangers; larger ones: a submitter's */
 
-/* SUBMITTER: the account that logged in, or ""; SENDER: the reverse-path. Pure. */
-flow_id flow_of(const char *submitter, const char *sender);
+/*
+ * SUBMITTER: the account that logged in, or ""; SENDER: the reverse-path. What has none goes by the
+ * domain of the MAILBOX that it is for: reports to hosts that are slow hold up no others. Pure.
+ */
+flow_id flow_of(const char *submitter, const char *sender, const char *mailbox);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "worker/queue/batch.h"
+#include "worker/queue/greylister.h"
 #include "worker/queue/queue.h"
 #include "worker/queue/transaction.h"
 
@@ -106,8 +107,9 @@ on_commit(struct ipc_channel *channel, struct ipc_message *message, void *contex
 	struct transaction *transaction = named(context, body->transaction, TRANSACTION_BODY);
 
 	(void)channel;
+	/* The gate's own field is in front of each: none is empty. */
 	if (transaction == NULL || message->id == 0 || body->body >= BODY_TYPES ||
-	    (message->tail_length != 0 && message->tail_length != body->size))
+	    body->size == 0 || (message->tail_length != 0 && message->tail_length != body->size))
 		return -1;
 	transaction->parameters.body = body->body;
 	return transaction_commit(transaction, message->id, body->size,
@@ -139,7 +141,7 @@ on_confirm(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	    strspn(body->queue_id, "0123456789abcdef") != QUEUE_ID_SIZE - 1)
 		return -1;
 	/* It may be about to become durable. */
-	batch_run(source->queue->batch);
+	(void)batch_run(source->queue->batch);
 	if (db_known(source->queue->db, strtoull(body->queue_id, NULL, 16), &known) != DB_OK)
 		failed.failure = QUEUE_UNAVAILABLE;
 	else if (known)
@@ -148,9 +150,21 @@ on_confirm(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	return 0;
 }
 
+/* Who has logged in is no stranger. */
+static int
+on_greylist(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct source *source = context;
+
+	if (source->submitter[0] != '\0')
+		return -1;
+	return greylister_take(source->queue->greylister, channel, message);
+}
+
 static const struct ipc_handler handlers[] = {
-    {GQ_MAIL, on_mail},   {GQ_RCPT, on_rcpt},       {GQ_DATA, on_data},     {GQ_COMMIT, on_commit},
-    {GQ_ABORT, on_abort}, {GQ_CONFIRM, on_confirm}, {GQ_CLIENT, on_client}, {0, NULL},
+    {GQ_MAIL, on_mail},     {GQ_RCPT, on_rcpt},         {GQ_DATA, on_data},
+    {GQ_COMMIT, on_commit}, {GQ_ABORT, on_abort},       {GQ_CONFIRM, on_confirm},
+    {GQ_CLIENT, on_client}, {GQ_GREYLIST, on_greylist}, {0, NULL},
 };
 
 static void
@@ -170,6 +184,7 @@ source_own(struct queue *queue)
 		return NULL;
 	source->queue = queue;
 	RB_INIT(&source->transactions);
+	RB_INIT(&source->shares);
 	LIST_INSERT_HEAD(&queue->sources, source, entry);
 	return source;
 }
@@ -183,7 +198,7 @@ on_ended(struct ipc_channel *channel, void *context)
 
 int
 source_open(struct queue *queue, int fd, const char *peer, const char *submitter,
-	    const struct submit_limits *limits)
+	    const struct aq_submitter *login)
 {
 	struct source *source = calloc(1, sizeof(*source));
 
@@ -193,9 +208,12 @@ source_open(struct queue *queue, int fd, const char *peer, const char *submitter
 	}
 	source->queue = queue;
 	RB_INIT(&source->transactions);
+	RB_INIT(&source->shares);
 	strlcpy(source->submitter, submitter, sizeof(source->submitter));
-	if (limits != NULL)
-		source->limits = *limits;
+	if (login != NULL) {
+		source->limits = login->limits;
+		source->mechanism = (enum login_way)login->mechanism;
+	}
 	source->channel = ipc_open(queue->base, fd, &gate_queue_boundary, IPC_SERVER, handlers,
 				   on_ended, source, peer);
 	if (source->channel == NULL) {

@@ -6,8 +6,9 @@
 #include "worker/queue/clock.h"
 #include "worker/queue/mailbox.h"
 
-#define LOADED_MAX 64 /* deliveries of a lane in memory */
-#define LOADED_LOW 8  /* fewer: the next ones are taken from the database */
+#define LOADED_MAX 64   /* deliveries of a lane in memory */
+#define LOADED_LOW 8    /* fewer: the next ones are taken from the database */
+#define PUT_OFF_MAX 512 /* mails that are put off at once because of their mailbox */
 
 static int
 compare_flows(const struct lane *a, const struct lane *b)
@@ -188,4 +189,21 @@ lane_release(struct lane *lane)
 {
 	lane->held--;
 	lane_settle(lane);
+}
+
+void
+lane_put_off_all(struct mailbox *mailbox, const char *why)
+{
+	const struct batch *batch = mailbox->schedule->queue->batch;
+	struct lane *lane, *next;
+	unsigned count = 0;
+
+	RB_FOREACH_SAFE (lane, lanes, &mailbox->lanes, next) {
+		lane->held++;
+		while (count < PUT_OFF_MAX && !batch_is_behind(batch) && lane_refill(lane)) {
+			delivery_not_now(lane_take(lane), why);
+			count++;
+		}
+		lane_release(lane);
+	}
 }

@@ -128,10 +128,23 @@ mailbox_get(struct schedule *schedule, const char *name)
 	return mailbox;
 }
 
+/*
+ * A session process that does not answer keeps what it has for minutes: as in next_lane() of
+ * remote.c, each has fewer than are free, and one always, so that no number of others has all.
+ */
+bool
+mailbox_has_room(const struct mailbox *mailbox)
+{
+	if (mailbox->running_count >= mailbox->window || mailbox->paused)
+		return false;
+	return mailbox->remote || mailbox->running_count == 0 ||
+	       mailbox->running_count + mailbox->schedule->running < RUNNING_MAX;
+}
+
 static enum mailbox_place
 place_of(const struct mailbox *mailbox)
 {
-	bool room = mailbox->running_count < mailbox->window && !mailbox->paused;
+	bool room = mailbox_has_room(mailbox);
 	bool work = mailbox->working > 0;
 
 	if (mailbox->remote)
@@ -187,7 +200,7 @@ put_back(struct mailbox *mailbox, const char *why)
 		mailbox->running_count--;
 		mailbox->schedule->running--;
 		if (++delivery->deaths >= DEATHS_MAX) {
-			delivery_defer(delivery, why);
+			delivery_not_now(delivery, why);
 			continue;
 		}
 		lane_put_back(delivery);
@@ -198,12 +211,16 @@ void
 mailbox_failed(struct mailbox *mailbox, const char *why)
 {
 	uint32_t first = mailbox->schedule->queue->settings.retry;
+	/* Of what is sent, the first that waits may be the cause: the others get their turn. */
+	unsigned patience = mailbox->running_count == 0 ? DEATHS_MAX : 2 * DEATHS_MAX;
 	int64_t delay = QUICK;
 
 	if (mailbox->failures > 0)
 		delay = clock_backoff(first, mailbox->failures, arc4random());
 	mailbox->failures++;
 	put_back(mailbox, why);
+	if (mailbox->failures >= patience)
+		lane_put_off_all(mailbox, why);
 	mailbox->window = 1;
 	log_event(LOG_WARNING, "queue.deferred", KV_STR("to", mailbox->name), KV_STR("why", why),
 		  KV_I64("next", (delay + CLOCK_SECOND / 2) / CLOCK_SECOND));

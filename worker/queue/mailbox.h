@@ -16,8 +16,10 @@
 #include "worker/queue/batch.h"
 #include "worker/queue/db.h"
 #include "worker/queue/flow.h"
+#include "worker/queue/link.h"
 
-#define WINDOW_MAX 32   /* deliveries on their way to one mailbox */
+#define WINDOW_MAX 32   /* deliveries on their way to one mailbox, */
+#define RUNNING_MAX 256 /* and to all, but for one of each */
 #define REMOTE_WINDOW 4 /* mails on their way to one domain */
 #define KEPT_MAX 1024   /* domains that have no mail, but don't take as many any more */
 
@@ -147,9 +149,10 @@ struct schedule {
 	unsigned attached;
 	unsigned running;
 	struct event *pump;
-	struct event *reader;      /* of flows, when nothing else is to be done */
-	struct ipc_channel *relay; /* NULL while there is none */
-	struct jobs jobs;          /* that relay has */
+	struct event *reader; /* of flows, when nothing else is to be done */
+	struct link *link;    /* new jobs go over it; NULL while there is no relay */
+	struct links links;
+	struct jobs jobs; /* that relay has */
 	unsigned job_count;
 	bool stopped;
 	int64_t last_position;
@@ -207,6 +210,12 @@ struct delivery *lane_take(struct lane *);
 void lane_put_back(struct delivery *);
 /* One that was under way is gone. */
 void lane_release(struct lane *);
+/*
+ * Nothing has come into the mailbox for so long that it is no single mail's fault. What waits for
+ * it would grow old without an attempt of its own: each mail is judged by itself, so that its
+ * sender hears when it is late, and when its time is over.
+ */
+void lane_put_off_all(struct mailbox *, const char *why);
 
 /*
  * -- mailbox.c
@@ -219,6 +228,9 @@ struct mailbox *mailbox_find(const struct schedule *, const char *name);
 /* With all its deliveries; its channel is the caller's business. */
 void mailbox_free(struct mailbox *);
 void mailbox_move(struct mailbox *, enum mailbox_place);
+
+/* One more delivery may be on its way there. */
+bool mailbox_has_room(const struct mailbox *);
 
 /* After any change: puts the mailbox where it belongs now. It may be gone when this returns. */
 void mailbox_settle(struct mailbox *);
@@ -239,27 +251,44 @@ void delivery_attach(struct mailbox *);
 void delivery_detach(struct mailbox *);
 /* Sends the first that is waiting to the session process of the mailbox, which is ATTACHED. */
 void delivery_send(struct lane *);
+/* The body of a message, for reading: -1 with errno. It is kept until delivery_drop_body(). */
+int delivery_body(struct schedule *, const struct db_message *);
+/* Forgets the body that was sent last. */
+void delivery_drop_body(struct schedule *);
+
+/*
+ * -- delivery_end.c: after all of these but the last three it is freed
+ */
+
 /* One that was under way. */
 void delivery_free(struct delivery *);
 /* Tells the database how one ended, and frees it. WHY may be NULL. */
 void delivery_record(struct delivery *, enum result_kind, int64_t next_attempt, const char *why);
 /* Nothing more is tried, nothing is thrown away: somebody has to look. It is freed. */
 void delivery_hold(struct delivery *, const char *why);
-/* The body of a message, for reading: -1 with errno. It is kept until delivery_drop_body(). */
-int delivery_body(struct schedule *, const struct db_message *);
-/* Puts one off, by itself; it is freed. */
-void delivery_defer(struct delivery *, const char *why);
+/* The mailbox has it. */
+void delivery_done(struct delivery *, bool duplicate);
 /*
- * The same but for telling the database, which is the caller's: counts the attempt that failed at
- * NOW, logs it, and returns when the next one is. What has the same NOW and RANDOM stays together.
+ * It goes back to its sender, or is dropped if he wants no word of it. Where that can't be, since
+ * no mail leaves, it stays for somebody to look at.
+ */
+void delivery_fail(struct delivery *, const char *why);
+/* Puts one off, by itself. */
+void delivery_defer(struct delivery *, const char *why);
+/* The same; its sender is told if it is late now. */
+void delivery_defer_or_tell(struct delivery *, const char *why);
+/* The same, unless it has been tried as long as it may be: then it fails. */
+void delivery_not_now(struct delivery *, const char *why);
+/*
+ * As delivery_defer(), but to tell the database is the caller's business: counts the attempt that
+ * failed at NOW, logs it, and returns when the next one is. What has the same NOW and RANDOM stays
+ * together.
  */
 int64_t delivery_postpone(struct delivery *, int64_t now, uint32_t random, const char *why);
 /* Its sender is to be told now that it is late. */
 bool delivery_is_late(const struct delivery *);
 /* It has been tried as long as it may be. */
 bool delivery_is_expired(const struct delivery *);
-/* Forgets the body that was sent last. */
-void delivery_drop_body(struct schedule *);
 
 /*
  * -- remote.c

@@ -7,18 +7,43 @@
 #include "common/proto/queue_relay.h"
 #include "worker/queue/clock.h"
 #include "worker/queue/db.h"
+#include "worker/queue/schedule.h"
 
-/* Is there a turn left in this minute? */
+/* Is there a turn left in this minute? Strangers' mail has half of them. */
 static bool
-may_write(struct queue *queue)
+may_write(struct queue *queue, bool users)
 {
 	int64_t minute = clock_now() / CLOCK_SECOND / 60;
+	unsigned most = users ? POLICIES_A_MINUTE : POLICIES_A_MINUTE / 2;
 
 	if (minute != queue->policy_minute) {
 		queue->policy_minute = minute;
 		queue->policies_written = 0;
 	}
-	return queue->policies_written++ < POLICIES_A_MINUTE;
+	if (queue->policies_written >= most)
+		return false;
+	queue->policies_written++;
+	return true;
+}
+
+static void
+note(const struct db_policy *kept, void *arg)
+{
+	(void)kept;
+	*(bool *)arg = true;
+}
+
+/* What strangers have fetched, by reports that they want, pushes out nobody's. */
+static bool
+has_room(struct queue *queue, const char *domain, bool users)
+{
+	bool is_there = false;
+	size_t count;
+
+	if (users)
+		return true;
+	db_policy(queue->db, domain, note, &is_there);
+	return is_there || (db_policies(queue->db, &count) == DB_OK && count < POLICIES_MAX / 2);
 }
 
 int
@@ -30,10 +55,12 @@ policy_keep(struct queue *queue, const struct ipc_message *message)
 				 .mode = policy->mode,
 				 .mx = message->tail,
 				 .mx_length = message->tail_length};
+	bool users;
 
 	if (!qr_policy_is_sound(policy, message->tail, message->tail_length))
 		return -1;
-	if (!may_write(queue))
+	users = schedule_sends_for_users(queue->schedule, policy->domain);
+	if (!has_room(queue, policy->domain, users) || !may_write(queue, users))
 		return 0;
 	kept.until = clock_now() / CLOCK_SECOND + policy->seconds;
 	/* What is lost is fetched again. */

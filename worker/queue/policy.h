@@ -15,7 +15,10 @@
 #define POLICIES_MAX 2000    /* of more, those that end first go */
 #define POLICIES_A_MINUTE 30 /* are written; others are not kept, and fetched again some time */
 
-/* Takes QR_KEEP_POLICY up. -1: it is none. */
+/*
+ * Takes QR_KEEP_POLICY up. One that came with a stranger's mail, and of a domain that is new, has a
+ * place only while the half is free. -1: it is none.
+ */
 int policy_keep(struct queue *, const struct ipc_message *);
 /* Tells relay what is kept of DOMAIN, if anything is: before a mail for it. */
 void policy_tell(struct queue *, struct ipc_channel *relay, const char *domain);

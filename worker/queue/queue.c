@@ -19,6 +19,7 @@
 #include "worker/queue/asker.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/check.h"
+#include "worker/queue/greylister.h"
 #include "worker/queue/notice.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/sign.h"
@@ -152,7 +153,8 @@ on_drain_look(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	batch_run(queue.batch);
+	(void)batch_run(queue.batch);
+	batch_sync(queue.batch);
 	if (queue_is_quiet(&queue) || ++drain_looks > DRAIN_SECONDS * DRAIN_LOOKS_A_SECOND) {
 		queue_close(&queue);
 		child_exit(arg);
@@ -165,8 +167,7 @@ queue_drain(struct child *child)
 	static const struct timeval interval = {.tv_usec = 1000000 / DRAIN_LOOKS_A_SECOND};
 	struct event *look;
 
-	queue.draining = true;
-	schedule_stop(queue.schedule);
+	queue_stop(&queue);
 	look = event_new(child->base, -1, EV_PERSIST, on_drain_look, child);
 	if (look == NULL || event_add(look, &interval) == -1)
 		child_exit(child);
@@ -177,8 +178,12 @@ static void
 queue_shut_down(struct child *child)
 {
 	(void)child;
-	if (queue.batch != NULL)
-		batch_run(queue.batch);
+	if (queue.batch != NULL) {
+		(void)batch_run(queue.batch);
+		batch_sync(queue.batch);
+	}
+	if (queue.greylister != NULL)
+		greylister_commit(queue.greylister);
 }
 
 static const struct ipc_handler handlers[] = {

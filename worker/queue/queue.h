@@ -4,6 +4,7 @@
  *
  *   source       a channel to a gate, or to a submitter behind one; its transactions (gates.c)
  *   asker        asks accounts whose mailbox a forward-path is (asker.c)
+ *   greylister   says whether it is too soon for a stranger's mail (greylister.c)
  *   checker      has filter look at what comes in (check.c)
  *   signer       has certd sign what is sent from here (sign.c)
  *   batch        what goes to disk together, with one sync (batch.c)
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 
 #include "common/error.h"
+#include "common/proto/accounts_queue.h"
 #include "common/proto/master_queue.h"
 #include "worker/queue/db.h"
 #include "worker/queue/spool.h"
@@ -28,6 +30,7 @@ struct event_base;
 struct asker;
 struct limiter;
 struct checker;
+struct greylister;
 struct signer;
 struct schedule;
 struct source;
@@ -41,6 +44,7 @@ struct queue {
 	struct spool *spool;
 	struct asker *asker;
 	struct limiter *limiter;
+	struct greylister *greylister;
 	struct checker *checker;
 	struct signer *signer;
 	struct batch *batch;
@@ -62,15 +66,18 @@ struct queue {
 int queue_open(struct queue *, int directory, struct error *);
 void queue_close(struct queue *);
 
-/* Takes a channel to a gate (FD is taken). SUBMITTER: in whose name all is said there, or
- * ""; the limits are his own, or NULL. */
+/* Takes a channel to a gate (FD is taken). SUBMITTER: in whose name all is said there, or "";
+ * LOGIN is what accounts said of him, or NULL. */
 int source_open(struct queue *, int fd, const char *peer, const char *submitter,
-		const struct submit_limits *);
+		const struct aq_submitter *login);
 
 /* For mails of the server's own: nobody is at its other end. NULL without memory. */
 struct source *source_own(struct queue *);
 
 void source_close(struct source *);
+
+/* Takes no more mails, and begins no more deliveries. */
+void queue_stop(struct queue *);
 
 /* Nothing that has been accepted is still on its way to the disk, no gate is writing. */
 bool queue_is_quiet(const struct queue *);

@@ -6,84 +6,16 @@
 
 #include "common/address.h"
 #include "common/ascii.h"
+#include "common/log.h"
+#include "worker/queue/chosen.h"
+#include "worker/queue/envelope.h"
 #include "worker/queue/transaction.h"
-
-/* Of one gate's transactions together: the largest takes 10,000 connections. */
-#define ADDRESS_BYTES_MAX (32 * 1024 * 1024)
-
-/* Two at another host are the same if their local parts are: its domain is the mailbox. */
-static int
-compare_mailboxes(const struct recipient *a, const struct recipient *b)
-{
-	int order = strcmp(a->mailbox, b->mailbox);
-	size_t length;
-
-	if (order != 0 || a->mailbox[0] != '@')
-		return order;
-	length = (size_t)(strrchr(a->path, '@') - a->path) + 1;
-	return strncmp(a->path, b->path, length);
-}
-
-RB_GENERATE_INTERNAL(mailboxes_seen, recipient, by_mailbox, compare_mailboxes,
-		     static __attribute__((unused)))
-
-/* Counts what is held for the source; false if that is too much. */
-static bool
-account(struct transaction *transaction, size_t bytes)
-{
-	struct source *source = transaction->source;
-
-	if (bytes > ADDRESS_BYTES_MAX - source->bytes)
-		return false;
-	transaction->bytes += bytes;
-	source->bytes += bytes;
-	return true;
-}
 
 void
 transaction_note_failure(struct transaction *transaction, enum queue_failure why)
 {
 	if (transaction->failed == 0)
 		transaction->failed = why;
-}
-
-/*
- * Two forward-paths that lead to one mailbox make one delivery. Of it is reported what was wished
- * of either, by the name of the first of which anything was.
- */
-static void
-join(struct recipient *first, struct recipient *second)
-{
-	struct transaction *transaction = first->transaction;
-	uint32_t both = notify_both(first->notify, second->notify);
-
-	if (first->notify == DSN_NOTIFY_NEVER && second->notify != DSN_NOTIFY_NEVER) {
-		RB_REMOVE(mailboxes_seen, &transaction->mailboxes, first);
-		(void)RB_INSERT(mailboxes_seen, &transaction->mailboxes, second);
-		first->chosen = false;
-		second->chosen = true;
-	}
-	(first->chosen ? first : second)->notify = both;
-}
-
-static void
-choose(struct recipient *recipient, const char *mailbox)
-{
-	struct transaction *transaction = recipient->transaction;
-	struct recipient *first;
-
-	recipient->mailbox = strdup(mailbox);
-	if (recipient->mailbox == NULL) {
-		transaction_note_failure(transaction, QUEUE_UNAVAILABLE);
-		return;
-	}
-	first = RB_INSERT(mailboxes_seen, &transaction->mailboxes, recipient);
-	if (first != NULL) {
-		join(first, recipient);
-		return;
-	}
-	recipient->chosen = true;
-	transaction->deliveries++;
 }
 
 /* Another domain's, if mail leaves at all. False if it doesn't. */
@@ -99,74 +31,81 @@ choose_remote(struct recipient *recipient)
 	    (address.domain[0] == '[' && reach != REACH_LITERALS))
 		return false;
 	(void)snprintf(name, sizeof(name), "@%s", address.domain);
-	choose(recipient, name);
+	(void)recipient_choose(recipient, name);
 	return true;
 }
 
 /*
- * To whom anything may be sent: who has logged in, and this host when it says that it could not
- * deliver. All others' mail leaves only where accounts.conf leads it (choose_forwards()).
+ * Who sends anything anywhere: who has logged in, this host when it says that it could not deliver,
+ * and milters that the administrator lets. All others' mail leaves only where accounts.conf leads
+ * it (choose_forwards()).
  */
 static bool
-may_relay(const struct transaction *transaction)
+may_relay(const struct recipient *recipient)
 {
+	const struct transaction *transaction = recipient->transaction;
+
+	if (recipient->added)
+		return recipient->anywhere;
 	return transaction->submitter[0] != '\0' || transaction->report != NULL;
 }
 
-/* A new one, without a question; NULL if that is too much. */
-static struct recipient *
-recipient_new(struct transaction *transaction, const char *path, uint32_t notify, const char *orcpt)
+/*
+ * It leads nowhere. What a milter has added is left out then: to tell the sender, who did not name
+ * it, would tell somebody else if the sender is forged. What the client named, and has come to lead
+ * nowhere since the data was asked for, has to be named again.
+ */
+static void
+refuse(const struct recipient *recipient, enum queue_failure why)
 {
-	size_t size = strlen(path) + 1, orcpt_size = strlen(orcpt) + 1;
-	struct recipient *recipient = NULL;
+	struct transaction *transaction = recipient->transaction;
 
-	if (!account(transaction, sizeof(*recipient) + size + orcpt_size)) {
-		transaction_note_failure(transaction, QUEUE_NO_SPACE);
-		return NULL;
-	}
-	recipient = calloc(1, sizeof(*recipient) + size + orcpt_size);
-	if (recipient == NULL) {
+	if (recipient->added && why == QUEUE_REFUSED)
+		log_event(LOG_WARNING, "queue.recipient_left_out", KV_CONN(transaction->conn),
+			  KV_STR("rcpt", recipient->path),
+			  KV_STR("why", "a milter added it, and it can't be delivered to"));
+	else if (transaction->state == TRANSACTION_RESOLVE)
 		transaction_note_failure(transaction, QUEUE_UNAVAILABLE);
-		return NULL;
-	}
-	memcpy(recipient->path, path, size);
-	recipient->orcpt = memcpy(recipient->path + size, orcpt, orcpt_size);
-	recipient->notify = notify;
-	recipient->transaction = transaction;
-	STAILQ_INSERT_TAIL(&transaction->recipients, recipient, entry);
-	return recipient;
+	else
+		transaction_note_failure(transaction, why);
 }
 
 /*
- * What the other host is told to report of the INDEX-th of COUNT ones that an alias leads to (RFC
- * 3461 5.2.7.2, 5.2.7.3): all that was asked for of one alone; of several only the first says that
- * it has arrived, for whoever wants to know of one address need not hear from each.
+ * What is to be reported of a recipient that an alias leads to, here or by another host (RFC 3461
+ * 5.2.7.2, 5.2.7.3): all that was asked for; but if it is TOLD that another one has the mail, not
+ * that this one has it too, for whoever wants to know of one address need not hear from each.
  */
 static uint32_t
-notify_of(uint32_t notify, size_t index, size_t count)
+notify_of(uint32_t notify, bool told)
 {
 	uint32_t rest = notify & ~DSN_NOTIFY_SUCCESS;
 
-	if (count == 1 || index == 0 || rest == notify)
+	if (!told || rest == notify)
 		return notify;
 	return rest == 0 ? DSN_NOTIFY_NEVER : rest;
 }
 
-/* An alias leads to several: each further one is a recipient with the same path. */
-static void
+/*
+ * An alias leads to several: each further one is a recipient with the same path. Whether one of
+ * them is delivered to by that path.
+ */
+static bool
 choose_mailboxes(struct recipient *named, uint32_t notify, const struct ways *ways)
 {
+	bool told = false;
 	const char *mailbox = ways->mailboxes;
 	struct recipient *recipient = named;
 
-	for (size_t i = 0; i < ways->mailbox_count && recipient != NULL; i++) {
+	for (size_t i = 0; i < ways->mailbox_count; i++) {
 		if (i > 0)
-			recipient =
-			    recipient_new(named->transaction, named->path, notify, named->orcpt);
-		if (recipient != NULL)
-			choose(recipient, mailbox);
+			recipient = recipient_new(named->transaction, named->path,
+						  notify_of(notify, told), named->orcpt, true);
+		if (recipient == NULL)
+			break;
+		told |= recipient_choose(recipient, mailbox);
 		mailbox += strlen(mailbox) + 1;
 	}
+	return told;
 }
 
 /* RFC 3461 5.2.1: who had not said how he calls the recipient, called it that. */
@@ -210,29 +149,31 @@ choose_forward(const struct recipient *named, const char *path, const char *send
 
 	name_original(named, orcpt);
 	name_alias(named->path, alias);
-	recipient = recipient_new(named->transaction, path, notify, orcpt);
+	recipient = recipient_new(named->transaction, path, notify, orcpt, true);
 	if (recipient == NULL)
 		return true;
 	recipient->sender = strdup(sender);
 	recipient->alias = strdup(alias);
 	if (recipient->sender == NULL || recipient->alias == NULL) {
 		transaction_note_failure(named->transaction, QUEUE_UNAVAILABLE);
+		recipient_drop(recipient);
 		return true;
 	}
-	return choose_remote(recipient);
+	if (choose_remote(recipient))
+		return true;
+	recipient_drop(recipient);
+	return false;
 }
 
 /* Accounts says that an alias leads there: it is no stranger who sends it out. */
 static void
-choose_forwards(const struct recipient *named, uint32_t notify, const struct ways *ways)
+choose_forwards(const struct recipient *named, uint32_t notify, bool told, const struct ways *ways)
 {
-	size_t count = ways->mailbox_count + ways->forward_count;
 	const char *forward = ways->forwards;
 
 	for (size_t i = 0; i < ways->forward_count && named->transaction->failed == 0; i++) {
-		if (!choose_forward(named, forward, ways->sender,
-				    notify_of(notify, ways->mailbox_count + i, count)))
-			transaction_note_failure(named->transaction, QUEUE_REFUSED);
+		if (!choose_forward(named, forward, ways->sender, notify_of(notify, told || i > 0)))
+			refuse(named, QUEUE_REFUSED);
 		forward += strlen(forward) + 1;
 	}
 }
@@ -247,15 +188,17 @@ on_answered(struct question *question, enum rcpt_verdict verdict, const struct w
 
 	transaction->unanswered--;
 	if (verdict == RCPT_LOCAL) {
-		choose_mailboxes(recipient, notify, ways);
-		choose_forwards(recipient, notify, ways);
-	} else if (verdict != RCPT_NOT_LOCAL || !may_relay(transaction) ||
+		bool told = choose_mailboxes(recipient, notify, ways);
+
+		choose_forwards(recipient, notify, told, ways);
+	} else if (verdict != RCPT_NOT_LOCAL || !may_relay(recipient) ||
 		   !choose_remote(recipient)) {
-		transaction_note_failure(
-		    transaction, verdict == RCPT_UNAVAILABLE ? QUEUE_UNAVAILABLE : QUEUE_REFUSED);
+		refuse(recipient, verdict == RCPT_UNAVAILABLE ? QUEUE_UNAVAILABLE : QUEUE_REFUSED);
 	}
 	if (transaction->state == TRANSACTION_DATA && transaction->unanswered == 0)
 		transaction_answer_data(transaction);
+	else if (transaction->state == TRANSACTION_RESOLVE && transaction->unanswered == 0)
+		envelope_resolved(transaction);
 }
 
 static void
@@ -288,28 +231,75 @@ transaction_ask_sender(struct transaction *transaction)
 	asker_ask(transaction->queue->asker, &transaction->sender_question);
 }
 
-void
-transaction_add(struct transaction *transaction, const char *path, uint32_t notify,
-		const char *orcpt)
+/* One of MOST. NULL if it is none. */
+static struct recipient *
+add(struct transaction *transaction, const char *path, uint32_t notify, const char *orcpt,
+    uint32_t most)
 {
-	struct queue *queue = transaction->queue;
 	struct recipient *recipient;
 
 	/* What is refused anyway is not kept: the gate's numbers may be older than ours. */
 	if (transaction->failed != 0)
-		return;
+		return NULL;
 	/* Of what an alias leads to, accounts.conf is the limit. */
-	if (transaction->paths >= queue->settings.max_recipients) {
+	if (transaction->paths >= most) {
 		transaction_note_failure(transaction, QUEUE_NO_SPACE);
-		return;
+		return NULL;
 	}
-	recipient = recipient_new(transaction, path, notify, orcpt);
+	recipient = recipient_new(transaction, path, notify, orcpt, false);
 	if (recipient == NULL)
-		return;
+		return NULL;
+	STAILQ_INSERT_TAIL(&transaction->recipients, recipient, entry);
 	recipient->question.path = recipient->path;
 	recipient->question.sender = transaction->sender;
+	recipient->question.submitted =
+	    transaction->submitter[0] != '\0' || transaction->report != NULL;
 	recipient->question.answered = on_answered;
 	transaction->paths++;
 	transaction->unanswered++;
-	asker_ask(queue->asker, &recipient->question);
+	asker_ask(transaction->queue->asker, &recipient->question);
+	return recipient;
+}
+
+void
+transaction_add(struct transaction *transaction, const char *path, uint32_t notify,
+		const char *orcpt)
+{
+	(void)add(transaction, path, notify, orcpt, transaction->queue->settings.max_recipients);
+}
+
+void
+transaction_add_more(struct transaction *transaction, const struct envelope_added *added)
+{
+	struct recipient *recipient =
+	    add(transaction, added->path, added->notify, added->orcpt,
+		transaction->queue->settings.max_recipients + QF_ADDED_MAX);
+
+	if (recipient == NULL)
+		return;
+	recipient->added = true;
+	recipient->anywhere = added->anywhere;
+}
+
+void
+transaction_take_recipients(struct transaction *transaction, struct recipients *out)
+{
+	STAILQ_INIT(out);
+	STAILQ_CONCAT(out, &transaction->recipients);
+	RB_INIT(&transaction->mailboxes);
+	chosen_release(transaction, transaction->bytes);
+	transaction->further_bytes = 0;
+	transaction->paths = 0;
+	transaction->deliveries = 0;
+}
+
+void
+transaction_free_recipients(struct recipients *recipients)
+{
+	struct recipient *recipient;
+
+	while ((recipient = STAILQ_FIRST(recipients)) != NULL) {
+		STAILQ_REMOVE_HEAD(recipients, entry);
+		recipient_free(recipient);
+	}
 }

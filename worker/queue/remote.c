@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "worker/queue/batch.h"
+#include "worker/queue/link.h"
 #include "worker/queue/policy.h"
 #include "worker/queue/queue.h"
 #include "worker/queue/remote_private.h"
@@ -24,12 +25,15 @@ job_free(struct job *job)
 {
 	struct mailbox *mailbox = job->mailbox;
 	struct lane *lane = job->lane;
+	struct link *link = job->link;
 
 	LIST_REMOVE(job, entry);
 	mailbox->schedule->job_count--;
 	mailbox->running_count--;
 	lane->flow->jobs--;
 	free(job);
+	if (link != NULL)
+		link_release(link);
 	lane_release(lane);
 }
 
@@ -43,7 +47,7 @@ put_back(struct job *job, const char *why)
 	while ((delivery = TAILQ_LAST(&job->deliveries, deliveries)) != NULL) {
 		TAILQ_REMOVE(&job->deliveries, delivery, entry);
 		if (++delivery->deaths >= DEATHS_MAX) {
-			delivery_defer(delivery, why);
+			delivery_not_now(delivery, why);
 			continue;
 		}
 		lane_put_back(delivery);
@@ -151,6 +155,7 @@ send_message(const struct db_message *message, void *arg)
 {
 	struct job *job = arg;
 	struct schedule *schedule = job->mailbox->schedule;
+	struct link *link = schedule->link;
 	struct qr_send body = {.conn = message->conn,
 			       .parameters = message->parameters,
 			       .id = message->id,
@@ -165,10 +170,13 @@ send_message(const struct db_message *message, void *arg)
 	if (fd == -1)
 		return errno == ENOENT ? SENT_NEVER : SENT_NOT;
 	strlcpy(body.domain, job->mailbox->name + 1, sizeof(body.domain));
-	policy_tell(schedule->queue, schedule->relay, body.domain);
-	job->request = ipc_request(schedule->relay, QR_SEND, &body, job->text, job->length, fd,
-				   RELAY_SECONDS + 60, on_result, job);
-	return job->request == 0 ? SENT_NOT : SENT;
+	policy_tell(schedule->queue, link->channel, body.domain);
+	if (ipc_request(link->channel, QR_SEND, &body, job->text, job->length, fd,
+			RELAY_SECONDS + 60, on_result, job) == 0)
+		return SENT_NOT;
+	job->link = link;
+	link_hold(link);
+	return SENT;
 }
 
 /* Takes the first that is waiting, and those behind it that are of the same mail. */
@@ -259,62 +267,17 @@ remote_send_some(struct schedule *schedule)
 	unsigned turns = schedule->job_count;
 	struct lane *lane;
 
-	while (turns++ < JOBS_MAX && schedule->relay != NULL &&
+	while (turns++ < JOBS_MAX && schedule->link != NULL &&
 	       !batch_is_behind(schedule->queue->batch) && (lane = next_lane(schedule)) != NULL)
 		send_one(lane);
 }
 
 /* -- The channel ------------------------------------------------------------------------------ */
 
-static int
-on_policy(struct ipc_channel *channel, struct ipc_message *message, void *context)
-{
-	const struct schedule *schedule = context;
-
-	(void)channel;
-	return policy_keep(schedule->queue, message);
-}
-
-static const struct ipc_handler handlers[] = {
-    {QR_KEEP_POLICY, on_policy},
-    {0, NULL},
-};
-
-/* on_result() has heard of it for each job. */
-static void
-on_ended(struct ipc_channel *channel, void *context)
-{
-	struct schedule *schedule = context;
-
-	if (schedule->relay == channel)
-		schedule->relay = NULL;
-}
-
-/* Jobs of a channel that is closed by us: nobody calls on_result() for them. */
-static void
-put_all_back(struct schedule *schedule)
-{
-	struct job *job;
-
-	while ((job = LIST_FIRST(&schedule->jobs)) != NULL) {
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the one before has left the list */
-		struct mailbox *mailbox = job->mailbox;
-
-		put_back(job, "relay was restarted");
-		job_free(job);
-		mailbox_settle(mailbox);
-	}
-}
-
 int
 schedule_open_relay(struct schedule *schedule, int fd)
 {
-	ipc_close(schedule->relay);
-	schedule->relay = NULL;
-	put_all_back(schedule);
-	schedule->relay = ipc_open(schedule->queue->base, fd, &queue_relay_boundary, IPC_CLIENT,
-				   handlers, on_ended, schedule, "relay");
-	if (schedule->relay == NULL)
+	if (link_open(schedule, fd) == -1)
 		return -1;
 	schedule_wake(schedule);
 	return 0;
@@ -336,14 +299,26 @@ remote_has(const struct schedule *schedule, uint64_t message, uint32_t index)
 	return false;
 }
 
+bool
+schedule_sends_for_users(const struct schedule *schedule, const char *domain)
+{
+	const struct job *job;
+
+	LIST_FOREACH (job, &schedule->jobs, entry) {
+		/* cppcheck-suppress uninitvar ; they are of the list */
+		if (job->lane->flow->id >= FLOW_STRANGERS &&
+		    strcmp(job->mailbox->name + 1, domain) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 remote_close(struct schedule *schedule)
 {
 	struct delivery *delivery;
 	struct job *job;
 
-	ipc_close(schedule->relay);
-	schedule->relay = NULL;
 	while ((job = LIST_FIRST(&schedule->jobs)) != NULL) {
 		while ((delivery = TAILQ_FIRST(&job->deliveries)) != NULL) {
 			TAILQ_REMOVE(&job->deliveries, delivery, entry);
@@ -351,4 +326,5 @@ remote_close(struct schedule *schedule)
 		}
 		job_free(job);
 	}
+	links_close(schedule);
 }

@@ -11,7 +11,7 @@ struct job {
 	LIST_ENTRY(job) entry;
 	struct mailbox *mailbox;
 	struct lane *lane;
-	uint32_t request;
+	struct link *link; /* NULL: not sent */
 	struct deliveries deliveries;
 	uint32_t count;
 	conn_id conn;

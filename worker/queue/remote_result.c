@@ -13,13 +13,13 @@
 
 static void
 log_relay(const struct job *job, const char *event, const struct delivery *delivery,
-	  const char *path, const char *host, const struct qr_recipient *result)
+	  const char *path, const struct qr_recipient *result)
 {
 	char id[QUEUE_ID_SIZE];
 
 	snprintf(id, sizeof(id), "%016llx", (unsigned long long)delivery->message);
 	log_event(LOG_INFO, event, KV_STR("id", id), KV_CONN(job->conn), KV_STR("to", path),
-		  KV_STR("host", host), KV_U64("code", result->code),
+		  KV_STR("host", result->host), KV_U64("code", result->code),
 		  KV_STR("status", result->status), KV_STR("text", result->text));
 }
 
@@ -63,7 +63,7 @@ heard(const struct job *job, struct hearing *hearing, const struct delivery *del
 
 /* Where a recipient's delivery stands, as remote_take_results() goes over them. */
 struct ended {
-	const char *path, *orcpt, *host;
+	const char *path, *orcpt;
 	const struct qr_recipient *result;
 	bool over; /* it has failed for ever */
 	int64_t next_attempt;
@@ -80,10 +80,12 @@ hand_over(struct report_recipient *recipient, struct delivery *delivery, const s
 	recipient->next_attempt = ended->next_attempt;
 	recipient->expired = ended->over && result->outcome == RELAY_LATER;
 	recipient->code = result->code;
+	recipient->said = result->said == 1 && result->host[0] != '\0';
 	strlcpy(recipient->path, ended->path, sizeof(recipient->path));
 	strlcpy(recipient->orcpt, ended->orcpt, sizeof(recipient->orcpt));
-	strlcpy(recipient->host, ended->host, sizeof(recipient->host));
+	strlcpy(recipient->host, result->host, sizeof(recipient->host));
 	strlcpy(recipient->status, result->status, sizeof(recipient->status));
+	strlcpy(recipient->enhanced, result->enhanced, sizeof(recipient->enhanced));
 	strlcpy(recipient->text, result->text, sizeof(recipient->text));
 	delivery_free(delivery);
 }
@@ -95,7 +97,7 @@ end_silently(const struct job *job, struct delivery *delivery, const struct ende
 	const char *why = ended->result->text;
 
 	if (ended->over)
-		log_relay(job, "queue.dropped", delivery, ended->path, ended->host, ended->result);
+		log_relay(job, "queue.dropped", delivery, ended->path, ended->result);
 	if (ended->over || ended->result->outcome == RELAY_DELIVERED)
 		delivery_record(delivery, RESULT_DONE, 0, NULL);
 	else
@@ -114,7 +116,7 @@ finish(const struct job *job, struct hearing *hearing, struct delivery *delivery
 	struct report_recipient *recipient = NULL;
 	enum report_action action;
 
-	log_relay(job, events[result->outcome], delivery, ended->path, ended->host, result);
+	log_relay(job, events[result->outcome], delivery, ended->path, result);
 	delivery->since = job->since;
 	ended->over = result->outcome == RELAY_FAILED ||
 		      (result->outcome == RELAY_LATER && delivery_is_expired(delivery));
@@ -150,17 +152,18 @@ remote_is_sound(const struct job *job, const struct ipc_message *message)
 	const struct qr_result *body = message->body;
 
 	if (message->type != QR_RESULT || body->recipients != job->count || body->zero != 0 ||
-	    message->tail_length != job->count * sizeof(struct qr_recipient) ||
-	    !is_text(body->host, sizeof(body->host)))
+	    message->tail_length != job->count * sizeof(struct qr_recipient))
 		return false;
 	for (uint32_t i = 0; i < job->count; i++) {
 		struct qr_recipient result;
 
 		memcpy(&result, message->tail + i * sizeof(result), sizeof(result));
 		if (result.outcome < RELAY_DELIVERED || result.outcome > RELAY_FAILED ||
-		    result.code > 599 || result.dsn > 1 || result.status[0] == '\0' ||
-		    !is_text(result.status, sizeof(result.status)) ||
-		    !is_text(result.text, sizeof(result.text)))
+		    result.code > 599 || result.dsn > 1 || result.said > 1 ||
+		    result.status[0] == '\0' || !is_text(result.status, sizeof(result.status)) ||
+		    !is_text(result.enhanced, sizeof(result.enhanced)) ||
+		    !is_text(result.text, sizeof(result.text)) ||
+		    !is_text(result.host, sizeof(result.host)))
 			return false;
 	}
 	return true;
@@ -169,7 +172,6 @@ remote_is_sound(const struct job *job, const struct ipc_message *message)
 void
 remote_take_results(struct job *job, const struct ipc_message *message)
 {
-	const struct qr_result *body = message->body;
 	struct hearing hearing = {.now = clock_now(), .random = arc4random()};
 	const char *at = job->paths;
 	struct delivery *delivery;
@@ -177,7 +179,7 @@ remote_take_results(struct job *job, const struct ipc_message *message)
 
 	for (uint32_t i = 0; (delivery = TAILQ_FIRST(&job->deliveries)) != NULL; i++) {
 		struct qr_recipient result;
-		struct ended ended = {.path = at, .host = body->host, .result = &result};
+		struct ended ended = {.path = at, .result = &result};
 
 		TAILQ_REMOVE(&job->deliveries, delivery, entry);
 		ended.orcpt = at + strlen(at) + 1;

@@ -144,11 +144,27 @@ read_content(const struct queue *queue, const struct db_message *message, char *
 	return n > 0 ? (size_t)n : 0;
 }
 
+/*
+ * A stranger's sender may be anybody, who is not to get whatever somebody else likes from here: the
+ * header tells him which mail it was, if it was his. RFC 3461 4.3 leaves RET to the server.
+ */
+static struct mail_parameters
+parameters_of(const struct db_message *message)
+{
+	struct mail_parameters parameters = message->parameters;
+
+	if (message->submitter[0] == '\0')
+		parameters.ret = DSN_RETURN_HDRS;
+	return parameters;
+}
+
 static char *
-write_text(const struct report *report, const struct db_message *message, size_t *length)
+write_text(const struct report *report, const struct db_message *message, size_t *length,
+	   enum body_type *type)
 {
 	const struct queue *queue = report->queue;
-	size_t size = report_content_size(&message->parameters, report->action, message->size);
+	struct mail_parameters parameters = parameters_of(message);
+	size_t size = report_content_size(&parameters, report->action, message->size);
 	char *buffer = malloc(size + 1);
 	struct report_facts facts = {
 	    .hostname = queue->settings.hostname,
@@ -156,7 +172,7 @@ write_text(const struct report *report, const struct db_message *message, size_t
 	    .received = message->received,
 	    .expire = queue->settings.expire,
 	    .sender = message->sender,
-	    .parameters = &message->parameters,
+	    .parameters = &parameters,
 	    .report = report,
 	    .content = buffer,
 	};
@@ -166,7 +182,7 @@ write_text(const struct report *report, const struct db_message *message, size_t
 		return NULL;
 	facts.length = read_content(queue, message, buffer, size);
 	facts.whole = facts.length == message->size;
-	text = report_text(&facts, length);
+	text = report_text(&facts, length, type);
 	free(buffer);
 	return text;
 }
@@ -179,12 +195,14 @@ struct making {
 
 /* RFC 8689 5: it is protected like what it is about. RFC 6531: its header has the sender. */
 static void
-begin(struct making *making, const struct db_message *message, char *text, size_t length)
+begin(struct making *making, const struct db_message *message, char *text, size_t length,
+      enum body_type type)
 {
 	struct report *report = making->report;
 	struct gq_mail mail = {.transaction = number_of(report)};
 	struct transaction *transaction;
 
+	mail.parameters.body = type;
 	mail.parameters.flags = message->parameters.flags & MAIL_REQUIRETLS;
 	if (has_utf8(message->sender))
 		mail.parameters.flags |= MAIL_SMTPUTF8;
@@ -200,22 +218,44 @@ begin(struct making *making, const struct db_message *message, char *text, size_
 	transaction_commit_own(transaction, NULL, text, length);
 }
 
+/* Nobody who has logged in sent it, and its sender is as good as everything else in it. */
+static bool
+is_strangers_junk(const struct db_message *message)
+{
+	return message->junk && message->submitter[0] == '\0';
+}
+
+static void
+log_unreported(const struct report *report, const struct db_message *message)
+{
+	char id[QUEUE_ID_SIZE];
+
+	log_event(LOG_INFO, "queue.unreported", KV_STR("id", id_text(report->message, id)),
+		  KV_CONN(message->conn), KV_STR("from", message->sender),
+		  KV_STR("to", report->mailbox), KV_U64("rcpts", report->count),
+		  KV_STR("why", "it is junk, and its sender may be forged"));
+}
+
 static int
 make(const struct db_message *message, void *arg)
 {
 	struct making *making = arg;
+	bool junk = is_strangers_junk(message);
+	enum body_type type;
 	size_t length;
 	char *text;
 
 	making->why = "no memory for its report";
-	if (message->sender[0] == '\0') {
+	if (junk && making->report->action != REPORT_DELAYED)
+		log_unreported(making->report, message);
+	if (junk || message->sender[0] == '\0') {
 		making->why = making->report->recipients[0].text;
 		making->instead = INSTEAD_END;
 		return 0;
 	}
-	text = write_text(making->report, message, &length);
+	text = write_text(making->report, message, &length, &type);
 	if (text != NULL)
-		begin(making, message, text, length);
+		begin(making, message, text, length, type);
 	return 0;
 }
 
@@ -252,15 +292,28 @@ write_one(struct db *db, struct report *report, const struct report_recipient *r
 	return status == DB_OK ? db_set_delayed(db, report->message, recipient->index) : status;
 }
 
+/*
+ * Accounts and filter may have taken longer over it than until the next attempt: that must not land
+ * where the schedule has been.
+ */
+static void
+clamp(struct report_recipient *recipient, int64_t position)
+{
+	if (recipient->next_attempt < position)
+		recipient->next_attempt = position;
+}
+
 enum db_status
-report_write(struct db *db, struct report *report)
+report_write(struct db *db, struct report *report, int64_t position)
 {
 	enum db_status status = DB_OK;
 
 	report->left_file = false;
 	report->flow = -1;
-	for (size_t i = 0; i < report->count && status == DB_OK; i++)
+	for (size_t i = 0; i < report->count && status == DB_OK; i++) {
+		clamp(&report->recipients[i], position);
 		status = write_one(db, report, &report->recipients[i]);
+	}
 	return status;
 }
 

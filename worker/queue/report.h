@@ -38,12 +38,14 @@ struct report_recipient {
 	uint32_t attempts;    /* that failed */
 	int64_t next_attempt; /* REPORT_DELAYED: microseconds since the epoch */
 	bool expired;         /* REPORT_FAILED: it was tried long enough */
-	unsigned code;        /* of the reply that decided, or 0 */
+	bool said;            /* by the host, in a reply with this code; else they are our words */
+	unsigned code;
 	char path[PATH_SIZE];
-	char orcpt[ORCPT_SIZE];         /* "": none */
-	char host[HOST_NAME_SIZE];      /* who said so; "": this one */
-	char status[RELAY_STATUS_SIZE]; /* RFC 3463 */
-	char text[REASON_MAX];          /* printable ASCII */
+	char orcpt[ORCPT_SIZE];           /* "": none */
+	char host[HOST_NAME_SIZE];        /* who was asked; "": none */
+	char status[RELAY_STATUS_SIZE];   /* RFC 3463 */
+	char enhanced[RELAY_STATUS_SIZE]; /* the one that the host said; "": none */
+	char text[REASON_MAX];            /* printable ASCII */
 };
 
 /* Hangs at its transaction, from report_send() on. */
@@ -66,7 +68,8 @@ struct report_recipient *report_add(struct report *);
 /*
  * Sends it, with at least one recipient; it is taken. If that is not possible now, what failed or
  * is late is put off, and what has arrived has arrived without one. The same if its message has the
- * null reverse-path, but what failed is dropped, with a line in the log.
+ * null reverse-path, or is junk of nobody who has logged in, whose sender may be forged; but what
+ * failed is dropped then, with a line in the log.
  */
 void report_send(struct report *);
 
@@ -75,8 +78,9 @@ bool report_is_under_way(const struct queue *, uint64_t message, uint32_t index)
 
 /* -- For the batch and its transactions ------------------------------------------------- */
 
-/* Ends the deliveries or puts them off, within the batch's transaction. */
-enum db_status report_write(struct db *, struct report *);
+/* Ends the deliveries or puts them off, within the batch's transaction; what has become due
+ * meanwhile until POSITION. */
+enum db_status report_write(struct db *, struct report *, int64_t position);
 /* That is durable. */
 void report_written(const struct transaction *);
 /* It is not; if the sender does not exist, what failed is dropped. */
@@ -100,8 +104,8 @@ struct report_facts {
 	bool whole;          /* all of it */
 };
 
-/* The whole mail, malloc'd; NULL without memory. */
-char *report_text(const struct report_facts *, size_t *length);
+/* The whole mail, malloc'd, and what RFC 6152 calls its body; NULL without memory. */
+char *report_text(const struct report_facts *, size_t *length, enum body_type *);
 
 /* How much of a message a report has: REPORT_CONTENT_MAX at most. */
 size_t report_content_size(const struct mail_parameters *, enum report_action, uint64_t size);

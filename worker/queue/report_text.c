@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What the sender reads. */
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ date(int64_t seconds, char out[DATE_SIZE])
 }
 
 static void
-add_header(FILE *out, const struct report_facts *facts, const char *boundary)
+add_header(FILE *out, const struct report_facts *facts, const char *boundary, bool eight_bit)
 {
 	const struct report *report = facts->report;
 	char when[DATE_SIZE];
@@ -60,6 +61,8 @@ add_header(FILE *out, const struct report_facts *facts, const char *boundary)
 		report->message, report->recipients[0].index, (int64_t)facts->now, facts->hostname);
 	fprintf(out, "Auto-Submitted: auto-replied\r\n"); /* RFC 3834 5 */
 	fprintf(out, "MIME-Version: 1.0\r\n");
+	if (eight_bit) /* RFC 2045 6.4: what is around a part says at least what the part does */
+		fprintf(out, "Content-Transfer-Encoding: 8bit\r\n");
 	fprintf(out,
 		"Content-Type: multipart/report; report-type=delivery-status;\r\n"
 		"\tboundary=\"%s\"\r\n\r\n",
@@ -67,6 +70,15 @@ add_header(FILE *out, const struct report_facts *facts, const char *boundary)
 }
 
 /* -- The words ----------------------------------------------------------------------------- */
+
+/* What the host said, as it came (RFC 3461 9.2). */
+static void
+add_reply(FILE *out, const struct report_recipient *recipient)
+{
+	fprintf(out, "%u%s%s", recipient->code, recipient->enhanced[0] != '\0' ? " " : "",
+		recipient->enhanced);
+	fprintf(out, "%s%s", recipient->text[0] != '\0' ? " " : "", recipient->text);
+}
 
 static void
 add_reason(FILE *out, enum report_action action, const struct report_recipient *recipient)
@@ -77,11 +89,16 @@ add_reason(FILE *out, enum report_action action, const struct report_recipient *
 	if (recipient->expired)
 		fprintf(out, "It was tried again and again, until its time was over. The last time"
 			     "\r\n");
-	if (recipient->host[0] != '\0' && recipient->code != 0)
-		fprintf(out, "the mail server %s said:\r\n\r\n  %u %s %s\r\n\r\n", recipient->host,
-			recipient->code, recipient->status, recipient->text);
-	else
-		fprintf(out, "the reason was:\r\n\r\n  %s\r\n\r\n", recipient->text);
+	if (recipient->said) {
+		fprintf(out, "the mail server %s said:\r\n\r\n  ", recipient->host);
+		add_reply(out, recipient);
+	} else if (recipient->host[0] != '\0') {
+		fprintf(out, "the reason, with the mail server %s, was:\r\n\r\n  %s",
+			recipient->host, recipient->text);
+	} else {
+		fprintf(out, "the reason was:\r\n\r\n  %s", recipient->text);
+	}
+	fprintf(out, "\r\n\r\n");
 }
 
 static void
@@ -113,6 +130,34 @@ add_address(FILE *out, const char *field, const char *type, const char *address,
 	fprintf(out, "%s: %s; %s\r\n", field, type, address);
 }
 
+/* RFC 3461 9.3: an address, which is no name, is a literal (RFC 5321 4.1.3). */
+static void
+add_remote(FILE *out, const char *host)
+{
+	unsigned char address[16];
+	const char *before = "", *after = "";
+
+	if (inet_pton(AF_INET, host, address) == 1)
+		before = "[", after = "]";
+	else if (inet_pton(AF_INET6, host, address) == 1)
+		before = "[IPv6:", after = "]";
+	fprintf(out, "Remote-MTA: dns; %s%s%s\r\n", before, host, after);
+}
+
+/* RFC 3464 2.3.6: a Remote-MTA is who has said what the Diagnostic-Code has. */
+static void
+add_diagnostic(FILE *out, const struct report_recipient *recipient)
+{
+	if (recipient->said) {
+		add_remote(out, recipient->host);
+		fprintf(out, "Diagnostic-Code: smtp; ");
+		add_reply(out, recipient);
+		fprintf(out, "\r\n");
+	} else if (recipient->text[0] != '\0') {
+		fprintf(out, "Diagnostic-Code: x-postern; %s\r\n", recipient->text);
+	}
+}
+
 static void
 add_recipient(FILE *out, const struct report_facts *facts, const struct report_recipient *recipient,
 	      bool wide)
@@ -129,13 +174,7 @@ add_recipient(FILE *out, const struct report_facts *facts, const struct report_r
 	add_address(out, "Final-Recipient", has_utf8(recipient->path) ? "utf-8" : "rfc822",
 		    recipient->path, wide);
 	fprintf(out, "Action: %s\r\nStatus: %s\r\n", kinds[action].action, recipient->status);
-	if (recipient->host[0] != '\0')
-		fprintf(out, "Remote-MTA: dns; %s\r\n", recipient->host);
-	if (recipient->host[0] != '\0' && recipient->code != 0)
-		fprintf(out, "Diagnostic-Code: smtp; %u %s %s\r\n", recipient->code,
-			recipient->status, recipient->text);
-	else if (recipient->text[0] != '\0')
-		fprintf(out, "Diagnostic-Code: x-postern; %s\r\n", recipient->text);
+	add_diagnostic(out, recipient);
 	fprintf(out, "Last-Attempt-Date: %s\r\n", date((int64_t)facts->now, when));
 	if (action == REPORT_DELAYED)
 		fprintf(out, "Will-Retry-Until: %s\r\n",
@@ -206,17 +245,38 @@ add_plain_header(FILE *out, const char *boundary, const char *header, size_t len
 	free(copy);
 }
 
+static bool
+has_wide_header(const struct report_facts *facts)
+{
+	size_t length = header_length(facts);
+
+	return (facts->parameters->flags & MAIL_SMTPUTF8) != 0 &&
+	       !report_is_seven_bit(facts->content, length) &&
+	       u8_check((const uint8_t *)facts->content, length) == NULL;
+}
+
+static bool
+comes_whole(const struct report_facts *facts)
+{
+	return facts->whole && wants_content(facts->parameters, facts->report->action) &&
+	       report_is_lines(facts->content, facts->length);
+}
+
+/* RFC 2046 5.2.1: message/rfc822 can't be encoded, message/global can. */
+static bool
+is_eight_bit(const struct report_facts *facts)
+{
+	return comes_whole(facts) && !has_wide_header(facts) &&
+	       !report_is_seven_bit(facts->content, facts->length);
+}
+
 static void
 add_original(FILE *out, const struct report_facts *facts, const char *boundary)
 {
 	size_t length = header_length(facts);
-	bool utf8 = (facts->parameters->flags & MAIL_SMTPUTF8) != 0 &&
-		    !report_is_seven_bit(facts->content, length) &&
-		    u8_check((const uint8_t *)facts->content, length) == NULL;
+	bool utf8 = has_wide_header(facts);
 
-	if (facts->whole && wants_content(facts->parameters, facts->report->action) &&
-	    report_is_lines(facts->content, facts->length)) {
-		/* RFC 2046 5.2.1: message/rfc822 can't be encoded, message/global can. */
+	if (comes_whole(facts)) {
 		if (utf8)
 			report_part(out, boundary, "message/global", facts->content, facts->length);
 		else
@@ -274,8 +334,9 @@ add_parts(FILE *out, const struct report_facts *facts, const char *boundary)
 }
 
 char *
-report_text(const struct report_facts *facts, size_t *length)
+report_text(const struct report_facts *facts, size_t *length, enum body_type *type)
 {
+	bool eight_bit = is_eight_bit(facts);
 	char boundary[BOUNDARY_SIZE];
 	char *text = NULL;
 	FILE *out = open_memstream(&text, length);
@@ -287,7 +348,8 @@ report_text(const struct report_facts *facts, size_t *length)
 	(void)snprintf(boundary, sizeof(boundary), "=_%016" PRIx64 ".%" PRIu32 ".%" PRId64,
 		       facts->report->message, facts->report->recipients[0].index,
 		       (int64_t)facts->now);
-	add_header(out, facts, boundary);
+	add_header(out, facts, boundary, eight_bit);
+	*type = eight_bit ? BODY_8BITMIME : BODY_7BIT;
 	result = add_parts(out, facts, boundary);
 	if (fclose(out) == 0 && result == 0)
 		return text;

@@ -12,7 +12,6 @@
 
 #define ATTACHING_MAX 64
 #define ATTACHED_MAX 256
-#define RUNNING_MAX 256
 
 void
 schedule_set_timer(struct event *timer, int64_t delay)
@@ -64,6 +63,23 @@ attach_some(struct schedule *schedule)
 	}
 }
 
+/* The next lane whose mailbox may begin a delivery. */
+static struct lane *
+next_lane(struct schedule *schedule)
+{
+	struct turn *turn;
+
+	while ((turn = TAILQ_FIRST(&schedule->turns[PLACE_READY])) != NULL) {
+		struct mailbox *mailbox = TAILQ_FIRST(&turn->lanes)->mailbox;
+
+		if (mailbox_has_room(mailbox))
+			return flow_take(turn, PLACE_READY);
+		/* Others took it meanwhile: it is back when one of its own is over. */
+		mailbox_move(mailbox, PLACE_NONE);
+	}
+	return NULL;
+}
+
 /* One each in turn. */
 static void
 deliver_some(struct schedule *schedule)
@@ -71,8 +87,7 @@ deliver_some(struct schedule *schedule)
 	struct mailbox *mailbox;
 	struct lane *lane;
 
-	while (schedule->running < RUNNING_MAX && !batch_is_behind(schedule->queue->batch) &&
-	       (lane = flow_next(schedule, PLACE_READY)) != NULL) {
+	while (!batch_is_behind(schedule->queue->batch) && (lane = next_lane(schedule)) != NULL) {
 		mailbox = lane->mailbox;
 		if (lane_refill(lane)) {
 			delivery_send(lane);
@@ -128,6 +143,7 @@ schedule_open(struct queue *queue)
 	schedule->queue = queue;
 	schedule->body_fd = -1;
 	LIST_INIT(&schedule->jobs);
+	LIST_INIT(&schedule->links);
 	RB_INIT(&schedule->mailboxes);
 	RB_INIT(&schedule->flows);
 	TAILQ_INIT(&schedule->idle);

@@ -19,6 +19,7 @@
 #ifndef POSTERN_WORKER_QUEUE_SCHEDULE_H
 #define POSTERN_WORKER_QUEUE_SCHEDULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "worker/queue/flow.h"
@@ -62,7 +63,10 @@ bool schedule_is_running(const struct schedule *, const char *mailbox, uint64_t 
 void schedule_forget(struct schedule *, const char *mailbox, flow_id, uint64_t message,
 		     uint32_t index);
 
-/* Takes a new channel to relay in place of the old one (remote.c). */
+/* Takes FD, a channel to relay: what is under way over another one goes on (remote.c, link.h). */
 int schedule_open_relay(struct schedule *, int fd);
+
+/* Is mail of somebody who has logged in on its way to that domain just now (remote.c)? */
+bool schedule_sends_for_users(const struct schedule *, const char *domain);
 
 #endif

@@ -108,6 +108,7 @@ signer_ask(struct signer *signer, const struct qf_sign *order, const char *tail,
 	memset(&body, 0, sizeof(body));
 	strlcpy(body.domain, order->domain, sizeof(body.domain));
 	memcpy(body.body_hash, order->body_hash, sizeof(body.body_hash));
+	body.without = order->without;
 	if (ipc_request(signer->channel, QC_DKIM, &body, tail, length, -1, SIGN_SECONDS, on_signed,
 			wish) != 0)
 		return wish;

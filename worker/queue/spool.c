@@ -187,13 +187,17 @@ spool_start_writing(int fd)
 }
 
 int
-spool_keep(struct spool *spool, uint32_t slot, int fd, uint64_t id)
+spool_keep(struct spool *spool, uint32_t slot, uint64_t id)
 {
 	struct name from = incoming_name(slot), to = body_name(id);
 
-	if (fdatasync(fd) == -1)
-		return -1;
 	return renameat(spool->directory, from.text, spool->directory, to.text);
+}
+
+int
+spool_write(int fd)
+{
+	return fdatasync(fd);
 }
 
 int

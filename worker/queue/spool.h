@@ -3,7 +3,8 @@
  * spool - the files of the queue: what gates are writing, and the bodies too large for queue.db.
  *
  *   in.N       a gate writes to it, or did; nothing in it has been acknowledged
- *   body.ID    the body of message ID, complete and on disk before its row is
+ *   body.ID    the body of message ID, complete and on disk before its row is; without one it is
+ * left over
  *
  * All lie in the one directory (Landlock's first version can't rename across directories).
  */
@@ -47,12 +48,14 @@ int spool_create(struct spool *, uint32_t *slot);
 int spool_seal(struct spool *, uint32_t slot);
 
 /*
- * Moves a sealed in.SLOT, open as FD, to body.ID, its bytes on disk; its name is too after the next
- * spool_sync(). spool_start_writing() before that lets the disk work on many files at once. 0, or
- * -1 with errno.
+ * To keep sealed files: spool_keep() moves in.SLOT to body.ID; after spool_write() the bytes of FD
+ * are on disk, and after spool_sync() all the names. In this order, for then a file system with a
+ * journal writes the names with the first of the files, and not once more. spool_start_writing()
+ * before all that lets the disk work on many files at once. 0, or -1 with errno.
  */
 void spool_start_writing(int fd);
-int spool_keep(struct spool *, uint32_t slot, int fd, uint64_t id);
+int spool_keep(struct spool *, uint32_t slot, uint64_t id);
+int spool_write(int fd);
 int spool_sync(const struct spool *);
 
 /*

@@ -13,6 +13,7 @@
 #include "common/write_all.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/check.h"
+#include "worker/queue/chosen.h"
 #include "worker/queue/limit.h"
 #include "worker/queue/report.h"
 
@@ -51,6 +52,27 @@ transaction_after(struct source *source, struct transaction *transaction)
 				   : RB_NEXT(transactions, &source->transactions, transaction);
 }
 
+/* Who has logged in has a channel, and all of it, for himself. False without memory. */
+static bool
+join_share(struct transaction *transaction)
+{
+	struct source *source = transaction->source;
+
+	if (source->channel == NULL || source->submitter[0] != '\0')
+		return true;
+	transaction->share = share_join(&source->shares, &transaction->peer.address);
+	return transaction->share != NULL;
+}
+
+static void
+leave_share(struct transaction *transaction)
+{
+	if (transaction->share == NULL)
+		return;
+	share_leave(&transaction->source->shares, transaction->share);
+	transaction->share = NULL;
+}
+
 struct transaction *
 transaction_new(struct source *source, const struct gq_mail *mail, const char *sender)
 {
@@ -75,9 +97,11 @@ transaction_new(struct source *source, const struct gq_mail *mail, const char *s
 	transaction->sender = strdup(sender);
 	transaction->deadline = evtimer_new(source->queue->base, on_deadline, transaction);
 	if (transaction->sender == NULL || transaction->deadline == NULL ||
+	    !join_share(transaction) ||
 	    RB_INSERT(transactions, &source->transactions, transaction) != NULL) {
 		if (transaction->deadline != NULL)
 			event_free(transaction->deadline);
+		leave_share(transaction);
 		free(transaction->sender);
 		free(transaction);
 		return NULL;
@@ -96,15 +120,14 @@ orphan(struct transaction *transaction)
 		return;
 	RB_REMOVE(transactions, &source->transactions, transaction);
 	source->count--;
-	source->bytes -= transaction->bytes;
+	chosen_release(transaction, transaction->bytes);
+	leave_share(transaction);
 	transaction->source = NULL;
 }
 
 void
 transaction_free(struct transaction *transaction)
 {
-	struct recipient *recipient;
-
 	orphan(transaction);
 	if (transaction->sender_question.asker != NULL)
 		asker_forget(&transaction->sender_question);
@@ -112,16 +135,9 @@ transaction_free(struct transaction *transaction)
 		asker_forget(&transaction->author_question);
 	check_drop(transaction->check);
 	if (transaction->state == TRANSACTION_BODY || transaction->state == TRANSACTION_AUTHOR ||
-	    transaction->state == TRANSACTION_CHECK)
+	    transaction->state == TRANSACTION_CHECK || transaction->state == TRANSACTION_RESOLVE)
 		transaction->queue->bodies--;
-	while ((recipient = STAILQ_FIRST(&transaction->recipients)) != NULL) {
-		STAILQ_REMOVE_HEAD(&transaction->recipients, entry);
-		asker_forget(&recipient->question);
-		free(recipient->mailbox);
-		free(recipient->sender);
-		free(recipient->alias);
-		free(recipient);
-	}
+	transaction_free_recipients(&transaction->recipients);
 	if (transaction->fd != -1)
 		close(transaction->fd);
 	event_free(transaction->deadline);
@@ -379,7 +395,7 @@ transaction_data(struct transaction *transaction, uint32_t request)
 
 	transaction->request = request;
 	transaction->state = TRANSACTION_DATA;
-	if (transaction->unanswered == 0)
+	if (transaction->unanswered == 0 || transaction->queue->draining)
 		transaction_answer_data(transaction);
 	else
 		(void)evtimer_add(transaction->deadline, &wait);

@@ -4,12 +4,13 @@
  *
  * A source's transactions are named by numbers that the gate chose. What a transaction may become:
  *
- *   ENVELOPE -> DATA -> BODY -> AUTHOR -> CHECK -> COMMIT -> gone
+ *   ENVELOPE -> DATA -> BODY -> AUTHOR -> CHECK -> RESOLVE -> COMMIT -> gone
  *
  * and gone from each of them, by GQ_ABORT, a failure, or the end of its source; only from COMMIT
  * not by the latter: what the gate asked to be committed is, even if it dies meanwhile. AUTHOR is a
- * submitter's only (author.c), and CHECK is left out where nothing is to be filtered (check.h); a
- * client that goes meanwhile has no answer, and tries again.
+ * submitter's only (author.c), CHECK is left out where nothing is to be filtered (check.h), and
+ * RESOLVE where milters have left the envelope as it was (envelope.h); a client that goes meanwhile
+ * has no answer, and tries again.
  */
 #ifndef POSTERN_WORKER_QUEUE_TRANSACTION_H
 #define POSTERN_WORKER_QUEUE_TRANSACTION_H
@@ -24,7 +25,9 @@
 #include "common/proto/gate_queue.h"
 #include "common/proto/queue_filter.h"
 #include "worker/queue/asker.h"
+#include "worker/queue/check_envelope.h"
 #include "worker/queue/queue.h"
+#include "worker/queue/shares.h"
 
 enum transaction_state {
 	TRANSACTION_ENVELOPE, /* recipients are collected, and accounts is asked at once */
@@ -32,6 +35,7 @@ enum transaction_state {
 	TRANSACTION_BODY,     /* the gate writes */
 	TRANSACTION_AUTHOR,   /* accounts is asked who may have written it */
 	TRANSACTION_CHECK,    /* filter looks at it */
+	TRANSACTION_RESOLVE,  /* accounts is asked where the changed envelope leads */
 	TRANSACTION_COMMIT,   /* in the batch */
 };
 
@@ -44,10 +48,14 @@ struct recipient {
 	struct transaction *transaction;
 	char *mailbox; /* NULL until accounts answered; "@domain" of another host */
 	bool chosen;   /* it gets a delivery: no other recipient has the same mailbox */
+	bool further;  /* an alias leads to it, beside the one that was named */
+	bool added;    /* a milter has: no client has named it; */
+	bool anywhere; /* it may be at another host */
 	/* Of one that an alias leads to another host; else NULL: */
 	char *sender;      /* the reverse-path it has there, */
 	char *alias;       /* and the forward-path that it came by, as recipients.c writes it */
-	uint32_t notify;   /* DSN_NOTIFY_... */
+	uint32_t notify;   /* DSN_NOTIFY_..., of all that lead to its mailbox */
+	uint32_t asked;    /* and of this one alone, for when others are removed */
 	const char *orcpt; /* behind the path; "": none */
 	char path[];
 };
@@ -59,6 +67,7 @@ struct transaction {
 	TAILQ_ENTRY(transaction) in_batch;
 	struct queue *queue;
 	struct source *source; /* NULL: the gate is gone, nobody waits for a reply */
+	struct share *share;   /* its client's, if that is a stranger */
 	uint32_t number;
 	enum transaction_state state;
 	uint32_t request; /* the id of GQ_DATA or GQ_COMMIT, to be quoted */
@@ -77,6 +86,7 @@ struct transaction {
 	size_t unanswered;
 	size_t deliveries;
 	size_t bytes;              /* of addresses held, for the source's account */
+	size_t further_bytes;      /* of those of further recipients */
 	enum queue_failure failed; /* what GQ_DATA will be told, or 0 */
 	struct event *deadline;    /* for accounts */
 
@@ -105,8 +115,10 @@ struct source {
 	struct transactions transactions;
 	size_t count;
 	size_t bytes;
+	struct shares shares;         /* of them */
 	char submitter[ADDRESS_SIZE]; /* "" for a gate's own channel */
-	struct submit_limits limits;  /* his own; 0: the server's */
+	enum login_way mechanism;
+	struct submit_limits limits; /* his own; 0: the server's */
 };
 
 /* Who waits for a reply, or NULL. */
@@ -134,6 +146,13 @@ int transaction_client(struct transaction *, const char *helo, const struct clie
  * ORCPT as in struct db_recipient, ORCPT not NULL.
  */
 void transaction_add(struct transaction *, const char *path, uint32_t notify, const char *orcpt);
+
+/* The same for one that a milter adds, and not more than QF_ADDED_MAX of them. */
+void transaction_add_more(struct transaction *, const struct envelope_added *);
+
+/* Forgets all recipients; they live on in OUT, where transaction_free_recipients() ends them. */
+void transaction_take_recipients(struct transaction *, struct recipients *out);
+void transaction_free_recipients(struct recipients *);
 
 /* Asks accounts whether the submitter, if there is one, may use this sender. */
 void transaction_ask_sender(struct transaction *);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/hop_limit.h"
 #include "worker/relay/hops.h"
 
 #define CHUNK 32768     /* octets of the message that are read at once */
@@ -134,7 +135,7 @@ body_goes_in_circles(int fd)
 	char header[2 * CHUNK];
 	ssize_t n = pread(fd, header, sizeof(header), 0);
 
-	return n > 0 && hops_count(header, (size_t)n) > HOPS_MAX;
+	return n > 0 && hops_count(header, (size_t)n) > HOP_LIMIT;
 }
 
 bool

@@ -369,6 +369,20 @@ end_envelope(struct client *client, struct evbuffer *out)
 	return CLIENT_WAIT;
 }
 
+/*
+ * Of the recipient WHICH. RFC 5321 4.5.3.1.10: 552 may be how a server that has taken some says
+ * that it takes no more at once.
+ */
+static enum client_outcome
+outcome_of_rcpt(const struct client_mail *mail, size_t which, const struct reply *reply)
+{
+	for (size_t i = 0; reply->code == 552 && i < which; i++) {
+		if (is_open(&mail->recipients[i]))
+			return OUTCOME_LATER;
+	}
+	return outcome_of(reply);
+}
+
 enum client_action
 client_on_envelope(struct client *client, const struct reply *reply, struct evbuffer *out)
 {
@@ -382,7 +396,7 @@ client_on_envelope(struct client *client, const struct reply *reply, struct evbu
 		if (!taken)
 			client_settle_all(client, reply, outcome_of(reply));
 	} else if (!taken && mail->recipients[which - 1].outcome == OUTCOME_PENDING) {
-		mail->recipients[which - 1].outcome = outcome_of(reply);
+		mail->recipients[which - 1].outcome = outcome_of_rcpt(mail, which - 1, reply);
 		mail->recipients[which - 1].reply = *reply;
 	}
 	if (client->answered < client->sent)

@@ -59,6 +59,8 @@ log_refused_login(const struct connection *connection)
 		  KV_U64("code", why->code), KV_STR("text", why->text));
 }
 
+static void say_quit(struct connection *);
+
 static void
 on_news(evutil_socket_t fd, short what, void *arg)
 {
@@ -78,7 +80,7 @@ on_news(evutil_socket_t fd, short what, void *arg)
 	if (!connection->quits)
 		connection->calls->closed(connection->arg, &connection->client.why);
 	if (connection->client.polite)
-		connection_quit(connection);
+		say_quit(connection);
 	else
 		connection_drop(connection);
 }
@@ -232,8 +234,10 @@ on_lost(void *arg, const char *why)
 		client->polite = false;
 		return;
 	}
-	/* Better than not at all, unless it is required (RFC 7435). */
-	if (client->state == CLIENT_HANDSHAKE && client->options->tls == CLIENT_TLS_OFFERED) {
+	/* Better than not at all, unless it is required (RFC 7435), or we are to show who we are.
+	 */
+	if (client->state == CLIENT_HANDSHAKE && client->options->tls == CLIENT_TLS_OFFERED &&
+	    connection->route->certificate[0] == '\0') {
 		outgoing_free(connection->stream);
 		if (dial(connection) == 0) {
 			client->plain = true;
@@ -341,12 +345,27 @@ connection_send(struct connection *connection, struct client_mail *mail, int bod
 	outgoing_flush(connection->stream);
 }
 
-void
-connection_quit(struct connection *connection)
+static void
+say_quit(struct connection *connection)
 {
 	connection->quits = true;
 	act(connection, client_quit(&connection->client, outgoing_out(connection->stream)));
 	outgoing_flush(connection->stream);
+}
+
+void
+connection_quit(struct connection *connection)
+{
+	if (connection_is_ready(connection))
+		say_quit(connection);
+	else
+		connection->quits = true; /* it is lost: on_news() is due, and ends it */
+}
+
+bool
+connection_is_ready(const struct connection *connection)
+{
+	return connection->client.state == CLIENT_READY;
 }
 
 void

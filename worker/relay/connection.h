@@ -38,7 +38,9 @@ struct connection *connection_open(struct relay *, struct table *, const struct 
 /* When it is ready: the next mail. Both stay the caller's, until it is ready again or closed. */
 void connection_send(struct connection *, struct client_mail *, int body);
 
-/* When it is ready: no more mails. It says QUIT and goes; its owner hears no more of it. */
+/* It takes a mail. One that was ready may be lost: its owner hears that from the loop. */
+bool connection_is_ready(const struct connection *);
+/* When it has been ready: no more mails. It says QUIT and goes; its owner hears no more of it. */
 void connection_quit(struct connection *);
 /* At once, whatever it is at. Its owner hears no more of it. */
 void connection_drop(struct connection *);

@@ -45,7 +45,7 @@ void dane_release(struct dane *);      /* NULL is fine */
 /*
  * A dns_tlsa_fn, ARG being a struct dane: takes the record if it can be used for SMTP (3.1):
  * DANE-TA(2) or DANE-EE(3), a certificate or its key, whole or by SHA-256 or SHA-512. PKIX-TA(0)
- * and PKIX-EE(1) can not (3.1.3).
+ * and PKIX-EE(1) can not (3.1.3), nor what is whole and no certificate or key.
  */
 void dane_add(const struct dns_tlsa *, void *dane);
 

@@ -74,9 +74,30 @@ ask(struct dane_question *question)
 	return question->asked != NULL;
 }
 
-struct dane_question *
-dane_ask(struct resolver *resolver, uint16_t port, const char *name, const char *alias,
-	 dane_done_fn *done, void *arg)
+static struct dane *
+nothing_said(void)
+{
+	struct dane *dane = dane_new();
+
+	return dane == NULL ? dane_failed() : dane;
+}
+
+/* Whether it is one was asked; RFC 7672 2.1.3: without an answer nobody may be talked to. */
+static void
+on_alias(const struct dns_reply *reply, void *arg)
+{
+	struct dane_question *question = arg;
+	bool proved = reply->status == DNS_ANSWERED && reply->secure;
+
+	question->asked = NULL;
+	if (proved && ask(question))
+		return;
+	finish(question, proved || reply->status == DNS_FAILED ? dane_failed() : nothing_said());
+}
+
+static struct dane_question *
+question_new(struct resolver *resolver, uint16_t port, const char *name, dane_done_fn *done,
+	     void *arg)
 {
 	struct dane_question *question = calloc(1, sizeof(*question));
 
@@ -87,8 +108,34 @@ dane_ask(struct resolver *resolver, uint16_t port, const char *name, const char 
 	question->done = done;
 	question->arg = arg;
 	strlcpy(question->names[0], name, sizeof(question->names[0]));
+	return question;
+}
+
+struct dane_question *
+dane_ask(struct resolver *resolver, uint16_t port, const char *name, const char *alias,
+	 dane_done_fn *done, void *arg)
+{
+	struct dane_question *question = question_new(resolver, port, name, done, arg);
+
+	if (question == NULL)
+		return NULL;
 	strlcpy(question->names[1], alias, sizeof(question->names[1]));
 	if (ask(question))
+		return question;
+	free(question);
+	return NULL;
+}
+
+struct dane_question *
+dane_ask_alias(struct resolver *resolver, uint16_t port, const char *alias, dane_done_fn *done,
+	       void *arg)
+{
+	struct dane_question *question = question_new(resolver, port, alias, done, arg);
+
+	if (question == NULL)
+		return NULL;
+	question->asked = dns_ask(resolver, alias, DNS_CNAME, on_alias, question);
+	if (question->asked != NULL)
 		return question;
 	free(question);
 	return NULL;

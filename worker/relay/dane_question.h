@@ -16,6 +16,12 @@ struct dane_question;
 typedef void dane_done_fn(struct dane *, void *arg);
 struct dane_question *dane_ask(struct resolver *, uint16_t port, const char *name,
 			       const char *alias, dane_done_fn *done, void *arg);
+/*
+ * The same for a server that is called ALIAS, which stands for a name that is not secure (2.2.2):
+ * that name's records would prove nothing, ALIAS's own count if that it is an alias is proved.
+ */
+struct dane_question *dane_ask_alias(struct resolver *, uint16_t port, const char *alias,
+				     dane_done_fn *done, void *arg);
 void dane_forget(struct dane_question *); /* NULL is fine */
 
 #endif

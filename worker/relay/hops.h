@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HOPS_MAX 50 /* what has passed more goes round in circles */
-
 /* MESSAGE from its start; what is behind its header counts for nothing. */
 unsigned hops_count(const char *message, size_t length);
 

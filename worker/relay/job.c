@@ -48,13 +48,8 @@ job_finish(struct job *job)
 	struct qr_recipient results[RELAY_RECIPIENTS_MAX];
 	struct qr_result body = {.recipients = (uint32_t)mail->count};
 
-	if (job->way.count > 0) {
-		size_t last = job->target < job->way.count ? job->target : job->way.count - 1;
-
-		strlcpy(body.host, job->way.targets[last].host, sizeof(body.host));
-	}
 	for (size_t i = 0; i < mail->count; i++)
-		result_of(&mail->recipients[i], &job->why, &results[i]);
+		result_of(&mail->recipients[i], &job->why, job->hosts[i], &results[i]);
 	if (job->relay->queue != NULL && job->request != 0)
 		(void)ipc_send(job->relay->queue, QR_RESULT, job->request, &body,
 			       (const char *)results, mail->count * sizeof(results[0]), -1);

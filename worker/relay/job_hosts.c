@@ -105,6 +105,18 @@ secure(const struct job *job, const struct route_target *target, struct security
 	return security_of(&facts, security, why);
 }
 
+/* Whatever the open ones end with now, it is with that host. */
+static void
+ask(struct job *job, const struct route_target *target)
+{
+	const struct client_mail *mail = &job->envelope->mail;
+
+	for (size_t i = 0; i < mail->count; i++) {
+		if (mail->recipients[i].outcome == OUTCOME_PENDING)
+			job->hosts[i] = target->host;
+	}
+}
+
 /* A connection to any of its servers that waits for a mail. */
 static bool
 reuse(struct job *job)
@@ -121,6 +133,7 @@ reuse(struct job *job)
 		if (job->connection == NULL)
 			continue;
 		job->reused = true;
+		ask(job, target);
 		connection_give(job->connection, &calls, job);
 		connection_send(job->connection, &job->envelope->mail, job->body);
 		return true;
@@ -182,6 +195,7 @@ job_try_target(struct job *job)
 
 		if (job->tried[job->target])
 			continue;
+		ask(job, target);
 		if (!secure(job, target, &security, &job->why)) {
 			job->later = true;
 			continue;

@@ -37,6 +37,8 @@ struct job {
 	bool behind;      /* it waits for one that nobody waits for: its mail may be the same */
 	bool later;       /* a host may take it another time */
 	struct reply why; /* the last host that answered for nobody */
+	/* For each recipient, in `way`: who was asked last. NULL: nobody. */
+	const char *hosts[RELAY_RECIPIENTS_MAX];
 };
 
 /* Each recipient has its outcome. */

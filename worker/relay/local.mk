@@ -5,7 +5,7 @@ worker_libworker_a_SOURCES += \
 	worker/relay/capabilities.c worker/relay/capabilities.h \
 	worker/relay/client.c worker/relay/client.h worker/relay/client_private.h \
 	worker/relay/client_mail.c \
-	worker/relay/dane.c worker/relay/dane.h \
+	worker/relay/dane.c worker/relay/dane.h worker/relay/dane_record.c \
 	worker/relay/dane_question.c worker/relay/dane_question.h \
 	worker/relay/security.c worker/relay/security.h \
 	worker/relay/connection.c worker/relay/connection.h \

@@ -60,6 +60,7 @@ pause_begin(struct relay *relay, struct table *table, const struct mr_route *rou
 	}
 	pause->until = seconds() + (time_t)PAUSE_SECONDS;
 	pause->why = *why;
+	pause->why.said = false;
 	(void)snprintf(pause->why.text, sizeof(pause->why.text),
 		       "the login at %.80s was refused, it is not tried for %u minutes: %.100s",
 		       route->host, PAUSE_SECONDS / 60, why->text);

@@ -76,7 +76,8 @@ pool_take(struct relay *relay, const struct mr_route *route, const struct route_
 	/* The last to come has the best chances to be alive. */
 	TAILQ_FOREACH_REVERSE(idle, &relay->idle, idle_list, entry)
 	{
-		if (!leads_there(idle->connection, route, target) ||
+		if (!connection_is_ready(idle->connection) ||
+		    !leads_there(idle->connection, route, target) ||
 		    !security_suffices(connection_security(idle->connection), security))
 			continue;
 		connection = idle->connection;
@@ -92,7 +93,7 @@ pool_put(struct relay *relay, struct connection *connection)
 	static const struct timeval patience = {.tv_sec = POOL_SECONDS};
 	struct idle *idle = NULL;
 
-	if (connection_mails(connection) < POOL_MAILS_MAX)
+	if (connection_mails(connection) < POOL_MAILS_MAX && !relay->draining)
 		idle = calloc(1, sizeof(*idle));
 	if (idle == NULL) {
 		connection_quit(connection);
@@ -112,6 +113,15 @@ pool_put(struct relay *relay, struct connection *connection)
 	TAILQ_INSERT_TAIL(&relay->idle, idle, entry);
 	if (++relay->idle_count > POOL_IDLE_MAX)
 		send_away(TAILQ_FIRST(&relay->idle));
+}
+
+void
+pool_empty(struct relay *relay)
+{
+	struct idle *idle, *next;
+
+	TAILQ_FOREACH_SAFE (idle, &relay->idle, entry, next)
+		send_away(idle);
 }
 
 bool

@@ -20,6 +20,8 @@ struct connection *pool_take(struct relay *, const struct mr_route *, const stru
 			     const struct security *);
 /* One that is ready: it waits here, or says QUIT. */
 void pool_put(struct relay *, struct connection *);
+/* All that wait say QUIT. */
+void pool_empty(struct relay *);
 /* May one more be opened? Those that wait, or say QUIT, count too. */
 bool pool_has_room(const struct relay *, const struct mr_route *, const struct route_target *);
 

@@ -21,6 +21,7 @@
 #include "worker/relay/client_certificates.h"
 #include "worker/relay/job.h"
 #include "worker/relay/pause.h"
+#include "worker/relay/pool.h"
 #include "worker/relay/sts.h"
 #include "worker/relay/table.h"
 #include "worker/relay/taken.h"
@@ -29,6 +30,7 @@
 
 /* Recipients: more than queue can have been told of without writing it down. */
 #define TAKEN_MAX 4096
+#define QUEUE_SECONDS 60 /* for queue to come back; it may crash some times before it does */
 
 static struct relay relay;
 
@@ -135,7 +137,8 @@ static int
 on_send(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	(void)channel;
-	return job_start(context, message);
+	(void)context;
+	return job_start(&relay, message);
 }
 
 /* What an earlier relay has fetched. */
@@ -178,34 +181,38 @@ static const struct ipc_handler queue_handlers[] = {
     {0, NULL},
 };
 
-/* Its successor begins anew, but for what hosts are taking right now. */
+/* Its successor begins anew, but for what hosts are taking right now. Who drains is done. */
 static void
 on_queue_ended(struct ipc_channel *channel, void *context)
 {
-	struct relay *r = context;
+	struct child *child = context;
 
-	if (r->queue != channel)
+	if (relay.queue != channel)
 		return;
-	r->queue = NULL;
-	jobs_orphan(r);
+	relay.queue = NULL;
+	if (relay.draining)
+		child_exit(child);
+	jobs_orphan(&relay);
+	child_misses(child, "queue", QUEUE_SECONDS);
 }
 
 static int
 on_channel(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct mc_channel *to = message->body;
+	struct child *child = context;
 
 	(void)channel;
-	(void)context;
 	if (to->peer_role == ROLE_CERTD)
 		return client_certificates_set_channel(relay.certificates, ipc_take_fd(message));
 	if (to->peer_role != ROLE_QUEUE)
 		return -1;
+	child_has(child);
 	ipc_close(relay.queue);
 	relay.queue = NULL;
 	jobs_orphan(&relay);
 	relay.queue = ipc_open(relay.base, ipc_take_fd(message), &queue_relay_boundary, IPC_SERVER,
-			       queue_handlers, on_queue_ended, &relay, "queue");
+			       queue_handlers, on_queue_ended, child, "queue");
 	return relay.queue == NULL ? -1 : 0;
 }
 
@@ -270,10 +277,14 @@ relay_run(struct child *child, struct error *err)
 	return 0;
 }
 
+/* Queue has another one for what comes: it closes this one's channel when the last is done. */
 static void
 relay_drain(struct child *child)
 {
-	child_exit(child);
+	relay.draining = true;
+	pool_empty(&relay);
+	if (relay.queue == NULL)
+		child_exit(child);
 }
 
 /* Sockets of IPv4 and IPv6 only. bind(2) is for the ports that questions of DNS leave from; a

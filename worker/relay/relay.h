@@ -36,6 +36,7 @@ struct relay {
 	struct client_certificates *certificates;
 	struct sts *sts;
 	struct ipc_channel *queue; /* NULL while it is being restarted */
+	bool draining;             /* gone as soon as queue closes its channel */
 	struct job_list jobs;      /* in the order of their coming */
 	struct taken *taken;       /* what queue may ask for once more */
 	struct idle_list idle; /* connections that wait for a mail, the longest first (pool.h) */

@@ -106,6 +106,7 @@ take_end(struct reply_parser *p)
 	if (p->column < CODE_LENGTH || (p->lines > 0 && p->code != p->reply.code))
 		return false;
 	p->reply.code = p->code;
+	p->reply.said = true;
 	end_line(p);
 	return true;
 }

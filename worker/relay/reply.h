@@ -22,6 +22,7 @@ struct reply {
 	unsigned code;                  /* 200..559 */
 	char status[REPLY_STATUS_SIZE]; /* "5.1.1", or "" where the server says none */
 	char text[REPLY_TEXT_SIZE];     /* of all lines, printable ASCII, without code and status */
+	bool said;                      /* by the server; else it is our own */
 };
 
 enum reply_result {

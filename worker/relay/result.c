@@ -44,7 +44,7 @@ detail_of(const struct reply *reply, char class)
 }
 
 void
-result_of(const struct client_recipient *recipient, const struct reply *why,
+result_of(const struct client_recipient *recipient, const struct reply *why, const char *host,
 	  struct qr_recipient *result)
 {
 	const struct reply *reply = recipient->outcome == OUTCOME_PENDING ? why : &recipient->reply;
@@ -57,5 +57,10 @@ result_of(const struct client_recipient *recipient, const struct reply *why,
 	(void)snprintf(result->status, sizeof(result->status), "%c.%.9s", class,
 		       detail_of(reply, class));
 	result->dsn = recipient->outcome == OUTCOME_DELIVERED && recipient->dsn ? 1 : 0;
+	result->said = reply->said ? 1 : 0;
+	if (reply->said)
+		strlcpy(result->enhanced, reply->status, sizeof(result->enhanced));
 	strlcpy(result->text, reply->text, sizeof(result->text));
+	if (host != NULL)
+		strlcpy(result->host, host, sizeof(result->host));
 }

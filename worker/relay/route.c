@@ -330,14 +330,17 @@ ask_host_certificates(struct route *route, size_t host)
 {
 	const char *name = route->hosts.names[host], *expanded = expanded_name(route, host);
 	struct certificates *certificates = &route->certificates[host];
+	bool alias = strcasecmp(name, expanded) != 0, secure = is_secure(route, host);
 
-	if (!is_secure(route, host))
+	/* The alias may be proved though what it stands for is not (RFC 7672 2.2.2). */
+	if (!secure && !(route->secure && alias))
 		return;
 	certificates->route = route;
 	route->pending++;
-	certificates->asked =
-	    dane_ask(route->resolver, route->port, expanded,
-		     strcasecmp(name, expanded) == 0 ? "" : name, on_certificates, certificates);
+	certificates->asked = secure ? dane_ask(route->resolver, route->port, expanded,
+						alias ? name : "", on_certificates, certificates)
+				     : dane_ask_alias(route->resolver, route->port, name,
+						      on_certificates, certificates);
 	if (certificates->asked == NULL)
 		on_certificates(dane_failed(), certificates);
 }

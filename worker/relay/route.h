@@ -77,8 +77,8 @@ struct route_hosts {
 
 /*
  * The hosts of an MX answer, the most preferred first; equal ones in the order of the answer,
- * begun at ROTATE. Without any record it is DOMAIN. OWN and what is not preferred to it is left
- * out (RFC 5321 5.1). False, with WHY filled, if that leaves nobody.
+ * begun at ROTATE. Without any record, not even one that was left out, it is DOMAIN. OWN and what
+ * is not preferred to it is left out (RFC 5321 5.1). False, with WHY filled, if that leaves nobody.
  */
 bool route_order(const struct dns_answer *, const char *domain, const char *own, uint32_t rotate,
 		 struct route_hosts *, struct reply *why);

@@ -57,6 +57,12 @@ route_order(const struct dns_answer *answer, const char *domain, const char *own
 	size_t index = 0;
 
 	hosts->count = 0;
+	/* RFC 5321 5.1: the domain itself is the host only where there is no MX record at all. */
+	if (answer->count == 0 && answer->left_out > 0) {
+		route_explain(why, 550, "5.4.4", "no MX record names a host that there could be",
+			      domain);
+		return false;
+	}
 	if (answer->count == 0) {
 		hosts->preferences[0] = 0;
 		strlcpy(hosts->names[hosts->count++], domain, HOST_NAME_SIZE);

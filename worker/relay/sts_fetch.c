@@ -170,12 +170,26 @@ static const struct outgoing_calls calls = {.connected = on_connected,
 					    .sent = on_sent,
 					    .lost = on_lost};
 
+/* The next address, and the one behind it if that is of the other family: whichever answers (RFC
+ * 8305). */
+static struct dial_plan
+next_plan(struct sts_fetch *fetch)
+{
+	struct dial_plan plan = {.port = fetch->port};
+	const struct in6_addr *next = &fetch->addresses[fetch->at];
+
+	plan.addresses[plan.count++] = next[0];
+	if (++fetch->at < fetch->count &&
+	    IN6_IS_ADDR_V4MAPPED(&next[0]) != IN6_IS_ADDR_V4MAPPED(&next[1]))
+		plan.addresses[plan.count++] = next[1];
+	return plan;
+}
+
 static void
 next_address(struct sts_fetch *fetch)
 {
 	while (fetch->at < fetch->count) {
-		const struct dial_plan plan = {
-		    .count = 1, .addresses = {fetch->addresses[fetch->at++]}, .port = fetch->port};
+		const struct dial_plan plan = next_plan(fetch);
 
 		fetch->stream = outgoing_connect(fetch->base, fetch->ctx, &plan, &calls, fetch);
 		if (fetch->stream != NULL) {
@@ -190,15 +204,16 @@ next_address(struct sts_fetch *fetch)
 /* -- Its addresses ------------------------------------------------------------------------------
  */
 
+/* One of each family after the other: a host may have many of one that leads nowhere from here. */
 static void
 gather(struct sts_fetch *fetch)
 {
 	strlcpy(fetch->why, "DNS has no address for the web server", sizeof(fetch->why));
-	for (size_t a = 0; a < ASKS; a++) {
-		const struct dns_answer *answer = &fetch->asks[a].answer;
+	for (size_t n = 0; n < ADDRESSES_MAX * ASKS; n++) {
+		const struct dns_answer *answer = &fetch->asks[n % ASKS].answer;
 
-		for (size_t i = 0; i < answer->count && fetch->count < ADDRESSES_MAX; i++)
-			fetch->addresses[fetch->count++] = answer->records[i].address;
+		if (n / ASKS < answer->count && fetch->count < ADDRESSES_MAX)
+			fetch->addresses[fetch->count++] = answer->records[n / ASKS].address;
 	}
 	next_address(fetch);
 }

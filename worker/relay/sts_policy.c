@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/ascii.h"
+
 #define VERSION "STSv1"
 
 /* Octets from TEXT on, not NUL-terminated. */
@@ -11,12 +13,6 @@ struct span {
 	const char *text;
 	size_t length;
 };
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
 
 static bool
 is_alnum(char c)
@@ -27,11 +23,11 @@ is_alnum(char c)
 static struct span
 trimmed(struct span s)
 {
-	while (s.length > 0 && is_blank(s.text[0])) {
+	while (s.length > 0 && ascii_is_wsp(s.text[0])) {
 		s.text++;
 		s.length--;
 	}
-	while (s.length > 0 && is_blank(s.text[s.length - 1]))
+	while (s.length > 0 && ascii_is_wsp(s.text[s.length - 1]))
 		s.length--;
 	return s;
 }
@@ -85,7 +81,7 @@ sts_record_parse(const char *text, char id[STS_ID_SIZE])
 	id[0] = '\0';
 	/* "v=STSv1", and a ";" behind it: the version comes first, exactly so. */
 	if (memchr(text, ';', rest.length) == NULL ||
-	    !span_is(trimmed(cut(&rest, ';')), "v=" VERSION) || is_blank(text[0]))
+	    !span_is(trimmed(cut(&rest, ';')), "v=" VERSION) || ascii_is_wsp(text[0]))
 		return false;
 	while (rest.length > 0) {
 		struct span value = trimmed(cut(&rest, ';'));

@@ -35,6 +35,8 @@ tls_client_start(struct tls_client *client, struct error *err)
 	/* RFC 7672 3.1.1: with DANE-EE neither names nor dates matter. */
 	(void)SSL_CTX_dane_set_flags(client->ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
 	SSL_CTX_set_verify(client->ctx, SSL_VERIFY_NONE, NULL);
+	/* What was agreed on stays (RFC 5246 7.2.2): no server can change it under a mail. */
+	(void)SSL_CTX_set_options(client->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
 	/* Of our certificate the server gets what certd has sent, and nothing that looks alike. */
 	(void)SSL_CTX_set_mode(client->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 						SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -91,11 +93,13 @@ is_address(const char *name)
 	return inet_pton(AF_INET, name, &ignored) == 1 || inet_pton(AF_INET6, name, &ignored) == 1;
 }
 
-/* RFC 6125 6.4.3: "*" is a whole label. */
+/* RFC 6125 6.4.3: "*" is a whole label. RFC 8461 4.1, RFC 9525 2: the subject's common name is no
+ * host's. */
 static bool
 verify_name(SSL *ssl, const char *name)
 {
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+				   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	if (is_address(name))
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
 	return SSL_set1_host(ssl, name) == 1;
@@ -127,9 +131,10 @@ require_dane(SSL *ssl, const struct security *security)
 			return false;
 		any = any || result > 0;
 	}
-	/* RFC 7672 2.2: what can't be used asks for TLS, and no more. */
+	/* Those that can't be used were left out (dane_add()); with none there is nobody to talk
+	 * to. */
 	if (!any)
-		return true;
+		return false;
 	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
 	return security->other[0] == '\0' || SSL_add1_host(ssl, security->other) == 1;
 }
@@ -155,8 +160,9 @@ tls_client_connect(SSL_CTX *ctx, const struct security *security)
 
 	if (ssl == NULL)
 		return NULL;
-	/* RFC 6066 3: no addresses. */
-	if ((is_address(security->name) || SSL_set_tlsext_host_name(ssl, security->name) == 1) &&
+	/* RFC 6066 3: no addresses, nor literals of them (RFC 5321 4.1.3). */
+	if ((is_address(security->name) || security->name[0] == '[' ||
+	     SSL_set_tlsext_host_name(ssl, security->name) == 1) &&
 	    require[security->level](ssl, security))
 		return ssl;
 	ERR_clear_error();

@@ -13,6 +13,7 @@
 #include "common/ipc.h"
 #include "common/log.h"
 #include "common/proto/queue_session.h"
+#include "worker/session/tag.h"
 
 /* Of one batch: the loop does nothing else while it is stored. */
 #define BATCH_MESSAGES 64
@@ -25,6 +26,7 @@ struct item {
 	conn_id conn;
 	struct store_delivery delivery;
 	char return_path[PATH_SIZE];
+	char tag[TAG_SIZE];
 };
 
 struct deliver {
@@ -69,10 +71,13 @@ on_deliver(struct ipc_channel *channel, struct ipc_message *message, void *conte
 {
 	const struct qs_deliver *body = message->body;
 	struct deliver *deliver = context;
+	size_t from = strnlen(message->tail, message->tail_length);
 	struct item *item;
 
 	if (message->id == 0 || body->junk > 1 || body->binary > 1 ||
-	    !is_delivery_id(body->delivery_id) || !is_path(message->tail, message->tail_length))
+	    !is_delivery_id(body->delivery_id) || !is_path(message->tail, from) ||
+	    (from < message->tail_length &&
+	     !is_path(message->tail + from + 1, message->tail_length - from - 1)))
 		return -1;
 	item = calloc(1, sizeof(*item));
 	if (item == NULL) {
@@ -83,9 +88,13 @@ on_deliver(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	item->channel = channel;
 	item->request = message->id;
 	item->conn = body->conn;
-	memcpy(item->return_path, message->tail, message->tail_length);
+	memcpy(item->return_path, message->tail, from);
+	if (from < message->tail_length)
+		tag_of(deliver->options.mailbox, message->tail + from + 1,
+		       (char)deliver->options.tags->separator, item->tag);
 	memcpy(item->delivery.id, body->delivery_id, DELIVERY_ID_SIZE);
 	item->delivery.return_path = item->return_path;
+	item->delivery.tag = item->tag;
 	item->delivery.fd = ipc_take_fd(message);
 	item->delivery.size = body->size;
 	item->delivery.received = body->received;

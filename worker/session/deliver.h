@@ -9,13 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/proto/master_session.h"
 #include "worker/session/store.h"
 
 struct event_base;
 struct deliver;
 
 struct deliver_options {
-	const char *mailbox; /* for the log; outlives it */
+	const char *mailbox;        /* user@domain; outlives it */
+	const struct ms_tags *tags; /* which folders; likewise, and may change */
 	/* Gives the open store, or NULL with RESULT and ERR filled. */
 	struct store *(*store)(void *arg, enum store_result *, struct error *);
 	void (*activity)(void *arg); /* something arrived, was stored, or a channel ended */

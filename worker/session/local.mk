@@ -83,6 +83,7 @@ worker_libworker_a_SOURCES += \
 	worker/session/pop3/maildrop.c worker/session/pop3/maildrop.h \
 	worker/session/pop3/pop3.h worker/session/pop3/pop3_private.h \
 	worker/session/session.c \
+	worker/session/tag.c worker/session/tag.h \
 	worker/session/store.h worker/session/store_check.h \
 	worker/session/store/account.c worker/session/store/account.h \
 	worker/session/store/adopt.c \

@@ -198,6 +198,19 @@ on_limits(struct ipc_channel *channel, struct ipc_message *message, void *contex
 }
 
 static int
+on_tags(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct ms_tags *tags = message->body;
+
+	(void)channel;
+	(void)context;
+	if (tags->separator > 126)
+		return -1;
+	session.tags = *tags;
+	return 0;
+}
+
+static int
 on_connection(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct ms_connection *connection = message->body;
@@ -239,13 +252,10 @@ on_checkup(struct ipc_channel *channel, struct ipc_message *message, void *conte
 }
 
 static const struct ipc_handler handlers[] = {
-    {MS_SETTINGS, on_settings},
-    {MS_LIMITS, on_limits},
-    {MS_CONNECTION, on_connection},
-    {MS_DELIVERY, on_delivery},
-    {MS_RESUME, on_resume},
-    {MS_CHECKUP, on_checkup},
-    {0, NULL},
+    {MS_SETTINGS, on_settings}, {MS_LIMITS, on_limits},
+    {MS_TAGS, on_tags},         {MS_CONNECTION, on_connection},
+    {MS_DELIVERY, on_delivery}, {MS_RESUME, on_resume},
+    {MS_CHECKUP, on_checkup},   {0, NULL},
 };
 
 /*
@@ -274,8 +284,10 @@ static const struct sandbox_rules rules = {
 static int
 init(struct child *child, struct error *err)
 {
-	struct deliver_options options = {
-	    .mailbox = session.settings.mailbox, .store = clients_store, .activity = life_touch};
+	struct deliver_options options = {.mailbox = session.settings.mailbox,
+					  .tags = &session.tags,
+					  .store = clients_store,
+					  .activity = life_touch};
 
 	/* What a large message needed goes back to the system; there may be thousands of us. */
 	(void)mallopt(M_MMAP_THRESHOLD, 65536);

@@ -22,6 +22,7 @@ struct session {
 	struct child *child;
 	struct ms_settings settings;
 	struct ms_limits limits;
+	struct ms_tags tags;
 	struct store *store; /* NULL: not open, or it could not be opened */
 	struct deliver *deliver;
 	struct pop3 *pop3; /* one POP3 session a mailbox (RFC 1939 4) */

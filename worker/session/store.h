@@ -72,6 +72,7 @@ struct store_delivery {
 	int64_t received;          /* INTERNALDATE: seconds since the epoch */
 	bool binary;               /* not lines of text: stored as mime/lines makes it */
 	bool junk;                 /* into the folder that is for it */
+	const char *tag;           /* else into the folder of this name, if there is one; or NULL */
 
 	/* Answers. */
 	enum store_result result; /* each by itself */
@@ -82,8 +83,10 @@ struct store_delivery {
 
 /*
  * Stores messages in INBOX, or in the folder whose use is \Junk (RFC 6154 2), which is made if
- * there is none, each with a Return-Path line in front (RFC 5321 4.4), many with few syncs to disk.
- * What fails leaves nothing behind that the mailbox would show.
+ * there is none, or in one that a tag names, in upper or lower case, and that has no use: nobody
+ * may put mail into another's \Sent or \Trash; each with a Return-Path line in front (RFC
+ * 5321 4.4), many with few syncs to disk. What fails leaves nothing behind that the mailbox would
+ * show.
  */
 void store_deliver(struct store *, struct store_delivery *, size_t count);
 

@@ -93,10 +93,11 @@ answered(struct conn *conn, struct smtp_session *session, const struct ipc_messa
 }
 
 /*
- * -- When queue died in between -------------------------------------------------
+ * -- When queue died in between, or does not answer -------------------------------
  *
  * The message may be durable, or not. Both a 250 and a 451 could be wrong, so the successor is
- * asked; only if none comes in time it is 451, and the client's next try may make it two.
+ * asked, or it itself once more; only if none comes in time it is 451, and the client's next try
+ * may make it two.
  */
 
 static int
@@ -169,6 +170,18 @@ smtp_queue_up(struct conn *conn)
  * -- The commit -----------------------------------------------------------------
  */
 
+/* If queue is only slow, it may still be about to take the message of which the client hears that
+ * it was not kept: no more after this. */
+static void
+withdraw(struct conn *conn, const struct smtp_session *session)
+{
+	const struct smtp_transaction *mail = session->mail;
+	struct ipc_channel *queue = smtp_queue(conn, session);
+
+	if (queue != NULL && !mail->channel_lost)
+		(void)ipc_send(queue, GQ_ABORT, 0, &(struct gq_transaction){mail->id}, NULL, 0, -1);
+}
+
 static int
 on_committed(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 {
@@ -178,6 +191,7 @@ on_committed(struct ipc_channel *channel, struct ipc_message *message, void *arg
 	(void)channel;
 	session->request = 0;
 	if (message == NULL) {
+		withdraw(conn, session);
 		wait_for_successor(conn, session);
 		return 0;
 	}
@@ -188,12 +202,12 @@ on_committed(struct ipc_channel *channel, struct ipc_message *message, void *arg
 static void
 refuse_content(struct conn *conn, struct smtp_session *session, enum smtp_data_fault fault)
 {
+	const struct smtp_receipt *receipt = session->mail->receipt;
 	/*
-	 * Where a line end in doubt came before the real end mark ("\r\r\n.\r\n"), what follows it
-	 * may be a stranger's words in the mouth of an honest server: none of it is a command.
+	 * What follows may be a stranger's words in the mouth of an honest server: none of it is a
+	 * command, whether it has come already or not.
 	 */
-	bool doubt =
-	    (fault == DATA_BARE_CR || fault == DATA_BARE_LF) && session->mail->receipt->more;
+	bool doubt = smtp_data_end_in_doubt(&receipt->data, receipt->more);
 
 	smtp_log_outcome(conn, session, "smtp.refused", smtp_data_fault_name(fault));
 	smtp_transaction_end(conn, session);

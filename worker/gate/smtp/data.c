@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/hop_limit.h"
+
 #define NO_MATCH UINT8_MAX
 
 static const char received_field[] = "received:";
@@ -26,6 +28,14 @@ set_fault(struct smtp_data *data, enum smtp_data_fault fault)
 		data->fault = fault;
 }
 
+/* A CR or an LF on its own. */
+static void
+bare_seen(struct smtp_data *data, enum smtp_data_fault fault)
+{
+	data->bare = data->bare_last = true;
+	set_fault(data, fault);
+}
+
 /* Looks at text of a line in the header for a field name; BEFORE octets of the line went ahead. */
 static void
 scan_header(struct smtp_data *data, const char *text, size_t length)
@@ -43,7 +53,7 @@ scan_header(struct smtp_data *data, const char *text, size_t length)
 	if (data->matched != sizeof(received_field) - 1)
 		return;
 	data->matched = NO_MATCH;
-	if (++data->received >= SMTP_RECEIVED_MAX)
+	if (++data->received >= HOP_LIMIT)
 		set_fault(data, DATA_LOOP);
 }
 
@@ -53,6 +63,8 @@ text_seen(struct smtp_data *data, const char *text, size_t length)
 {
 	if (data->in_header)
 		scan_header(data, text, length);
+	if (length > 0)
+		data->bare_last = false;
 	data->line_length += length;
 	data->size += length;
 	if (data->line_length > SMTP_TEXT_LINE_MAX)
@@ -64,6 +76,8 @@ line_seen(struct smtp_data *data)
 {
 	if (data->line_length == 0)
 		data->in_header = false; /* RFC 5322 2.1 */
+	data->bare_before_end = data->bare_last;
+	data->bare_last = false;
 	data->line_length = 0;
 	data->matched = 0;
 	data->size += 2;
@@ -160,7 +174,7 @@ step(struct smtp_data *data, char c, struct smtp_span *span)
 			data->state = DATA_END;
 			return 1;
 		}
-		set_fault(data, DATA_BARE_CR);
+		bare_seen(data, DATA_BARE_CR);
 		data->state = DATA_TEXT;
 		return 0;
 	case DATA_CR:
@@ -169,7 +183,7 @@ step(struct smtp_data *data, char c, struct smtp_span *span)
 			*span = (struct smtp_span){crlf, 2};
 			return 1;
 		}
-		set_fault(data, DATA_BARE_CR);
+		bare_seen(data, DATA_BARE_CR);
 		data->state = DATA_TEXT;
 		return 0;
 	case DATA_TEXT:
@@ -178,7 +192,7 @@ step(struct smtp_data *data, char c, struct smtp_span *span)
 			return 1;
 		}
 		if (c == '\n') {
-			set_fault(data, DATA_BARE_LF);
+			bare_seen(data, DATA_BARE_LF);
 			return 1;
 		}
 		return 0;
@@ -223,7 +237,7 @@ smtp_data_finish(struct smtp_data *data, struct smtp_span *span)
 	if (data->state == DATA_CR && is_free(data))
 		data->binary = true;
 	else if (data->state == DATA_CR)
-		set_fault(data, DATA_BARE_CR);
+		bare_seen(data, DATA_BARE_CR);
 	else if (data->state == DATA_TEXT && !data->binary) {
 		line_seen(data);
 		check_size(data);
@@ -232,6 +246,12 @@ smtp_data_finish(struct smtp_data *data, struct smtp_span *span)
 	data->state = DATA_END;
 	if (data->fault != DATA_FINE)
 		*span = (struct smtp_span){NULL, 0};
+}
+
+bool
+smtp_data_end_in_doubt(const struct smtp_data *data, bool more)
+{
+	return data->framing == FRAMING_DOT && (data->bare_before_end || (data->bare && more));
 }
 
 static const struct {

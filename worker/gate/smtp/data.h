@@ -10,6 +10,10 @@
  * both in either direction. The one exception is the body, never the header, of a message of
  * BODY=BINARYMIME: octets of any kind may be there, and whether there are any that lines would not
  * carry is noted.
+ *
+ * The server that brings a CR or LF on its own may not see the line ends that are seen here:
+ * <CR><CRLF>.<CRLF> can be text there, where no dot was stuffed, and is an end mark here. So such
+ * octets are noted whatever else was wrong before them.
  */
 #ifndef POSTERN_WORKER_GATE_SMTP_DATA_H
 #define POSTERN_WORKER_GATE_SMTP_DATA_H
@@ -23,9 +27,6 @@
  * sent has longer lines, and nothing here needs them shorter.
  */
 #define SMTP_TEXT_LINE_MAX 65536
-
-/* RFC 5321 6.3: a message that has been through so many servers is in a loop. */
-#define SMTP_RECEIVED_MAX 100
 
 /* Where in a line the next octet stands. */
 enum smtp_data_state {
@@ -59,6 +60,9 @@ struct smtp_data {
 	enum smtp_data_fault fault;
 	enum smtp_framing framing;
 	bool in_header;
+	bool bare;            /* there was a CR or an LF on its own */
+	bool bare_last;       /* it came last */
+	bool bare_before_end; /* it came right before the CRLF of the line before */
 	bool binary;          /* FRAMING_BINARY: the body has what lines of text would not carry */
 	uint8_t matched;      /* octets of "Received:" at the start of this line; or NO_MATCH */
 	uint32_t received;    /* Received: fields in the header */
@@ -88,6 +92,12 @@ size_t smtp_data_next(struct smtp_data *, const char *bytes, size_t length, stru
  * unless the message is binary. There may be a fault now.
  */
 void smtp_data_finish(struct smtp_data *, struct smtp_span *);
+
+/*
+ * Whether what follows the end mark may be text to the server that brought it. MORE: something has
+ * followed, before the client could know that the mark was one.
+ */
+bool smtp_data_end_in_doubt(const struct smtp_data *, bool more);
 
 /* The reply to the end mark for a fault, without CRLF; NULL for DATA_FINE. */
 const char *smtp_data_reply(enum smtp_data_fault);

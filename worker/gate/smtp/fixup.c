@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/ascii.h"
 #include "worker/gate/smtp/received.h"
 
 /* Fields that may be missing: bits of smtp_fixup.seen. */
@@ -186,7 +187,7 @@ decide(struct smtp_fixup *fixup)
 static size_t
 name_octet(struct smtp_fixup *fixup, char c)
 {
-	bool blank = c == ' ' || c == '\t';
+	bool blank = ascii_is_wsp(c);
 	/* RFC 5322 3.6.8 */
 	bool ftext = fixup->state == FIXUP_NAME && c > ' ' && c < 0x7f && c != ':';
 
@@ -206,7 +207,7 @@ name_octet(struct smtp_fixup *fixup, char c)
 static void
 begin_line(struct smtp_fixup *fixup, char c)
 {
-	bool blank = c == ' ' || c == '\t';
+	bool blank = ascii_is_wsp(c);
 
 	if (c == '\r' || c == '\n') {
 		end_header(fixup);

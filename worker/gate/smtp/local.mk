@@ -6,7 +6,9 @@ worker_libworker_a_SOURCES += \
 	worker/gate/smtp/command.c worker/gate/smtp/command.h \
 	worker/gate/smtp/commit.c \
 	worker/gate/smtp/data.c worker/gate/smtp/data.h \
+	worker/gate/smtp/first_line.c worker/gate/smtp/first_line.h \
 	worker/gate/smtp/fixup.c worker/gate/smtp/fixup.h \
+	worker/gate/smtp/greylist.c \
 	worker/gate/smtp/mail.c \
 	worker/gate/smtp/parameters.c \
 	worker/gate/smtp/path.c worker/gate/smtp/path.h \

@@ -17,14 +17,15 @@
  */
 
 static void
-free_rcpts(struct conn *conn, struct smtp_rcpts *list)
+free_rcpts(struct smtp_rcpts *list)
 {
 	struct smtp_rcpt *rcpt;
 
 	while ((rcpt = STAILQ_FIRST(list)) != NULL) {
 		STAILQ_REMOVE_HEAD(list, entry);
-		if (rcpt->request != 0 && conn_accounts(conn) != NULL)
-			ipc_cancel(conn_accounts(conn), rcpt->request);
+		/* Not conn_accounts(): a new one may have come, and this one not ended yet. */
+		if (rcpt->request != 0)
+			ipc_cancel(rcpt->asked, rcpt->request);
 		free(rcpt);
 	}
 }
@@ -52,11 +53,12 @@ smtp_transaction_end(struct conn *conn, struct smtp_session *session)
 {
 	struct smtp_transaction *mail = session->mail;
 
+	session->unmailed = false;
 	if (mail == NULL)
 		return;
 	leave_queue(conn, session);
-	free_rcpts(conn, &mail->asked);
-	free_rcpts(conn, &mail->taken);
+	free_rcpts(&mail->asked);
+	free_rcpts(&mail->taken);
 	if (mail->timer != NULL)
 		event_free(mail->timer);
 	if (mail->receipt != NULL && mail->receipt->fd != -1)
@@ -127,6 +129,7 @@ smtp_cmd_mail(struct conn *conn, struct smtp_session *session, const struct smtp
 	STAILQ_INIT(&mail->taken);
 	STAILQ_INIT(&mail->asked);
 	session->mail = mail;
+	session->unmailed = false;
 	session->state = SMTP_ENVELOPE;
 	smtp_reply(conn, "250 2.1.0 Ok");
 }
@@ -196,9 +199,22 @@ refuse_rcpt(struct conn *conn, struct smtp_session *session, struct smtp_rcpt *r
 	return smtp_count_idle(conn);
 }
 
-/* Replies to RCPTs, in order, as far as they are answered (RFC 2920 3.1). */
-static void
-reply_rcpts(struct conn *conn, struct smtp_session *session)
+/* Likewise. It is no error of the client's: a mail server comes again. */
+static bool
+put_off_rcpt(struct conn *conn, const struct smtp_session *session, struct smtp_rcpt *rcpt)
+{
+	log_event(LOG_INFO, "smtp.refused", KV_CONN(conn_identity(conn)), KV_STR("stage", "rcpt"),
+		  KV_STR("why", "greylisted"), KV_ADDR("peer", &conn_peer(conn)->address),
+		  KV_STR("from", session->mail->from), KV_STR("to", rcpt->path),
+		  KV_STR("helo", session->helo), KV_U64("wait", rcpt->wait));
+	smtp_reply(conn, "451 4.7.1 <%s>: greylisted, please try again in %" PRIu32 " second%s",
+		   rcpt->path, rcpt->wait, rcpt->wait == 1 ? "" : "s");
+	free(rcpt);
+	return smtp_count_idle(conn);
+}
+
+void
+smtp_rcpts_reply(struct conn *conn, struct smtp_session *session)
 {
 	struct smtp_transaction *mail = session->mail;
 	struct smtp_rcpt *rcpt;
@@ -206,8 +222,11 @@ reply_rcpts(struct conn *conn, struct smtp_session *session)
 	while ((rcpt = STAILQ_FIRST(&mail->asked)) != NULL && rcpt->request == 0) {
 		STAILQ_REMOVE_HEAD(&mail->asked, entry);
 		mail->asked_count--;
-		if (rcpt->verdict == RCPT_LOCAL ||
-		    (may_relay(conn, session, rcpt) && !is_too_far(conn, rcpt))) {
+		if (rcpt->wait > 0) {
+			if (!put_off_rcpt(conn, session, rcpt))
+				return;
+		} else if (rcpt->verdict == RCPT_LOCAL ||
+			   (may_relay(conn, session, rcpt) && !is_too_far(conn, rcpt))) {
 			STAILQ_INSERT_TAIL(&mail->taken, rcpt, entry);
 			mail->taken_count++;
 			smtp_reply(conn, "250 2.1.5 Ok");
@@ -239,7 +258,9 @@ on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 		rcpt->verdict = RCPT_UNAVAILABLE;
 		result = -1;
 	}
-	reply_rcpts(conn, conn_state(conn));
+	if (rcpt->verdict == RCPT_LOCAL)
+		smtp_greylist(conn, conn_state(conn), rcpt);
+	smtp_rcpts_reply(conn, conn_state(conn));
 	return result;
 }
 
@@ -252,8 +273,43 @@ ask(struct conn *conn, struct smtp_rcpt *rcpt)
 	rcpt->verdict = RCPT_UNAVAILABLE;
 	if (accounts == NULL || ipc_queued(accounts) > SMTP_BACKLOG_MAX)
 		return;
+	rcpt->asked = accounts;
 	rcpt->request = ipc_request(accounts, GA_RCPT, &(struct ipc_empty){0}, rcpt->path,
 				    strlen(rcpt->path), -1, SMTP_RCPT_TIMEOUT, on_verdict, rcpt);
+}
+
+/* RFC 6531 3.4: only where MAIL has said that there would be such addresses. */
+static bool
+is_unannounced_utf8(const struct smtp_transaction *mail, const struct smtp_command *command)
+{
+	return command->utf8 && (mail->parameters.flags & MAIL_SMTPUTF8) == 0;
+}
+
+bool
+smtp_rcpt_is_asked(const struct conn *conn, const struct smtp_session *session,
+		   const struct smtp_command *command)
+{
+	const struct smtp_transaction *mail = session->mail;
+
+	return !is_unannounced_utf8(mail, command) &&
+	       mail->taken_count + mail->asked_count < conn_settings(conn)->max_recipients;
+}
+
+static void
+refuse_unasked(struct conn *conn, const struct smtp_session *session,
+	       const struct smtp_command *command)
+{
+	char quoted[SMTP_QUOTE_SIZE];
+
+	if (is_unannounced_utf8(session->mail, command))
+		(void)smtp_refuse(conn, "553 5.6.7 <%s>: %s",
+				  smtp_quote(command->path, strlen(command->path), quoted),
+				  address_error_text(ADDRESS_NOT_ASCII));
+	else
+		/* RFC 5321 4.5.3.1.10: not an error of the client, it sends to the rest later. */
+		smtp_reply(conn,
+			   "452 4.5.3 Too many recipients: %" PRIu32 " at most in one transaction",
+			   conn_settings(conn)->max_recipients);
 }
 
 void
@@ -262,19 +318,9 @@ smtp_cmd_rcpt(struct conn *conn, struct smtp_session *session, const struct smtp
 	struct smtp_transaction *mail = session->mail;
 	size_t size = strlen(command->path) + 1, orcpt_size = strlen(command->orcpt) + 1;
 	struct smtp_rcpt *rcpt;
-	char quoted[SMTP_QUOTE_SIZE];
 
-	if (command->utf8 && (mail->parameters.flags & MAIL_SMTPUTF8) == 0) {
-		(void)smtp_refuse(conn, "553 5.6.7 <%s>: %s",
-				  smtp_quote(command->path, size - 1, quoted),
-				  address_error_text(ADDRESS_NOT_ASCII));
-		return;
-	}
-	/* RFC 5321 4.5.3.1.10: not an error of the client, it sends to the rest later. */
-	if (mail->taken_count + mail->asked_count >= conn_settings(conn)->max_recipients) {
-		smtp_reply(conn,
-			   "452 4.5.3 Too many recipients: %" PRIu32 " at most in one transaction",
-			   conn_settings(conn)->max_recipients);
+	if (!smtp_rcpt_is_asked(conn, session, command)) {
+		refuse_unasked(conn, session, command);
 		return;
 	}
 	rcpt = malloc(sizeof(*rcpt) + size + orcpt_size);
@@ -288,5 +334,5 @@ smtp_cmd_rcpt(struct conn *conn, struct smtp_session *session, const struct smtp
 	STAILQ_INSERT_TAIL(&mail->asked, rcpt, entry);
 	mail->asked_count++;
 	ask(conn, rcpt);
-	reply_rcpts(conn, session);
+	smtp_rcpts_reply(conn, session);
 }

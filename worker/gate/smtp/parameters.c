@@ -81,8 +81,8 @@ parameter_body(const struct parameter *parameter, struct smtp_command *command)
 }
 
 /*
- * RFC 4954 5: xtext (RFC 3461 4) or <>. Nobody is trusted to say who wrote a mail, so a value that
- * is well formed is taken and forgotten.
+ * RFC 4954 5: xtext (RFC 3461 4) or <>. Nobody is trusted to say who wrote a mail: whatever can
+ * stand in a command is taken, also what is no xtext, and forgotten.
  */
 static int
 parameter_auth(const struct parameter *parameter, struct smtp_command *command)

@@ -75,9 +75,9 @@ smtp_receipt_close(struct smtp_receipt *receipt)
  * -- The content ----------------------------------------------------------------
  */
 
-/* What stays of a user's message, and what is added to it. */
+/* What stays of a message, and what is added to it. */
 static void
-put_fixed(void *arg, const char *bytes, size_t length)
+put_kept(void *arg, const char *bytes, size_t length)
 {
 	put(arg, bytes, length);
 }
@@ -85,10 +85,10 @@ put_fixed(void *arg, const char *bytes, size_t length)
 static void
 put_content(struct smtp_receipt *receipt, const char *bytes, size_t length)
 {
-	if (receipt->fixup == NULL)
-		put(receipt, bytes, length);
-	else
+	if (receipt->fixup != NULL)
 		smtp_fixup_next(receipt->fixup, bytes, length);
+	else
+		first_line_next(&receipt->first, bytes, length, put_kept, receipt);
 }
 
 /* A small message that came at once goes to queue with its commit, and none of it into the file. */
@@ -100,6 +100,8 @@ smtp_content_over(struct conn *conn, struct smtp_session *session)
 
 	if (receipt->fixup != NULL)
 		smtp_fixup_end(receipt->fixup);
+	else
+		first_line_end(&receipt->first, put_kept, receipt);
 	length = buffered;
 	if (receipt->written > 0 || length > GQ_INLINE_MAX || receipt->data.fault != DATA_FINE) {
 		flush(receipt);
@@ -209,7 +211,7 @@ begin_fixup(struct conn *conn, const struct smtp_session *session)
 	if (receipt->fixup == NULL)
 		return false;
 	arc4random_buf(values.random, sizeof(values.random));
-	smtp_fixup_init(receipt->fixup, &values, put_fixed, receipt);
+	smtp_fixup_init(receipt->fixup, &values, put_kept, receipt);
 	return true;
 }
 

@@ -32,14 +32,13 @@ static const struct {
     [AUTHOR_FOREIGN] = {NULL, "author-not-own"},
     [AUTHOR_UNAVAILABLE] = {"451 4.3.0 The From field can't be checked now, try again later",
 			    "author-unavailable"},
-    [AUTHOR_MISSING] = {"550 5.6.0 Message refused: it has no From field with an address in it "
-			"(RFC 5322 3.6.2)",
+    [AUTHOR_MISSING] = {"550 5.6.0 Message refused: it has no From field (RFC 5322 3.6)",
 			"author-missing"},
     [AUTHOR_TWICE] = {"550 5.6.0 Message refused: it has more than one From or Sender field "
 		      "(RFC 5322 3.6)",
 		      "author-twice"},
-    [AUTHOR_BAD_FIELD] = {"550 5.6.0 Message refused: its From or Sender field is malformed "
-			  "(RFC 5322 3.4)",
+    [AUTHOR_BAD_FIELD] = {"550 5.6.0 Message refused: its From or Sender field is malformed, or "
+			  "has no address in it (RFC 5322 3.4)",
 			  "author-malformed"},
     [AUTHOR_BAD_HEADER] = {"550 5.6.0 Message refused: a line of its header is malformed "
 			   "(RFC 5322 2.2)",

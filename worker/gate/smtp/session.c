@@ -173,22 +173,24 @@ static bool
 may_overtake(struct conn *conn, const struct smtp_session *session,
 	     const struct smtp_command *command, int parsed)
 {
-	const struct smtp_transaction *mail = session->mail;
-
 	return parsed == 0 && command->verb == SMTP_RCPT && session->state == SMTP_ENVELOPE &&
-	       !smtp_rcpts_full(session) &&
-	       mail->taken_count + mail->asked_count < conn_settings(conn)->max_recipients;
+	       !smtp_rcpts_full(session) && smtp_rcpt_is_asked(conn, session, command);
 }
 
 static void
 refuse_order(struct conn *conn, const struct smtp_session *session, const struct command_rule *rule)
 {
-	if (session->state == SMTP_NEW)
+	if (session->unmailed) {
+		/* RFC 2920 3.1: the client could not know, and may send its next mail. */
+		if (smtp_count_idle(conn))
+			smtp_reply(conn, "503 5.5.1 %s", rule->out_of_order);
+	} else if (session->state == SMTP_NEW) {
 		(void)smtp_refuse(conn, "503 5.5.1 Send EHLO first");
-	else if (session->state == SMTP_CHUNKS)
+	} else if (session->state == SMTP_CHUNKS) {
 		(void)smtp_refuse(conn, "503 5.5.1 BDAT has begun the message: more BDAT, or RSET");
-	else
+	} else {
 		(void)smtp_refuse(conn, "503 5.5.1 %s", rule->out_of_order);
+	}
 }
 
 /* False: not now, the line stays. */
@@ -207,6 +209,8 @@ command_line(struct conn *conn, struct smtp_session *session, const char *line, 
 		return true;
 	}
 	rule = &rules[command.verb];
+	if (command.verb == SMTP_MAIL && session->state == SMTP_READY)
+		session->unmailed = true; /* until it is taken */
 	if ((rule->states & SMTP_IN(session->state)) == 0)
 		refuse_order(conn, session, rule);
 	else if (parsed == -1 && command.verb == SMTP_BDAT)

@@ -6,6 +6,7 @@
  *   basic.c     EHLO HELO RSET NOOP VRFY EXPN HELP QUIT STARTTLS
  *   auth.c      AUTH (submission)
  *   mail.c      MAIL, RCPT; the life of a transaction
+ *   greylist.c  RCPT: is it too soon for a stranger's mail?
  *   receive.c   DATA: the content, to the queue
  *   chunk.c     BDAT: the content in chunks (RFC 3030)
  *   commit.c    the end of the data: durable, then 250
@@ -21,6 +22,7 @@
 #include "worker/gate/sasl.h"
 #include "worker/gate/smtp/command.h"
 #include "worker/gate/smtp/data.h"
+#include "worker/gate/smtp/first_line.h"
 
 #define SMTP_LINE_MAX 2048   /* RFC 5321 4.5.3.1.4: at least 512, with CRLF */
 #define SMTP_AUTH_MAX 12288  /* RFC 4954 4 */
@@ -31,7 +33,7 @@
 #define SMTP_RCPT_TIMEOUT 30
 #define SMTP_LOGIN_TIMEOUT 60
 #define SMTP_BODY_TIMEOUT 30
-#define SMTP_COMMIT_TIMEOUT 120
+#define SMTP_COMMIT_TIMEOUT GQ_COMMIT_SECONDS
 #define SMTP_CONFIRM_TIMEOUT 30
 
 enum smtp_state {
@@ -54,10 +56,12 @@ enum smtp_state {
 struct smtp_rcpt {
 	STAILQ_ENTRY(smtp_rcpt) entry;
 	struct conn *conn;
-	uint32_t request;  /* to accounts; 0: answered */
-	uint32_t verdict;  /* enum rcpt_verdict */
-	uint32_t notify;   /* DSN_NOTIFY_... */
-	const char *orcpt; /* behind the path; "": none */
+	struct ipc_channel *asked; /* the request's channel: to accounts, then perhaps to queue */
+	uint32_t request;          /* 0: answered */
+	uint32_t verdict;          /* enum rcpt_verdict */
+	uint32_t wait;             /* seconds before which it is too soon; 0: it is not */
+	uint32_t notify;           /* DSN_NOTIFY_... */
+	const char *orcpt;         /* behind the path; "": none */
 	char path[];
 };
 STAILQ_HEAD(smtp_rcpts, smtp_rcpt);
@@ -66,6 +70,7 @@ STAILQ_HEAD(smtp_rcpts, smtp_rcpt);
 struct smtp_receipt {
 	struct smtp_data data;
 	struct smtp_fixup *fixup; /* of a user's message; else NULL */
+	struct first_line first;  /* of a stranger's */
 	int fd;                   /* -1: closed */
 	int write_errno;
 	uint64_t written;
@@ -99,6 +104,7 @@ struct smtp_session {
 	bool extended;    /* EHLO, not HELO */
 	bool swallow;     /* the rest of a line that is too long */
 	bool held;        /* conn_pause() has been called */
+	bool unmailed;    /* MAIL was refused: what was sent together with it may come yet */
 	uint32_t errors;  /* towards mg_settings.max_errors */
 	uint32_t idling;  /* commands since the last message that did nothing for one */
 	uint32_t request; /* to accounts or queue, under way; RCPTs have their own */
@@ -182,8 +188,24 @@ void smtp_auth_reset(struct smtp_session *);
 void smtp_transaction_end(struct conn *, struct smtp_session *);
 /* RCPTs are waiting for their replies: no other command may be replied to before them. */
 bool smtp_rcpts_waiting(const struct smtp_session *);
+/* Accounts is asked about this RCPT; where not, smtp_cmd_rcpt() replies to it at once. */
+bool smtp_rcpt_is_asked(const struct conn *, const struct smtp_session *,
+			const struct smtp_command *);
 /* No more RCPT commands now. */
 bool smtp_rcpts_full(const struct smtp_session *);
+/* Replies to RCPTs, in order, as far as they are answered (RFC 2920 3.1). The session may be gone
+ * afterwards. */
+void smtp_rcpts_reply(struct conn *, struct smtp_session *);
+
+/*
+ * -- greylist.c -----------------------------------------------------------------
+ */
+
+/*
+ * The recipient is here: asks queue whether mail of this client for it may come in now, if the
+ * client is one that this is for. Leaves request 0 where there is nothing to wait for.
+ */
+void smtp_greylist(struct conn *, const struct smtp_session *, struct smtp_rcpt *);
 
 /*
  * -- receive.c ------------------------------------------------------------------

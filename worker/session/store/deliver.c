@@ -22,6 +22,7 @@ struct batch {
 	struct store *store;
 	struct store_delivery *deliveries;
 	struct message_file *files; /* one each; without an id where there is nothing to store */
+	int64_t *folders;           /* likewise */
 	size_t count;
 	size_t written;  /* files, */
 	uint64_t octets; /* and what is in them */
@@ -151,38 +152,65 @@ insert_one(struct batch *batch, struct change *change, int64_t message, size_t i
 	return result;
 }
 
-/* Those that go into FOLDER: junk, or what is not. *MESSAGE is the next free id. */
+/* Where each goes. */
 static enum store_result
-insert_into(struct batch *batch, int64_t folder, bool junk, int64_t *message, struct error *err)
+choose_folders(struct batch *batch, struct error *err)
+{
+	enum store_result result = STORE_OK;
+	int64_t junk = 0;
+
+	for (size_t i = 0; i < batch->count && result == STORE_OK; i++) {
+		const struct store_delivery *d = &batch->deliveries[i];
+
+		batch->folders[i] = INBOX_ID;
+		if (batch->files[i].id[0] == '\0')
+			continue;
+		if (d->junk && junk == 0)
+			result = folder_junk(batch->store, &junk, err);
+		if (d->junk)
+			batch->folders[i] = junk;
+		else if (d->tag != NULL && d->tag[0] != '\0')
+			result = folder_by_tag(batch->store, d->tag, &batch->folders[i], err);
+	}
+	return result;
+}
+
+/* Those that go into FOLDER. *MESSAGE is the next free id. */
+static enum store_result
+insert_into(struct batch *batch, int64_t folder, int64_t *message, struct error *err)
 {
 	struct change change;
 	enum store_result result = change_begin(batch->store, folder, &change, err);
 
 	for (size_t i = 0; i < batch->count && result == STORE_OK; i++)
-		if (batch->files[i].id[0] != '\0' && batch->deliveries[i].junk == junk)
+		if (batch->files[i].id[0] != '\0' && batch->folders[i] == folder)
 			result = insert_one(batch, &change, (*message)++, i, err);
 	if (result == STORE_OK)
 		result = change_end(batch->store, &change, err);
 	return result;
 }
 
+/* One before it goes there, too. */
+static bool
+is_done(const struct batch *batch, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (batch->files[j].id[0] != '\0' && batch->folders[j] == batch->folders[i])
+			return true;
+	return false;
+}
+
 static enum store_result
 insert_all(struct batch *batch, struct error *err)
 {
-	bool any[2] = {false, false};
-	enum store_result result;
-	int64_t message = 0, junk = INBOX_ID;
+	enum store_result result = choose_folders(batch, err);
+	int64_t message = 0;
 
-	for (size_t i = 0; i < batch->count; i++)
-		if (batch->files[i].id[0] != '\0')
-			any[batch->deliveries[i].junk ? 1 : 0] = true;
-	result = account_take_messages(batch->store, batch->written, &message, err);
-	if (result == STORE_OK && any[0])
-		result = insert_into(batch, INBOX_ID, false, &message, err);
-	if (result == STORE_OK && any[1])
-		result = folder_junk(batch->store, &junk, err);
-	if (result == STORE_OK && any[1])
-		result = insert_into(batch, junk, true, &message, err);
+	if (result == STORE_OK)
+		result = account_take_messages(batch->store, batch->written, &message, err);
+	for (size_t i = 0; i < batch->count && result == STORE_OK; i++)
+		if (batch->files[i].id[0] != '\0' && !is_done(batch, i))
+			result = insert_into(batch, batch->folders[i], &message, err);
 	return result;
 }
 
@@ -259,23 +287,26 @@ store_deliver(struct store *store, struct store_delivery *deliveries, size_t cou
 	struct batch batch = {.store = store,
 			      .deliveries = deliveries,
 			      .files = calloc(count, sizeof(*batch.files)),
+			      .folders = calloc(count, sizeof(*batch.folders)),
 			      .count = count,
 			      .now = time(NULL)};
+	bool memory = batch.files != NULL && batch.folders != NULL;
 	struct error err;
 
-	if (batch.files == NULL)
+	if (!memory)
 		error_errno(&err, "delivery");
 	for (size_t i = 0; i < count; i++) {
 		deliveries[i].result = STORE_OK;
 		deliveries[i].duplicate = false;
 		deliveries[i].uid = 0;
 		deliveries[i].err.text[0] = '\0';
-		if (batch.files == NULL)
+		if (!memory)
 			fail(&deliveries[i], STORE_TEMPORARY, &err);
 		else
 			batch.files[i].fd = -1;
 	}
-	if (batch.files != NULL)
+	if (memory)
 		deliver_batch(&batch);
 	free(batch.files);
+	free(batch.folders);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The folders that clients look for, once in a mailbox's life. */
+#include <strings.h>
 #include <time.h>
 
 #include "worker/session/store/folder_change.h"
@@ -85,6 +86,39 @@ folder_junk(struct store *store, int64_t *id, struct error *err)
 		*id = INBOX_ID;
 		return STORE_OK;
 	}
+	return result;
+}
+
+/* Names that have a use are no tags' even before the folders have it. */
+static bool
+has_use(const char *name)
+{
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (strcasecmp(folders[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+enum store_result
+folder_by_tag(struct store *store, const char *tag, int64_t *id, struct error *err)
+{
+	enum store_result result;
+	sqlite3_stmt *stmt;
+	bool found = false;
+
+	*id = INBOX_ID;
+	if (has_use(tag))
+		return STORE_OK;
+	result = sql_start(store, &stmt, err,
+			   "SELECT id FROM folders WHERE name = ?1 COLLATE NOCASE AND use = 0"
+			   " ORDER BY name <> ?1, id LIMIT 1",
+			   SQL_TEXT(tag));
+	if (result == STORE_OK)
+		result = sql_next(store, stmt, &found, err);
+	if (result == STORE_OK && found)
+		*id = sqlite3_column_int64(stmt, 0);
+	sql_end(store, stmt);
 	return result;
 }
 

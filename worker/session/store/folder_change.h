@@ -15,6 +15,9 @@ enum store_result folder_make(struct store *, const char *name, uint32_t use, in
  */
 enum store_result folder_junk(struct store *, int64_t *id, struct error *);
 
+/* The one that TAG names (store_deliver()), or INBOX. */
+enum store_result folder_by_tag(struct store *, const char *tag, int64_t *id, struct error *);
+
 /* store_copy() inside a transaction; COPIED may be NULL. */
 enum store_result copy_placements(struct store *, int64_t folder, const struct store_range *,
 				  size_t range_count, int64_t target, bool move,

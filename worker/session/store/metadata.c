@@ -34,8 +34,8 @@ check_room(struct store *store, int64_t folder, const char *entry, struct error 
 	bool full;
 
 	result = sql_start(store, &stmt, err,
-			   "SELECT 1 FROM metadata WHERE folder = ?1 AND entry <> ?2"
-			   " LIMIT 1 OFFSET ?3",
+			   "SELECT 1 FROM metadata INDEXED BY metadata_names"
+			   " WHERE folder = ?1 AND entry <> ?2 LIMIT 1 OFFSET ?3",
 			   SQL_INT(folder), SQL_TEXT(entry), SQL_INT(ENTRIES_MAX - 1));
 	if (result != STORE_OK)
 		return result;

@@ -12,7 +12,7 @@
 
 #include "worker/session/store.h"
 
-#define SCHEMA_VERSION 6
+#define SCHEMA_VERSION 7
 extern const char *const schema_steps[SCHEMA_VERSION]; /* [0] makes version 1 out of nothing */
 
 /*
