@@ -23,5 +23,5 @@ noinst_PROGRAMS += tests/bench/store_scale
 tests_bench_store_scale_SOURCES = tests/bench/store_scale.c
 tests_bench_store_scale_LDADD = $(WORKER_LIBS)
 noinst_PROGRAMS += tests/bench/relay_load
-tests_bench_relay_load_SOURCES = tests/bench/relay_load.c
-tests_bench_relay_load_LDADD = $(SSL_LIBS) $(CRYPTO_LIBS) $(BSD_LIBS) -lpthread
+tests_bench_relay_load_SOURCES = tests/bench/relay_load.c tests/bench/scram_client.c tests/bench/scram_client.h
+tests_bench_relay_load_LDADD = common/libcommon.a $(SSL_LIBS) $(CRYPTO_LIBS) $(BSD_LIBS) -lpthread

@@ -3,8 +3,10 @@
  * relay_load - both ends of a relay: sends mails to a server over implicit TLS (-p: plaintext), and
  * is the next host (in plaintext) that the server brings them to.
  *
- *   relay_load [-c CONNECTIONS] [-n MAILS] [-s SIZE] [-a AUTH-PLAIN-RESPONSE] [-f SENDER] [-p]
+ *   relay_load [-c CONNECTIONS] [-n MAILS] [-s SIZE] [-f SENDER] [-a PASSWORD] [-p]
  *       PORT SINK-PORT
+ *
+ * -a: each connection logs in as SENDER, by SCRAM-SHA-256.
  *
  * A connection is a thread: one mail after the other, one command after the other. Every mail has a
  * number in its header, by which the time from the server's 250 until the next host has all of it
@@ -28,6 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/scram_client.h"
+
 #define NUMBER_FIELD "X-Number: "
 #define STACK_SIZE 262144
 #define MAIL_HEADER_MAX 1024
@@ -36,7 +40,7 @@
 
 static unsigned connections = 10, total = 1000, mails_a_connection = 50;
 static size_t body_size = 2048;
-static const char *auth, *sender = "u0@example.org";
+static const char *password, *sender = "u0@example.org";
 static in_port_t port, sink_port;
 static SSL_CTX *tls;
 static bool plain;
@@ -235,10 +239,23 @@ expect(struct sending *s, int code, const char *text)
 }
 
 static void
+log_in(struct sending *s)
+{
+	char first[SCRAM_CLIENT_SIZE], final[SCRAM_CLIENT_SIZE], line[SCRAM_CLIENT_SIZE + 32];
+
+	scram_client_first(first);
+	snprintf(line, sizeof(line), "AUTH SCRAM-SHA-256 %s\r\n", first);
+	expect(s, 334, line);
+	scram_client_final(first, s->reply + 4, final);
+	snprintf(line, sizeof(line), "%s\r\n", final);
+	expect(s, 334, line);
+	expect(s, 235, "\r\n");
+}
+
+static void
 open_connection(struct sending *s)
 {
 	struct sockaddr_in address = loopback(port);
-	char command[512];
 	int one = 1;
 
 	s->fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -251,10 +268,8 @@ open_connection(struct sending *s)
 		errx(1, "no TLS");
 	expect(s, 220, "");
 	expect(s, 250, "EHLO bench.example.net\r\n");
-	if (auth == NULL)
-		return;
-	snprintf(command, sizeof(command), "AUTH PLAIN %s\r\n", auth);
-	expect(s, 235, command);
+	if (password != NULL)
+		log_in(s);
 }
 
 static void
@@ -416,7 +431,7 @@ options(int argc, char **argv)
 		else if (option == 's')
 			body_size = value;
 		else if (option == 'a')
-			auth = optarg;
+			password = optarg;
 		else if (option == 'f')
 			sender = optarg;
 		else if (option == 'p')
@@ -426,8 +441,9 @@ options(int argc, char **argv)
 	}
 	if (optind + 2 != argc || total == 0 || connections == 0)
 		errx(2,
-		     "usage: relay_load [-c n] [-n n] [-s n] [-a response] [-f sender] [-p] port "
+		     "usage: relay_load [-c n] [-n n] [-s n] [-f sender] [-a password] [-p] port "
 		     "sink-port");
+	scram_client_is(sender, password);
 	port = (in_port_t)strtoul(argv[optind], NULL, 10);
 	sink_port = (in_port_t)strtoul(argv[optind + 1], NULL, 10);
 }

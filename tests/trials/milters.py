@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""Milters that others wrote: rspamd and clamav-milter from Debian, each with a configuration of its own on loopback.
+"""Milters that others wrote: rspamd and clamav-milter from Debian, each with a configuration of its own on loopback;
+and Sendmail's library, libmilter, that changes envelopes.
 
-    tests/trials/milters.py [rspamd clamav]
+    tests/trials/milters.py [rspamd clamav libmilter]
 
-Needs root (they change their user), and the packages rspamd, clamav-daemon and clamav-milter; nothing is installed, and
-no service of the host's is touched. clamd has one signature, that of EICAR's test file. Every line says what was
-tried and what came of it; the exit status is 1 if anything failed.
+Needs root (they change their user), and the packages rspamd, clamav-daemon, clamav-milter and python3-milter; nothing
+is installed, and no service of the host's is touched. clamd has one signature, that of EICAR's test file. Every line
+says what was tried and what came of it; the exit status is 1 if anything failed.
 """
 
 import argparse
@@ -41,10 +42,10 @@ class Trial:
 
     failed = 0
 
-    def __init__(self, folder, milters):
+    def __init__(self, folder, milters, *more):
         self.server = conftest.Server(os.path.join(folder, "server"))
         self.server.settings["filter"] = f'{{ check = "all"; milters = ( {milters} ); }}'
-        self.server.set_up("alice")
+        self.server.set_up("alice", *more)
 
     def say(self, what, ok, seen=""):
         Trial.failed += not ok
@@ -289,10 +290,67 @@ def try_both(folder, there, daemon, path):
             trial.end()
 
 
+# -- libmilter --------------------------------------------------------------------------------------------
+
+# With pymilter, which is not of this interpreter's packages perhaps: run by Debian's.
+ENVELOPES = """
+import sys
+import Milter
+
+class Envelopes(Milter.Base):
+    def header(self, name, value):
+        if name == "Subject":
+            self.subject = value
+        return Milter.CONTINUE
+
+    def eom(self):
+        if self.subject == "for another":
+            self.delrcpt("<alice@example.org>")
+            self.addrcpt("<bob@example.org>", "NOTIFY=NEVER ORCPT=rfc822;alice@example.org")
+            self.chgfrom("<y@example.net>", "RET=HDRS ENVID=a+2Bb")
+        elif self.subject == "for two":
+            self.addrcpt("bob@example.org")
+        elif self.subject == "for nobody":
+            self.delrcpt("<alice@example.org>")
+        return Milter.ACCEPT
+
+Milter.factory = Envelopes
+Milter.set_flags(Milter.ADDRCPT | Milter.ADDRCPT_PAR | Milter.DELRCPT | Milter.CHGFROM)
+Milter.runmilter("envelopes", "inet:" + sys.argv[1] + "@127.0.0.1", 30)
+"""
+
+
+def of(trial, user):
+    """The subjects in a mailbox, each with the sender that it came from."""
+    mails = [email.message_from_bytes(octets) for octets in trial.server.messages(user)]
+    return sorted((mail["Subject"], mail["Return-Path"]) for mail in mails)
+
+
+def try_libmilter(folder):
+    port = free_port()
+    program = Program(["/usr/bin/python3", write(folder, "envelopes.py", ENVELOPES), str(port)], port,
+                      os.path.join(folder, "output"))
+    trial = Trial(folder, f'{{ address = "127.0.0.1:{port}"; envelope = "here"; }}', "bob")
+    try:
+        for subject in ("for another", "for two", "for nobody", "for alice"):
+            reply = trial.send(mail(subject))
+            trial.say(f"one {subject} is taken", reply.startswith("250"), reply)
+        trial.arrives("INBOX", "for alice")
+        trial.say("alice has hers", of(trial, "alice") == [("for alice", "<x@example.net>"), ("for two", "<x@example.net>")])
+        trial.say("bob has what he was given",
+                  of(trial, "bob") == [("for another", "<y@example.net>"), ("for two", "<x@example.net>")], of(trial, "bob"))
+        trial.say("one without recipients is thrown away",
+                  trial.server.log.find(r"event=queue\.checked .*verdict=discard") != [])
+        trial.say("nothing was left out", not trial.server.log.find(r"event=milter\.ignored|recipient_left_out"))
+    finally:
+        program.end()
+        trial.end()
+
+
 def main():
-    tries = {"rspamd": try_rspamd, "clamav": try_clamav}
+    tries = {"rspamd": try_rspamd, "clamav": try_clamav, "libmilter": try_libmilter}
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("program", nargs="*", metavar="rspamd|clamav")
+    parser.add_argument("program", nargs="*", metavar="rspamd|clamav|libmilter")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("this needs root")

@@ -90,7 +90,7 @@ def certificate(folder):
 
 
 class Postfix(peers.Postfix):
-    can = {"tls", "dsn", "smtputf8"}
+    can = {"tls", "dsn", "smtputf8", "soon"}
 
     def __init__(self, folder, port):
         self.extra = (f"mydestination = {PEER_DOMAIN}\nmyhostname = mail.{PEER_DOMAIN}\n"
@@ -106,7 +106,7 @@ class Postfix(peers.Postfix):
 
 
 class OpenSMTPD(peers.OpenSMTPD):
-    """Without TLS: Debian 12's answers handshakes with an internal error."""
+    """Without TLS: Debian 12's answers handshakes with an internal error. What is put off it tries after minutes."""
 
     can = {"dsn"}
 
@@ -130,7 +130,7 @@ class Exim(peers.Peer):
     name = "exim4"
     groups = ("Debian-exim",)
     command = ("/usr/sbin/exim4", "-bdf", "-q2s")
-    can = {"tls", "dsn", "smtputf8", "chunking"}
+    can = {"tls", "dsn", "smtputf8", "chunking", "soon"}
 
     def __init__(self, folder, port):
         self.next = port
@@ -293,9 +293,22 @@ class Trial:
         self.inject(nobody, mail(USER, nobody, "in unknown", "Text\n"))
         self.report(lambda: self.maildir("u0"), nobody)
 
+    def in_greylisted(self):
+        """The last: put off, and taken when it comes again."""
+        if "soon" not in self.peer.can:
+            return
+        self.server.settings["defences"] = "{ exempt = (); greylisting = { enabled = true; delay = 3; }; }"
+        self.server.write_configuration()
+        self.server.posternctl("reload")
+        mark = self.server.log.mark()
+        self.in_text("in greylisted", "Text\n")
+        self.server.log.wait(r"event=smtp\.refused .*why=greylisted", mark)
+        self.server.log.wait(r"event=queue\.greylist_passed .*waited=", mark)
+
     def run(self):
         for name in ("out_plain", "out_eight_bit", "out_large", "out_utf8", "out_success", "out_unknown",
-                     "in_plain", "in_eight_bit", "in_large", "in_utf8", "in_success", "in_unknown"):
+                     "in_plain", "in_eight_bit", "in_large", "in_utf8", "in_success", "in_unknown",
+                     "in_greylisted"):
             try:
                 getattr(self, name)()
                 print(f"{self.peer.name:<10} {name:<14} passed", flush=True)
