@@ -51,6 +51,18 @@ def test_what_is_missing_is_added(house):
     assert mail["Bcc"] == "you" and mail["Date"] is None and mail["Message-ID"] is None
 
 
+@pytest.mark.parametrize("name", ["Anna's phone", "desktop-", "laptop.example.org."])
+def test_a_device_may_be_called_anything(house, name):
+    """What is no Domain (RFC 5321 4.1.2) is not in the Received field either: the address is."""
+    with house.submission() as client:
+        assert client.docmd("EHLO", name)[0] == 250
+        client.ehlo_or_helo_if_needed = lambda: None
+        client.sendmail(ALICE, [ALICE], "Subject: s\r\n\r\nHi.\r\n")
+    assert b"from [127.0.0.1] ([127.0.0.1])\r\n" in last(house, 1)
+    with house.smtp() as client:
+        assert client.docmd("EHLO", name)[0] == 501
+
+
 def test_what_is_nobodys_business_goes(house):
     header = f"From: {ALICE}\r\nDate: d\r\nMessage-ID: <m@x>\r\n"
     assert submit(house, f"Bcc: {BOB},\r\n carol@x\r\nReturn-Path: <x@y>\r\n{header}\r\nBcc: stays\r\n")[0] == 250

@@ -517,6 +517,32 @@ no_login_on_smtp(void **state)
 	house_close();
 }
 
+/* What people call their devices. */
+static void
+a_users_name_may_be_none(void **state)
+{
+	static const char *const names[] = {"Anna's phone", "desktop-",       "localhost:587",
+					    "\xc3\xbc",     "[fe80::1%eth0]", "."};
+	char line[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		house_open(SERVICE_SUBMISSION);
+		(void)snprintf(line, sizeof(line), "HELO %s\r\n", names[i]);
+		talk(line, "250 mx.example.org greets [192.0.2.1]\r\n");
+		house_close();
+		house_open(SERVICE_SMTP);
+		client_says(line);
+		assert_memory_equal(client_hears(), "501 5.5.4 Expected a domain or an address",
+				    41);
+		house_close();
+	}
+	house_open(SERVICE_SUBMISSION);
+	talk("EHLO\r\n", "501 5.5.4 Expected a domain or an address in [] after EHLO\r\n");
+	talk("MAIL FROM:<a@b>\r\n", "503 5.5.1 Send EHLO first\r\n");
+	house_close();
+}
+
 static void
 plain(void **state)
 {
@@ -770,6 +796,7 @@ main(void)
 	    cmocka_unit_test(starttls_where_it_is_not_possible),
 	    cmocka_unit_test(login_before_tls),
 	    cmocka_unit_test(no_login_on_smtp),
+	    cmocka_unit_test(a_users_name_may_be_none),
 	    cmocka_unit_test(plain),
 	    cmocka_unit_test(pipelined_behind_a_login),
 	    cmocka_unit_test(external),

@@ -16,6 +16,8 @@ parse_hello(const char *arg, size_t length, struct smtp_command *command, struct
 	char quoted[SMTP_QUOTE_SIZE];
 	enum address_error error;
 
+	command->argument = arg;
+	command->argument_length = length;
 	if (length > 0 && arg[0] == '[')
 		error = address_parse_literal(arg, length, command->domain);
 	else

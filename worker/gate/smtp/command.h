@@ -42,7 +42,8 @@ enum smtp_verb {
 struct smtp_command {
 	enum smtp_verb verb;
 
-	/* EHLO, HELO: Domain or address-literal. */
+	/* EHLO, HELO: Domain or address-literal; what is neither is refused, and stays in argument.
+	 */
 	char domain[HOST_NAME_SIZE];
 
 	/*
@@ -71,7 +72,7 @@ struct smtp_command {
 	const char *initial_response;
 	size_t initial_response_length;
 
-	/* VRFY, EXPN, HELP, NOOP: what follows, unchecked. Points into LINE. */
+	/* EHLO, HELO, VRFY, EXPN, HELP, NOOP: what follows, unchecked. Points into LINE. */
 	const char *argument;
 	size_t argument_length;
 };

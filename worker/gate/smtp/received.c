@@ -27,20 +27,16 @@ append(struct output *out, const char *format, ...)
 		out->length += (size_t)n < room ? (size_t)n : room - 1;
 }
 
-/* RFC 5321 4.1.3 */
-static void
-append_literal(struct output *out, const struct peer *peer)
+void
+received_literal(const struct peer *peer, char out[HOST_NAME_SIZE])
 {
 	const struct in6_addr *address = &peer->address;
+	bool v4 = IN6_IS_ADDR_V4MAPPED(address);
 	char text[INET6_ADDRSTRLEN] = "";
 
-	if (IN6_IS_ADDR_V4MAPPED(address)) {
-		(void)inet_ntop(AF_INET, &address->s6_addr[12], text, sizeof(text));
-		append(out, "[%s]", text);
-		return;
-	}
-	(void)inet_ntop(AF_INET6, address, text, sizeof(text));
-	append(out, "[IPv6:%s]", text);
+	(void)inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? &address->s6_addr[12] : address->s6_addr,
+			text, sizeof(text));
+	(void)snprintf(out, HOST_NAME_SIZE, v4 ? "[%s]" : "[IPv6:%s]", text);
 }
 
 /* The names are not the locale's. */
@@ -74,14 +70,13 @@ size_t
 received_format(const struct received *received, char text[RECEIVED_FIELD_SIZE])
 {
 	struct output out = {text, 0};
-	char date[RECEIVED_DATE_SIZE];
+	char date[RECEIVED_DATE_SIZE], literal[HOST_NAME_SIZE];
 
 	received_date(received->when, date);
 	append(&out, "Received: ");
 	if (received->helo != NULL) {
-		append(&out, "from %s (", received->helo);
-		append_literal(&out, received->peer);
-		append(&out, ")\r\n\t");
+		received_literal(received->peer, literal);
+		append(&out, "from %s (%s)\r\n\t", received->helo, literal);
 	}
 	append(&out, "by %s (Postern) with %s", received->hostname, received->protocol);
 	if (received->tls_version != NULL)

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "common/address.h"
 #include "common/proto/gate_queue.h"
 
 /* Enough for each part at its longest. */
@@ -25,6 +26,9 @@ struct received {
 	const char *recipient; /* a Mailbox, only if it is the only one (RFC 5321 7.6); or NULL */
 	time_t when;
 };
+
+/* The address-literal of PEER (RFC 5321 4.1.3), with its brackets. */
+void received_literal(const struct peer *, char out[HOST_NAME_SIZE]);
 
 /* A date-time (RFC 5322 3.3) in UTC. */
 void received_date(time_t when, char out[RECEIVED_DATE_SIZE]);

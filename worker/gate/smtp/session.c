@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/gate/smtp/received.h"
+
 #define IDLE_MIN 100
 
 struct command_rule {
@@ -193,6 +195,18 @@ refuse_order(struct conn *conn, const struct smtp_session *session, const struct
 	}
 }
 
+/*
+ * What a user's device is called is often no Domain ("Anna's phone", "desktop-"), and its owner
+ * can't tell the mail program another name. Then its literal counts, as of a client that has no
+ * name (RFC 5321 4.1.4). Strangers are refused.
+ */
+static bool
+is_nameless_user(const struct conn *conn, const struct smtp_command *command)
+{
+	return (command->verb == SMTP_EHLO || command->verb == SMTP_HELO) &&
+	       command->argument_length > 0 && smtp_is_submission(conn);
+}
+
 /* False: not now, the line stays. */
 static bool
 command_line(struct conn *conn, struct smtp_session *session, const char *line, size_t length)
@@ -202,6 +216,10 @@ command_line(struct conn *conn, struct smtp_session *session, const char *line, 
 	struct smtp_reply reply = {""};
 	int parsed = smtp_command_parse(line, length, &command, &reply);
 
+	if (parsed == -1 && is_nameless_user(conn, &command)) {
+		received_literal(conn_peer(conn), command.domain);
+		parsed = 0;
+	}
 	if (smtp_rcpts_waiting(session) && !may_overtake(conn, session, &command, parsed))
 		return false;
 	if (command.verb == SMTP_VERB_COUNT) {
