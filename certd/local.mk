@@ -16,6 +16,7 @@ certd_libcertd_a_SOURCES = \
 	certd/authority.c certd/authority.h certd/authority_files.c certd/authority_files.h \
 	certd/authority_x509.c certd/authority_x509.h \
 	certd/arena.c certd/arena.h \
+	certd/ask.c certd/ask.h \
 	certd/audit.c certd/audit.h \
 	certd/certd.c certd/certd.h certd/sandbox_rules.c \
 	certd/compose.c certd/compose.h \

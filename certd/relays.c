@@ -6,6 +6,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "certd/ask.h"
 #include "certd/audit.h"
 #include "certd/compose.h"
 #include "certd/slots.h"
@@ -158,110 +159,58 @@ relays_announce(const struct vault_entry *entry, void *arg)
 /* -- Requests ------------------------------------------------------------------------------------
  */
 
-/* As far as both kinds are alike. */
-struct ask {
-	struct relays *relays;
-	struct ipc_channel *channel;
-	uint32_t id;
-	uint32_t key;
-	uint16_t scheme;
-	struct slot *slot; /* NULL: no key of the channel's */
-	struct pair *pair;
-};
-
-static int
-refuse(const struct ask *ask, int reason, const char *why)
+static struct ask
+ask_of(const struct relay_channel *from, uint32_t id, uint32_t key, uint16_t scheme)
 {
-	const struct gc_refused refused = {.reason = (uint32_t)reason};
-	struct relays *relays = ask->relays;
-	const struct audit_refusal refusal = {
-	    .peer = ipc_peer(ask->channel),
-	    .key = ask->slot == NULL ? NULL : ask->slot->name,
+	return (struct ask){
+	    .channel = from->channel,
+	    .slots = &from->relays->slots,
+	    .rate = &from->relays->rate,
+	    .audit = &from->relays->audit,
+	    .signed_type = RC_SIGNED,
+	    .refused_type = RC_REFUSED,
+	    .id = id,
+	    .key = key,
+	    .scheme = scheme,
 	    .listener = &outgoing,
-	    .scheme = ask->scheme,
-	    .reason = reason,
-	    .why = why,
 	};
-
-	audit_refused(&relays->audit, ask->slot == NULL ? NULL : &ask->slot->uses, &refusal);
-	(void)ipc_send(ask->channel, RC_REFUSED, ask->id, &refused, NULL, 0, -1);
-	return 0;
-}
-
-static int
-sign(const struct ask *ask, const struct composed *composed, enum use_kind kind)
-{
-	const struct ipc_empty empty = {{0}};
-	uint8_t signature[SIGNATURE_MAX];
-	struct error err;
-	size_t length;
-
-	if (key_sign(ask->pair->key, composed, signature, &length, &err) == -1)
-		return refuse(ask, GC_REFUSED_FAILED, err.text);
-	uses_count(&ask->slot->uses, &outgoing, kind);
-	(void)ipc_send(ask->channel, RC_SIGNED, ask->id, &empty, (const char *)signature, length,
-		       -1);
-	return 0;
-}
-
-/* Finds the key. False: refused. */
-static bool
-accept_ask(struct ask *ask)
-{
-	ask->slot = slots_find(&ask->relays->slots, ask->key, false, &ask->pair);
-	if (!rate_take(&ask->relays->rate, rate_clock()))
-		refuse(ask, GC_REFUSED_RATE, NULL);
-	else if (ask->slot == NULL)
-		refuse(ask, GC_REFUSED_KEY, NULL);
-	else
-		return true;
-	return false;
 }
 
 static int
 on_tls13_client(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct rc_tls13_client *request = message->body;
-	const struct relay_channel *from = context;
-	struct ask ask = {.relays = from->relays,
-			  .channel = channel,
-			  .id = message->id,
-			  .key = request->key,
-			  .scheme = request->scheme};
+	struct ask ask = ask_of(context, message->id, request->key, request->scheme);
 	struct composed composed;
-	int reason;
 
+	(void)channel;
 	if (message->id == 0)
 		return -1;
-	if (!accept_ask(&ask))
+	if (!ask_accept(&ask))
 		return 0;
-	reason = compose_tls13_client(request, key_kind(ask.pair->key), &composed);
-	return reason != 0 ? refuse(&ask, reason, NULL) : sign(&ask, &composed, USE_TLS13);
+	return ask_answer(&ask, compose_tls13_client(request, key_kind(ask.pair->key), &composed),
+			  &composed, USE_TLS13);
 }
 
 static int
 on_tls12_client(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	const struct rc_tls12_client *request = message->body;
-	const struct relay_channel *from = context;
-	struct ask ask = {.relays = from->relays,
-			  .channel = channel,
-			  .id = message->id,
-			  .key = request->key,
-			  .scheme = request->scheme};
+	struct ask ask = ask_of(context, message->id, request->key, request->scheme);
 	struct transcript transcript = {.bytes = (const uint8_t *)message->tail,
 					.length = message->tail_length};
 	struct composed composed;
-	int reason;
 
+	(void)channel;
 	if (message->id == 0)
 		return -1;
-	if (!accept_ask(&ask))
+	if (!ask_accept(&ask))
 		return 0;
 	transcript.chain = ask.pair->chain;
 	transcript.chain_length = ask.pair->chain_length;
-	reason = compose_tls12_client(request, &transcript, key_kind(ask.pair->key), &composed);
-	return reason != 0 ? refuse(&ask, reason, NULL) : sign(&ask, &composed, USE_TLS12);
+	return ask_answer(
+	    &ask, compose_tls12_client(request, &transcript, key_kind(ask.pair->key), &composed),
+	    &composed, USE_TLS12);
 }
 
 static const struct ipc_handler handlers[] = {
