@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "certd/ask.h"
 
+#include "common/monotonic.h"
+
 static int
 refuse(const struct ask *ask, int reason, const char *why)
 {
@@ -39,7 +41,7 @@ bool
 ask_accept(struct ask *ask)
 {
 	ask->slot = slots_find(ask->slots, ask->key, ask->weak, &ask->pair);
-	if (!rate_take(ask->rate, rate_clock()))
+	if (!rate_take(ask->rate, monotonic_milliseconds()))
 		(void)refuse(ask, GC_REFUSED_RATE, NULL);
 	else if (ask->slot == NULL)
 		(void)refuse(ask, GC_REFUSED_KEY, NULL);

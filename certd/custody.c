@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static bool
 is_of(const struct use *use, const struct gc_listener *listener)
@@ -82,15 +81,6 @@ use_label(const struct use *use, char *out)
 		snprintf(out, USE_LABEL_SIZE, "%s:%u", services[use->listener.service],
 			 use->listener.port);
 	return out;
-}
-
-int64_t
-rate_clock(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 bool

@@ -54,11 +54,8 @@ const char *use_label(const struct use *, char *out);
 
 struct rate {
 	int64_t tokens; /* thousandths of a request */
-	int64_t last;   /* milliseconds; 0: never */
+	int64_t last;   /* monotonic_milliseconds(); 0: never */
 };
-
-/* What NOW is below: milliseconds of a clock that is never set back. */
-int64_t rate_clock(void);
 
 /* May another one come at NOW? Pure. */
 bool rate_take(struct rate *, int64_t now);

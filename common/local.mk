@@ -18,6 +18,7 @@ common_libcommon_a_SOURCES = \
 	common/ipc_check.c common/ipc_socket.c \
 	common/log.c common/log.h \
 	common/mail_parameters.c common/mail_parameters.h \
+	common/monotonic.h \
 	common/nearest.c common/nearest.h \
 	common/pop3_lang.c common/pop3_lang.h \
 	common/sandbox.c common/sandbox.h \

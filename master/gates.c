@@ -3,11 +3,11 @@
  * gates, as the master sees them: each serves one generation of the configuration, asks before it
  * serves a connection, and leaves its slot when it is full or has to make way for newer ones.
  */
+#include "common/monotonic.h"
 #include "common/proto/master_gate.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "master/master.h"
 #include "master/roles.h"
@@ -148,15 +148,6 @@ give_channel(struct process *p, const struct process *peer, int fd)
 	(void)ipc_send(p->control, MG_CHANNEL, 0, &channel, NULL, 0, fd);
 }
 
-static int64_t
-milliseconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int
 on_admit(struct ipc_channel *control, struct ipc_message *message, void *context)
 {
@@ -174,7 +165,7 @@ on_admit(struct ipc_channel *control, struct ipc_message *message, void *context
 	limits.per_address = bound->conf->max_connections_per_address;
 	limits.rate = bound->conf->max_rate_per_address;
 	answer.verdict = admit_one(p->master->admit, gate->ledger, bound->group, &asked->address,
-				   &limits, milliseconds());
+				   &limits, monotonic_milliseconds());
 	(void)ipc_send(control, MG_ADMITTED, message->id, &answer, NULL, 0, -1);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/monotonic.h"
 
 #ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
@@ -32,11 +33,8 @@ notify_status(const char *status)
 void
 notify_reloading(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
-			 (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+			 (long long)(monotonic_nanoseconds() / 1000));
 }
 
 void

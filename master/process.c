@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/monotonic.h"
 #include "master/master.h"
 #include "master/state.h"
 
@@ -49,11 +50,7 @@ process_alive(const struct process *p)
 uint64_t
 process_age(const struct process *p)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)(now.tv_sec - p->started.tv_sec -
-			  (now.tv_nsec < p->started.tv_nsec ? 1 : 0));
+	return (uint64_t)(monotonic_milliseconds() - p->started) / 1000;
 }
 
 void
@@ -175,7 +172,7 @@ spawn(struct process *p, uint32_t uid, uint32_t gid, struct error *err)
 	p->pid = child_spawn(&spec, &control, err);
 	if (p->pid == -1)
 		return -1;
-	clock_gettime(CLOCK_MONOTONIC, &p->started);
+	p->started = monotonic_milliseconds();
 	p->control = ipc_open(p->master->base, control, p->role->boundary, IPC_CLIENT,
 			      p->role->handlers, on_control_ended, p, p->name);
 	return p->control != NULL ? 0 : error_errno(err, "the control channel of %s", p->name);

@@ -11,7 +11,6 @@
 #include <sys/tree.h>
 
 #include <sys/types.h>
-#include <time.h>
 
 #include "common/child.h"
 #include "common/ipc.h"
@@ -58,9 +57,9 @@ struct process {
 	enum process_phase phase;
 	struct ipc_channel *control; /* NULL after its end */
 	struct event *deadline;
-	struct timespec started; /* CLOCK_MONOTONIC */
-	void *owner;             /* its slot (NULL: it has left it), or its session */
-	void *data;              /* the role's own; gone() frees it */
+	int64_t started; /* monotonic_milliseconds() */
+	void *owner;     /* its slot (NULL: it has left it), or its session */
+	void *data;      /* the role's own; gone() frees it */
 };
 RB_HEAD(process_tree, process);
 RB_PROTOTYPE(process_tree, process, by_pid, process_compare)

@@ -5,18 +5,10 @@
 #include <event2/event.h>
 #include <time.h>
 
+#include "common/monotonic.h"
 #include "worker/accounts/login.h"
 
 #define SLOWED_MAX 4096 /* logins that wait for the throttle */
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void go_on(struct login *);
 
@@ -47,7 +39,8 @@ go_on(struct login *login)
 {
 	int64_t wait = 0;
 
-	switch (throttle_ask(login->service->throttle, &login->attempt, now_ms(), &wait)) {
+	switch (throttle_ask(login->service->throttle, &login->attempt, monotonic_milliseconds(),
+			     &wait)) {
 	case THROTTLE_GO:
 		login->go(login);
 		return;
@@ -67,12 +60,13 @@ void
 login_slow(struct login *login, void (*go)(struct login *))
 {
 	login->go = go;
-	throttle_begin(&login->attempt, &login->peer.address, login->user, now_ms());
+	throttle_begin(&login->attempt, &login->peer.address, login->user,
+		       monotonic_milliseconds());
 	go_on(login);
 }
 
 void
 login_tried(struct login *login, enum throttle_result result)
 {
-	throttle_done(login->service->throttle, &login->attempt, result, now_ms());
+	throttle_done(login->service->throttle, &login->attempt, result, monotonic_milliseconds());
 }

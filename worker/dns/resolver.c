@@ -12,6 +12,7 @@
 #include <unbound.h>
 
 #include "common/log.h"
+#include "common/monotonic.h"
 
 #define RCODE_GOOD 0
 #define RCODE_FAILED 2  /* SERVFAIL */
@@ -101,15 +102,6 @@ keep(struct dns_question *question, const uint8_t *packet, size_t length)
 /* -- Validation ---------------------------------------------------------------------------------
  */
 
-static time_t
-seconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 /* A bogus answer is none, unless nobody could have given another. */
 static void
 settle(struct dns_question *question)
@@ -127,7 +119,7 @@ set_unable(struct resolver *resolver, const char *why)
 	if (resolver->ability == UNABLE)
 		return;
 	resolver->ability = UNABLE;
-	resolver->unable_since = seconds();
+	resolver->unable_since = monotonic_seconds();
 	log_event(LOG_WARNING, "dns.unvalidated", KV_STR("why", why == NULL ? "" : why),
 		  KV_STR("so", "the resolvers hand out no signatures of the root: DNS is believed "
 			       "as it comes, and there is no DANE"));
@@ -173,7 +165,8 @@ on_bogus(struct dns_question *question)
 {
 	struct resolver *resolver = question->resolver;
 
-	if (resolver->ability == UNABLE && seconds() - resolver->unable_since >= UNABLE_SECONDS)
+	if (resolver->ability == UNABLE &&
+	    monotonic_seconds() - resolver->unable_since >= UNABLE_SECONDS)
 		resolver->ability = UNKNOWN;
 	if (resolver->ability == ABLE || resolver->ability == UNABLE) {
 		settle(question);

@@ -10,17 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/monotonic.h"
+
 static const char *const service_names[SERVICE_COUNT] = {"smtp", "submission", "pop3", "imap"};
 static const char *const tls_names[TLS_MODE_COUNT] = {"none", "explicit", "implicit"};
-
-static time_t
-seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec;
-}
 
 static void
 on_socket(evutil_socket_t fd, short what, void *arg)
@@ -55,7 +48,7 @@ conn_new(struct listener *listener, int fd, const struct peer *peer)
 	c->listener = listener;
 	c->fd = fd;
 	c->peer = *peer;
-	c->started = seconds_now();
+	c->started = monotonic_seconds();
 	do
 		arc4random_buf(&c->id, sizeof(c->id));
 	while (c->id == 0);
@@ -73,7 +66,7 @@ log_closed(const struct conn *c)
 		return;
 	log_event(LOG_INFO, "conn.closed", KV_CONN(c->id),
 		  KV_STR("why", c->why != NULL ? c->why : "closed"), KV_U64("in", c->bytes_in),
-		  KV_U64("out", c->bytes_out), KV_I64("seconds", seconds_now() - c->started));
+		  KV_U64("out", c->bytes_out), KV_I64("seconds", monotonic_seconds() - c->started));
 }
 
 void

@@ -3,16 +3,8 @@
 
 #include <event2/event.h>
 #include <stddef.h>
-#include <time.h>
 
-static uint64_t
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
+#include "common/monotonic.h"
 
 /* Has the event come when the first timer ends. */
 static void
@@ -35,7 +27,7 @@ static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
 	struct deadlines *list = arg;
-	uint64_t at = now();
+	uint64_t at = (uint64_t)monotonic_milliseconds();
 	struct deadline *d;
 
 	(void)fd;
@@ -74,7 +66,7 @@ deadline_start(struct deadline *d, struct deadlines *list)
 	deadline_stop(d);
 	if (list->milliseconds == 0)
 		return;
-	at = now();
+	at = (uint64_t)monotonic_milliseconds();
 	d->ends = at + list->milliseconds;
 	d->list = list;
 	TAILQ_INSERT_TAIL(&list->head, d, entry);

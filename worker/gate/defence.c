@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/monotonic.h"
 #include "common/proto/master_gate.h"
 #include "common/scores.h"
 #include "worker/gate/networks.h"
@@ -12,15 +12,6 @@
 #define ADDRESSES_MAX 65536    /* a table; 100 bytes each */
 #define WAITED_FORGET 86400000 /* milliseconds: postscreen(8) has the same day */
 #define ERROR_FORGET 60000
-
-static int64_t
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 int
 defence_step(uint32_t errors)
@@ -87,7 +78,7 @@ defences_has_waited(struct defences *d, const struct in6_addr *address)
 {
 	const struct score score = {.address = *address, .forget = WAITED_FORGET};
 
-	return scores_get(d->waited, &score, now()) > 0;
+	return scores_get(d->waited, &score, monotonic_milliseconds()) > 0;
 }
 
 void
@@ -95,15 +86,15 @@ defences_note_waited(struct defences *d, const struct in6_addr *address)
 {
 	const struct score score = {.address = *address, .forget = WAITED_FORGET};
 
-	if (scores_get(d->waited, &score, now()) == 0)
-		(void)scores_add(d->waited, &score, now());
+	if (scores_get(d->waited, &score, monotonic_milliseconds()) == 0)
+		(void)scores_add(d->waited, &score, monotonic_milliseconds());
 }
 
 struct deadlines *
 defences_note_error(struct defences *d, const struct in6_addr *address, uint32_t own)
 {
 	const struct score score = {.address = *address, .forget = ERROR_FORGET};
-	uint32_t errors = scores_add(d->errors, &score, now());
+	uint32_t errors = scores_add(d->errors, &score, monotonic_milliseconds());
 	int step = defence_step(errors > own ? errors : own);
 
 	return step == -1 || d->tarpit[step].milliseconds == 0 ? NULL : &d->tarpit[step];

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/monotonic.h"
 #include "worker/relay/table.h"
 
 struct pause {
@@ -14,15 +15,6 @@ struct pause {
 	time_t until;                 /* monotonic */
 	struct reply why;
 };
-
-static time_t
-seconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
 
 static void
 end(struct pause *pause)
@@ -58,7 +50,7 @@ pause_begin(struct relay *relay, struct table *table, const struct mr_route *rou
 		pause->route = route;
 		LIST_INSERT_HEAD(&relay->pauses, pause, entry);
 	}
-	pause->until = seconds() + (time_t)PAUSE_SECONDS;
+	pause->until = monotonic_seconds() + (time_t)PAUSE_SECONDS;
 	pause->why = *why;
 	pause->why.said = false;
 	(void)snprintf(pause->why.text, sizeof(pause->why.text),
@@ -73,7 +65,7 @@ pause_of(struct relay *relay, const struct mr_route *route)
 
 	if (pause == NULL)
 		return NULL;
-	if (pause->until > seconds())
+	if (pause->until > monotonic_seconds())
 		return &pause->why;
 	end(pause);
 	return NULL;

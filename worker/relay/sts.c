@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/log.h"
+#include "common/monotonic.h"
 #include "common/proto/types.h"
 #include "worker/dns/dns.h"
 #include "worker/dns/resolver.h"
@@ -48,19 +49,10 @@ struct sts {
 	struct domain_list domains; /* the one that was asked for last is first */
 };
 
-static time_t
-seconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 static bool
 is_kept(const struct domain *domain)
 {
-	return domain->until > seconds();
+	return domain->until > monotonic_seconds();
 }
 
 static void
@@ -87,7 +79,7 @@ settle(struct domain *domain)
 		free(question);
 		done(kept ? &domain->policy : NULL, arg);
 	}
-	if (!kept && domain->failed_until <= seconds())
+	if (!kept && domain->failed_until <= monotonic_seconds())
 		domain_free(domain);
 }
 
@@ -103,13 +95,13 @@ on_fetched(const struct sts_policy *policy, const char *why, void *arg)
 
 	domain->fetch = NULL;
 	if (policy == NULL) {
-		domain->failed_until = seconds() + STS_RETRY_SECONDS;
+		domain->failed_until = monotonic_seconds() + STS_RETRY_SECONDS;
 		log_event(LOG_NOTICE, "sts.failed", KV_STR("domain", domain->name),
 			  KV_STR("why", why),
 			  KV_STR("so", is_kept(domain) ? "the policy of before counts" : "none"));
 	} else {
 		domain->policy = *policy;
-		domain->until = seconds() + (time_t)policy->max_age;
+		domain->until = monotonic_seconds() + (time_t)policy->max_age;
 		strlcpy(domain->kept_id, domain->id, sizeof(domain->kept_id));
 		log_event(LOG_INFO, "sts.fetched", KV_STR("domain", domain->name),
 			  KV_STR("mode", modes[policy->mode]), KV_U64("max_age", policy->max_age));
@@ -155,7 +147,7 @@ has_news(struct domain *domain, const struct dns_reply *reply)
 	strlcpy(domain->id, records.id, sizeof(domain->id));
 	/* 10.2: well before its time is over, so that nobody can wait for that. */
 	return !is_kept(domain) || strcmp(domain->kept_id, domain->id) != 0 ||
-	       domain->until - seconds() < (time_t)domain->policy.max_age / 2;
+	       domain->until - monotonic_seconds() < (time_t)domain->policy.max_age / 2;
 }
 
 static void
@@ -165,7 +157,7 @@ on_record(const struct dns_reply *reply, void *arg)
 	struct sts *sts = domain->sts;
 
 	domain->record = NULL;
-	if (has_news(domain, reply) && domain->failed_until <= seconds())
+	if (has_news(domain, reply) && domain->failed_until <= monotonic_seconds())
 		domain->fetch = sts_fetch(sts->base, sts->resolver, sts->ctx, sts->port,
 					  domain->name, on_fetched, domain);
 	if (domain->fetch == NULL)
@@ -274,7 +266,7 @@ sts_remember(struct sts *sts, const char *name, const char *id, const struct sts
 	if (domain == NULL || is_kept(domain))
 		return;
 	domain->policy = *policy;
-	domain->until = seconds() + (time_t)age;
+	domain->until = monotonic_seconds() + (time_t)age;
 	strlcpy(domain->kept_id, id, sizeof(domain->kept_id));
 }
 

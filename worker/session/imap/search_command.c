@@ -9,22 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/monotonic.h"
 #include "worker/session/imap/commands.h"
 #include "worker/session/imap/context.h"
 #include "worker/session/imap/search_task.h"
 
 #define SLICE_MS 10   /* of work, then the user's other connections have their turn */
 #define TELL_MS 10000 /* between two INPROGRESS (RFC 9585) */
-
-static uint64_t
-ms_since(const struct timespec *then)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)((now.tv_sec - then->tv_sec) * 1000 +
-			  (now.tv_nsec - then->tv_nsec) / 1000000);
-}
 
 void
 search_task_free(struct search_task *task)
@@ -122,7 +113,7 @@ give_message(const struct store_message *message, void *arg)
 			(void)error_set(&task->err, "There is no memory to search a message");
 		}
 	}
-	task->stopped = ms_since(&task->slice) >= SLICE_MS;
+	task->stopped = monotonic_milliseconds() - task->slice >= SLICE_MS;
 	return !task->failed && !task->stopped;
 }
 
@@ -144,9 +135,9 @@ rest_of_ranges(struct search_task *task)
 static void
 tell_progress(struct search_task *task)
 {
-	if (ms_since(&task->told) < TELL_MS)
+	if (monotonic_milliseconds() - task->told < TELL_MS)
 		return;
-	(void)clock_gettime(CLOCK_MONOTONIC, &task->told);
+	task->told = monotonic_milliseconds();
 	imap_text(task->imap, "* OK [INPROGRESS (");
 	imap_nstring(task->imap, task->command->tag, strlen(task->command->tag));
 	if (task->goal > task->done)
@@ -220,7 +211,7 @@ step(struct imap *imap)
 
 	if (!rest_of_ranges(task))
 		return end_folder(task);
-	(void)clock_gettime(CLOCK_MONOTONIC, &task->slice);
+	task->slice = monotonic_milliseconds();
 	task->stopped = false;
 	result = store_scan(imap->store, task->view->folder, task->todo.list + task->range,
 			    task->todo.count - task->range, 0,
@@ -369,7 +360,7 @@ imap_do_search(struct imap *imap, const struct imap_command *command)
 	task->uid = command->uid;
 	task->update = (command->search.give & IMAP_RETURN_UPDATE) != 0;
 	task->next = 1;
-	(void)clock_gettime(CLOCK_MONOTONIC, &task->told);
+	task->told = monotonic_milliseconds();
 	sort_order(&task->order, command->search.sort, command->search.sort_count);
 	imap_go_on(imap, step, task, free_task);
 	begin(imap, command, task);

@@ -3,8 +3,6 @@
 #ifndef POSTERN_WORKER_SESSION_IMAP_SEARCH_TASK_H
 #define POSTERN_WORKER_SESSION_IMAP_SEARCH_TASK_H
 
-#include <time.h>
-
 #include "worker/session/imap/content.h"
 #include "worker/session/imap/folders.h"
 #include "worker/session/imap/imap_private.h"
@@ -49,8 +47,8 @@ struct search_task {
 	size_t count, room;
 	struct search_texts texts;
 
-	struct timespec slice; /* when this piece of work began */
-	struct timespec told;  /* when the client heard last of it */
+	int64_t slice; /* monotonic_milliseconds() when this piece of work began */
+	int64_t told;  /* and when the client heard last of it */
 
 	bool failed; /* with result and err */
 	enum store_result result;

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "common/mime/text.h"
+#include "common/monotonic.h"
 #include "common/sqlite_dir.h"
 #include "worker/session/store/remove.h"
 #include "worker/session/store/search.h"
@@ -34,15 +34,6 @@ struct indexing {
 	char last_file[64];
 	int64_t rows;
 };
-
-static int64_t
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 static bool
 make_room(struct text *text, size_t more)
@@ -153,7 +144,7 @@ index_slice(struct indexing *indexing, bool *more)
 	while ((done = sql_next(indexing->store, stmt, &row, &err) == STORE_OK) && row) {
 		int64_t id = sqlite3_column_int64(stmt, 0);
 
-		if (indexing->last != 0 && now() >= indexing->end) {
+		if (indexing->last != 0 && monotonic_nanoseconds() >= indexing->end) {
 			*more = true;
 			break;
 		}
@@ -223,7 +214,7 @@ mostly_stale(struct store *store, const struct search *search)
 enum store_result
 store_index_some(struct store *store, bool *more, struct error *err)
 {
-	struct indexing indexing = {.store = store, .end = now() + SLICE_NS};
+	struct indexing indexing = {.store = store, .end = monotonic_nanoseconds() + SLICE_NS};
 	enum store_result result = STORE_OK;
 
 	*more = remove_doomed(store, true);
