@@ -50,14 +50,6 @@ address_is_srs(const char *local, size_t length)
 	       (local[4] == '=' || local[4] == '+' || local[4] == '-');
 }
 
-/* RFC 5321 4.5.3.1 lets longer ones through, where that does no harm; mail servers that forward
- * make such. */
-static size_t
-local_max(const char *local, size_t length)
-{
-	return address_is_srs(local, length) ? LOCAL_PART_SIZE - 1 : LOCAL_PART_MAX;
-}
-
 /* A Quoted-string; text[0] is its first quote. */
 static enum address_error
 parse_quoted(const char *text, size_t length, bool wide, char *local, size_t *used)
@@ -71,8 +63,8 @@ parse_quoted(const char *text, size_t length, bool wide, char *local, size_t *us
 			i++;
 		if (i >= length || !(is_printable(text[i]) || (wide && is_wide(text[i]))))
 			return ADDRESS_BAD_LOCAL;
-		if (n == local_max(local, n))
-			return ADDRESS_LOCAL_TOO_LONG;
+		if (n == LOCAL_PART_SIZE - 1)
+			return ADDRESS_TOO_LONG;
 		local[n++] = text[i];
 	}
 	local[n] = '\0';
@@ -93,8 +85,8 @@ parse_dot_string(const char *text, size_t length, bool wide, char *local, size_t
 	}
 	if (i == 0 || text[i - 1] == '.')
 		return ADDRESS_BAD_LOCAL;
-	if (i > local_max(text, i))
-		return ADDRESS_LOCAL_TOO_LONG;
+	if (i > LOCAL_PART_SIZE - 1)
+		return ADDRESS_TOO_LONG;
 	memcpy(local, text, i);
 	local[i] = '\0';
 	*used = i;

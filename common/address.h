@@ -26,11 +26,9 @@ struct address {
 enum address_error {
 	ADDRESS_OK,
 	ADDRESS_EMPTY,
-	ADDRESS_NOT_ASCII, /* 553 5.6.7 (RFC 6531 3.7.4.2) */
-	ADDRESS_BAD_LOCAL, /* not a Dot-string, nor a Quoted-string */
-	/* More than LOCAL_PART_MAX octets, or, if it begins as an SRS address does, than a path has
-	 * room for: forwarders put a whole address into a local part. */
-	ADDRESS_LOCAL_TOO_LONG,
+	ADDRESS_NOT_ASCII,       /* 553 5.6.7 (RFC 6531 3.7.4.2) */
+	ADDRESS_BAD_LOCAL,       /* not a Dot-string, nor a Quoted-string */
+	ADDRESS_LOCAL_TOO_LONG,  /* more than LOCAL_PART_MAX octets, of an account; no parser's */
 	ADDRESS_NO_DOMAIN,       /* no "@" after the local part */
 	ADDRESS_BAD_DOMAIN,      /* not a Domain, nor an address-literal */
 	ADDRESS_DOMAIN_TOO_LONG, /* more than 255 octets: 4.5.3.1.2 */
@@ -39,7 +37,11 @@ enum address_error {
 	ADDRESS_TOO_LONG, /* a Path, with its brackets, of more than 256 octets: 4.5.3.1.3 */
 };
 
-/* All of TEXT must be one Mailbox. *ADDRESS is filled on ADDRESS_OK only. */
+/*
+ * All of TEXT must be one Mailbox. *ADDRESS is filled on ADDRESS_OK only. Its local part may have
+ * more than LOCAL_PART_MAX octets, up to what a Path has room for (RFC 5321 4.5.3.1): lists and
+ * forwarders put whole addresses into one.
+ */
 enum address_error address_parse(const char *text, size_t length, struct address *);
 
 /*
@@ -51,7 +53,7 @@ enum address_error address_parse_utf8(const char *text, size_t length, struct ad
 /*
  * The same for a local part alone, which ends where its syntax ends: *USED octets of TEXT, never
  * more than there are. LOCAL gets the unquoted form. ADDRESS_OK, ADDRESS_BAD_LOCAL,
- * ADDRESS_LOCAL_TOO_LONG, ADDRESS_NOT_ASCII or ADDRESS_EMPTY.
+ * ADDRESS_TOO_LONG, ADDRESS_NOT_ASCII or ADDRESS_EMPTY.
  */
 enum address_error address_parse_local(const char *text, size_t length, char local[LOCAL_PART_SIZE],
 				       size_t *used);

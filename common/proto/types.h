@@ -10,8 +10,8 @@
 #include "common/log.h"
 
 #define HOST_NAME_SIZE 256  /* RFC 1035 2.3.4: 255 octets */
-#define LOCAL_PART_MAX 64   /* RFC 5321 4.5.3.1.1: octets */
-#define LOCAL_PART_SIZE 255 /* what a path has room for; longer ones: address_is_srs() */
+#define LOCAL_PART_MAX 64   /* of an account: RFC 5321 4.5.3.1.1, octets */
+#define LOCAL_PART_SIZE 255 /* of anybody: what a path has room for */
 #define ADDRESS_SIZE 321    /* local part, "@", domain */
 #define MAILBOXES_MAX 32768 /* bytes of addresses that one forward-path leads to */
 #define PATH_SIZE 513       /* a reverse- or forward-path, without its angle brackets */

@@ -94,6 +94,13 @@ def test_large_and_eight_bit(make_sink, send_out, size):
     assert any("BODY=8BITMIME" in command for command in sink.commands)
 
 
+def test_a_long_local_part_goes_out(make_sink, send_out):
+    sink = make_sink()
+    long = "bounces+" + "a-long-name=" * 12 + "subscribers.example@lists.example"
+    send(send_out(sink.port), [long])
+    assert sink.wait(1)[0][1] == [long]
+
+
 @pytest.mark.parametrize("answers,status,said", [
     ({"RCPT": ["550 5.1.1 Nobody is called so"]}, "5.1.1", "550 5.1.1 Nobody is called so"),
     ({"MAIL": ["553 Go away"]}, "5.0.0", "553 Go away"),

@@ -79,13 +79,24 @@ def test_conversation(raw):
     (f"<postmaster@{DOMAIN}>", b"250 "), (f"<nobody@{DOMAIN}>", b"550 "),
     ("<victim@elsewhere.example>", b"550 "), ("<alice>", b"501 "), ("<>", b"501 "),
     ("<alice@>", b"501 "), (f"<alice%elsewhere.example@{DOMAIN}>", b"550 "),
-    ("<" + "a" * 65 + f"@{DOMAIN}>", b"501 "),
+    ("<" + "a" * 65 + f"@{DOMAIN}>", b"550 "), ("<" + "a" * 255 + f"@{DOMAIN}>", b"501 "),
 ])
 def test_recipients(raw, address, code):
     raw.say("EHLO x.example")
     raw.say("MAIL FROM:<>")
     reply = raw.say(f"RCPT TO:{address}")
     assert reply.startswith(code) or (code == b"501 " and reply[:4] in (b"553 ", b"550 ")), reply
+
+
+def test_long_local_parts(server, raw):
+    """RFC 5321 4.5.3.1: lists put a subscriber's whole address into their return-paths (VERP)."""
+    sender = "bounces+" + "a-long-name=" * 12 + "subscribers.example@lists.example"
+    raw.say("EHLO x.example")
+    assert raw.say(f"MAIL FROM:<{sender}>").startswith(b"250 ")
+    assert raw.say(f"RCPT TO:<{ALICE}>").startswith(b"250 ")
+    raw.say("DATA")
+    assert raw.say(b"Subject: x\r\n\r\nbody\r\n.\r\n").startswith(b"250 ")
+    assert server.wait_for_messages(1)[0].startswith(f"Return-Path: <{sender}>\r\n".encode())
 
 
 def test_pipelining(server, raw):
