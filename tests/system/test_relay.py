@@ -3,6 +3,7 @@
 
 import email
 import os
+import re
 import signal
 import smtplib
 import socket
@@ -334,15 +335,6 @@ def test_mail_never_goes_to_ourselves(make_sink, send_out, hosts, becomes):
     sink.wait(1)
 
 
-def test_a_route_to_ourselves_is_none(send_out):
-    server = send_out(1)
-    server.settings["relay"] = f'{{ host = "127.0.0.1"; port = {server.ports["smtp"]}; }}'
-    server.write_configuration()
-    server.posternctl("reload")
-    send(server, ["bob@elsewhere.example"])
-    assert report(server)[1]["Status"] == "5.4.6"
-
-
 def test_address_literals_if_they_are_wanted(make_sink, send_out):
     sink = make_sink()
     server = send_out(sink.port, "address_literals = true;")
@@ -395,6 +387,36 @@ def test_a_host_that_takes_no_mail_at_all(make_sink, send_out, second, becomes):
     else:
         server.log.wait(rf"event=queue\.deferred .*{becomes}")
         assert not server.messages()
+
+
+@pytest.mark.parametrize("host,reason", [
+    ("none.example", "no mail server has an address for: none.example"), ("empty.example", "no mail server has an address for: empty.example"),
+    ("self.example", "leads back to this server"), ("127.0.0.1", "leads back to this server"), ("never.example", "No mail here"),
+])
+def test_a_smart_host_that_is_wrong_has_nothing_returned(make_sink, send_out, host, reason):
+    """What is wrong is the configuration, or its DNS, and nobody's address: mail waits until that is mended."""
+    never = make_sink(answers={"connect": ["521 5.3.2 No mail here"]}, address=("127.0.0.2", 0))
+    names = make_sink(Names, records={("empty.example", MX): [(10, "x.example")], ("self.example", A): ["127.0.0.1"],
+                                      ("never.example", A): ["127.0.0.2"]})
+    server = send_out(never.port, f'resolver = "127.0.0.1@{names.port}";')
+    if host != "never.example":
+        server.settings["relay"] = f'{{ host = "{host}"; port = {server.ports["smtp"]}; resolver = "127.0.0.1@{names.port}"; }}'
+    else:
+        server.settings["relay"] = server.settings["relay"].replace("{", f'{{ host = "{host}";', 1)
+    server.write_configuration()
+    server.posternctl("reload")
+    mark = server.log.mark()
+    send(server, ["bob@elsewhere.example"])
+    server.log.wait(rf"event=queue\.deferred .*{re.escape(reason)}", mark)
+    if host != "never.example":
+        server.log.wait(rf"warning: event=relay\.misconfigured host={re.escape(host)} ", mark)
+    assert not server.messages()
+    good = make_sink()
+    server.settings["relay"] = f'{{ host = "127.0.0.1"; port = {good.port}; }}'
+    server.write_configuration()
+    server.posternctl("reload")
+    server.posternctl("queue", "flush")
+    assert good.wait(1)[0][1] == ["bob@elsewhere.example"]
 
 
 class Six:

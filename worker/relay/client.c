@@ -113,9 +113,9 @@ on_greeting(struct client *client, const struct reply *reply, struct evbuffer *o
 {
 	if (reply->code == 220)
 		return say_ehlo(client, out);
-	/* RFC 7504 3: there is no mail service, and never will be. A 554 may be about us, for now.
-	 */
-	client->useless = reply->code == 521;
+	/* RFC 7504 3: there is no mail service, and never will be; who named the host can mend
+	 * that. A 554 may be about us, for now. */
+	client->useless = reply->code == 521 && !client->options->named;
 	return turned_away(client, reply);
 }
 

@@ -69,6 +69,7 @@ struct client_options {
 	/* A server with this name, or that of `helo`, is us: the mail would come back for ever.
 	 * NULL: nobody is. */
 	const char *own;
+	bool named;           /* the configuration names this server; it is no domain's */
 	bool backup;          /* other hosts of the domain are preferred to this one */
 	const char *user;     /* who logs in, after TLS only; NULL: nobody */
 	const char *password; /* as saslprep() made it, both */

@@ -301,6 +301,7 @@ options_of(const struct relay *relay, const struct mr_route *route,
 	    .lmtp = route->protocol == RELAY_LMTP,
 	    /* A host that was named may be a filter, or a store, on this one. */
 	    .own = route->host[0] == '\0' ? relay->settings.hostname : NULL,
+	    .named = route->host[0] != '\0',
 	    .backup = target->backup,
 	    .user = route->user[0] != '\0' ? route->user : NULL,
 	    .password = route->password,

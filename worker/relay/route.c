@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/log.h"
 #include "worker/dns/resolver.h"
 #include "worker/relay/dane_question.h"
 
@@ -43,6 +44,7 @@ struct route {
 	unsigned pending; /* questions that are not answered */
 	enum stage stage;
 	uint16_t port;
+	bool named;  /* one host, which is configured */
 	bool secure; /* the hosts are proved to be the domain's */
 	struct route_hosts hosts;
 	size_t count;
@@ -101,11 +103,28 @@ refuse(struct route *route, enum route_verdict verdict)
 	finish(route);
 }
 
+/* Nobody can take the mail. But of a host that the configuration names that says nothing about the
+ * mail's domain: it waits until the administrator has mended that, or DNS (RFC 3463 3.4: X.3.5). */
+static void
+refuse_for_ever(struct route *route, unsigned code, const char *status, const char *text)
+{
+	struct reply *why = &route->answer.why;
+
+	if (!route->named) {
+		route_explain(why, code, status, text, route->domain);
+		refuse(route, ROUTE_NEVER);
+		return;
+	}
+	route_explain(why, 451, "4.3.5", text, route->domain);
+	log_event(LOG_WARNING, "relay.misconfigured", KV_STR("host", route->domain),
+		  KV_STR("why", why->text));
+	refuse(route, ROUTE_LATER);
+}
+
 static void
 refuse_loop(struct route *route)
 {
-	route_explain(&route->answer.why, 554, "5.4.6", ROUTE_LOOPS, route->domain);
-	refuse(route, ROUTE_NEVER);
+	refuse_for_ever(route, 554, "5.4.6", ROUTE_LOOPS);
 }
 
 /* RFC 7672 2.1: later, perhaps; never in spite of it. */
@@ -213,9 +232,7 @@ gather(struct route *route)
 	} else if (end != UINT32_MAX) {
 		refuse_loop(route);
 	} else {
-		route_explain(&answer->why, 550, "5.1.2", "no mail server has an address for",
-			      route->domain);
-		refuse(route, ROUTE_NEVER);
+		refuse_for_ever(route, 550, "5.1.2", "no mail server has an address for");
 	}
 }
 
@@ -230,9 +247,7 @@ take_mx(struct route *route)
 	if (question->failed) {
 		refuse_unanswered(route, question->bogus);
 	} else if (question->no_name) {
-		route_explain(&route->answer.why, 550, "5.1.2", "there is no such domain",
-			      route->domain);
-		refuse(route, ROUTE_NEVER);
+		refuse_for_ever(route, 550, "5.1.2", "there is no such domain");
 	} else if (!route_order(&question->answer, route->domain, route->self->name,
 				arc4random_uniform(DNS_RECORDS_MAX), &route->hosts,
 				&route->answer.why)) {
@@ -395,9 +410,7 @@ take_literal(struct route *route)
 		take_address(route);
 		return;
 	}
-	route_explain(&route->answer.why, 550, "5.1.2", "no host can have the address",
-		      route->domain);
-	refuse(route, ROUTE_NEVER);
+	refuse_for_ever(route, 550, "5.1.2", "no host can have the address");
 }
 
 static void
@@ -427,7 +440,8 @@ route_find(struct resolver *resolver, struct event_base *base, const struct rout
 	route->resolver = resolver;
 	route->self = self;
 	route->port = port;
-	route->secure = to == ROUTE_TO_HOST; /* who configures it knows */
+	route->named = to == ROUTE_TO_HOST;
+	route->secure = route->named; /* who configures it knows */
 	route->done = done;
 	route->arg = arg;
 	strlcpy(route->domain, name, sizeof(route->domain));
