@@ -258,6 +258,14 @@ gates_drain_old(struct master *m)
 	}
 }
 
+/* What is told the clients it ends: that they may come again at once, or not so soon. */
+static void
+say_stopping(const struct process *p)
+{
+	if (p->control != NULL && (p->phase == PROCESS_RUNNING || p->phase == PROCESS_DRAINING))
+		(void)ipc_send(p->control, MG_STOPPING, 0, NULL, NULL, 0, -1);
+}
+
 void
 gates_drain_all(struct master *m)
 {
@@ -266,8 +274,10 @@ gates_drain_all(struct master *m)
 	for (size_t i = 0; i < m->gate_slots; i++)
 		slot_close(&m->gates[i]);
 	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
-		if (p->role->role == ROLE_GATE)
-			process_drain(p, 0);
+		if (p->role->role != ROLE_GATE)
+			continue;
+		say_stopping(p);
+		process_drain(p, 0);
 	}
 }
 

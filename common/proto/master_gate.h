@@ -101,7 +101,10 @@ struct mg_exempt {
 	X(MG_FULL, 22, IPC_SERVER, struct ipc_empty, 0, IPC_NO_FD, IPC_ANY_STATE)                \
 	/* Networks (the tail, an array) that the gate's defences are not for. */                \
 	X(MG_EXEMPT, 23, IPC_CLIENT, struct mg_exempt, GATE_EXEMPT_MAX * sizeof(struct network), \
-	  IPC_NO_FD, CHILD_STARTING)
+	  IPC_NO_FD, CHILD_STARTING)                                                             \
+	/* Before MC_DRAIN, or behind it: not for newer gates, the whole server stops. */        \
+	X(MG_STOPPING, 24, IPC_CLIENT, struct ipc_empty, 0, IPC_NO_FD,                           \
+	  CHILD_RUNNING | CHILD_DRAINING)
 
 enum { MASTER_GATE_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_gate_boundary;

@@ -61,6 +61,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pieces = data[1] % 8 + 1u;
 	rest = size - 2;
 	client_says_in_pieces((const char *)data + 2, rest, rest / pieces + 1);
+	if ((data[1] & 32) != 0)
+		house_drain((data[1] & 16) != 0);
 	if ((data[0] & 32) != 0)
 		house_accounts_speak();
 	if (handshake_started())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The master: readiness, reload, drain, restarts, socket activation, posternctl."""
 
+import base64
 import os
 import poplib
 import re
@@ -103,23 +104,71 @@ def test_reload_with_an_error_changes_nothing(server):
     server.pop3().quit()
 
 
-def test_sigterm_drains(server):
-    """A mail whose DATA has begun is finished; new connections are refused."""
-    client = server.smtp()
-    client.ehlo()
-    client.mail("a@b.example")
-    client.rcpt(ALICE)
-    client.putcmd("data")
-    assert client.getreply()[0] == 354
-    mark = server.log.mark()
-    server.process.send_signal(signal.SIGTERM)
-    server.log.wait(r"event=master\.(stopping|draining)", mark)
-    client.send(b"Subject: last\r\n\r\nx\r\n.\r\n")
-    assert client.getreply()[0] == 250
-    client.close()
-    assert server.stop() == 0
-    server.start()
-    assert b"Subject: last" in server.wait_for_messages(1)[0]
+@pytest.fixture
+def one_gate(make_server):
+    """All connections are in one gate: what one client hears of it the others have reached, too."""
+    server = make_server()
+    server.settings["gate"] = "{ processes = 1; }"
+    return server.set_up("alice")
+
+
+class Clients:
+    """At all that a gate that drains lets them finish, and one who is idle."""
+
+    def __init__(self, server):
+        self.idle = server.smtp()
+        self.mail = server.smtp()
+        self.rcpt = server.smtp(tls=False)
+        self.data = server.smtp()
+        for client, steps in ((self.mail, 1), (self.rcpt, 2), (self.data, 3)):
+            client.ehlo()
+            for step in (lambda: client.mail("a@b.example"), lambda: client.rcpt(ALICE),
+                         lambda: client.docmd("DATA"))[:steps]:
+                assert step()[0] in (250, 354)
+        self.submitter = server.submission()
+        self.login = smtplib.SMTP_SSL(HOST, server.ports["submissions"], timeout=DEADLINE,
+                                      context=server.context())
+        self.login.ehlo()
+        assert self.login.docmd("AUTH LOGIN")[0] == 334
+
+    def finish(self, farewell):
+        """Each its mail, and no other."""
+        assert self.idle.getreply() == (421, b"4.3.2 " + farewell)
+        assert self.login.docmd(base64.b64encode(ALICE.encode()).decode())[0] == 334
+        assert self.login.docmd(base64.b64encode(PASSWORD.encode()).decode())[0] == 235
+        for client in (self.login, self.submitter):
+            assert client.mail(ALICE)[0] == 250
+        for client in (self.mail, self.login, self.submitter):
+            assert client.rcpt(ALICE)[0] == 250
+        for client in (self.mail, self.rcpt, self.login, self.submitter):
+            assert client.docmd("DATA")[0] == 354
+        for client in (self.mail, self.rcpt, self.data, self.login, self.submitter):
+            client.send(b"Subject: last\r\n\r\nx\r\n.\r\n")
+            assert client.getreply()[0] == 250
+            assert client.getreply() == (421, b"4.3.2 " + farewell)
+            client.close()
+        self.idle.close()
+
+
+def test_reload_cuts_off_no_mail(one_gate):
+    """What has begun before the old gate makes way ends there, and with it the gate."""
+    gates = one_gate.children("gate")
+    clients = Clients(one_gate)
+    one_gate.posternctl("reload")
+    clients.finish(b"The server is restarting, please try again")
+    assert len(one_gate.wait_for_messages(5)) == 5
+    wait_for(lambda: not set(gates) & set(one_gate.children("gate")), "the old gate to be gone")
+
+
+def test_sigterm_drains(one_gate):
+    """A mail that has begun is finished; new connections are refused."""
+    clients = Clients(one_gate)
+    one_gate.process.send_signal(signal.SIGTERM)
+    clients.finish(b"The server is shutting down, try again later")
+    assert one_gate.process.wait(DEADLINE) == 0
+    one_gate.stop()
+    one_gate.start()
+    assert len(one_gate.wait_for_messages(5)) == 5
 
 
 def test_restarts_what_dies(server):

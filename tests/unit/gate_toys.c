@@ -293,8 +293,8 @@ echo_closed(struct conn *c)
 		.name = "echo", .state_size = 1, .input_max = 1024, .open = echo_open,       \
 		.input = echo_input, .closed = echo_closed, .idle_farewell = "421 idle\r\n", \
 		.drain_farewell = "421 drained\r\n", .full_farewell = "421 full\r\n",        \
-		.early_farewell = "554 early\r\n", .denied_farewell = "550 denied\r\n",      \
-		.tls_farewell = "500 tls\r\n"                                                \
+		.stop_farewell = "421 stopped\r\n", .early_farewell = "554 early\r\n",       \
+		.denied_farewell = "550 denied\r\n", .tls_farewell = "500 tls\r\n"           \
 	}
 
 const struct protocol smtp_protocol = ECHO;

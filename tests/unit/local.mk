@@ -116,6 +116,9 @@ tests_unit_test_smtp_session_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIB
 check_PROGRAMS += tests/unit/test_smtp_greylist
 tests_unit_test_smtp_greylist_SOURCES = tests/unit/test_smtp_greylist.c $(SMTP_HOUSE_SOURCES)
 tests_unit_test_smtp_greylist_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_smtp_drain
+tests_unit_test_smtp_drain_SOURCES = tests/unit/test_smtp_drain.c $(SMTP_HOUSE_SOURCES)
+tests_unit_test_smtp_drain_LDADD = worker/libworker.a $(COMMON_LIBS) $(IDN_LIBS) $(UNIT_LIBS)
 check_PROGRAMS += tests/unit/test_smtp_receive
 tests_unit_test_smtp_receive_SOURCES = tests/unit/test_smtp_receive.c $(SMTP_HOUSE_SOURCES)
 tests_unit_test_smtp_receive_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=event_add

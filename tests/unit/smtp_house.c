@@ -27,6 +27,8 @@ struct conn {
 	bool paused;
 	bool handshake;
 	const char *finished;
+	bool draining;
+	bool stopping;
 	char *input;
 	size_t input_length;
 	char output[1 << 20];
@@ -213,6 +215,14 @@ conn_finish(struct conn *c, const char *why)
 {
 	assert_null(c->finished);
 	c->finished = why;
+}
+
+const char *
+conn_drain_farewell(const struct conn *c)
+{
+	if (!c->draining)
+		return NULL;
+	return c->stopping ? c->protocol->stop_farewell : c->protocol->drain_farewell;
 }
 
 struct ipc_channel *
@@ -591,6 +601,19 @@ offer(void)
 	}
 }
 
+/* As talk.c does, behind what the client has said. */
+static void
+drain(void)
+{
+	const char *farewell = conn_drain_farewell(&conn);
+
+	if (farewell == NULL || conn.handshake || conn.paused || conn.finished != NULL ||
+	    conn.input_length > 0 || conn.protocol->busy(&conn))
+		return;
+	conn_write(&conn, farewell, strlen(farewell));
+	conn_finish(&conn, "drained");
+}
+
 /* All that can happen without time passing. */
 static void
 settle(void)
@@ -599,6 +622,7 @@ settle(void)
 
 	for (i = 0; i < 40; i++) {
 		offer();
+		drain();
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	}
 }
@@ -674,6 +698,14 @@ struct mg_settings *
 house_settings(void)
 {
 	return &conn.settings;
+}
+
+void
+house_drain(bool stopping)
+{
+	conn.draining = true;
+	conn.stopping = stopping;
+	settle();
 }
 
 void
@@ -787,4 +819,10 @@ bool
 protocol_busy(void)
 {
 	return conn.protocol->busy(&conn);
+}
+
+bool
+protocol_content(void)
+{
+	return conn.protocol->content(&conn);
 }

@@ -71,6 +71,8 @@ void house_set_tls(enum tls_mode mode, bool secure);
 void house_show_certificate(enum client_mode);
 struct mg_settings *house_settings(void);
 
+/* The gate drains from now on, for newer ones or because the server stops. */
+void house_drain(bool stopping);
 void house_accounts_speak(void); /* answers the last request first */
 void house_kill_accounts(void);
 void house_kill_queue(void);
@@ -90,5 +92,6 @@ bool connection_finished(void);
 const char *finish_reason(void);
 bool handshake_started(void);
 bool protocol_busy(void);
+bool protocol_content(void);
 
 #endif

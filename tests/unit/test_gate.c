@@ -474,6 +474,36 @@ drain_lets_the_busy_finish(void **state)
 	house_wait(&h);
 }
 
+/* Also where newer gates were meant to come first. */
+static void
+the_server_stops(void **state)
+{
+	struct house h;
+	int idle, busy, session;
+
+	(void)state;
+	simple_house(&h, SERVICE_POP3, TLS_NONE);
+	busy = client_admitted(&h, 0);
+	client_expect(busy, GREETING);
+	client_send(busy, "AUTH PLAIN AGFsaWNlAHM=\r\n");
+	session = let_in(&h, hear_login(&h, "\0alice\0s", 8));
+	idle = client_admitted(&h, 0);
+	client_expect(idle, GREETING);
+	house_say(&h, MG_STOPPING);
+	house_say(&h, MC_DRAIN);
+	client_expect(idle, "-ERR [SYS/TEMP] this server is shutting down");
+	client_read_until(idle, "\r\n");
+	client_expect_end(idle);
+	house_say(&h, MG_STOPPING);
+	client_send(session, "still here\r\n");
+	client_expect(busy, "still here\r\n");
+	close(session);
+	client_expect_end(busy);
+	close(idle);
+	close(busy);
+	house_wait(&h);
+}
+
 static void
 quota_ends_the_gate(void **state)
 {
@@ -612,6 +642,7 @@ main(void)
 	    cmocka_unit_test(bad_input_is_answered),
 	    cmocka_unit_test(answers_wait_for_their_reader),
 	    cmocka_unit_test(drain_lets_the_busy_finish),
+	    cmocka_unit_test(the_server_stops),
 	    cmocka_unit_test(quota_ends_the_gate),
 	    cmocka_unit_test(descriptors_may_run_out),
 	    cmocka_unit_test(admission_is_given_back),

@@ -57,6 +57,7 @@ a_message(void **state)
 	talk("RCPT TO:<bob@b>\r\n", "250 2.1.5 Ok\r\n");
 	talk("DATA\r\n", GO);
 	assert_true(protocol_busy());
+	assert_true(protocol_content());
 	talk("Subject: hi\r\n\r\n..one\r\ntwo\r\n.\r\n", QUEUED);
 	assert_false(protocol_busy());
 	assert_string_equal(queue_log.from, "Alice@example.org");

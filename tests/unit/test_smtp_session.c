@@ -88,7 +88,8 @@ order_is_kept(void **state)
 	talk("DATA\r\n", "503 5.5.1 Send MAIL and RCPT first\r\n");
 	assert_false(protocol_busy());
 	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
-	assert_false(protocol_busy()); /* a drain need not wait for it */
+	assert_true(protocol_busy()); /* a drain has to wait for it */
+	assert_false(protocol_content());
 	talk("MAIL FROM:<a@b>\r\n", "503 5.5.1 A mail transaction is open already\r\n");
 	talk("DATA\r\n", "554 5.5.1 No valid recipients\r\n");
 	talk("RSET\r\n", OK);

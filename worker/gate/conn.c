@@ -325,10 +325,11 @@ void
 conn_open(struct conn *c)
 {
 	const struct protocol *protocol = c->listener->protocol;
+	const char *farewell = conn_drain_farewell(c);
 
 	c->state_now = CONN_TALKING;
-	if (c->gate->draining) {
-		conn_output(c, protocol->drain_farewell, strlen(protocol->drain_farewell));
+	if (farewell != NULL) {
+		conn_output(c, farewell, strlen(farewell));
 		conn_end(c, "drained");
 		return;
 	}

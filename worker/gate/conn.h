@@ -68,8 +68,9 @@ struct protocol {
 	void (*closed)(struct conn *);
 
 	/* What to say before the connection is closed for these reasons, with CRLF. */
-	const char *idle_farewell; /* "421 4.4.2 ..." */
-	const char *drain_farewell;
+	const char *idle_farewell;   /* "421 4.4.2 ..." */
+	const char *drain_farewell;  /* newer gates are there */
+	const char *stop_farewell;   /* none are, the server stops */
 	const char *full_farewell;   /* instead of a greeting: max_connections or ..._per_address */
 	const char *early_farewell;  /* to who talks before the greeting; or NULL: it never waits */
 	const char *denied_farewell; /* instead of a greeting: deny, or not in allow */
@@ -80,6 +81,12 @@ struct protocol {
 	 * paused connection is busy anyhow. May be NULL: between commands it never is.
 	 */
 	bool (*busy)(struct conn *);
+
+	/*
+	 * True while what the client sends is a mail's content, which buys it less time than
+	 * commands do. May be NULL: it never is.
+	 */
+	bool (*content)(struct conn *);
 };
 
 extern const struct protocol smtp_protocol;       /* worker/gate/smtp/ */
@@ -153,6 +160,9 @@ void conn_hand_over(struct conn *, int stream);
 
 /* Writes what is queued, then closes (TLS: with close_notify). WHY, for the log, is a literal. */
 void conn_finish(struct conn *, const char *why);
+
+/* The gate drains: what to say, with CRLF, to who begins anything new. NULL: it doesn't. */
+const char *conn_drain_farewell(const struct conn *);
 
 /*
  * -- Channels to the rest of the house; NULL while that process is being restarted ------

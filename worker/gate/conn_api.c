@@ -163,6 +163,16 @@ conn_finish(struct conn *c, const char *why)
 	conn_end(c, why);
 }
 
+const char *
+conn_drain_farewell(const struct conn *c)
+{
+	const struct protocol *protocol = c->listener->protocol;
+
+	if (!c->gate->draining)
+		return NULL;
+	return c->gate->stopping ? protocol->stop_farewell : protocol->drain_farewell;
+}
+
 struct ipc_channel *
 conn_accounts(const struct conn *c)
 {

@@ -258,6 +258,18 @@ on_listener(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	return 0;
 }
 
+static int
+on_stopping(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	struct child *child = context;
+	struct gate *gate = child->context;
+
+	(void)channel;
+	(void)message;
+	gate->stopping = true;
+	return 0;
+}
+
 /* -- Channels to others ------------------------------------------------------------------ */
 
 static const struct ipc_handler no_handlers[] = {{0, NULL}};
@@ -387,11 +399,8 @@ on_channel(struct ipc_channel *channel, struct ipc_message *message, void *conte
 }
 
 static const struct ipc_handler handlers[] = {
-    {MG_SETTINGS, on_settings},
-    {MG_LISTENER, on_listener},
-    {MG_EXEMPT, on_exempt},
-    {MG_CHANNEL, on_channel},
-    {0, NULL},
+    {MG_SETTINGS, on_settings}, {MG_LISTENER, on_listener}, {MG_EXEMPT, on_exempt},
+    {MG_CHANNEL, on_channel},   {MG_STOPPING, on_stopping}, {0, NULL},
 };
 
 /* -- The role ------------------------------------------------------------------------------ */

@@ -66,6 +66,7 @@ struct gate {
 	unsigned count_max; /* as the descriptors allow */
 	bool at_count_max;  /* said so already */
 	bool draining;
+	bool stopping; /* not for newer gates: the server stops */
 	struct deadlines handshake;
 	struct deadlines command;
 	struct deadlines flush;

@@ -44,9 +44,9 @@ conn_is_idle(struct conn *c)
 void
 conn_drain(struct conn *c)
 {
-	const char *farewell = c->listener->protocol->drain_farewell;
+	const char *farewell = conn_drain_farewell(c);
 
-	if (c->state_now != CONN_TALKING || !conn_is_idle(c))
+	if (farewell == NULL || c->state_now != CONN_TALKING || !conn_is_idle(c))
 		return;
 	conn_output(c, farewell, strlen(farewell));
 	conn_end(c, "drained");
@@ -82,7 +82,7 @@ credit(struct conn *c, size_t used)
 	const struct protocol *protocol = c->listener->protocol;
 
 	c->credit += (uint32_t)used;
-	if (protocol->busy != NULL && protocol->busy(c) && c->credit < CONTENT_CREDIT)
+	if (protocol->content != NULL && protocol->content(c) && c->credit < CONTENT_CREDIT)
 		return;
 	c->credit = 0;
 	conn_start_quiet_time(c);
@@ -234,8 +234,7 @@ conn_talk(struct conn *c)
 			conn_abort(c, conn_failure(c));
 			return;
 		}
-		if (c->gate->draining)
-			conn_drain(c);
+		conn_drain(c);
 		if (c->state_now != CONN_TALKING || flushed != TLS_OK || stop != STOP_BACKLOG)
 			break;
 	}

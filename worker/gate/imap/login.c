@@ -351,6 +351,7 @@ const struct protocol imap_protocol = {
     .closed = imap_closed,
     .idle_farewell = "* BYE Nothing came for too long\r\n",
     .drain_farewell = "* BYE [UNAVAILABLE] This server is restarting, please try again\r\n",
+    .stop_farewell = "* BYE [UNAVAILABLE] This server is shutting down, please try again later\r\n",
     .full_farewell = "* BYE [UNAVAILABLE] Too many connections, please try again later\r\n",
     .denied_farewell = "* BYE [CONTACTADMIN] No access from your address\r\n",
     .tls_farewell = "* BYE TLS begins with STARTTLS on this port\r\n",

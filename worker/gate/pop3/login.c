@@ -367,6 +367,7 @@ const struct protocol pop3_protocol = {
     .closed = pop3_closed,
     .idle_farewell = "", /* RFC 1939 3: closed "without sending any response" */
     .drain_farewell = "-ERR [SYS/TEMP] this server is restarting, please try again\r\n",
+    .stop_farewell = "-ERR [SYS/TEMP] this server is shutting down, please try again later\r\n",
     .full_farewell = "-ERR [SYS/TEMP] too many connections, please try again later\r\n",
     .denied_farewell = "-ERR [SYS/PERM] no access from your address\r\n",
     .tls_farewell = "-ERR TLS begins with STLS on this port\r\n",

@@ -56,6 +56,7 @@ smtp_transaction_end(struct conn *conn, struct smtp_session *session)
 	session->unmailed = false;
 	if (mail == NULL)
 		return;
+	session->mailed = true;
 	leave_queue(conn, session);
 	free_rcpts(&mail->asked);
 	free_rcpts(&mail->taken);
@@ -103,6 +104,8 @@ smtp_cmd_mail(struct conn *conn, struct smtp_session *session, const struct smtp
 	size_t size = strlen(command->path) + 1;
 	struct smtp_transaction *mail;
 
+	if (smtp_has_left(conn, session))
+		return;
 	if (smtp_is_submission(conn) && smtp_auth_by_mail(conn, session, command))
 		return;
 	if (!may_mail(conn, session))

@@ -354,20 +354,47 @@ closed(struct conn *conn)
 }
 
 /*
- * From DATA on a client that is cut off must send everything again, perhaps for nothing; what comes
- * before is cheap, and a client that is idle there would only hold up the drain.
+ * Nobody is cut off in the middle of a mail: from MAIL on its transaction may end, and who logs in
+ * may send the mail that he logs in for, or his mail program would show him an error. Who is cut
+ * off in between mails comes again by himself. None stays for ever: each command has idle_timeout,
+ * and those that do nothing for a message are counted.
  */
 static bool
 busy(struct conn *conn)
 {
 	const struct smtp_session *session = conn_state(conn);
 
+	if (session->state <= SMTP_READY)
+		return session->submitter != NULL && !session->mailed;
+	return session->state < SMTP_CLOSING;
+}
+
+static bool
+content(struct conn *conn)
+{
+	const struct smtp_session *session = conn_state(conn);
+
 	return session->state >= SMTP_OPENING && session->state < SMTP_CLOSING;
+}
+
+/* The gate ends who is idle, but another mail may have come together with the end of the last. */
+bool
+smtp_has_left(struct conn *conn, struct smtp_session *session)
+{
+	const char *farewell = conn_drain_farewell(conn);
+
+	if (farewell == NULL || busy(conn))
+		return false;
+	conn_write(conn, farewell, strlen(farewell));
+	session->state = SMTP_CLOSING;
+	conn_finish(conn, "drained");
+	return true;
 }
 
 #define SMTP_FAREWELLS                                                                          \
 	.idle_farewell = "421 4.4.2 Nothing heard for too long, closing the connection\r\n",    \
-	.drain_farewell = "421 4.3.2 The server is shutting down, try again later\r\n",         \
+	.drain_farewell = "421 4.3.2 The server is restarting, please try again\r\n",           \
+	.stop_farewell = "421 4.3.2 The server is shutting down, try again later\r\n",          \
 	.full_farewell = "421 4.7.0 Too many connections here or from your address, try again " \
 			 "later\r\n",                                                           \
 	.early_farewell = "554 5.5.1 You talked before the greeting: no mail server does\r\n",  \
@@ -384,6 +411,7 @@ const struct protocol smtp_protocol = {
     .queue_up = smtp_queue_up,
     .closed = closed,
     .busy = busy,
+    .content = content,
     SMTP_FAREWELLS,
 };
 
@@ -397,5 +425,6 @@ const struct protocol submission_protocol = {
     .queue_up = smtp_queue_up,
     .closed = closed,
     .busy = busy,
+    .content = content,
     SMTP_FAREWELLS,
 };

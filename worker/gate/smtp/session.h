@@ -105,6 +105,7 @@ struct smtp_session {
 	bool swallow;     /* the rest of a line that is too long */
 	bool held;        /* conn_pause() has been called */
 	bool unmailed;    /* MAIL was refused: what was sent together with it may come yet */
+	bool mailed;      /* a transaction is over, whatever became of it */
 	uint32_t errors;  /* towards mg_settings.max_errors */
 	uint32_t idling;  /* commands since the last message that did nothing for one */
 	uint32_t request; /* to accounts or queue, under way; RCPTs have their own */
@@ -156,6 +157,9 @@ void smtp_close(struct conn *, const char *why, const char *format, ...)
 /* No more input until smtp_release(), which may call input() at once: call it last. */
 void smtp_hold(struct conn *, struct smtp_session *);
 void smtp_release(struct conn *, struct smtp_session *);
+
+/* 421 to who would begin something new while the gate drains: true, and the session may be gone. */
+bool smtp_has_left(struct conn *, struct smtp_session *);
 
 /* Counts what does nothing for a message: too much of it is an error. As smtp_refuse(). */
 bool smtp_count_idle(struct conn *);
