@@ -49,8 +49,11 @@ class Asking(Sink):
         self.shown = []
 
     def keep(self, handler, sender, recipients, message):
-        subject = (handler.connection.getpeercert() or {}).get("subject", ())
-        self.shown.append(dict(pair for part in subject for pair in part).get("commonName"))
+        if isinstance(handler.connection, ssl.SSLSocket):
+            subject = (handler.connection.getpeercert() or {}).get("subject", ())
+            self.shown.append(dict(pair for part in subject for pair in part).get("commonName"))
+        else:
+            self.shown.append("not even TLS")
         super().keep(handler, sender, recipients, message)
 
 
@@ -282,6 +285,23 @@ def test_mail_that_is_to_show_one_never_goes_in_clear(start, made):
     server.log.wait(r"event=queue\.not_now .*TLS")
     sink.close()
     assert not sink.mails
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_who_has_none_sends_in_clear(make_sink, start, made, version):  # noqa: F811
+    """A server that refuses us in TLS 1.3 does it behind our side of the handshake. Where TLS has to be, mail waits."""
+    sink, strict = (make_sink(Asking, made=made, version=version) for _ in range(2))
+    server = start(sink.port, pair=None, certificate="", more=f'routes = ( {{ domain = "b.example"; host = "127.0.0.1"; '
+                   f'port = {strict.port}; tls = "require"; certificate = ""; }} );')
+    server.settings["relay"] = server.settings["relay"].replace('"require"', '"opportunistic"', 1)
+    server.write_configuration()
+    server.posternctl("reload")
+    send(server, ["bob@b.example", BOB])
+    sink.wait(1)
+    assert sink.shown == ["not even TLS"]
+    server.log.wait(r"event=queue\.not_now .*to=bob@b\.example ", count=2)
+    assert not any(command.startswith("MAIL") for command in strict.commands)
+    assert strict.commands.count("STARTTLS") == strict.connections
 
 
 def test_another_resolver_takes_no_certificate_away(start, made):

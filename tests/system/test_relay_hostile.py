@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import ssl
+import struct
 import tempfile
 import time
 
@@ -45,6 +46,17 @@ class Hostile(Sink):
 
 
 def close(handler, usual):
+    raise EOFError
+
+
+def reset(handler, usual):
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+    raise EOFError
+
+
+def half(handler, usual):
+    handler.wfile.write(usual.encode()[:-1].rpartition(b"\n")[0] + b"\n")
     raise EOFError
 
 
@@ -190,6 +202,11 @@ row("no TLS behind STARTTLS", "STARTTLS", say(b"220 Go\r\n\x15\x03\x01\0\2\2\x28
 row("plain text for a handshake", "STARTTLS", say(b"220 Go\r\n250 mx.example"), LATER, "TLS handshake",
     extensions=(*ALL, "STARTTLS"), require=True)
 row("TLS fails and then none", "STARTTLS", say(b"220 Go\r\ngarbage"), TAKEN, extensions=(*ALL, "STARTTLS"))
+row("TLS is closed and then none", "EHLO in TLS", close, TAKEN, tls=True)
+row("TLS is reset and then none", "EHLO in TLS", reset, TAKEN, tls=True)
+row("TLS and half a reply", "EHLO in TLS", half, LATER, CLOSED, tls=True)
+row("TLS and no reply", "EHLO in TLS", wait, LATER, SLOW, tls=True)
+row("TLS is reset where it is required", "EHLO in TLS", reset, LATER, CLOSED, **TLS)
 # What it can do.
 row("ten thousand keywords", "EHLO", say(KEYWORDS), LATER, NOT_SMTP)
 row("SIZE 1", "EHLO", say(b"250-x\r\n250 SIZE 1"), NEVER, "larger")
@@ -310,7 +327,8 @@ def test_a_hostile_server_fails_its_own_mail(world, name):
     assert re.search(why, line), line
     sink = world.sinks[name]
     # A handshake that fails is tried once more without, where that may be; nothing else is.
-    assert sink.connections <= (2 if "STARTTLS" in options.get("extensions", ()) else 1)
+    begins = "STARTTLS" in options.get("extensions", ()) or (options.get("tls") and fate == TAKEN)
+    assert sink.connections <= (2 if begins else 1)
     assert len(sink.mails) <= 1
     if fate == TAKEN and sink.step != "body":
         assert sink.wait(1)

@@ -224,6 +224,20 @@ on_sent(void *arg)
 
 static int dial(struct connection *);
 
+/*
+ * Our side of the handshake does not tell how the server's ends: in TLS 1.3 what it says to our
+ * having no certificate comes behind it (RFC 8446 4.4.2.4). Only its first line of SMTP tells.
+ */
+static bool
+handshake_failed(const struct connection *connection)
+{
+	const struct client *client = &connection->client;
+
+	return client->state == CLIENT_HANDSHAKE ||
+	       (client->state == CLIENT_EHLO && client->secure && client->lines == 0 &&
+		outgoing_was_ended(connection->stream));
+}
+
 static void
 on_lost(void *arg, const char *why)
 {
@@ -236,7 +250,7 @@ on_lost(void *arg, const char *why)
 	}
 	/* Better than not at all, unless it is required (RFC 7435), or we are to show who we are.
 	 */
-	if (client->state == CLIENT_HANDSHAKE && client->options->tls == CLIENT_TLS_OFFERED &&
+	if (handshake_failed(connection) && client->options->tls == CLIENT_TLS_OFFERED &&
 	    connection->route->certificate[0] == '\0') {
 		outgoing_free(connection->stream);
 		if (dial(connection) == 0) {

@@ -40,6 +40,7 @@ struct outgoing {
 	bool wants_write; /* TLS does, to go on */
 	unsigned busy;    /* in a call: it is freed afterwards */
 	bool dead;
+	bool ended; /* by the other side */
 };
 
 static void on_event(evutil_socket_t, short, void *);
@@ -121,6 +122,19 @@ lose(struct outgoing *stream, const char *why)
 	stream->dial = NULL;
 	(void)evtimer_del(stream->timer);
 	stream->calls->lost(stream->arg, why);
+}
+
+static void
+lose_to_peer(struct outgoing *stream)
+{
+	stream->ended = true;
+	lose(stream, "the connection was closed");
+}
+
+bool
+outgoing_was_ended(const struct outgoing *stream)
+{
+	return stream->ended;
 }
 
 static void
@@ -290,7 +304,7 @@ receive(struct outgoing *stream)
 	do {
 		n = read_some(stream, data, sizeof(data));
 		if (n == -1)
-			lose(stream, "the connection was closed");
+			lose_to_peer(stream);
 		else if (n > 0)
 			stream->calls->received(stream->arg, data, (size_t)n);
 		/* What TLS has taken from the socket already no event tells of. */
@@ -310,7 +324,7 @@ send_out(struct outgoing *stream)
 		ssize_t n = write_some(stream, data, length);
 
 		if (n == -1)
-			lose(stream, "the connection was closed");
+			lose_to_peer(stream);
 		if (n <= 0)
 			break;
 		evbuffer_drain(stream->out, (size_t)n);

@@ -33,6 +33,8 @@ struct outgoing *outgoing_connect(struct event_base *, SSL_CTX *, const struct d
 size_t outgoing_which(const struct outgoing *);
 void outgoing_free(struct outgoing *);
 
+/* When it is lost: whether the other side has ended it (or the network), not our patience. */
+bool outgoing_was_ended(const struct outgoing *);
 /* Whether the other side has said that it is done (close_notify), and nobody has cut it off. */
 bool outgoing_ended_cleanly(const struct outgoing *);
 
