@@ -32,8 +32,8 @@ enum master_phase {
 	MASTER_STARTING, /* until all children were ready once */
 	MASTER_RUNNING,
 	MASTER_STOPPING_GATES, /* drained: then the next kind is told to stop */
+	MASTER_STOPPING_QUEUE, /* drained, too: what it is delivering needs all the others */
 	MASTER_STOPPING_SESSIONS,
-	MASTER_STOPPING_QUEUE,
 	MASTER_STOPPING_RELAY,
 	MASTER_STOPPING_FILTER,
 	MASTER_STOPPING_ACCOUNTS,
@@ -82,6 +82,7 @@ struct master {
 	char self_signed[CERT_NAME_SIZE]; /* certd says so of this one; "": of none */
 	struct certs certs;               /* in force, as certd says */
 	struct event *stop_timer;
+	bool hastened; /* nobody is waited for any more */
 	struct event *signals[5];
 };
 

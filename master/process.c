@@ -12,6 +12,8 @@
 #include "master/master.h"
 #include "master/state.h"
 
+#define SHUTDOWN_SECONDS 5 /* of who has had time to drain, or had nothing to do yet */
+
 const char *const process_phase_names[] = {"starting", "running", "draining", "stopping", "killed"};
 
 int process_compare(const struct process *, const struct process *);
@@ -70,6 +72,13 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (p->phase == PROCESS_DRAINING) {
+		log_event(LOG_NOTICE, "child.drained", KV_STR("child", p->name),
+			  KV_I64("pid", p->pid),
+			  KV_STR("why", "what is under way has had its time, and is cut off"));
+		process_shutdown(p, SHUTDOWN_SECONDS);
+		return;
+	}
 	log_event(LOG_ERR, "child.overdue", KV_STR("child", p->name), KV_I64("pid", p->pid),
 		  KV_STR("why", "it did not exit in time, and is killed"));
 	process_kill(p);
@@ -96,7 +105,7 @@ process_drain(struct process *p, unsigned seconds)
 
 	/* Before it runs it has no work to finish, and its sandbox may not be closed. */
 	if (p->phase == PROCESS_STARTING) {
-		process_shutdown(p, 5);
+		process_shutdown(p, SHUTDOWN_SECONDS);
 		return;
 	}
 	if (p->phase != PROCESS_RUNNING && p->phase != PROCESS_DRAINING)
@@ -288,6 +297,17 @@ processes_count(const struct master *m, enum role role)
 			count++;
 	}
 	return count;
+}
+
+void
+processes_drain(struct master *m, enum role role, unsigned seconds)
+{
+	struct process *p;
+
+	for (p = processes_first(m); p != NULL; p = processes_next(p)) {
+		if (p->role->role == role)
+			process_drain(p, seconds);
+	}
 }
 
 void

@@ -72,8 +72,8 @@ struct process *process_start(struct master *, const struct master_role *, void 
 			      const char *name, uint32_t uid, uint32_t gid, struct error *);
 
 /*
- * Ends it: MC_DRAIN; MC_SHUTDOWN; both with SIGKILL after so many seconds (0, of the first: never);
- * SIGKILL at once.
+ * Ends it: MC_DRAIN, with MC_SHUTDOWN after so many seconds (0: never); MC_SHUTDOWN, with SIGKILL
+ * after so many; SIGKILL at once.
  */
 void process_drain(struct process *, unsigned seconds);
 void process_shutdown(struct process *, unsigned seconds);
@@ -95,6 +95,7 @@ void processes_free(struct master *);
 
 /* How many of a kind there are, in whatever phase. */
 size_t processes_count(const struct master *, enum role);
+void processes_drain(struct master *, enum role, unsigned seconds);
 void processes_shutdown(struct master *, enum role, unsigned seconds);
 /* A new log descriptor for all. */
 void processes_reopen_log(struct master *);

@@ -14,6 +14,7 @@
 #include "master/watch.h"
 
 #define READY_SECONDS 30 /* after that whoever waits is told, and the wait goes on */
+#define QUEUE_SECONDS 25 /* for what it is delivering; what comes meanwhile is taken, and waits */
 
 struct reload {
 	bool wanted;  /* asked for while the server was starting */
@@ -190,7 +191,7 @@ put_in_force(struct master *m, struct generation *new, const struct conf_users *
 		log_event(LOG_ERR, "reload.filter", KV_STR("why", "out of memory"));
 	renew_start(m);
 	if (queue_settings_differ(new->conf, old->conf))
-		slot_restart(&m->queue);
+		slot_renew(&m->queue, QUEUE_SECONDS);
 	m->reload->pending = true;
 	evtimer_add(m->reload->timeout, &tv);
 	if (gates_start(m, &err) == -1)

@@ -113,6 +113,14 @@ slot_restart(struct slot *slot)
 }
 
 void
+slot_renew(struct slot *slot, unsigned seconds)
+{
+	slot->backoff.failures = 0;
+	if (slot->process != NULL)
+		process_drain(slot->process, seconds);
+}
+
+void
 slot_succeed(struct slot *slot, unsigned seconds)
 {
 	struct process *old = slot->process;
@@ -143,11 +151,12 @@ slot_gone(struct process *p, int status)
 {
 	struct slot *slot = p->owner;
 	struct master *m = p->master;
-	bool intended = p->phase == PROCESS_STOPPING && status == 0;
+	bool intended =
+	    (p->phase == PROCESS_STOPPING || p->phase == PROCESS_DRAINING) && status == 0;
 	char text[PROCESS_STATUS_SIZE];
 	unsigned wait;
 
-	/* Who was told to drain, and a gate that is full, has left its slot. */
+	/* Who drains beside a successor, and a gate that is full, has left its slot. */
 	if (slot == NULL || slot->process != p || !slot->wanted) {
 		log_event(status == 0 ? LOG_INFO : LOG_ERR, "child.ended", KV_STR("child", p->name),
 			  KV_I64("pid", p->pid), KV_STR("how", process_status_text(status, text)));

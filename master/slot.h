@@ -23,6 +23,9 @@ int slot_init(struct slot *, struct master *, const struct master_role *);
 void slot_fill(struct slot *);
 /* The same for an exited child's exit on purpose (a changed setting): no back-off. */
 void slot_restart(struct slot *);
+/* The same, but first it may finish what it has in hand, for so many seconds at most: there are
+ * never two. */
+void slot_renew(struct slot *, unsigned seconds);
 /*
  * The same, if its child finishes its work when it is told to drain: it does so beside its
  * successor, for so many seconds at most.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Stopping, in the order in which work flows: gates finish what they have, then sessions, queue,
- * accounts and certd go, each kind when the one before it is gone.
+ * Stopping, in the order in which work flows: gates finish what they have, queue what it is
+ * delivering, then sessions, relay, accounts and certd go, each kind when the one before it is
+ * gone.
  */
 #include "master/master.h"
 #include "master/notify.h"
@@ -52,14 +53,28 @@ static const struct {
 	unsigned seconds;               /* until they are killed */
 } stops[] = {
     [MASTER_STOPPING_GATES] = {ROLE_GATE, NULL, 0},
-    [MASTER_STOPPING_SESSIONS] = {ROLE_SESSION, NULL, 30},
     [MASTER_STOPPING_QUEUE] = {ROLE_QUEUE, close_queue, 30},
+    [MASTER_STOPPING_SESSIONS] = {ROLE_SESSION, NULL, 30},
     [MASTER_STOPPING_RELAY] = {ROLE_RELAY, close_relay, 5},
     [MASTER_STOPPING_FILTER] = {ROLE_FILTER, close_filter, 5},
     [MASTER_STOPPING_ACCOUNTS] = {ROLE_ACCOUNTS, close_accounts, 5},
     [MASTER_STOPPING_VERIFY] = {ROLE_VERIFY, close_verify, 5},
     [MASTER_STOPPING_CERTD] = {ROLE_CERTD, close_certd, 5},
 };
+
+/* A host that is just taking a mail would get it again if nobody heard that it has. */
+static void
+end(struct master *m)
+{
+	unsigned patience = master_conf(m)->limits.drain_timeout;
+
+	if (stops[m->phase].close != NULL)
+		stops[m->phase].close(m);
+	if (m->phase == MASTER_STOPPING_QUEUE && patience > 0 && !m->hastened)
+		processes_drain(m, ROLE_QUEUE, patience);
+	else
+		processes_shutdown(m, stops[m->phase].waits_for, stops[m->phase].seconds);
+}
 
 void
 master_stop_next(struct master *m)
@@ -70,9 +85,7 @@ master_stop_next(struct master *m)
 		m->phase++;
 		if (m->phase == MASTER_STOPPED)
 			break;
-		if (stops[m->phase].close != NULL)
-			stops[m->phase].close(m);
-		processes_shutdown(m, stops[m->phase].waits_for, stops[m->phase].seconds);
+		end(m);
 	}
 	if (m->phase == MASTER_STOPPED)
 		event_base_loopexit(m->base, NULL);
@@ -81,7 +94,10 @@ master_stop_next(struct master *m)
 static void
 hasten(struct master *m)
 {
+	m->hastened = true;
 	processes_shutdown(m, ROLE_GATE, HASTE_SECONDS);
+	if (m->phase == MASTER_STOPPING_QUEUE)
+		processes_shutdown(m, ROLE_QUEUE, HASTE_SECONDS);
 }
 
 static void
@@ -95,7 +111,7 @@ on_drain_timeout(evutil_socket_t fd, short what, void *arg)
 		return;
 	log_event(LOG_NOTICE, "master.drained", KV_U64("gates", processes_count(m, ROLE_GATE)),
 		  KV_STR("why", "limits.drain_timeout is over: what is left is cut off"));
-	hasten(m);
+	processes_shutdown(m, ROLE_GATE, HASTE_SECONDS);
 }
 
 void

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Mail out: from submission to other hosts, and back to the sender if they don't take it."""
 
+import concurrent.futures
 import email
+import json
 import os
 import re
 import signal
@@ -141,12 +143,72 @@ class Holding(Sink):
     def keep(self, handler, sender, recipients, message):
         with self.changed:
             self.waiting.append(sender)
+            self.changed.notify_all()
         self.may.acquire()
         super().keep(handler, sender, recipients, message)
 
     def close(self):
         self.may.release(1000)
         super().close()
+
+    def wait_for_bodies(self, count):
+        """Until it has so many whole mails that it has not answered for."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: len(self.waiting) >= count, DEADLINE)
+
+
+def test_a_stop_waits_for_hosts_that_take_mail(make_sink, send_out):
+    """What a host has but has not answered for yet would be sent again after the start."""
+    sink = make_sink(Holding)
+    server = send_out(sink.port)
+    send(server, ["carol@elsewhere.example"])
+    sink.wait_for_bodies(1)
+    process, log, gates = server.process, server.log, len(server.children("gate"))
+    process.send_signal(signal.SIGTERM)
+    log.wait(r"event=child\.ended child=.?gate", count=gates)
+    sink.may.release()
+    assert process.wait(DEADLINE) == 0
+    server.stop()
+    assert log.find(r"event=queue\.relayed .*to=carol@elsewhere\.example")
+    server.start()
+    assert json.loads(server.posternctl("queue", "list", "--json").stdout) == []
+    assert len(sink.waiting) == 1
+
+
+def test_a_stop_does_not_wait_for_ever(make_sink, send_out):
+    sink = make_sink(Holding)
+    server = send_out(sink.port)
+    server.settings["limits"] = "{ retry = 1; restart_delay = 0; drain_timeout = 1; }"
+    server.write_configuration()
+    server.posternctl("reload")
+    send(server, ["carol@elsewhere.example"])
+    sink.wait_for_bodies(1)
+    log = server.log
+    assert server.stop() == 0
+    log.wait(r"event=child\.drained child=queue")
+    sink.may.release(1000)
+    server.start()
+    server.log.wait(r"event=queue\.relayed .*to=carol@elsewhere\.example")
+
+
+def test_a_reload_waits_for_hosts_that_take_mail(make_sink, send_out):
+    """Though it changes what queue is told and what relay is; mail that comes meanwhile is taken, and sent after it."""
+    sink = make_sink(Holding)
+    server = send_out(sink.port)
+    send(server, ["carol@elsewhere.example"])
+    sink.wait_for_bodies(1)
+    server.settings["relay"] = server.settings["relay"].replace("{", '{ resolver = "127.0.0.7";', 1).replace("86400", "86500")
+    server.write_configuration()
+    mark = server.log.mark()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        reload = pool.submit(server.posternctl, "reload")
+        server.log.wait(r"event=accounts\.loaded", mark)  # what is told behind queue's drain
+        send(server, ["dan@elsewhere.example"])
+        sink.may.release(2)
+        assert "in force" in reload.result().stdout
+    server.log.wait(r"event=queue\.relayed .*to=dan@elsewhere\.example", mark)
+    assert [recipients for _, recipients, _ in sink.wait(2)] == [["carol@elsewhere.example"], ["dan@elsewhere.example"]]
+    assert not server.log.find(r"event=relay\.known|event=queue\.deferred", mark)
 
 
 def test_a_newsletter_holds_up_nobody(make_sink, send_out):

@@ -25,8 +25,8 @@
 #include "worker/queue/sign.h"
 #include "worker/roles.h"
 
-#define DRAIN_SECONDS 10
 #define DRAIN_LOOKS_A_SECOND 20
+#define TAKING_SECONDS 20 /* while it drains */
 
 struct early {
 	STAILQ_ENTRY(early) entry;
@@ -147,32 +147,6 @@ queue_run(struct child *child, struct error *err)
 	return 0;
 }
 
-/* What is in hand is finished, but not waited for endlessly: it is safe in any case. */
-static void
-on_drain_look(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	(void)batch_run(queue.batch);
-	batch_sync(queue.batch);
-	if (queue_is_quiet(&queue) || ++drain_looks > DRAIN_SECONDS * DRAIN_LOOKS_A_SECOND) {
-		queue_close(&queue);
-		child_exit(arg);
-	}
-}
-
-static void
-queue_drain(struct child *child)
-{
-	static const struct timeval interval = {.tv_usec = 1000000 / DRAIN_LOOKS_A_SECOND};
-	struct event *look;
-
-	queue_stop(&queue);
-	look = event_new(child->base, -1, EV_PERSIST, on_drain_look, child);
-	if (look == NULL || event_add(look, &interval) == -1)
-		child_exit(child);
-}
-
 /* What is known to have arrived elsewhere must not be sent again by the next process. */
 static void
 queue_shut_down(struct child *child)
@@ -184,6 +158,40 @@ queue_shut_down(struct child *child)
 	}
 	if (queue.greylister != NULL)
 		greylister_commit(queue.greylister);
+}
+
+/*
+ * What is being delivered is: a host that takes a mail just now would get it again. Gates are
+ * served until a moment at which nobody writes, and if there is none for long, they have to wait
+ * for the next process. How long all that may take is the master's business.
+ */
+static void
+on_drain_look(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)batch_run(queue.batch);
+	batch_sync(queue.batch);
+	if (queue_is_quiet(&queue)) {
+		queue_shut_down(arg);
+		queue_close(&queue);
+		child_exit(arg);
+	}
+	if (!queue.draining && ++drain_looks > TAKING_SECONDS * DRAIN_LOOKS_A_SECOND)
+		queue_stop(&queue);
+}
+
+static void
+queue_drain(struct child *child)
+{
+	static const struct timeval interval = {.tv_usec = 1000000 / DRAIN_LOOKS_A_SECOND};
+	struct event *look;
+
+	schedule_stop(queue.schedule);
+	look = event_new(child->base, -1, EV_PERSIST, on_drain_look, child);
+	if (look == NULL || event_add(look, &interval) == -1)
+		child_exit(child);
+	event_active(look, 0, 0);
 }
 
 static const struct ipc_handler handlers[] = {
