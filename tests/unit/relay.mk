@@ -42,3 +42,6 @@ check_PROGRAMS += tests/unit/test_relay_pool
 tests_unit_test_relay_pool_SOURCES = tests/unit/test_relay_pool.c
 tests_unit_test_relay_pool_LDADD = worker/libworker.a $(COMMON_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) $(UNBOUND_LIBS) $(NETTLE_LIBS) \
 	$(UNIT_LIBS)
+check_PROGRAMS += tests/unit/test_relay_asked
+tests_unit_test_relay_asked_SOURCES = tests/unit/test_relay_asked.c
+tests_unit_test_relay_asked_LDADD = worker/libworker.a $(BSD_LIBS) $(UNIT_LIBS)

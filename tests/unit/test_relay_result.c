@@ -11,6 +11,7 @@
 
 #define P OUTCOME_PENDING
 #define D OUTCOME_DELIVERED
+#define O OUTCOME_PUT_OFF
 #define L OUTCOME_LATER
 #define F OUTCOME_FAILED
 
@@ -22,6 +23,7 @@ static const struct {
 } cases[] = {
     {D, {250, "2.1.5", "Ok", true}, RELAY_DELIVERED, "2.1.5"},
     {D, {250, "", "Ok", true}, RELAY_DELIVERED, "2.0.0"},
+    {O, {450, "4.2.1", "Grey", true}, RELAY_LATER, "4.2.1"},
     {L, {450, "4.2.1", "Grey", true}, RELAY_LATER, "4.2.1"},
     {L, {450, "", "Grey", true}, RELAY_LATER, "4.0.0"},
     {L, {452, "", "Full", true}, RELAY_LATER, "4.3.1"},

@@ -246,6 +246,7 @@ a_connection_is_used_again(void **state)
 
 #define P OUTCOME_PENDING
 #define D OUTCOME_DELIVERED
+#define O OUTCOME_PUT_OFF
 #define L OUTCOME_LATER
 #define F OUTCOME_FAILED
 
@@ -266,23 +267,23 @@ static const struct {
     {{"EHLO", "220 Odd", 0}, CLIENT_CLOSE, {P, P, P}, ""},
     {{"EHLO", NULL, 0}, CLIENT_CLOSE, {P, P, P}, ""},
     {{"MAIL", "421 Busy", 0}, CLIENT_CLOSE, {P, P, P}, ""},
-    {{"MAIL", "451 Busy", 0}, CLIENT_MAIL_DONE, {L, L, L}, ""},
+    {{"MAIL", "451 Busy", 0}, CLIENT_MAIL_DONE, {O, O, O}, ""},
     {{"MAIL", "550 5.7.1 No", 0}, CLIENT_MAIL_DONE, {F, F, F}, ""},
-    {{"MAIL", "354 Odd", 0}, CLIENT_MAIL_DONE, {L, L, L}, ""},
+    {{"MAIL", "354 Odd", 0}, CLIENT_MAIL_DONE, {O, O, O}, ""},
     {{"MAIL", NULL, 0}, CLIENT_CLOSE, {P, P, P}, ""},
     {{"RCPT", "421 Busy", 1}, CLIENT_CLOSE, {P, P, P}, ""},
-    {{"RCPT TO:<b", "451 Grey", 0}, CLIENT_MAIL_DONE, {D, L, D}, "DATA"},
+    {{"RCPT TO:<b", "451 Grey", 0}, CLIENT_MAIL_DONE, {D, O, D}, "DATA"},
     {{"RCPT TO:<b", "550 No", 0}, CLIENT_MAIL_DONE, {D, F, D}, "DATA"},
-    {{"RCPT TO:<b", "552 5.5.3 Too many recipients", 0}, CLIENT_MAIL_DONE, {D, L, D}, "DATA"},
+    {{"RCPT TO:<b", "552 5.5.3 Too many recipients", 0}, CLIENT_MAIL_DONE, {D, O, D}, "DATA"},
     {{"RCPT TO:<a", "552 5.2.2 Full", 0}, CLIENT_MAIL_DONE, {F, D, D}, "DATA"},
     {{"RCPT TO:<b", "251 Forwarded", 0}, CLIENT_MAIL_DONE, {D, D, D}, "DATA"},
     {{"RCPT", "550 No", 0}, CLIENT_MAIL_DONE, {F, F, F}, ""},
-    {{"RCPT", "450 No", 0}, CLIENT_MAIL_DONE, {L, L, L}, ""},
+    {{"RCPT", "450 No", 0}, CLIENT_MAIL_DONE, {O, O, O}, ""},
     {{"RCPT", NULL, 2}, CLIENT_CLOSE, {P, P, P}, ""},
     {{"DATA", "421 Busy", 0}, CLIENT_CLOSE, {P, P, P}, ""},
-    {{"DATA", "451 Busy", 0}, CLIENT_MAIL_DONE, {L, L, L}, ""},
+    {{"DATA", "451 Busy", 0}, CLIENT_MAIL_DONE, {O, O, O}, ""},
     {{"DATA", "554 No", 0}, CLIENT_MAIL_DONE, {F, F, F}, ""},
-    {{"DATA", "250 Odd", 0}, CLIENT_MAIL_DONE, {L, L, L}, ""},
+    {{"DATA", "250 Odd", 0}, CLIENT_MAIL_DONE, {O, O, O}, ""},
     {{"DATA", NULL, 0}, CLIENT_CLOSE, {P, P, P}, ""},
     {{"body", "421 Busy", 0}, CLIENT_CLOSE, {L, L, L}, ""},
     {{"body", "452 Full", 0}, CLIENT_MAIL_DONE, {L, L, L}, ""},

@@ -5,7 +5,7 @@
  *
  * A connection carries any number of mails, one after the other. What a mail's recipients end with
  * is in the mail; those that still are PENDING when the connection is to be closed have been
- * refused by nobody: another host of the same domain may take them.
+ * refused by nobody: another host of the same domain may take them, as those that are PUT_OFF.
  */
 #ifndef POSTERN_WORKER_RELAY_CLIENT_H
 #define POSTERN_WORKER_RELAY_CLIENT_H
@@ -25,7 +25,8 @@ struct evbuffer;
 enum client_outcome {
 	OUTCOME_PENDING,
 	OUTCOME_DELIVERED, /* the server has taken responsibility (RFC 5321 4.2.5) */
-	OUTCOME_LATER,     /* a transient failure */
+	OUTCOME_PUT_OFF,   /* a transient failure, and it has nothing of the message */
+	OUTCOME_LATER,     /* a transient failure, of or behind the message */
 	OUTCOME_FAILED,    /* a permanent one */
 };
 

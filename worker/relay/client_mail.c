@@ -28,6 +28,13 @@ outcome_of(const struct reply *reply)
 	return reply->code / 100 == 5 ? OUTCOME_FAILED : OUTCOME_LATER;
 }
 
+/* Of a reply before the message, which nobody has now that it doesn't take. */
+static enum client_outcome
+outcome_before(const struct reply *reply)
+{
+	return reply->code / 100 == 5 ? OUTCOME_FAILED : OUTCOME_PUT_OFF;
+}
+
 /* What RCPT has asked of this server, and is not decided yet. */
 static bool
 is_open(const struct client_recipient *recipient)
@@ -378,9 +385,9 @@ outcome_of_rcpt(const struct client_mail *mail, size_t which, const struct reply
 {
 	for (size_t i = 0; reply->code == 552 && i < which; i++) {
 		if (is_open(&mail->recipients[i]))
-			return OUTCOME_LATER;
+			return OUTCOME_PUT_OFF;
 	}
-	return outcome_of(reply);
+	return outcome_before(reply);
 }
 
 enum client_action
@@ -394,7 +401,7 @@ client_on_envelope(struct client *client, const struct reply *reply, struct evbu
 	if (which == 0) {
 		client->transaction = taken;
 		if (!taken)
-			client_settle_all(client, reply, outcome_of(reply));
+			client_settle_all(client, reply, outcome_before(reply));
 	} else if (!taken && mail->recipients[which - 1].outcome == OUTCOME_PENDING) {
 		mail->recipients[which - 1].outcome = outcome_of_rcpt(mail, which - 1, reply);
 		mail->recipients[which - 1].reply = *reply;
@@ -415,8 +422,7 @@ client_on_data(struct client *client, const struct reply *reply, struct evbuffer
 		return CLIENT_SEND_BODY;
 	}
 	/* A 2xx here is none of the answers there are. */
-	client_settle_all(client, reply,
-			  outcome_of(reply) == OUTCOME_FAILED ? OUTCOME_FAILED : OUTCOME_LATER);
+	client_settle_all(client, reply, outcome_before(reply));
 	return mail_done(client);
 }
 

@@ -49,7 +49,8 @@ job_finish(struct job *job)
 	struct qr_result body = {.recipients = (uint32_t)mail->count};
 
 	for (size_t i = 0; i < mail->count; i++)
-		result_of(&mail->recipients[i], &job->why, job->hosts[i], &results[i]);
+		result_of(&mail->recipients[i], &job->why, job->asked_hosts.recipients[i].host,
+			  &results[i]);
 	if (job->relay->queue != NULL && job->request != 0)
 		(void)ipc_send(job->relay->queue, QR_RESULT, job->request, &body,
 			       (const char *)results, mail->count * sizeof(results[0]), -1);

@@ -29,6 +29,25 @@ log_answered(const struct job *job)
 		  KV_U64("rcpts", job->envelope->mail.count));
 }
 
+/* Before the connection is left. */
+static void
+end_asking(struct job *job)
+{
+	asked_end(&job->asked_hosts, &job->envelope->mail, &job->way,
+		  connection_target(job->connection)->host);
+}
+
+/* Another host may take what this one did not. Of a job that nobody waits for, queue asks again. */
+static void
+go_on(struct job *job)
+{
+	if (job->request != 0 &&
+	    asked_wants_any(&job->asked_hosts, &job->envelope->mail, &job->way))
+		job_try_target(job);
+	else
+		job_refuse(job, &job->why, !job->later);
+}
+
 static void
 on_ready(void *arg)
 {
@@ -39,9 +58,11 @@ on_ready(void *arg)
 		return;
 	}
 	log_answered(job);
+	asked_is_done(&job->asked_hosts, &job->way, connection_target(job->connection)->host);
+	end_asking(job);
 	pool_put(job->relay, job->connection);
 	job->connection = NULL;
-	job_finish(job);
+	go_on(job);
 }
 
 /* That address, and if none of the host's two has answered both. */
@@ -57,7 +78,7 @@ note_tried(struct job *job)
 		if (made ? strcasecmp(target->host, used->host) == 0 &&
 			       memcmp(&target->address, &used->address, sizeof(used->address)) == 0
 			 : i == job->target || i == job->other)
-			job->tried[i] = true;
+			job->asked_hosts.tried[i] = true;
 	}
 }
 
@@ -71,18 +92,14 @@ on_closed(void *arg, const struct reply *why)
 	job->later = job->later || (!job->reused && !useless);
 	if (!job->reused)
 		note_tried(job);
+	end_asking(job);
 	job->connection = NULL;
 	if (!job->reused)
 		job->why = *why;
-	/* Of one that nobody waits for, queue will ask again. */
-	if (job_is_over(job) || job->request == 0) {
-		job_finish(job);
-		return;
-	}
 	/* What had waited may have died meanwhile: that is no failure of the server. */
 	job->fresh = job->fresh || job->reused;
 	job->reused = false;
-	job_try_target(job);
+	go_on(job);
 }
 
 static const struct connection_calls calls = {.ready = on_ready, .closed = on_closed};
@@ -105,37 +122,27 @@ secure(const struct job *job, const struct route_target *target, struct security
 	return security_of(&facts, security, why);
 }
 
-/* Whatever the open ones end with now, it is with that host. */
-static void
-ask(struct job *job, const struct route_target *target)
-{
-	const struct client_mail *mail = &job->envelope->mail;
-
-	for (size_t i = 0; i < mail->count; i++) {
-		if (mail->recipients[i].outcome == OUTCOME_PENDING)
-			job->hosts[i] = target->host;
-	}
-}
-
 /* A connection to any of its servers that waits for a mail. */
 static bool
 reuse(struct job *job)
 {
+	struct client_mail *mail = &job->envelope->mail;
 	struct security security;
 	struct reply why;
 
 	for (size_t i = job->target; !job->fresh && i < job->way.count; i++) {
 		const struct route_target *target = &job->way.targets[i];
 
-		if (job->tried[i] || !secure(job, target, &security, &why))
+		if (!asked_wants(&job->asked_hosts, mail, i) ||
+		    !secure(job, target, &security, &why))
 			continue;
 		job->connection = pool_take(job->relay, job->via, target, &security);
 		if (job->connection == NULL)
 			continue;
 		job->reused = true;
-		ask(job, target);
+		asked_begin(&job->asked_hosts, mail, &job->way, i);
 		connection_give(job->connection, &calls, job);
-		connection_send(job->connection, &job->envelope->mail, job->body);
+		connection_send(job->connection, mail, job->body);
 		return true;
 	}
 	return false;
@@ -151,7 +158,8 @@ find_other(struct job *job)
 	for (job->other = job->target + 1; job->other < job->way.count; job->other++) {
 		const struct route_target *other = &job->way.targets[job->other];
 
-		if (!job->tried[job->other] && strcasecmp(other->host, target->host) == 0 &&
+		if (!job->asked_hosts.tried[job->other] &&
+		    strcasecmp(other->host, target->host) == 0 &&
 		    IN6_IS_ADDR_V4MAPPED(&other->address) != v4)
 			return &other->address;
 	}
@@ -185,6 +193,8 @@ void
 job_try_target(struct job *job)
 {
 	static const struct reply none = {.code = 451, .status = "4.4.1", .text = "no connection"};
+	struct client_mail *mail = &job->envelope->mail;
+	struct asked *asked = &job->asked_hosts;
 
 	job->waits = false;
 	if (reuse(job) || !has_certificate(job))
@@ -193,9 +203,9 @@ job_try_target(struct job *job)
 		const struct route_target *target = &job->way.targets[job->target];
 		struct security security;
 
-		if (job->tried[job->target])
+		if (!asked_wants(asked, mail, job->target))
 			continue;
-		ask(job, target);
+		asked_name(asked, mail, target->host);
 		if (!secure(job, target, &security, &job->why)) {
 			job->later = true;
 			continue;
@@ -203,10 +213,12 @@ job_try_target(struct job *job)
 		job->waits = !pool_has_room(job->relay, job->via, target);
 		if (job->waits)
 			return;
+		asked_begin(asked, mail, &job->way, job->target);
 		job->connection = connection_open(job->relay, job->table, job->via, target,
 						  find_other(job), &security, &calls, job);
 		if (job->connection != NULL)
 			return;
+		asked_end(asked, mail, &job->way, target->host);
 		job->why = none;
 		job->later = true;
 	}

@@ -3,6 +3,7 @@
 #ifndef POSTERN_WORKER_RELAY_JOB_PRIVATE_H
 #define POSTERN_WORKER_RELAY_JOB_PRIVATE_H
 
+#include "worker/relay/asked.h"
 #include "worker/relay/connection.h"
 #include "worker/relay/conversion.h"
 #include "worker/relay/envelope.h"
@@ -29,7 +30,7 @@ struct job {
 	struct sts_policy *sts;     /* NULL: none */
 	size_t target;              /* the one that is tried */
 	size_t other;               /* the same host's in the other family, if there is one */
-	bool tried[ROUTE_TARGETS_MAX];
+	struct asked asked_hosts;
 	struct connection *connection;
 	bool reused;      /* it has carried others: its end may not be about this mail */
 	bool fresh;       /* one that was reused has failed it: only a new one will do */
@@ -37,11 +38,9 @@ struct job {
 	bool behind;      /* it waits for one that nobody waits for: its mail may be the same */
 	bool later;       /* a host may take it another time */
 	struct reply why; /* the last host that answered for nobody */
-	/* For each recipient, in `way`: who was asked last. NULL: nobody. */
-	const char *hosts[RELAY_RECIPIENTS_MAX];
 };
 
-/* Each recipient has its outcome. */
+/* Each recipient has its outcome, though another host may be asked about some. */
 bool job_is_over(const struct job *);
 /* Tells queue, and frees. */
 void job_finish(struct job *);

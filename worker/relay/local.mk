@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 worker_libworker_a_SOURCES += \
+	worker/relay/asked.c worker/relay/asked.h \
 	worker/relay/body.c worker/relay/body.h \
 	worker/relay/client_certificates.c worker/relay/client_certificates.h \
 	worker/relay/capabilities.c worker/relay/capabilities.h \

@@ -8,9 +8,8 @@ static const struct {
 	enum relay_outcome outcome;
 	char class;
 } outcomes[] = {
-    [OUTCOME_PENDING] = {RELAY_LATER, '4'},
-    [OUTCOME_DELIVERED] = {RELAY_DELIVERED, '2'},
-    [OUTCOME_LATER] = {RELAY_LATER, '4'},
+    [OUTCOME_PENDING] = {RELAY_LATER, '4'}, [OUTCOME_DELIVERED] = {RELAY_DELIVERED, '2'},
+    [OUTCOME_PUT_OFF] = {RELAY_LATER, '4'}, [OUTCOME_LATER] = {RELAY_LATER, '4'},
     [OUTCOME_FAILED] = {RELAY_FAILED, '5'},
 };
 
