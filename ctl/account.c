@@ -2,7 +2,6 @@
 /* posternctl account ...: changes accounts.conf, and tells a running server. */
 #include "config.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "ctl/accounts_store.h"
 #include "ctl/connect.h"
 #include "ctl/ctl.h"
+#include "ctl/options.h"
 #include "ctl/password.h"
 #include "ctl/settings.h"
 
@@ -143,16 +143,17 @@ run_on_address(int argc, char **argv, struct change *change, bool with_password,
 int
 ctl_account_add(int argc, char **argv)
 {
-	static const struct option options[] = {{"quota", required_argument, NULL, 'q'},
-						{"disabled", no_argument, NULL, 'd'},
-						{"scram", required_argument, NULL, 's'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"quota", required_argument, NULL, 'q'},
+					      {"disabled", no_argument, NULL, 'd'},
+					      {"scram", required_argument, NULL, 's'},
+					      {NULL, 0, NULL, 0}};
+	struct options options = {.table = table};
 	struct change change = {.kind = CHANGE_ADD};
 	struct error err;
 	uint64_t bytes;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = options_next(&options, argc, argv)) != -1) {
 		if (option == 'd')
 			change.enabled = "false";
 		else if (option == 'q')
@@ -170,13 +171,14 @@ ctl_account_add(int argc, char **argv)
 int
 ctl_account_passwd(int argc, char **argv)
 {
-	static const struct option options[] = {{"scram", required_argument, NULL, 's'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"scram", required_argument, NULL, 's'},
+					      {NULL, 0, NULL, 0}};
+	struct options options = {.table = table};
 	struct change change = {.kind = CHANGE_SET};
 	struct error err;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = options_next(&options, argc, argv)) != -1) {
 		if (option != 's')
 			return CTL_USAGE;
 		if (password_kinds(optarg, &change.kinds, &err) == -1)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* posternctl cert check: what mail clients will say of the certificates, and what to do about it.
  */
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl/cert_look.h"
 #include "ctl/ctl.h"
+#include "ctl/options.h"
 
 #define AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
 #define DAY 86400
@@ -229,11 +229,12 @@ check_all(struct check *check)
 static int
 parse(int argc, char **argv, struct cert_wanted *wanted, const char **name)
 {
-	static const struct option options[] = {{"authorities", required_argument, NULL, 'a'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"authorities", required_argument, NULL, 'a'},
+					      {NULL, 0, NULL, 0}};
+	struct options options = {.table = table};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = options_next(&options, argc, argv)) != -1) {
 		if (option != 'a')
 			return CTL_USAGE;
 		wanted->authorities = optarg;

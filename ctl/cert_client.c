@@ -2,7 +2,6 @@
 /* posternctl cert client: a key and a certificate for an account's mail client. */
 #include "config.h"
 
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "ctl/cert.h"
 #include "ctl/cert_fields.h"
 #include "ctl/ctl.h"
+#include "ctl/options.h"
 #include "ctl/output.h"
 #include "ctl/passphrase.h"
 
@@ -48,17 +48,18 @@ set_key(struct cc_client *body, const char *text, struct error *err)
 static int
 parse(int argc, char **argv, struct order *order)
 {
-	static const struct option options[] = {{"days", required_argument, NULL, 'd'},
-						{"key", required_argument, NULL, 'k'},
-						{"out", required_argument, NULL, 'o'},
-						{"passphrase-file", required_argument, NULL, 'f'},
-						{"legacy", no_argument, NULL, 'l'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"days", required_argument, NULL, 'd'},
+					      {"key", required_argument, NULL, 'k'},
+					      {"out", required_argument, NULL, 'o'},
+					      {"passphrase-file", required_argument, NULL, 'f'},
+					      {"legacy", no_argument, NULL, 'l'},
+					      {NULL, 0, NULL, 0}};
+	struct options options = {.table = table};
 	struct error err;
 	int option, result = 0;
 
 	*order = (struct order){.body = {.key = CERT_KEY_RSA_2048, .days = CERT_DAYS}};
-	while (result == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (result == 0 && (option = options_next(&options, argc, argv)) != -1) {
 		if (option == 'd')
 			result = set_days(&order->body, optarg, &err);
 		else if (option == 'k')

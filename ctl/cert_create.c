@@ -2,7 +2,6 @@
 /* posternctl cert create: a key, a request and a self-signed certificate, made by certd. */
 #include "ctl/cert.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,12 @@
 #include "common/cert_name.h"
 #include "ctl/cert_fields.h"
 #include "ctl/ctl.h"
+#include "ctl/options.h"
 
 /* The options of the subject's fields are at their place in subject_fields[]. */
 #define FIRST_FIELD 256
 
-/* A field of subject_fields[] by its option, which getopt_long() gave as a number. */
+/* A field of subject_fields[] by its option, which options_next() gave as a number. */
 static int
 set_field(struct cert_fields *fields, int option, const char *text, struct error *err)
 {
@@ -26,7 +26,7 @@ set_field(struct cert_fields *fields, int option, const char *text, struct error
 	return subject_set(&fields->create.subject, field, text, err);
 }
 
-struct options {
+struct order {
 	const char *name;
 	const char *from; /* the certificate whose fields are taken; NULL: none */
 	bool yes;
@@ -34,7 +34,7 @@ struct options {
 
 /* What is told only at the end, since other options say what it means. */
 static int
-finish(struct cert_fields *fields, const struct options *said, const char *key, struct error *err)
+finish(struct cert_fields *fields, const struct order *said, const char *key, struct error *err)
 {
 	if (!cert_name_valid(said->name))
 		return error_set(err, "%s: not a name for a certificate: " CERT_NAME_RULE,
@@ -47,9 +47,9 @@ finish(struct cert_fields *fields, const struct options *said, const char *key, 
 
 /* The options go over what FIELDS has. Returns CTL_OK, or what to exit with. */
 static int
-parse(int argc, char **argv, struct cert_fields *fields, struct options *said)
+parse(int argc, char **argv, struct cert_fields *fields, struct order *said)
 {
-	static const struct option options[] = {
+	static const struct option table[] = {
 	    {"name", required_argument, NULL, 'n'},
 	    {"key", required_argument, NULL, 'k'},
 	    {"days", required_argument, NULL, 'd'},
@@ -65,14 +65,15 @@ parse(int argc, char **argv, struct cert_fields *fields, struct options *said)
 	    {"common-name", required_argument, NULL, FIRST_FIELD + 5},
 	    {"email", required_argument, NULL, FIRST_FIELD + 6},
 	    {NULL, 0, NULL, 0}};
+	struct options options = {.table = table, .repeatable = "n"};
 	const char *key = NULL;
 	bool named = false;
 	struct error err;
 	int option, result = 0;
 
-	*said = (struct options){.name = NULL};
+	*said = (struct order){.name = NULL};
 	optind = 0;
-	while (result == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (result == 0 && (option = options_next(&options, argc, argv)) != -1) {
 		if (option == 'n') {
 			/* In place of those of --from. */
 			if (!named)
@@ -124,7 +125,7 @@ take_fields(uint32_t kind, const char *bytes, size_t length, void *arg, struct e
 /* FIELDS becomes what FROM says, and then what the options say. */
 static int
 begin_from(const struct cert_channel *channel, int argc, char **argv, struct cert_fields *fields,
-	   struct options *said)
+	   struct order *said)
 {
 	struct cc_name name = {.name = ""};
 	const struct cert_request ask = {.type = CC_FIELDS,
@@ -213,7 +214,7 @@ create(const struct configuration *conf, const struct cert_channel *channel,
 /* Everything but the configuration and the channel. */
 static int
 ask_and_create(const struct configuration *conf, const struct cert_channel *channel, int argc,
-	       char **argv, struct cert_fields *fields, struct options *said)
+	       char **argv, struct cert_fields *fields, struct order *said)
 {
 	struct error err;
 	int result = CTL_OK;
@@ -238,7 +239,7 @@ ctl_cert_create(int argc, char **argv)
 	struct configuration *conf;
 	struct cert_channel channel;
 	struct conf_users users;
-	struct options said;
+	struct order said;
 	struct error err;
 	int result;
 

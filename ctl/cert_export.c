@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* posternctl cert export: a certificate and its chain; the private key only where that is said. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "common/cert_name.h"
 #include "ctl/cert.h"
 #include "ctl/ctl.h"
+#include "ctl/options.h"
 #include "ctl/output.h"
 #include "ctl/passphrase.h"
 
@@ -24,16 +24,19 @@ struct export
 static bool
 parse(int argc, char **argv, struct export *export)
 {
-	static const struct option options[] = {{"out", required_argument, NULL, 'o'},
-						{"private-key", no_argument, NULL, 'k'},
-						{"pkcs12", no_argument, NULL, 'p'},
-						{"passphrase-file", required_argument, NULL, 'f'},
-						{"no-passphrase", no_argument, NULL, 'n'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"out", required_argument, NULL, 'o'},
+					      {"private-key", no_argument, NULL, 'k'},
+					      {"pkcs12", no_argument, NULL, 'p'},
+					      {"passphrase-file", required_argument, NULL, 'f'},
+					      {"no-passphrase", no_argument, NULL, 'n'},
+					      {NULL, 0, NULL, 0}};
+	/* Without a pass phrase there is only PEM. */
+	static const char *const exclusive[] = {"nfp", NULL};
+	struct options options = {.table = table, .exclusive = exclusive};
 	int option;
 
 	*export = (struct export){.name = NULL};
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = options_next(&options, argc, argv)) != -1) {
 		if (option == 'o')
 			export->out = optarg;
 		else if (option == 'k')
@@ -61,9 +64,6 @@ check(const struct export *export, struct error *err)
 	if (!export->key && (export->pkcs12 || export->no_passphrase || export->passphrase_file))
 		return error_set(err, "--pkcs12, --passphrase-file and --no-passphrase are about "
 				      "the private key: say --private-key too");
-	if (export->no_passphrase && (export->pkcs12 || export->passphrase_file))
-		return error_set(err, "--no-passphrase: without one there is only PEM, and no "
-				      "--passphrase-file");
 	return 0;
 }
 

@@ -2,7 +2,6 @@
 /* posternctl cert import: files with a key, a certificate, its chain, in whatever form. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <readpassphrase.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "common/cert_name.h"
 #include "ctl/cert.h"
 #include "ctl/ctl.h"
+#include "ctl/options.h"
 #include "ctl/secret_line.h"
 
 #define ATTEMPTS 3 /* at one pass phrase */
@@ -31,15 +31,16 @@ struct import {
 static int
 parse(int argc, char **argv, struct import *import)
 {
-	static const struct option options[] = {{"name", required_argument, NULL, 'n'},
-						{"passphrase-file", required_argument, NULL, 'p'},
-						{"force", no_argument, NULL, 'f'},
-						{"replace", no_argument, NULL, 'r'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"name", required_argument, NULL, 'n'},
+					      {"passphrase-file", required_argument, NULL, 'p'},
+					      {"force", no_argument, NULL, 'f'},
+					      {"replace", no_argument, NULL, 'r'},
+					      {NULL, 0, NULL, 0}};
+	struct options options = {.table = table};
 	struct error err;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = options_next(&options, argc, argv)) != -1) {
 		if (option == 'n' && !cert_name_valid(optarg)) {
 			error_set(&err, "%s: not a name for a certificate: must be " CERT_NAME_RULE,
 				  optarg);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* posternctl cert request: what to send to a certificate authority. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "ctl/cert.h"
 #include "ctl/cert_fields.h"
 #include "ctl/ctl.h"
+#include "ctl/options.h"
 
 static int
 print(uint32_t kind, const char *bytes, size_t length, void *arg, struct error *err)
@@ -32,22 +32,24 @@ set_key(struct cc_request *request, const char *text, struct error *err)
 static int
 parse(int argc, char **argv, struct cc_request *request)
 {
-	static const struct option options[] = {{"renew", no_argument, NULL, 'r'},
-						{"new-key", no_argument, NULL, 'n'},
-						{"key", required_argument, NULL, 'k'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"renew", no_argument, NULL, 'r'},
+					      {"new-key", no_argument, NULL, 'n'},
+					      {"key", required_argument, NULL, 'k'},
+					      {NULL, 0, NULL, 0}};
+	static const char *const exclusive[] = {"rn", NULL};
+	struct options options = {.table = table, .exclusive = exclusive};
 	struct error err;
 	int option, result = 0;
 
 	*request = (struct cc_request){.how = CERT_REQUEST_PRINT};
-	while (result == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'r' && request->how == CERT_REQUEST_PRINT)
+	while (result == 0 && (option = options_next(&options, argc, argv)) != -1) {
+		if (option == 'r')
 			request->how = CERT_REQUEST_RENEW;
 		else if (option == 'n')
 			request->how = CERT_REQUEST_NEW_KEY;
 		else if (option == 'k')
 			result = set_key(request, optarg, &err);
-		else if (option != 'r')
+		else
 			return CTL_USAGE;
 	}
 	if (result == 0 && argc - optind != 1)

@@ -4,7 +4,6 @@
 
 #include "ctl/dkim.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 
 #include "common/address.h"
 #include "common/idn.h"
+#include "ctl/options.h"
 
 #define ALGORITHMS 2
 #define DELAY (2 * 86400) /* seconds until a new selector signs: caches have forgotten by then */
@@ -82,19 +82,21 @@ set_delay(struct order *order, const char *text, struct error *err)
 	return error_set(err, "--after %s: a time such as 2d or 12h, 90d at most", text);
 }
 
-/* Returns CTL_OK, or what to exit with. DOMAIN may be missing if that is OPTIONAL. */
+/* ALLOWED: the options that the command has. Returns CTL_OK, or what to exit with. DOMAIN may be
+ * missing if that is OPTIONAL. */
 static int
-parse(int argc, char **argv, bool optional, struct order *order)
+parse(int argc, char **argv, const char *allowed, bool optional, struct order *order)
 {
-	static const struct option options[] = {{"selector", required_argument, NULL, 's'},
-						{"algorithm", required_argument, NULL, 'a'},
-						{"after", required_argument, NULL, 't'},
-						{"json", no_argument, NULL, 'j'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"selector", required_argument, NULL, 's'},
+					      {"algorithm", required_argument, NULL, 'a'},
+					      {"after", required_argument, NULL, 't'},
+					      {"json", no_argument, NULL, 'j'},
+					      {NULL, 0, NULL, 0}};
+	struct options options = {.table = table, .allowed = allowed};
 	struct error err;
 	int option, result = 0;
 
-	while (result == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (result == 0 && (option = options_next(&options, argc, argv)) != -1) {
 		if (option == 's')
 			order->selector = optarg;
 		else if (option == 'a')
@@ -280,7 +282,7 @@ int
 ctl_dkim_create(int argc, char **argv)
 {
 	struct order order = {.algorithms = {true, true}};
-	int result = parse(argc, argv, false, &order);
+	int result = parse(argc, argv, "sat", false, &order);
 
 	return result == CTL_OK ? run(&order, create) : result;
 }
@@ -323,7 +325,7 @@ int
 ctl_dkim_rotate(int argc, char **argv)
 {
 	struct order order = {.delay = DELAY};
-	int result = parse(argc, argv, false, &order);
+	int result = parse(argc, argv, "st", false, &order);
 
 	return result == CTL_OK ? run(&order, rotate) : result;
 }
@@ -350,7 +352,7 @@ int
 ctl_dkim_list(int argc, char **argv)
 {
 	struct order order = {.delay = 0};
-	int result = parse(argc, argv, true, &order);
+	int result = parse(argc, argv, "j", true, &order);
 
 	return result == CTL_OK ? run(&order, list) : result;
 }
@@ -377,7 +379,7 @@ int
 ctl_dkim_show(int argc, char **argv)
 {
 	struct order order = {.delay = 0};
-	int result = parse(argc, argv, false, &order);
+	int result = parse(argc, argv, "s", false, &order);
 
 	return result == CTL_OK ? run(&order, show) : result;
 }
@@ -411,7 +413,7 @@ static int
 with_selector(int argc, char **argv, action_fn *action)
 {
 	struct order order = {.delay = 0};
-	int result = parse(argc, argv, false, &order);
+	int result = parse(argc, argv, "s", false, &order);
 
 	if (result == CTL_OK && order.selector == NULL)
 		result = CTL_USAGE;

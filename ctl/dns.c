@@ -2,7 +2,6 @@
 /* posternctl dns: what to publish. */
 #include "ctl/dns.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "common/idn.h"
 #include "ctl/ctl.h"
 #include "ctl/dns_command.h"
+#include "ctl/options.h"
 #include "ctl/settings.h"
 
 /* Prints one of the files; false: there is none of that name. */
@@ -31,20 +31,21 @@ print_file(const struct dns_facts *facts, const char *name)
 }
 
 int
-dns_command_parse(int argc, char **argv, const char *options, struct dns_command *command)
+dns_command_parse(int argc, char **argv, const char *allowed, struct dns_command *command)
 {
-	static const struct option long_options[] = {{"address", required_argument, NULL, 'a'},
-						     {"file", required_argument, NULL, 'f'},
-						     {"json", no_argument, NULL, 'j'},
-						     {"resolver", required_argument, NULL, 'r'},
-						     {NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"address", required_argument, NULL, 'a'},
+					      {"file", required_argument, NULL, 'f'},
+					      {"json", no_argument, NULL, 'j'},
+					      {"resolver", required_argument, NULL, 'r'},
+					      {NULL, 0, NULL, 0}};
+	static const char *const exclusive[] = {"jf", NULL};
+	struct options options = {
+	    .table = table, .allowed = allowed, .repeatable = "a", .exclusive = exclusive};
 	int option;
 
 	*command = (struct dns_command){.json = false};
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-		if (option == '?' || strchr(options, option) == NULL)
-			return CTL_USAGE;
-		if (option == 'a' && command->address_count == DNS_ADDRESSES_MAX)
+	while ((option = options_next(&options, argc, argv)) != -1) {
+		if (option == '?' || (option == 'a' && command->address_count == DNS_ADDRESSES_MAX))
 			return CTL_USAGE;
 		if (option == 'a')
 			command->addresses[command->address_count++] = optarg;

@@ -14,8 +14,8 @@ struct dns_command {
 	bool json;
 };
 
-/* OPTIONS: the first letters of those that the command has. Returns CTL_OK or CTL_USAGE. */
-int dns_command_parse(int argc, char **argv, const char *options, struct dns_command *);
+/* ALLOWED: the first letters of those that the command has. Returns CTL_OK or CTL_USAGE. */
+int dns_command_parse(int argc, char **argv, const char *allowed, struct dns_command *);
 
 /* The facts about its domain, as dns_facts_find(). */
 int dns_command_facts(const struct dns_command *, const struct configuration *, struct dns_facts *,

@@ -25,7 +25,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/mailbox_import.c ctl/mailbox_list.c \
 	ctl/maildir_name.c ctl/maildir_name.h ctl/mbox_text.c ctl/mbox_text.h \
 	ctl/message_key.c ctl/message_key.h \
-	ctl/command.c ctl/ctl.h \
+	ctl/command.c ctl/ctl.h ctl/options.c ctl/options.h \
 	ctl/connect.c ctl/connect.h \
 	ctl/cert_import.c \
 	ctl/cert_client.c ctl/cert_clients.c ctl/cert_export.c ctl/output.c ctl/output.h ctl/passphrase.c ctl/passphrase.h \

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* posternctl mailbox copy: folders of one account into another, from process to process. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/import.h"
+#include "ctl/options.h"
 
 struct entry {
 	struct message_key key;
@@ -370,13 +370,14 @@ add_wanted(struct wanted *wanted, const char *text, struct error *err)
 int
 ctl_mailbox_copy(int argc, char **argv)
 {
-	static const struct option options[] = {{"folder", required_argument, NULL, 'f'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"folder", required_argument, NULL, 'f'},
+					      {NULL, 0, NULL, 0}};
+	struct options options = {.table = table, .repeatable = "f"};
 	struct wanted wanted = {.names = NULL};
 	int option, status = CTL_OK;
 	struct error err;
 
-	while (status == CTL_OK && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (status == CTL_OK && (option = options_next(&options, argc, argv)) != -1) {
 		if (option != 'f')
 			status = CTL_USAGE;
 		else if (add_wanted(&wanted, optarg, &err) == -1)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* posternctl mailbox expire: removes what is old from a folder. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/mailbox.h"
+#include "ctl/options.h"
 
 #define DAY (24 * 60 * INT64_C(60))
 #define DAYS_MAX 100000
@@ -127,10 +127,11 @@ expire(struct imap *imap, struct expiry *expiry)
 int
 ctl_mailbox_expire(int argc, char **argv)
 {
-	static const struct option options[] = {{"older", required_argument, NULL, 'o'},
-						{"received", no_argument, NULL, 'r'},
-						{"yes", no_argument, NULL, 'y'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"older", required_argument, NULL, 'o'},
+					      {"received", no_argument, NULL, 'r'},
+					      {"yes", no_argument, NULL, 'y'},
+					      {NULL, 0, NULL, 0}};
+	struct options options = {.table = table};
 	struct expiry expiry = {.folder = NULL};
 	char folder[FOLDER_NAME_MAX + 1];
 	const char *wrong, *days = NULL;
@@ -138,7 +139,7 @@ ctl_mailbox_expire(int argc, char **argv)
 	struct error err;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = options_next(&options, argc, argv)) != -1) {
 		if (option == 'o')
 			days = optarg;
 		else if (option == 'r')

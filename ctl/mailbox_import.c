@@ -2,7 +2,6 @@
 /* posternctl mailbox import: a Maildir, a Maildir++ or an mbox file into a mailbox. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/import.h"
+#include "ctl/options.h"
 
 static int
 import_path(struct import *import, const char *path, const char *folder, struct error *err)
@@ -55,15 +55,16 @@ run(struct import *import, const char *path, const char *folder)
 int
 ctl_mailbox_import(int argc, char **argv)
 {
-	static const struct option options[] = {{"folder", required_argument, NULL, 'f'},
-						{NULL, 0, NULL, 0}};
+	static const struct option table[] = {{"folder", required_argument, NULL, 'f'},
+					      {NULL, 0, NULL, 0}};
+	struct options options = {.table = table};
 	char folder[FOLDER_NAME_MAX + 1] = "";
 	struct mailbox mailbox;
 	struct import *import;
 	struct error err;
 	int option, status;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = options_next(&options, argc, argv)) != -1) {
 		if (option != 'f')
 			return CTL_USAGE;
 		if (folder_name_take(optarg, folder, &err) == -1)

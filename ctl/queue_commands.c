@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* posternctl queue list, show, hold, release, retry, flush, remove. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "ctl/ctl.h"
 #include "ctl/json.h"
 #include "ctl/mailbox.h"
+#include "ctl/options.h"
 #include "ctl/queue.h"
 #include "ctl/text.h"
 
@@ -28,7 +28,7 @@ struct arguments {
 	bool all;
 };
 
-static const struct option options[] = {
+static const struct option table[] = {
     {"json", no_argument, NULL, 'j'},
     {"all", no_argument, NULL, 'a'},
     {"from", required_argument, NULL, 'f'},
@@ -38,14 +38,18 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* 0, or an exit status. */
+/* All are neither some of them; nothing is held and waits. */
+static const char *const exclusive[] = {"afthw", "hw", NULL};
+
+/* ALLOWED: the first letters of the options that the command has. 0, or an exit status. */
 static int
-read_arguments(struct arguments *arguments, int argc, char **argv)
+read_arguments(struct arguments *arguments, const char *allowed, int argc, char **argv)
 {
+	struct options options = {.table = table, .allowed = allowed, .exclusive = exclusive};
 	struct error err;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = options_next(&options, argc, argv)) != -1) {
 		switch (option) {
 		case 'j':
 			arguments->json = true;
@@ -68,6 +72,11 @@ read_arguments(struct arguments *arguments, int argc, char **argv)
 		default:
 			return CTL_USAGE;
 		}
+	}
+	if (arguments->all && optind < argc) {
+		error_set(&err, "--all and an id exclude each other");
+		(void)ctl_error(&err);
+		return CTL_USAGE;
 	}
 	for (; optind < argc; optind++) {
 		if (queue_filter_add(&arguments->filter, argv[optind], &err) == -1)
@@ -209,22 +218,20 @@ int
 ctl_queue_list(int argc, char **argv)
 {
 	struct arguments arguments = {0};
-	int status = read_arguments(&arguments, argc, argv);
+	int status = read_arguments(&arguments, "jfthw", argc, argv);
 
-	if (status != 0)
-		return status;
-	return arguments.all ? CTL_USAGE : print(&arguments, false);
+	return status != 0 ? status : print(&arguments, false);
 }
 
 int
 ctl_queue_show(int argc, char **argv)
 {
 	struct arguments arguments = {0};
-	int status = read_arguments(&arguments, argc, argv);
+	int status = read_arguments(&arguments, "jfthw", argc, argv);
 
 	if (status != 0)
 		return status;
-	return arguments.all || arguments.filter.count == 0 ? CTL_USAGE : print(&arguments, true);
+	return arguments.filter.count == 0 ? CTL_USAGE : print(&arguments, true);
 }
 
 /* -- Changes --------------------------------------------------------------------------------------
@@ -317,15 +324,14 @@ static int
 run(enum cq_action action, int argc, char **argv, const char *what)
 {
 	struct arguments arguments = {0};
-	int status = read_arguments(&arguments, argc, argv);
+	int status = read_arguments(&arguments, "afthw", argc, argv);
 	const struct queue_filter *filter = &arguments.filter;
 
 	if (status != 0)
 		return status;
 	/* All of them only if that is said. */
-	if (arguments.json || (arguments.all && filter->count > 0) ||
-	    (!arguments.all && filter->count == 0 && filter->from == NULL && filter->to == NULL &&
-	     filter->state == 0))
+	if (!arguments.all && filter->count == 0 && filter->from == NULL && filter->to == NULL &&
+	    filter->state == 0)
 		return CTL_USAGE;
 	return change(action, filter, what);
 }

@@ -82,7 +82,6 @@ def test_refused(server, folder, secret):
     for said, arguments in (
             ("say --private-key", ["--pkcs12"]),
             ("say --private-key", ["--no-passphrase"]),
-            ("--no-passphrase", ["--private-key", "--no-passphrase", "--pkcs12"]),
             ("no terminal", ["--private-key"]),
             ("nothing-there", ["--private-key", "--passphrase-file", "nothing-there"]),
             ("shorter than 8", ["--private-key", "--passphrase-file", os.devnull])):
