@@ -10,6 +10,7 @@
 
 #include "certd/key.h"
 #include "certd/x509.h"
+#include "common/duration.h"
 
 #define COMMON_NAME_MAX 64 /* RFC 5280 appendix A, ub-common-name */
 #define DAY 86400
@@ -174,11 +175,13 @@ authority_sign_client(const struct authority_signer *signer, EVP_PKEY *client, c
 		      unsigned days, struct cert_client *cert, struct error *err)
 {
 	X509 *certificate = begin(client, account, days);
+	char text[DURATION_SIZE];
 
 	/* One that outlives its authority would end with it, and nobody would know why. */
 	if (certificate != NULL && ASN1_TIME_compare(X509_get0_notAfter(certificate),
 						     X509_get0_notAfter(signer->certificate)) > 0) {
-		error_set(err, "%u days are longer than the authority itself is valid", days);
+		error_set(err, "%s is longer than the authority itself is valid",
+			  duration_text((int64_t)days * DAY, text));
 		X509_free(certificate);
 		return NULL;
 	}

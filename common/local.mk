@@ -11,6 +11,7 @@ common_libcommon_a_SOURCES = \
 	common/client_tls.c common/client_tls.h \
 	common/child.c common/child.h \
 	common/dot_stuff.c common/dot_stuff.h \
+	common/duration.c common/duration.h \
 	common/error.c common/error.h \
 	common/hop_limit.h \
 	common/idn.c common/idn.h \

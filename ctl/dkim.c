@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "common/address.h"
+#include "common/duration.h"
 #include "common/idn.h"
 #include "ctl/options.h"
 
@@ -23,7 +24,7 @@ struct order {
 	const char *selector;        /* NULL: by the date */
 	bool algorithms[ALGORITHMS];
 	int64_t delay; /* seconds */
-	bool json;
+	bool json, force;
 };
 
 static const struct {
@@ -87,11 +88,10 @@ set_delay(struct order *order, const char *text, struct error *err)
 static int
 parse(int argc, char **argv, const char *allowed, bool optional, struct order *order)
 {
-	static const struct option table[] = {{"selector", required_argument, NULL, 's'},
-					      {"algorithm", required_argument, NULL, 'a'},
-					      {"after", required_argument, NULL, 't'},
-					      {"json", no_argument, NULL, 'j'},
-					      {NULL, 0, NULL, 0}};
+	static const struct option table[] = {
+	    {"selector", required_argument, NULL, 's'}, {"algorithm", required_argument, NULL, 'a'},
+	    {"after", required_argument, NULL, 't'},    {"json", no_argument, NULL, 'j'},
+	    {"force", no_argument, NULL, 'f'},          {NULL, 0, NULL, 0}};
 	struct options options = {.table = table, .allowed = allowed};
 	struct error err;
 	int option, result = 0;
@@ -105,6 +105,8 @@ parse(int argc, char **argv, const char *allowed, bool optional, struct order *o
 			result = set_delay(order, optarg, &err);
 		else if (option == 'j')
 			order->json = true;
+		else if (option == 'f')
+			order->force = true;
 		else
 			return CTL_USAGE;
 	}
@@ -293,6 +295,7 @@ rotate(const struct cert_channel *channel, const struct order *asked, struct err
 {
 	struct order order = *asked;
 	int64_t now = (int64_t)time(NULL);
+	char delay[DURATION_SIZE];
 	struct dkim_found found;
 
 	if (dkim_list(channel, order.domain, &found, err) == -1)
@@ -309,10 +312,8 @@ rotate(const struct cert_channel *channel, const struct order *asked, struct err
 	if (make(channel, &order, true, err) == -1 || print_made(channel, &order, err) == -1)
 		return -1;
 	if (order.delay > 0)
-		fprintf(stderr,
-			"Publish that now: it signs in %lld hours, and the old ones until "
-			"then.\n",
-			(long long)(order.delay + 3599) / 3600);
+		fprintf(stderr, "Publish that now: it signs in %s, and the old ones until then.\n",
+			duration_text(order.delay, delay));
 	fprintf(stderr,
 		"The old ones' records stay published until the last mail that they have "
 		"signed has arrived: a week. Then remove them: posternctl dkim remove %s "
@@ -403,17 +404,39 @@ activate(const struct cert_channel *channel, const struct order *order, struct e
 	return one(channel, order, CC_DKIM_ACTIVATE, err);
 }
 
+/* Not by mistake the key that mail is signed with. */
+static int
+check_needed(const struct cert_channel *channel, const struct order *order, struct error *err)
+{
+	struct dkim_found found;
+	int result = dkim_list(channel, order->domain, &found, err);
+	const struct cc_dkim_key *key = result == 0 ? find_key(&found, order->selector) : NULL;
+	const char *only =
+	    key == NULL ? NULL : dkim_only_of_its_kind(&found, key, (int64_t)time(NULL));
+
+	if (only != NULL)
+		result =
+		    error_set(err,
+			      "%s is the only %s that signs the mail of %s: make one that takes "
+			      "its place, or remove it all the same with --force",
+			      key->selector, only, key->domain);
+	dkim_found_free(&found);
+	return result;
+}
+
 static int
 remove_key(const struct cert_channel *channel, const struct order *order, struct error *err)
 {
+	if (!order->force && check_needed(channel, order, err) == -1)
+		return -1;
 	return one(channel, order, CC_DKIM_REMOVE, err);
 }
 
 static int
-with_selector(int argc, char **argv, action_fn *action)
+with_selector(int argc, char **argv, const char *allowed, action_fn *action)
 {
 	struct order order = {.delay = 0};
-	int result = parse(argc, argv, "s", false, &order);
+	int result = parse(argc, argv, allowed, false, &order);
 
 	if (result == CTL_OK && order.selector == NULL)
 		result = CTL_USAGE;
@@ -423,11 +446,11 @@ with_selector(int argc, char **argv, action_fn *action)
 int
 ctl_dkim_activate(int argc, char **argv)
 {
-	return with_selector(argc, argv, activate);
+	return with_selector(argc, argv, "s", activate);
 }
 
 int
 ctl_dkim_remove(int argc, char **argv)
 {
-	return with_selector(argc, argv, remove_key);
+	return with_selector(argc, argv, "sf", remove_key);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ctl/cert_look.h"
 #include "ctl/dkim.h"
 #include "ctl/json.h"
 
@@ -78,6 +79,31 @@ dkim_state_of(const struct cc_dkim_key *key, int64_t now)
 	return key->from > now ? "waiting" : "signing";
 }
 
+static bool
+is_signing(const struct cc_dkim_key *key, int64_t now)
+{
+	return strcmp(dkim_state_of(key, now), "signing") == 0;
+}
+
+const char *
+dkim_only_of_its_kind(const struct dkim_found *found, const struct cc_dkim_key *key, int64_t now)
+{
+	size_t others = 0, rsa = 0;
+
+	for (size_t i = 0; i < found->count; i++) {
+		const struct cc_dkim_key *other = &found->keys[i];
+
+		if (other == key || strcmp(other->domain, key->domain) != 0 ||
+		    !is_signing(other, now))
+			continue;
+		others++;
+		rsa += other->bits != 0 ? 1 : 0;
+	}
+	if (!is_signing(key, now))
+		return NULL;
+	return others == 0 ? "key" : key->bits != 0 && rsa == 0 ? "RSA key" : NULL;
+}
+
 static void
 print_time(const char *label, int64_t at)
 {
@@ -106,6 +132,17 @@ dkim_print_key(const struct cc_dkim_key *key, int64_t now)
 	printf("\n");
 }
 
+static void
+json_time(struct json *json, const char *name, int64_t at)
+{
+	char text[CERT_TEXT_SIZE];
+
+	if (at == 0)
+		json_null(json, name);
+	else
+		json_string(json, name, cert_iso_time(at, text));
+}
+
 void
 dkim_print_json(const struct dkim_found *found, int64_t now)
 {
@@ -119,10 +156,13 @@ dkim_print_json(const struct dkim_found *found, int64_t now)
 		json_string(&json, "domain", key->domain);
 		json_string(&json, "selector", key->selector);
 		json_string(&json, "algorithm", key->bits == 0 ? "ed25519" : "rsa");
-		json_number(&json, "bits", key->bits);
+		if (key->bits == 0)
+			json_null(&json, "bits");
+		else
+			json_number(&json, "bits", key->bits);
 		json_string(&json, "state", dkim_state_of(key, now));
-		json_number(&json, "from", key->from);
-		json_number(&json, "until", key->until);
+		json_time(&json, "from", key->from);
+		json_time(&json, "until", key->until);
 		json_string(&json, "record", key->record);
 		json_end(&json);
 	}

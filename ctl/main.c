@@ -66,7 +66,7 @@ static const struct ctl_command commands[] = {
      "have a key sign at once, in place of others of its algorithm", ctl_dkim_activate},
     {"dkim", "list", "[DOMAIN] [--json]", "show the keys that sign mail", ctl_dkim_list},
     {"dkim", "show", "DOMAIN [--selector S]", "print the records to publish", ctl_dkim_show},
-    {"dkim", "remove", "DOMAIN --selector S", "remove a key", ctl_dkim_remove},
+    {"dkim", "remove", "DOMAIN --selector S [--force]", "remove a key", ctl_dkim_remove},
     {"mailbox", "list", "", "show how many messages and octets each account has", ctl_mailbox_list},
     {"mailbox", "show", "ADDRESS", "show the folders of a mailbox", ctl_mailbox_show},
     {"mailbox", "usage", "[ADDRESS]", "show how much of its quota each account, or one, has used",

@@ -404,8 +404,6 @@ def test_selectors_are_rotated(signing):
     assert selectors(signing.send(OUT)) == ["newest-ed25519", "newest-rsa"]
     # The old ones' records are still to be had, for mail that is on its way.
     assert len(zone_of(ctl("dkim", "show", DOMAIN).stdout)) == 6
-    (listed,) = json.loads(ctl("dkim", "list", "--json").stdout)[:1]
-    assert listed["domain"] == DOMAIN and listed["record"].startswith("v=DKIM1; k=")
     for selector in ("old-rsa", "old-ed25519", "new-rsa", "new-ed25519"):
         ctl("dkim", "remove", DOMAIN, "--selector", selector)
     assert len(zone_of(ctl("dkim", "show", DOMAIN).stdout)) == 2
@@ -413,6 +411,66 @@ def test_selectors_are_rotated(signing):
     signing.stop()
     signing.start()
     assert selectors(signing.send(OUT)) == ["newest-ed25519", "newest-rsa"]
+
+
+def test_keys_as_json(make_server):
+    """Times as in the other lists (RFC 3339); what there is not is null."""
+    server = make_server()
+    server.write_configuration()
+    ctl = server.posternctl
+    ctl("dkim", "create", DOMAIN, "--selector", "old")
+    began = {key["selector"]: key["from"] for key in json.loads(ctl("dkim", "list", "--json").stdout)}
+    ctl("dkim", "rotate", DOMAIN, "--selector", "new", "--after", "2d")
+    keys = {key["selector"]: key for key in json.loads(ctl("dkim", "list", DOMAIN, "--json").stdout)}
+    assert {name: (key["algorithm"], key["bits"], key["state"]) for name, key in keys.items()} == {
+        "old-rsa": ("rsa", 2048, "signing"), "old-ed25519": ("ed25519", None, "signing"),
+        "new-rsa": ("rsa", 2048, "waiting"), "new-ed25519": ("ed25519", None, "waiting")}
+    for key in keys.values():
+        assert key["domain"] == DOMAIN and key["record"].startswith("v=DKIM1; k=")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", key["from"]), key
+    for algorithm in ("rsa", "ed25519"):
+        old, new = keys[f"old-{algorithm}"], keys[f"new-{algorithm}"]
+        assert old["from"] == began[old["selector"]]
+        assert (old["until"], new["until"]) == (new["from"], None)
+
+
+@pytest.mark.parametrize("after,words", [("2s", "2 seconds"), ("1m", "1 minute"), ("90m", "1 hour 30 minutes"),
+                                         ("1h", "1 hour"), ("2d", "2 days"), (None, "2 days")])
+def test_when_it_signs_is_told(make_server, after, words):
+    server = make_server()
+    server.write_configuration()
+    server.posternctl("dkim", "create", DOMAIN, "--selector", "old", "--algorithm", "ed25519")
+    arguments = [] if after is None else ["--after", after]
+    said = server.posternctl("dkim", "rotate", DOMAIN, "--selector", "new", *arguments).stderr
+    assert f"it signs in {words}, and the old ones until then.\n" in said
+
+
+def test_the_only_key_is_not_removed_by_mistake(make_server):
+    server = make_server()
+    server.write_configuration()
+
+    def remove(selector, *arguments):
+        result = server.posternctl("dkim", "remove", DOMAIN, "--selector", selector, *arguments, check=False)
+        assert (result.returncode == 0) == (result.stderr == "") and result.returncode in (0, 1)
+        return result.stderr
+
+    server.posternctl("dkim", "create", DOMAIN, "--selector", "old")
+    refused = remove("old-rsa")
+    assert f"old-rsa is the only RSA key that signs the mail of {DOMAIN}: " in refused and "--force" in refused
+    assert "old-rsa" in server.posternctl("dkim", "list").stdout
+    # One that waits signs nothing yet, and nothing is lost with it; nor with one whose place another has taken.
+    server.posternctl("dkim", "rotate", DOMAIN, "--selector", "new", "--after", "2d")
+    assert "the only RSA key" in remove("old-rsa")
+    assert remove("new-ed25519") == ""
+    server.posternctl("dkim", "activate", DOMAIN, "--selector", "new-rsa")
+    assert remove("old-rsa") == ""
+    # Everybody verifies RSA, so that is enough; another domain's key is of no use here.
+    assert remove("old-ed25519") == ""
+    server.posternctl("dkim", "create", "example.com", "--selector", "other")
+    assert f"new-rsa is the only key that signs the mail of {DOMAIN}: " in remove("new-rsa")
+    assert remove("new-rsa", "--force") == ""
+    assert "has no selector new-rsa" in remove("new-rsa")
+    assert DOMAIN not in server.posternctl("dkim", "list").stdout
 
 
 def test_mistakes_with_keys(signing):

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/duration.h"
+
 #define READ_MAX 16384
 
 struct milter_link {
@@ -156,12 +158,13 @@ static void
 on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	struct milter_link *link = arg;
+	char patience[DURATION_SIZE];
 
 	(void)fd;
 	if ((what & EV_TIMEOUT) != 0) {
-		error_set(&link->err, "no answer to %s within %ld seconds",
+		error_set(&link->err, "no answer to %s within %s",
 			  link->connected ? milter_state_name(link->session.state) : "connecting",
-			  (long)link->patience.tv_sec);
+			  duration_text(link->patience.tv_sec, patience));
 		finish(link, link->err.text);
 	} else if (turn(link, what) == -1) {
 		finish(link, link->err.text);
