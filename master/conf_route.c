@@ -58,7 +58,7 @@ set_name(struct conf_reader *r, const config_setting_t *setting, void *target)
 		conf_bad(r, setting, "is no host name: %s", problem);
 }
 
-/* "example.net", ".example.net", "*". */
+/* "example.net", ".example.net". */
 static void
 set_domain(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
@@ -69,7 +69,10 @@ set_domain(struct conf_reader *r, const config_setting_t *setting, void *target)
 	struct error err;
 
 	if (text != NULL && strcmp(text, "*") == 0) {
-		strlcpy(route->domain, text, sizeof(route->domain));
+		conf_bad(r, setting,
+			 "can't be \"*\": the way of all domains without a route is what relay's "
+			 "own keys say: host, port, ...");
+		route->faulty = true;
 		return;
 	}
 	problem = text == NULL ? "it must be a text" : conf_parse_name(text + below, name, &err);
@@ -77,7 +80,7 @@ set_domain(struct conf_reader *r, const config_setting_t *setting, void *target)
 		problem = "it is too long";
 	if (problem != NULL) {
 		conf_bad(r, setting,
-			 "must be a domain, one with a dot in front for all below it, or \"*\": %s",
+			 "must be a domain, or one with a dot in front for all below it: %s",
 			 problem);
 		route->faulty = true;
 		return;
@@ -241,7 +244,7 @@ is_repeated(const struct conf_relay *relay, const struct conf_route *route)
 		if (strcmp(relay->routes[i].domain, route->domain) == 0)
 			return true;
 	}
-	return strcmp(route->domain, "*") == 0 && route != &relay->standard;
+	return false;
 }
 
 void
@@ -274,9 +277,12 @@ conf_route_finish(struct conf_reader *r, struct conf_route *route,
 		return;
 	problem = problem_of(route);
 	if (problem == NULL && is_repeated(&r->conf->relay, route))
-		problem = strcmp(route->domain, "*") == 0
-			      ? "all domains without a route are relay's own keys: host, port, ..."
-			      : "this domain has a route already";
+		problem = "this domain has a route already";
 	if (problem != NULL)
 		conf_problem(r->problems, route->where, "%s", problem);
+	else if (conf_has_domain(r->conf, route->domain))
+		conf_warning(r->problems, route->where,
+			     "the route \"%s\" is never used: that is one of domains, whose mail "
+			     "stays here",
+			     route->domain);
 }

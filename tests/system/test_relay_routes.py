@@ -40,6 +40,26 @@ def test_the_most_specific_route_wins(make_sink, send_out):  # noqa: F811
     assert [sink.connections for sink in (standard, exact, below)] == [1, 1, 1]
 
 
+def test_a_route_makes_no_domain_ours_nor_anybody_elses(make_sink, send_out):  # noqa: F811
+    """What strangers may send, and what stays here, is said by domains alone; who names one of these is warned."""
+    sink = make_sink()
+    server = send_out(1, routes(route("lists.example", sink.port), route(DOMAIN, sink.port)))
+    with server.smtp() as client:
+        client.ehlo()
+        client.mail("eve@stranger.example")
+        code, said = client.rcpt("users@lists.example")
+        assert code == 550 and b"5.7.1" in said
+    send(server, ["users@lists.example", ALICE])
+    assert sink.wait(1)[0][1] == ["users@lists.example"]
+    server.wait_for_messages(1)
+    warning = f'warning: the route "{DOMAIN}" is never used'
+    checked = subprocess.run([program("postern"), "-t", "-f", server.configuration], capture_output=True, text=True,
+                             check=True, timeout=DEADLINE)
+    assert checked.stderr.count("warning:") == 1 and warning in checked.stderr
+    assert warning in server.posternctl("reload").stdout
+    assert sink.connections == 1
+
+
 def test_helo_and_source_of_a_route(make_sink, send_out):  # noqa: F811
     sink = make_sink()
     server = send_out(1, routes(route(OTHER, sink.port, helo='"out.example.org"', source='"127.0.0.3"')))

@@ -218,7 +218,8 @@ relay_keys(void **state)
 			      "{ domain = \"e\"; host = \"f g\"; protocol = \"lmtp\"; } ); };\n"),
 	    3);
 	bad(BASE "relay = { routes = ( { host = \"a\"; } ); };\n", 4, "needs domain");
-	bad(BASE "relay = { routes = ( { domain = \"a b\"; } ); };\n", 4, "must be a domain");
+	bad(BASE "relay = { routes = ( { domain = \"a b\"; } ); };\n", 4,
+	    "relay.routes|domain must be a domain, or one with a dot in front for all below it: ");
 	bad(BASE "relay = { routes = ( { domain = \"*\"; } ); };\n", 4, "relay's own keys");
 	bad(BASE "relay = { routes = ( { domain = \"a\"; }, { domain = \"A\"; } ); };\n", 4,
 	    "has a route already");
@@ -611,6 +612,29 @@ short_pop3_idle_is_a_warning(void **state)
 	conf_free(conf);
 }
 
+/* The order in the file doesn't matter; a name below a domain of ours may be somebody else's. */
+static void
+route_of_our_own_domain_is_a_warning(void **state)
+{
+	static const char text[] =
+	    "relay = { routes = (\n"
+	    "  { domain = \"elsewhere.example\"; },\n"
+	    "  { domain = \".example.org\"; },\n"
+	    "  { domain = \"lists.example.org\"; },\n"
+	    "  { domain = \"Example.NET\"; host = \"127.0.0.1\"; } ); };\n" BASE;
+	struct conf_problems problems = {.count = 0};
+	struct configuration *conf = conf_load_text(text, "f", &problems);
+
+	(void)state;
+	assert_non_null(conf);
+	assert_int_equal(problems.count, 1);
+	assert_true(problems.list[0].warning);
+	assert_int_equal(problems.list[0].line, 5);
+	assert_non_null(strstr(problems.list[0].text, "\"example.net\" is never used"));
+	conf_problems_free(&problems);
+	conf_free(conf);
+}
+
 /* An error in an included file is told with that file's name and line. */
 static void
 included_file(void **state)
@@ -715,6 +739,7 @@ main(void)
 	    cmocka_unit_test(syntax),
 	    cmocka_unit_test(several_at_once),
 	    cmocka_unit_test(short_pop3_idle_is_a_warning),
+	    cmocka_unit_test(route_of_our_own_domain_is_a_warning),
 	    cmocka_unit_test(included_file),
 	};
 
