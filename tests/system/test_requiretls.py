@@ -3,9 +3,14 @@
 
 import pytest
 
-from mail_sink import A, TXT
+from mail_sink import A, MX, TXT, Names
 from test_relay import ALICE, BODY, make_sink, report, send_out  # noqa: F401 (fixtures)
 from test_sts import DOMAIN, MX_HOST, World, policy, response
+
+
+def send_strictly(server):
+    with server.submission() as client:
+        client.sendmail(ALICE, [f"bob@{DOMAIN}"], BODY, mail_options=["REQUIRETLS"])
 
 
 class Strict(World):
@@ -28,8 +33,11 @@ class Strict(World):
         super().start(*arguments, **options)
 
     def send(self):
-        with self.server.submission() as client:
-            client.sendmail(ALICE, [f"bob@{DOMAIN}"], BODY, mail_options=["REQUIRETLS"])
+        send_strictly(self.server)
+
+    def returned(self, status):
+        assert report(self.server)[1]["Status"] == status
+        assert not any(command.startswith("MAIL") for command in self.sink.commands)
 
 
 @pytest.fixture
@@ -60,9 +68,40 @@ def test_signed_mx_records_vouch_for_the_server(strict):
 
 
 def test_nothing_vouches_for_the_server(strict):
+    """4.2.1: whoever runs the domain would have to publish something first; the sender hears so at once."""
     strict.records[(f"_mta-sts.{DOMAIN}", TXT)] = []
     strict.start(b"")
-    strict.deferred("nothing proves whose server this is: mx.sts.example")
+    strict.returned("5.7.30")
+
+
+def test_a_policy_that_names_another_server(strict):
+    strict.start(response(policy(mode="testing", mx=("other.sts.example",))))
+    strict.returned("5.7.30")
+
+
+def test_tls_is_switched_off(make_sink, send_out):  # noqa: F811
+    sink = make_sink()
+    server = send_out(sink.port, tls="none")
+    send_strictly(server)
+    assert report(server)[1]["Status"] == "5.7.10"
+    assert sink.connections == 0
+
+
+def test_a_policy_that_can_not_be_had_for_now(strict):
+    strict.start(b"")
+    strict.deferred("nothing proves by now whose server this is: mx.sts.example")
+
+
+@pytest.mark.parametrize("failing", [(), (f"_mta-sts.{DOMAIN}",)])
+def test_dns_that_can_not_be_had_for_now(make_sink, send_out, failing):  # noqa: F811
+    """Nor whether there is a policy; nor, from resolvers without signatures, whose the servers are."""
+    sink = make_sink()
+    names = make_sink(Names, failing=failing, records={(DOMAIN, MX): [(10, MX_HOST)], (MX_HOST, A): ["127.0.0.1"]})
+    anchor = ' trust_anchor = "none";' if failing else ""
+    server = send_out(sink.port, f'resolver = "127.0.0.1@{names.port}";{anchor}')
+    send_strictly(server)
+    server.log.wait(r"event=queue\.deferred .*nothing proves by now whose server this is: mx\.sts\.example")
+    assert sink.connections == 0
 
 
 def test_another_certificate(strict):

@@ -175,7 +175,7 @@ static const struct {
 	const char *mx;      /* of the policy */
 	const char *refusal; /* a word of it, or NULL */
 	enum security_level level;
-	const char *word;
+	const char *word; /* how it is verified, or the status of the refusal */
 } decisions[] = {
     {{.tls = RELAY_TLS_NONE}, DANE_USABLE, STS_ENFORCE, "mx.a", NULL, SECURITY_NONE, "none"},
     {{OPPORTUNISTIC}, DANE_NONE, NO_STS, "", NULL, SECURITY_OFFERED, "none"},
@@ -185,17 +185,17 @@ static const struct {
     {{.tls = RELAY_TLS_VERIFY}, DANE_USABLE, NO_STS, "", NULL, SECURITY_DANE, "dane"},
     {{OPPORTUNISTIC}, DANE_UNUSABLE, NO_STS, "", NULL, SECURITY_REQUIRED, "none"},
     {{.tls = RELAY_TLS_VERIFY}, DANE_UNUSABLE, NO_STS, "", NULL, SECURITY_VERIFIED, "pkix"},
-    {{OPPORTUNISTIC}, DANE_FAILED, NO_STS, "", "TLSA", SECURITY_NONE, ""},
-    {{.tls = RELAY_TLS_VERIFY}, DANE_FAILED, NO_STS, "", "TLSA", SECURITY_NONE, ""},
+    {{OPPORTUNISTIC}, DANE_FAILED, NO_STS, "", "TLSA", SECURITY_NONE, "4.7.5"},
+    {{.tls = RELAY_TLS_VERIFY}, DANE_FAILED, NO_STS, "", "TLSA", SECURITY_NONE, "4.7.5"},
     /* RFC 8461 5 */
     {{OPPORTUNISTIC}, DANE_NONE, STS_ENFORCE, "mx.a", NULL, SECURITY_VERIFIED, "sts"},
-    {{OPPORTUNISTIC}, DANE_NONE, STS_ENFORCE, "mx.b", "MTA-STS", SECURITY_NONE, ""},
+    {{OPPORTUNISTIC}, DANE_NONE, STS_ENFORCE, "mx.b", "MTA-STS", SECURITY_NONE, "4.7.5"},
     {{OPPORTUNISTIC}, DANE_NONE, STS_TESTING, "mx.b", NULL, SECURITY_OFFERED, "none"},
     {{OPPORTUNISTIC}, DANE_NONE, STS_NONE, "", NULL, SECURITY_OFFERED, "none"},
     {{.tls = RELAY_TLS_VERIFY}, DANE_NONE, STS_ENFORCE, "mx.a", NULL, SECURITY_VERIFIED, "pkix"},
     /* RFC 8461 2: DANE wins, also when it fails. */
     {{OPPORTUNISTIC}, DANE_USABLE, STS_ENFORCE, "mx.b", NULL, SECURITY_DANE, "dane"},
-    {{OPPORTUNISTIC}, DANE_FAILED, STS_ENFORCE, "mx.a", "TLSA", SECURITY_NONE, ""},
+    {{OPPORTUNISTIC}, DANE_FAILED, STS_ENFORCE, "mx.a", "TLSA", SECURITY_NONE, "4.7.5"},
     {{OPPORTUNISTIC}, DANE_UNUSABLE, STS_ENFORCE, "mx.a", NULL, SECURITY_VERIFIED, "sts"},
     {{OPPORTUNISTIC, .named = true},
      DANE_NONE,
@@ -205,7 +205,29 @@ static const struct {
      SECURITY_OFFERED,
      "none"},
     /* RFC 8689 4.2.1 */
-    {{OPPORTUNISTIC, .requiretls = true}, DANE_NONE, NO_STS, "", "proves", SECURITY_NONE, ""},
+    {{OPPORTUNISTIC, .requiretls = true}, DANE_NONE, NO_STS, "", "proves", SECURITY_NONE, "5.7.30"},
+    {{OPPORTUNISTIC, .requiretls = true, .unsure = true},
+     DANE_NONE,
+     NO_STS,
+     "",
+     "by now",
+     SECURITY_NONE,
+     "4.7.30"},
+    {{OPPORTUNISTIC, .requiretls = true, .unsure = true, .secure = true},
+     DANE_NONE,
+     NO_STS,
+     "",
+     NULL,
+     SECURITY_VERIFIED,
+     "pkix"},
+    {{OPPORTUNISTIC, .requiretls = true}, DANE_FAILED, NO_STS, "", "TLSA", SECURITY_NONE, "4.7.5"},
+    {{OPPORTUNISTIC, .requiretls = true},
+     DANE_NONE,
+     STS_ENFORCE,
+     "mx.b",
+     "MTA-STS",
+     SECURITY_NONE,
+     "4.7.5"},
     {{OPPORTUNISTIC, .requiretls = true, .secure = true},
      DANE_NONE,
      NO_STS,
@@ -226,7 +248,7 @@ static const struct {
      "mx.b",
      "proves",
      SECURITY_NONE,
-     ""},
+     "5.7.30"},
     {{OPPORTUNISTIC, .requiretls = true}, DANE_USABLE, NO_STS, "", NULL, SECURITY_DANE, "dane"},
     {{OPPORTUNISTIC, .requiretls = true, .named = true},
      DANE_NONE,
@@ -241,7 +263,7 @@ static const struct {
      "",
      "switched off",
      SECURITY_NONE,
-     ""},
+     "5.7.10"},
 };
 
 static void
@@ -265,8 +287,8 @@ nothing_falls_back(void **state)
 		may = security_of(&facts, &security, &why);
 		assert_int_equal(may, decisions[i].refusal == NULL);
 		if (!may) {
-			assert_int_equal(why.code, 451);
-			assert_int_equal(why.status[0], '4');
+			assert_int_equal(why.code, why.status[0] == '4' ? 451 : 550);
+			assert_string_equal(why.status, decisions[i].word);
 			assert_non_null(strstr(why.text, decisions[i].refusal));
 			continue;
 		}

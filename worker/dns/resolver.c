@@ -110,6 +110,8 @@ settle(struct dns_question *question)
 
 	if (question->resolver->ability != UNABLE)
 		*reply = (struct dns_reply){.status = DNS_FAILED, .bogus = true};
+	else
+		reply->unproved = true;
 	event_active(question->ready, 0, 0);
 }
 

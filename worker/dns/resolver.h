@@ -38,8 +38,9 @@ struct dns_reply {
 	enum dns_status status;
 	const uint8_t *packet; /* for dns_parse() and its kin; there during the call only */
 	size_t length;         /* 0 unless it is DNS_ANSWERED */
-	bool secure; /* an answer, or that there is none, has been proved (RFC 4035 4.3) */
-	bool bogus;  /* DNS_FAILED, because a proof that should be there is wrong or missing */
+	bool secure;   /* an answer, or that there is none, has been proved (RFC 4035 4.3) */
+	bool bogus;    /* DNS_FAILED, because a proof that should be there is wrong or missing */
+	bool unproved; /* believed without the proof there may be: the resolvers hand out none */
 };
 
 /*

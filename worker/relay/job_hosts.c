@@ -117,6 +117,7 @@ secure(const struct job *job, const struct route_target *target, struct security
 					     .secure = target->secure,
 					     .dane = target->dane,
 					     .sts = job->sts,
+					     .unsure = target->unproved || job->sts_unknown,
 					     .requiretls = client_requires_tls(mail)};
 
 	return security_of(&facts, security, why);
@@ -207,7 +208,7 @@ job_try_target(struct job *job)
 			continue;
 		asked_name(asked, mail, target->host);
 		if (!secure(job, target, &security, &job->why)) {
-			job->later = true;
+			job->later = job->later || job->why.code < 500;
 			continue;
 		}
 		job->waits = !pool_has_room(job->relay, job->via, target);
@@ -239,12 +240,13 @@ on_route(const struct route_answer *way, void *arg)
 }
 
 static void
-on_policy(const struct sts_policy *policy, void *arg)
+on_policy(const struct sts_policy *policy, bool known, void *arg)
 {
 	static const struct reply memory = {.code = 451, .status = "4.3.0", .text = "no memory"};
 	struct job *job = arg;
 
 	job->asked = NULL;
+	job->sts_unknown = !known;
 	if (policy != NULL) {
 		job->sts = malloc(sizeof(*job->sts));
 		if (job->sts == NULL) {

@@ -18,10 +18,11 @@ struct question {
 	struct dns_question *asked; /* NULL: answered */
 	size_t host;                /* index of the host whose address it is for */
 	uint16_t type;
-	bool failed;  /* no answer */
-	bool bogus;   /* and that because its signatures are wrong or missing */
-	bool secure;  /* what it says is proved */
-	bool no_name; /* there is no such name */
+	bool failed;   /* no answer */
+	bool bogus;    /* and that because its signatures are wrong or missing */
+	bool secure;   /* what it says is proved */
+	bool unproved; /* or may be another time */
+	bool no_name;  /* there is no such name */
 	struct dns_answer answer;
 };
 
@@ -44,8 +45,9 @@ struct route {
 	unsigned pending; /* questions that are not answered */
 	enum stage stage;
 	uint16_t port;
-	bool named;  /* one host, which is configured */
-	bool secure; /* the hosts are proved to be the domain's */
+	bool named;    /* one host, which is configured */
+	bool secure;   /* the hosts are proved to be the domain's */
+	bool unproved; /* or may be another time */
 	struct route_hosts hosts;
 	size_t count;
 	struct question questions[2 * ROUTE_HOSTS_MAX];
@@ -153,6 +155,18 @@ is_secure(const struct route *route, size_t host)
 	return secure;
 }
 
+/* Whether that is so only for now. */
+static bool
+is_unproved(const struct route *route, size_t host)
+{
+	bool unproved = route->unproved;
+
+	for (size_t q = 0; q < route->count; q++)
+		unproved =
+		    unproved || (route->questions[q].host == host && route->questions[q].unproved);
+	return unproved;
+}
+
 /* Where nobody is: 0.0.0.0 would be this host. */
 static bool
 is_nobody(const struct in6_addr *address)
@@ -201,6 +215,7 @@ add_targets(struct route *route, const struct question *question)
 		target->address = *address;
 		strlcpy(target->host, route->hosts.names[question->host], HOST_NAME_SIZE);
 		target->secure = is_secure(route, question->host);
+		target->unproved = is_unproved(route, question->host);
 		target->backup =
 		    route->hosts.preferences[question->host] > route->hosts.preferences[0];
 		target->dane = dane_hold(route->certificates[question->host].dane);
@@ -254,6 +269,7 @@ take_mx(struct route *route)
 		refuse(route, ROUTE_NEVER);
 	} else {
 		route->secure = question->secure;
+		route->unproved = question->unproved;
 		ask_addresses(route);
 	}
 }
@@ -279,6 +295,7 @@ on_answer(const struct dns_reply *reply, void *arg)
 	question->asked = NULL;
 	question->bogus = reply->bogus;
 	question->secure = reply->secure;
+	question->unproved = reply->unproved;
 	question->no_name = reply->status == DNS_NO_NAME;
 	question->failed =
 	    reply->status == DNS_FAILED ||

@@ -24,8 +24,9 @@ struct route;
 struct route_target {
 	struct in6_addr address;
 	char host[HOST_NAME_SIZE];
-	bool backup; /* other hosts of the domain are preferred to this one */
-	bool secure; /* DNS has proved that the host is the domain's, and that address its own */
+	bool backup;   /* other hosts of the domain are preferred to this one */
+	bool secure;   /* DNS has proved that the host is the domain's, and that address its own */
+	bool unproved; /* it may do so another time */
 	struct dane *dane; /* what is said of its certificate; NULL if nothing was asked */
 };
 

@@ -6,10 +6,10 @@
 #include <strings.h>
 
 static bool
-refuse(struct reply *why, const char *status, const char *text, const char *name)
+refuse(struct reply *why, unsigned code, const char *status, const char *text, const char *name)
 {
 	memset(why, 0, sizeof(*why));
-	why->code = 451;
+	why->code = code;
 	(void)snprintf(why->status, sizeof(why->status), "%s", status);
 	(void)snprintf(why->text, sizeof(why->text), "%s: %.180s", text, name);
 	return false;
@@ -33,7 +33,7 @@ apply_dane(const struct security_facts *facts, struct security *security, struct
 	if (dane == NULL || dane->state == DANE_NONE)
 		return true;
 	if (dane->state == DANE_FAILED)
-		return refuse(why, "4.7.5", "DNS does not say which certificate it has (TLSA)",
+		return refuse(why, 451, "4.7.5", "DNS does not say which certificate it has (TLSA)",
 			      facts->host);
 	strlcpy(security->name, dane->base, sizeof(security->name));
 	if (dane->state == DANE_UNUSABLE) {
@@ -55,8 +55,8 @@ apply_sts(const struct security_facts *facts, struct security *security, struct 
 	    security->level == SECURITY_DANE)
 		return true;
 	if (!sts_policy_matches(facts->sts, facts->host))
-		return refuse(why, "4.7.5", "the domain's MTA-STS policy does not name the server",
-			      facts->host);
+		return refuse(why, 451, "4.7.5",
+			      "the domain's MTA-STS policy does not name the server", facts->host);
 	raise_to(security, SECURITY_VERIFIED, "sts");
 	strlcpy(security->name, facts->host, sizeof(security->name));
 	return true;
@@ -64,7 +64,8 @@ apply_sts(const struct security_facts *facts, struct security *security, struct 
 
 /*
  * RFC 8689 4.2.1: a certificate that is verified, of a server of which something better than plain
- * DNS says that it is the domain's.
+ * DNS says that it is the domain's. Where nobody has published that, or TLS is switched off,
+ * waiting is for nothing: the mail's sender hears so at once.
  */
 static bool
 apply_requiretls(const struct security_facts *facts, struct security *security, struct reply *why)
@@ -76,10 +77,15 @@ apply_requiretls(const struct security_facts *facts, struct security *security, 
 	if (!facts->requiretls)
 		return true;
 	if (facts->tls == RELAY_TLS_NONE)
-		return refuse(why, "4.7.30", "the mail requires TLS, and it is switched off for",
-			      facts->domain);
+		return refuse(why, 550, "5.7.10",
+			      "the mail requires TLS, and it is switched off for", facts->domain);
+	if (!sure && facts->unsure)
+		return refuse(
+		    why, 451, "4.7.30",
+		    "the mail requires TLS, and nothing proves by now whose server this is",
+		    facts->host);
 	if (!sure)
-		return refuse(why, "4.7.30",
+		return refuse(why, 550, "5.7.30",
 			      "the mail requires TLS, and nothing proves whose server this is",
 			      facts->host);
 	raise_to(security, SECURITY_VERIFIED, "requiretls");

@@ -41,12 +41,14 @@ struct security_facts {
 	bool secure;                  /* DNS has proved that this server is the domain's */
 	struct dane *dane;            /* NULL: nothing was asked */
 	const struct sts_policy *sts; /* NULL: there is none */
+	bool unsure;                  /* `secure` and `sts` may say more another time */
 	bool requiretls;              /* the mail asks for it */
 };
 
 /*
- * Whether a server may be used at all, and how: true with *SECURITY filled; or false, with WHY: a
- * transient failure, another server may do.
+ * Whether a server may be used at all, and how: true with *SECURITY filled; or false, with WHY:
+ * another server may do. It is a transient failure, but where TLS that the mail requires can't be
+ * had before somebody publishes or configures something else.
  */
 bool security_of(const struct security_facts *, struct security *, struct reply *why);
 

@@ -34,6 +34,7 @@ struct domain {
 	char kept_id[STS_ID_SIZE]; /* of the policy */
 	time_t until;        /* the policy counts; 0: there is none. Monotonic, as all times */
 	time_t failed_until; /* no other attempt before */
+	bool doubtful;       /* there may be another policy, or one at all */
 	struct sts_policy policy;
 };
 TAILQ_HEAD(domain_list, domain);
@@ -77,7 +78,7 @@ settle(struct domain *domain)
 
 		LIST_REMOVE(question, entry);
 		free(question);
-		done(kept ? &domain->policy : NULL, arg);
+		done(kept ? &domain->policy : NULL, !domain->doubtful, arg);
 	}
 	if (!kept && domain->failed_until <= monotonic_seconds())
 		domain_free(domain);
@@ -94,6 +95,7 @@ on_fetched(const struct sts_policy *policy, const char *why, void *arg)
 	struct domain *domain = arg;
 
 	domain->fetch = NULL;
+	domain->doubtful = policy == NULL;
 	if (policy == NULL) {
 		domain->failed_until = monotonic_seconds() + STS_RETRY_SECONDS;
 		log_event(LOG_NOTICE, "sts.failed", KV_STR("domain", domain->name),
@@ -155,9 +157,11 @@ on_record(const struct dns_reply *reply, void *arg)
 {
 	struct domain *domain = arg;
 	struct sts *sts = domain->sts;
+	bool news = has_news(domain, reply);
 
 	domain->record = NULL;
-	if (has_news(domain, reply) && domain->failed_until <= monotonic_seconds())
+	domain->doubtful = news || reply->status == DNS_FAILED;
+	if (news && domain->failed_until <= monotonic_seconds())
 		domain->fetch = sts_fetch(sts->base, sts->resolver, sts->ctx, sts->port,
 					  domain->name, on_fetched, domain);
 	if (domain->fetch == NULL)

@@ -34,9 +34,10 @@ void sts_remember(struct sts *, const char *domain, const char *id, const struct
 
 /*
  * The policy of DOMAIN. DONE is called from the loop, never from here, once, unless sts_forget()
- * comes first: with NULL if there is none; it is there during the call only. NULL without memory.
+ * comes first: with NULL if there is none; it is there during the call only. KNOWN: it is what the
+ * domain says; else there may be one, or another, that can't be had for now. NULL without memory.
  */
-typedef void sts_done_fn(const struct sts_policy *, void *arg);
+typedef void sts_done_fn(const struct sts_policy *, bool known, void *arg);
 struct sts_question *sts_ask(struct sts *, const char *domain, sts_done_fn *done, void *arg);
 void sts_forget(struct sts_question *); /* NULL is fine */
 
