@@ -84,6 +84,64 @@ look_between(const struct planner *planner, size_t from, size_t to)
 	return look(planner->message->bytes + from, to - from);
 }
 
+/* Some octet above 127; eight of them at a time. */
+static bool
+has_high(const char *at, size_t length)
+{
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	uint64_t eight;
+	size_t i = 0;
+
+	for (; length - i >= sizeof(eight); i += sizeof(eight)) {
+		memcpy(&eight, at + i, sizeof(eight));
+		if ((eight & high) != 0)
+			return true;
+	}
+	for (; i < length; i++) {
+		if ((unsigned char)at[i] > 127)
+			return true;
+	}
+	return false;
+}
+
+/* From line end to line end; CR: one stands before the first octet. */
+static bool
+has_bare(const char *at, size_t length, bool cr)
+{
+	const char *end = at + length;
+
+	for (;;) {
+		const char *lf = memchr(at, '\n', (size_t)(end - at));
+		const char *stop = lf == NULL ? end : lf;
+		const char *found = memchr(at, '\r', (size_t)(stop - at));
+
+		/* The last octet of the piece may be half of a CRLF. */
+		if ((cr && lf != at) || (found != NULL && found + 1 != stop) ||
+		    (lf != NULL && !cr && found == NULL))
+			return true;
+		if (lf == NULL || lf + 1 == end)
+			return false;
+		at = lf + 1;
+		cr = false;
+	}
+}
+
+void
+seven_bit_look(struct seven_bit_look *look, const char *piece, size_t length)
+{
+	if (length == 0 || look->needs)
+		return;
+	look->needs = has_high(piece, length) || memchr(piece, '\0', length) != NULL ||
+		      has_bare(piece, length, look->cr);
+	look->cr = piece[length - 1] == '\r';
+}
+
+bool
+seven_bit_is_needed(const struct seven_bit_look *look)
+{
+	return look->needs || look->cr;
+}
+
 /* -- Pieces ------------------------------------------------------------------------------------ */
 
 static void
@@ -348,10 +406,11 @@ plan_all(struct planner *planner)
 
 	planner->mime = mime_find_field(header.at, header.length, "mime-version", &value);
 	planner->needs = !is_plain(&octets);
-	if (planner->needs && is_dkim_signed(message))
-		return SEVEN_BIT_DKIM;
 	for (uint32_t i = 0; i < message->count && verdict == SEVEN_BIT_OK;)
 		verdict = plan_part(planner, i, &i);
+	/* Last: what can't be converted anyhow is not to be blamed on a signature, perhaps ours. */
+	if (verdict == SEVEN_BIT_OK && planner->needs && is_dkim_signed(message))
+		verdict = SEVEN_BIT_DKIM;
 	add_up_to(planner, SEVEN_BIT_ASCII, message->length);
 	return planner->no_memory ? SEVEN_BIT_NO_MEMORY : verdict;
 }

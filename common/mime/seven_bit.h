@@ -11,8 +11,8 @@
  * what is not ASCII; a multipart without any part is all preamble, and refused instead.
  *
  * What can't be: octets above 127 in a header; anything inside of multipart/signed and
- * multipart/encrypted (RFC 1847 2.1) or below a DKIM-Signature that covers it (RFC 6376 5.3);
- * what says that it is encoded and is not.
+ * multipart/encrypted (RFC 1847 2.1); what says that it is encoded and is not; and, if it is none
+ * of those, what is below a DKIM-Signature that covers it (RFC 6376 5.3).
  *
  * Pure, and the message is not copied: a plan of pieces is made, then read as often as needed.
  */
@@ -33,6 +33,17 @@ enum seven_bit_verdict {
 	SEVEN_BIT_NO_MEMORY,
 	SEVEN_BIT_VERDICTS,
 };
+
+/* For pieces of a message, one after the other; all zero at first. */
+struct seven_bit_look {
+	bool cr;    /* the octet before this piece was one */
+	bool needs; /* there are octets that a server may want converted: above 127, NULs, or a CR
+		       or LF by itself */
+};
+/* Cheap: it is done to every mail that is signed. */
+void seven_bit_look(struct seven_bit_look *, const char *piece, size_t length);
+/* Behind the last piece: has it to be converted? Lines may be of any length. */
+bool seven_bit_is_needed(const struct seven_bit_look *);
 
 enum seven_bit_kind {
 	SEVEN_BIT_COPY,

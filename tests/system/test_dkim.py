@@ -14,6 +14,7 @@ import pytest
 
 from conftest import DOMAIN, wait_for
 from mail_sink import Names, Sink
+from test_relay import report
 from test_seven_bit import LATIN, MIXED, contents, is_seven_bit
 
 ALICE = f"alice@{DOMAIN}"
@@ -331,6 +332,31 @@ def test_it_is_converted_before_it_is_signed(signing, extensions, lines):
     assert contents(local) == contents(message)
 
 
+@pytest.mark.parametrize("options", [[], ["BODY=7BIT"], ["SMTPUTF8"]], ids=["none", "7BIT", "SMTPUTF8"])
+def test_it_is_converted_whatever_its_client_said(signing, options):
+    """Many send 8 bits without BODY=8BITMIME."""
+    signing.sink.extensions = ("PIPELINING", "SIZE 1000000")
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN).stdout)
+    with signing.submission() as client:
+        client.sendmail(ALICE, ["bob@elsewhere.example"], MIXED, mail_options=options)
+    ((_, _, arrived),) = signing.sink.wait(1)
+    assert is_seven_bit(arrived)
+    assert verify_all(arrived, zone) == [True, True]
+    assert contents(arrived) == contents(MIXED)
+
+
+def test_what_has_nothing_to_convert_is_left_alone(signing):
+    zone = zone_of(signing.posternctl("dkim", "create", DOMAIN).stdout)
+    message = (b"Content-Type: text/plain\r\nContent-Transfer-Encoding: 8bit\r\n" + OUT
+               + b"0123456789 line\r\n" * 50_000)
+    with signing.submission() as client:
+        client.sendmail(ALICE, ["bob@elsewhere.example"], message, mail_options=["BODY=8BITMIME"])
+    ((_, _, arrived),) = signing.sink.wait(1)
+    assert arrived.endswith(message)
+    assert verify_all(arrived, zone) == [True, True]
+    assert signing.log.find(r"event=filter\.not_converted") == []
+
+
 def test_what_stays_here_is_not_converted(signing):
     message = OUT.replace(b"Hello", "Grüße".encode())
     zone = zone_of(signing.posternctl("dkim", "create", DOMAIN).stdout)
@@ -351,6 +377,19 @@ def test_what_can_not_be_converted_is_signed_as_it_is(signing):
     assert arrived.endswith(message.partition(b"\r\n\r\n")[2])
     assert verify_all(arrived, zone) == [True, True]
     signing.log.wait(r"event=filter\.not_converted")
+
+
+@pytest.mark.parametrize("options", [[], ["BODY=8BITMIME"]], ids=["undeclared", "declared"])
+def test_our_signature_is_not_to_blame(signing, options):
+    """Without it the mail could not be converted either."""
+    signing.sink.extensions = ("PIPELINING", "SIZE 1000000")
+    signing.posternctl("dkim", "create", DOMAIN)
+    message = LATIN.replace(b"Subject: out", b"Subject: out\r\nX-Raw: \xe9")
+    with signing.submission() as client:
+        client.sendmail(ALICE, ["bob@elsewhere.example"], message, mail_options=options)
+    words, recipient = report(signing)
+    assert recipient["Status"] == "5.6.9"
+    assert "header" in words and "DKIM" not in words
 
 
 @pytest.mark.parametrize("size", [10, 30_000, 300_000])

@@ -181,6 +181,11 @@ what_can_not_be(void **state)
 	    {SIGNATURE "l=0; h=from:\r\n mime-version; b=x\r\n\r\n\xe9", SEVEN_BIT_DKIM},
 	    {SIGNATURE "l=0; h=from; b=x\r\n" SIGNATURE "h=from\r\n\r\n\xe9", SEVEN_BIT_DKIM},
 	    {SIGNATURE "h=from; l = 0 ; b=x\r\n\r\n\xe9", SEVEN_BIT_OK},
+	    /* Nor could it without the signature, which is not the reason then. */
+	    {SIGNATURE "h=from; b=x\r\nSubject: \xc3\xa9\r\n\r\n\xe9", SEVEN_BIT_HEADER},
+	    {SIGNATURE "h=from; b=x\r\n" MIXED
+		       "\r\n--b\r\nContent-Description: \xe9\r\n\r\nx\r\n--b--\r\n",
+	     SEVEN_BIT_HEADER},
 	    {HEAD "Content-Transfer-Encoding: base64\r\n\r\n\xe9", SEVEN_BIT_ENCODED},
 	    {HEAD "Content-Transfer-Encoding: x-uuencode\r\n\r\n\xe9", SEVEN_BIT_ENCODED},
 	    {HEAD "Content-Type: message/partial\r\n\r\n\xe9", SEVEN_BIT_COMPOSITE},
@@ -204,6 +209,47 @@ what_can_not_be(void **state)
 	}
 }
 
+/* In two pieces, cut anywhere. */
+static void
+what_has_to_be(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t length;
+		bool needed;
+	} cases[] = {
+	    {"", 0, false},
+	    {"x", 1, false},
+	    {"\r\n", 2, false},
+	    {"\r\n\r\n0123456789\r\n", 16, false},
+	    {"0123456789 and so on\r\nand on", 28, false},
+	    {"0123456789 and so \xe9n\r\nand on", 28, true},
+	    {"0123456789 and so on\r\nand o\x80", 28, true},
+	    {"\xff", 1, true},
+	    {"a\0b\r\n", 5, true},
+	    {"\0", 1, true},
+	    {"\n", 1, true},
+	    {"\r", 1, true},
+	    {"a\r\n\nb", 5, true},
+	    {"a\r\r\nb", 5, true},
+	    {"a\rb\r\n", 5, true},
+	    {"a\nb\r\n", 5, true},
+	    {"a\r\nb\r", 5, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t cut = 0; cut <= cases[i].length; cut++) {
+			struct seven_bit_look look = {.needs = false};
+
+			seven_bit_look(&look, cases[i].text, cut);
+			seven_bit_look(&look, cases[i].text + cut, cases[i].length - cut);
+			if (seven_bit_is_needed(&look) != cases[i].needed)
+				fail_msg("case %zu, cut at %zu", i, cut);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -217,6 +263,7 @@ main(void)
 	    cmocka_unit_test(lines_that_are_too_long),
 	    cmocka_unit_test(lines_end_with_crlf),
 	    cmocka_unit_test(what_can_not_be),
+	    cmocka_unit_test(what_has_to_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * Before it is signed: a mail with 8-bit octets that goes to other hosts becomes one of 7 bits (RFC
  * 6376 5.3). A host on its way that takes no more has to convert it, which breaks a signature; then
  * it would come back (common/mime/seven_bit.h), or arrive as forged. What can't be converted, or is
- * very large, stays as it is.
+ * very large, stays as it is. What its octets are counts, and not what its client has said of them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +15,52 @@
 #include "worker/filter/milter_envelope.h"
 
 #define LENGTH_MAX (16 * 1024 * 1024) /* octets: it is in memory three times over */
+#define PIECE 65536
+
+/* -- Is there anything to do? ------------------------------------------------------------- */
+
+static bool
+look_at_header(const struct message *message, struct seven_bit_look *look)
+{
+	size_t size = message_header_size(message);
+	char *header = malloc(size + 1);
+
+	if (header == NULL)
+		return false;
+	message_write_header(message, header);
+	seven_bit_look(look, header, size);
+	free(header);
+	return true;
+}
+
+/* Up to the first octet that says so. */
+static bool
+look_at_body(const struct message *message, struct seven_bit_look *look)
+{
+	char *piece = malloc(PIECE);
+	uint64_t offset = 0;
+	ssize_t n = -1;
+
+	while (piece != NULL && !look->needs &&
+	       (n = message_body(message, offset, piece, PIECE)) > 0) {
+		seven_bit_look(look, piece, (size_t)n);
+		offset += (uint64_t)n;
+	}
+	free(piece);
+	return n >= 0;
+}
+
+/* Most mails are of 7 bits: a look tells, without a copy of it. If it can't be had, there is. */
+static bool
+is_needed(const struct message *message)
+{
+	struct seven_bit_look look = {.needs = false};
+
+	return !look_at_header(message, &look) || !look_at_body(message, &look) ||
+	       seven_bit_is_needed(&look);
+}
+
+/* -- Doing it ----------------------------------------------------------------------------- */
 
 /* What PLAN says, as a message; NULL with errno. */
 static struct message *
@@ -70,7 +116,7 @@ take(struct check *check, struct message *message)
 }
 
 static void
-start(struct check *check)
+convert_or_tell(struct check *check)
 {
 	const struct message *old = check->message;
 	uint64_t length = message_header_size(old) + message_body_size(old);
@@ -88,6 +134,13 @@ start(struct check *check)
 	else
 		log_event(LOG_INFO, "filter.not_converted", KV_CONN(check->mail.conn),
 			  KV_STR("why", why));
+}
+
+static void
+start(struct check *check)
+{
+	if (is_needed(check->message))
+		convert_or_tell(check);
 	check_next(check);
 }
 

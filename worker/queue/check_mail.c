@@ -38,11 +38,14 @@ leaves(const struct transaction *transaction)
 	return false;
 }
 
-/* Is it signed, and converted to 7 bits for that? */
+/*
+ * Is it signed, and converted to 7 bits for that? Whether there is anything to convert its octets
+ * say, which filter has: many clients send more than 7 bits without BODY=8BITMIME.
+ */
 static enum filter_leaves
 leaves_signed(const struct transaction *transaction, enum filter_envelope envelope)
 {
-	if (transaction->parameters.body == BODY_7BIT || !is_to_be_signed(transaction))
+	if (!is_to_be_signed(transaction))
 		return FILTER_STAYS;
 	if (leaves(transaction))
 		return FILTER_LEAVES;
