@@ -7,6 +7,7 @@
 #define POSTERN_COMMON_ASCII_H
 
 #include <stdbool.h>
+#include <string.h>
 
 static inline bool
 ascii_is_digit(char c)
@@ -44,6 +45,13 @@ static inline bool
 ascii_is_fws(char c)
 {
 	return ascii_is_wsp(c) || c == '\r' || c == '\n';
+}
+
+/* A token may have it (RFC 2045 5.1: none of the tspecials). */
+static inline bool
+ascii_is_token(char c)
+{
+	return c > ' ' && c < 0x7f && strchr("()<>@,;:\\\"/[]?=", c) == NULL;
 }
 
 /* What a hexadecimal digit of either case stands for, or -1. */

@@ -2,6 +2,7 @@
 common_libcommon_a_SOURCES += \
 	common/mime/address.c common/mime/address.h \
 	common/mime/authors.c common/mime/authors.h \
+	common/mime/authserv_id.c common/mime/authserv_id.h \
 	common/mime/bodystructure.c \
 	common/mime/charset.c common/mime/charset.h common/mime/charset_tables.h \
 	common/mime/content.c common/mime/content.h \

@@ -15,7 +15,8 @@
  *
  * What the gate writes is the message as it will be stored: its own Received: field, then the
  * content with CRLF line ends (but the body of BODY_BINARYMIME) and without dot-stuffing, with the
- * header put right where a user sends it (RFC 6409 8); whether the user may be its author, queue
+ * header put right where a user sends it (RFC 6409 8), and without the fields that only this server
+ * may write, if filter does not look at it; whether the user may be its author, queue
  * asks accounts after GQ_COMMIT. After queue has died and a new channel has come, GQ_CONFIRM asks
  * whether the commit that got no answer had become durable.
  *
@@ -51,7 +52,8 @@ struct gq_client {
 };
 struct gq_body {
 	char queue_id[QUEUE_ID_SIZE];
-	uint8_t zero[3];
+	uint8_t filtered; /* 1: filter will look at it, and remove what claims to be ours */
+	uint8_t zero[2];
 };
 /* What a gate may add to a message of mg_settings.max_message_size: its own Received: field, and to
  * a user's message Date, Message-ID and From. */

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mime/authserv_id.h"
 #include "worker/filter/message.h"
-#include "worker/filter/results.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,10 +39,9 @@ static void
 remove_results(struct message *message)
 {
 	struct message_field *field = NULL;
-	char id[64];
 
 	while ((field = message_came(message, "Authentication-Results", field)) != NULL) {
-		if (!results_id(field->text.value, id, sizeof(id)) || strcmp(id, "me") == 0)
+		if (authserv_id_may_be(field->text.value, "me"))
 			message_remove(message, field);
 	}
 }

@@ -84,6 +84,31 @@ def test_foreign_results_in_our_name_are_removed(make_server):
     server.log.wait(r"event=filter\.foreign_results .*removed=6")
 
 
+CLAIMS = (b"Return-Path: <x@bank.example>\r\n"
+          b"Authentication-Results: localhost; dkim=pass header.d=bank.example\r\n"
+          b"Authentication-Results: mx.example.net; spf=pass\r\n")
+
+
+@pytest.mark.parametrize("check", ["all", "strangers", "none"])
+def test_nobody_brings_results_in_our_name(make_server, check):
+    """Whether filter looks at the mail (of this host), or not; users' mail without a key and milters it never sees."""
+    server = make_server()
+    server.settings["filter"] = f'{{ check = "{check}"; }}'
+    server.set_up("alice")
+    message = CLAIMS + b"From: alice@example.org\r\nSubject: s\r\n\r\nReturn-Path: <stays>\r\n"
+    mail_of(server, message)
+    with server.submission() as client:
+        client.sendmail(ALICE, [ALICE], message)
+    arrived = server.wait_for_messages(2)
+    for mail in arrived:
+        fields, body = split(mail)
+        assert [field for field in fields if field.startswith(b"Return-Path:")] in (
+            [b"Return-Path: <x@example.net>"], [b"Return-Path: <alice@example.org>"])
+        assert [result for result in results(mail) if b"bank.example" in result] == []
+        assert results(mail)[-1] == b"mx.example.net; spf=pass"
+        assert body == b"Return-Path: <stays>\r\n"
+
+
 def test_results_have_room_in_the_largest_header(make_server):
     """10000 fields with Received, which is ours."""
     message = mail_of(filtered(make_server()), b"From: x@example.net\r\n" + 9998 * b"A: 1\r\n" + b"\r\nb\r\n")

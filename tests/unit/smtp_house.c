@@ -518,6 +518,7 @@ on_data(struct ipc_channel *channel, struct ipc_message *m, void *context)
 		return -1;
 	if (orders.data_failure != 0)
 		return say_failed(channel, m, orders.data_failure);
+	body.filtered = orders.filtered ? 1 : 0;
 	if (orders.bad_queue_id)
 		body.queue_id[3] = '\n';
 	if (body_fd != -1)

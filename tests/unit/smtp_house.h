@@ -47,6 +47,7 @@ struct house_orders {
 	uint32_t confirm_failure;
 	bool body_is_full; /* the body is /dev/full */
 	bool bad_queue_id;
+	bool filtered;           /* the body: filter will look at it */
 	bool greylisting;        /* queue is asked about each recipient: */
 	bool greylist_silent;    /* it answers nothing, */
 	bool greylist_odd;       /* or something else; */

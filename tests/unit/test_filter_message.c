@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "common/mime/authserv_id.h"
 #include "worker/filter/message.h"
 #include "worker/filter/results.h"
 #include "worker/queue/check_verdict.h"
@@ -219,14 +220,14 @@ whose_results(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct mime_text value = {cases[i].value, strlen(cases[i].value)};
-		bool found = results_id(value, id, sizeof(id));
+		bool found = authserv_id(value, id, sizeof(id));
 
 		assert_int_equal(found, cases[i].id != NULL);
 		if (found)
 			assert_string_equal(id, cases[i].id);
 	}
-	assert_false(results_id((struct mime_text){"mx.example.org", 14}, id, 14));
-	assert_false(results_id((struct mime_text){"\"mx\0\"; none", 11}, id, sizeof(id)));
+	assert_false(authserv_id((struct mime_text){"mx.example.org", 14}, id, 14));
+	assert_false(authserv_id((struct mime_text){"\"mx\0\"; none", 11}, id, sizeof(id)));
 }
 
 /* -- What queue takes for a verdict --------------------------------------------------------------

@@ -473,6 +473,44 @@ submission(void **state)
 	house_close();
 }
 
+#define CLAIMS                                                                        \
+	"Return-Path: <x@y>\r\nAuthentication-Results: mx.example.org; dkim=pass\r\n" \
+	"Authentication-Results: mx.example.net; dkim=pass\r\n"
+
+/* Of a stranger's mail that filter looks at, all of it: it may be signed. */
+static void
+what_claims_to_be_ours_is_removed(void **state)
+{
+	for (int filtered = 0; filtered <= 1; filtered++) {
+		(void)state;
+		open_with_ehlo();
+		orders.filtered = filtered == 1;
+		talk(ENVELOPE, ENVELOPE_REPLY);
+		talk(CLAIMS TEXT ".\r\n", QUEUED);
+		assert_int_equal(strstr(queue_log.body, "Return-Path") != NULL, filtered);
+		assert_int_equal(strstr(queue_log.body, "mx.example.org; dkim") != NULL, filtered);
+		assert_non_null(strstr(queue_log.body, "mx.example.net; dkim"));
+		assert_true(queue_log.commit_size == queue_log.body_length);
+		house_close();
+
+		house_open(SERVICE_SUBMISSION);
+		house_set_tls(TLS_IMPLICIT, true);
+		orders.filtered = filtered == 1;
+		client_says("EHLO client.example\r\nAUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n");
+		client_hears();
+		talk(ENVELOPE, ENVELOPE_REPLY);
+		talk("text\r\n" CLAIMS ".\r\n", QUEUED);
+		/* It is no header. */
+		assert_non_null(strstr(queue_log.body, "text\r\n" CLAIMS));
+		talk(ENVELOPE, ENVELOPE_REPLY);
+		talk(CLAIMS TEXT ".\r\n", QUEUED);
+		assert_null(strstr(queue_log.body, "Return-Path"));
+		assert_null(strstr(queue_log.body, "mx.example.org; dkim"));
+		assert_non_null(strstr(queue_log.body, "mx.example.net; dkim"));
+		house_close();
+	}
+}
+
 /* The account's channel dies first: the gate's own still answers. */
 static void
 submitter_dies_while_queue_commits(void **state)
@@ -631,6 +669,7 @@ main(void)
 	    cmocka_unit_test(commands_behind_a_doubtful_end),
 	    cmocka_unit_test(a_message),
 	    cmocka_unit_test(first_lines),
+	    cmocka_unit_test(what_claims_to_be_ours_is_removed),
 	    cmocka_unit_test(a_long_first_word),
 	    cmocka_unit_test(pipelined_in_pieces),
 	    cmocka_unit_test(a_big_message),

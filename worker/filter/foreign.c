@@ -1,31 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Authentication-Results fields that came with the message and say that this server wrote them are
- * lies: they are removed (RFC 8601 5), and so are those that nobody can read.
+ * lies: they are removed (RFC 8601 5), and so are those that nobody can read. So is Return-Path,
+ * which only the last server writes (RFC 5321 4.4). The mails that filter is not asked about, and
+ * those of users, the gate has rid of them (worker/gate/smtp/claims.h); what strangers have signed
+ * must be whole until here.
  */
-#include <string.h>
-
 #include "common/log.h"
+#include "common/mime/authserv_id.h"
 #include "worker/filter/filter.h"
-#include "worker/filter/results.h"
-
-static bool
-is_ours(const struct check *check, const struct message_field *field)
-{
-	char id[HOST_NAME_SIZE];
-
-	return !results_id(field->text.value, id, sizeof(id)) ||
-	       strcasecmp(id, check->filter->settings.hostname) == 0;
-}
 
 static void
-start(struct check *check)
+remove_results(struct check *check)
 {
+	const char *hostname = check->filter->settings.hostname;
 	struct message_field *field = NULL;
 	unsigned removed = 0;
 
 	while ((field = message_came(check->message, "Authentication-Results", field)) != NULL) {
-		if (!is_ours(check, field))
+		if (!authserv_id_may_be(field->text.value, hostname))
 			continue;
 		message_remove(check->message, field);
 		removed++;
@@ -33,6 +26,16 @@ start(struct check *check)
 	if (removed > 0)
 		log_event(LOG_INFO, "filter.foreign_results", KV_CONN(check->mail.conn),
 			  KV_U64("removed", removed));
+}
+
+static void
+start(struct check *check)
+{
+	struct message_field *field = NULL;
+
+	remove_results(check);
+	while ((field = message_came(check->message, "Return-Path", field)) != NULL)
+		message_remove(check->message, field);
 	check_next(check);
 }
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* results - Authentication-Results fields (RFC 8601): composed, and read as far as whose they are.
- * Pure. */
+/* results - Authentication-Results fields (RFC 8601), composed. Pure. */
 #ifndef POSTERN_WORKER_FILTER_RESULTS_H
 #define POSTERN_WORKER_FILTER_RESULTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#include "common/mime/header.h"
 
 #define RESULTS_SIZE 8192
 
@@ -32,11 +29,5 @@ bool results_add(struct results *, const char *method, const char *result, const
 
 /* "; none" if nothing was added (RFC 8601 2.2). Returns the value. */
 const char *results_end(struct results *);
-
-/*
- * The authserv-id of a field's value, as it came, into OUT: lower case, A-labels, no dot at the
- * end. False if it has none that can be read, or one that doesn't fit.
- */
-bool results_id(struct mime_text value, char *out, size_t size);
 
 #endif

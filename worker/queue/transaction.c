@@ -286,6 +286,7 @@ open_body(struct transaction *transaction)
 	} while (transaction->id == 0);
 	snprintf(body.queue_id, sizeof(body.queue_id), "%016llx",
 		 (unsigned long long)transaction->id);
+	body.filtered = check_wanted(transaction) ? 1 : 0;
 	transaction->state = TRANSACTION_BODY;
 	queue->bodies++;
 	if (transaction->source == queue->own)

@@ -3,6 +3,7 @@ worker_libworker_a_SOURCES += \
 	worker/gate/smtp/auth.c \
 	worker/gate/smtp/basic.c \
 	worker/gate/smtp/chunk.c \
+	worker/gate/smtp/claims.c worker/gate/smtp/claims.h \
 	worker/gate/smtp/command.c worker/gate/smtp/command.h \
 	worker/gate/smtp/commit.c \
 	worker/gate/smtp/data.c worker/gate/smtp/data.h \

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_queue.h"
+#include "worker/gate/smtp/claims.h"
 #include "worker/gate/smtp/fixup.h"
 #include "worker/gate/smtp/session.h"
 
@@ -67,6 +68,8 @@ smtp_transaction_end(struct conn *conn, struct smtp_session *session)
 	if (mail->receipt != NULL) {
 		smtp_fixup_clear(mail->receipt->fixup);
 		free(mail->receipt->fixup);
+		claims_clear(mail->receipt->claims);
+		free(mail->receipt->claims);
 	}
 	free(mail->receipt);
 	free(mail);

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "common/proto/gate_queue.h"
+#include "worker/gate/smtp/claims.h"
 #include "worker/gate/smtp/fixup.h"
 #include "worker/gate/smtp/received.h"
 #include "worker/gate/smtp/session.h"
@@ -82,13 +84,40 @@ put_kept(void *arg, const char *bytes, size_t length)
 	put(arg, bytes, length);
 }
 
+/* Its header is one by now: no line that is shown as text is taken for a field. */
+static void
+put_right(void *arg, const char *bytes, size_t length)
+{
+	struct smtp_receipt *receipt = arg;
+
+	if (receipt->claims != NULL)
+		claims_next(receipt->claims, bytes, length);
+	else
+		put(receipt, bytes, length);
+}
+
 static void
 put_content(struct smtp_receipt *receipt, const char *bytes, size_t length)
 {
 	if (receipt->fixup != NULL)
 		smtp_fixup_next(receipt->fixup, bytes, length);
 	else
-		first_line_next(&receipt->first, bytes, length, put_kept, receipt);
+		first_line_next(&receipt->first, bytes, length, put_right, receipt);
+}
+
+static void
+end_content(struct conn *conn, struct smtp_receipt *receipt)
+{
+	if (receipt->fixup != NULL)
+		smtp_fixup_end(receipt->fixup);
+	else
+		first_line_end(&receipt->first, put_right, receipt);
+	if (receipt->claims == NULL)
+		return;
+	claims_end(receipt->claims);
+	if (receipt->claims->removed > 0)
+		log_event(LOG_INFO, "smtp.foreign_results", KV_CONN(conn_identity(conn)),
+			  KV_U64("removed", receipt->claims->removed));
 }
 
 /* A small message that came at once goes to queue with its commit, and none of it into the file. */
@@ -98,10 +127,7 @@ smtp_content_over(struct conn *conn, struct smtp_session *session)
 	struct smtp_receipt *receipt = session->mail->receipt;
 	size_t length;
 
-	if (receipt->fixup != NULL)
-		smtp_fixup_end(receipt->fixup);
-	else
-		first_line_end(&receipt->first, put_kept, receipt);
+	end_content(conn, receipt);
 	length = buffered;
 	if (receipt->written > 0 || length > GQ_INLINE_MAX || receipt->data.fault != DATA_FINE) {
 		flush(receipt);
@@ -211,7 +237,22 @@ begin_fixup(struct conn *conn, const struct smtp_session *session)
 	if (receipt->fixup == NULL)
 		return false;
 	arc4random_buf(values.random, sizeof(values.random));
-	smtp_fixup_init(receipt->fixup, &values, put_kept, receipt);
+	smtp_fixup_init(receipt->fixup, &values, put_right, receipt);
+	return true;
+}
+
+/* What a stranger's mail says of itself filter removes, if it looks at it: it may be signed. */
+static bool
+begin_claims(struct conn *conn, const struct smtp_session *session)
+{
+	struct smtp_receipt *receipt = session->mail->receipt;
+
+	if (session->account == NULL && session->mail->body.filtered == 1)
+		return true;
+	receipt->claims = malloc(sizeof(*receipt->claims));
+	if (receipt->claims == NULL)
+		return false;
+	claims_init(receipt->claims, conn_settings(conn)->hostname, put_kept, receipt);
 	return true;
 }
 
@@ -230,7 +271,7 @@ begin_content(struct conn *conn, struct smtp_session *session, int fd)
 	}
 	*mail->receipt = (struct smtp_receipt){.fd = fd, .field_length = length};
 	memcpy(mail->receipt->field, field, length);
-	if (!begin_fixup(conn, session)) {
+	if (!begin_fixup(conn, session) || !begin_claims(conn, session)) {
 		open_failed(conn, session, QUEUE_UNAVAILABLE);
 		return;
 	}

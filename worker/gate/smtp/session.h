@@ -71,6 +71,7 @@ struct smtp_receipt {
 	struct smtp_data data;
 	struct smtp_fixup *fixup; /* of a user's message; else NULL */
 	struct first_line first;  /* of a stranger's */
+	struct claims *claims;    /* behind either; NULL: filter will look at it */
 	int fd;                   /* -1: closed */
 	int write_errno;
 	uint64_t written;
