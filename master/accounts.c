@@ -46,6 +46,21 @@ send_domains(struct process *p)
 }
 
 static void
+send_inbound(struct process *p)
+{
+	const struct conf_relay *relay = &master_conf(p->master)->relay;
+
+	for (size_t i = 0; relay->wanted && i < relay->route_count; i++) {
+		struct ma_inbound inbound = {.name = ""};
+
+		if (!relay->routes[i].inbound)
+			continue;
+		strlcpy(inbound.name, relay->routes[i].domain, sizeof(inbound.name));
+		(void)ipc_send(p->control, MA_INBOUND, 0, &inbound, NULL, 0, -1);
+	}
+}
+
+static void
 send_settings(struct process *p)
 {
 	const struct configuration *conf = master_conf(p->master);
@@ -69,6 +84,7 @@ send_settings(struct process *p)
 		settings.count++;
 	}
 	send_srs(p);
+	send_inbound(p);
 	(void)ipc_send(p->control, MA_SETTINGS, 0, &settings, domains, used, -1);
 	send_domains(p);
 }

@@ -129,6 +129,7 @@ struct conf_route {
 	uint32_t protocol; /* enum relay_protocol */
 	uint32_t tls;      /* enum relay_tls */
 	bool implicit_tls;
+	bool inbound; /* strangers may send there, too */
 	uint32_t connections;
 	struct in6_addr source[2]; /* of IPv4, as a mapped one, and of IPv6; all zero: any */
 	char user[RELAY_USER_SIZE];

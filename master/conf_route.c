@@ -111,14 +111,24 @@ set_source(struct conf_reader *r, const config_setting_t *setting, void *target)
 }
 
 static void
-set_implicit_tls(struct conf_reader *r, const config_setting_t *setting, void *target)
+set_bool(struct conf_reader *r, const config_setting_t *setting, bool *target)
 {
-	struct conf_route *route = target;
-
 	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
 		conf_bad(r, setting, "must be true or false");
 	else
-		route->implicit_tls = config_setting_get_bool(setting) != 0;
+		*target = config_setting_get_bool(setting) != 0;
+}
+
+static void
+set_implicit_tls(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	set_bool(r, setting, &((struct conf_route *)target)->implicit_tls);
+}
+
+static void
+set_inbound(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	set_bool(r, setting, &((struct conf_route *)target)->inbound);
 }
 
 static void
@@ -159,6 +169,7 @@ static const struct conf_key route_keys[] = {
      .choices = tls_words,
      .fallback = RELAY_TLS_COUNT},
     {.name = "implicit_tls", .kind = CONF_OTHER, .set = set_implicit_tls},
+    {.name = "inbound", .kind = CONF_OTHER, .set = set_inbound},
     {.name = "helo", .kind = CONF_OTHER, .set = set_name},
     {.name = "source", .kind = CONF_OTHER, .set = set_source},
     {.name = "connections",
@@ -224,6 +235,8 @@ problem_of(const struct conf_route *route)
 
 	if (route->domain[0] == '\0')
 		return "a route needs domain = \"example.net\"";
+	if (route->inbound && route->domain[0] == '.')
+		return "inbound needs one domain, not all below it";
 	if (route->protocol == RELAY_LMTP && route->host[0] == '\0')
 		return "protocol = \"lmtp\" needs a host: no MX record leads to one";
 	if (login != (route->password_file != NULL))

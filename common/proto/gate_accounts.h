@@ -13,6 +13,7 @@ enum rcpt_verdict {
 	RCPT_UNAVAILABLE, /* can't tell now: 451 4.3.0 */
 	RCPT_FORGED,      /* a reverse-path of ours (SRS) that we have not made: 550 5.1.1 */
 	RCPT_OLD,         /* one that is too old: 550 5.1.1 */
+	RCPT_ROUTED, /* another domain, whose mail is taken from everybody and goes to its host */
 	RCPT_VERDICTS
 };
 struct ga_rcpt_verdict {

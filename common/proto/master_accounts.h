@@ -35,6 +35,11 @@ struct ma_domain {
 	char name[HOST_NAME_SIZE];
 };
 
+/* A domain that is not ours, to which strangers may send, too: a route says where its mail goes. */
+struct ma_inbound {
+	char name[HOST_NAME_SIZE];
+};
+
 /* accounts.conf comes along, opened for reading; sent at start and whenever it changes. */
 struct ma_file {
 	uint32_t generation;
@@ -76,6 +81,9 @@ struct ma_quota {
 	  IPC_ANY_STATE)                                                                           \
 	/* Before MA_SETTINGS. */                                                                  \
 	X(MA_SRS, 25, IPC_CLIENT, struct ma_srs, 0, IPC_NO_FD, CHILD_STARTING | CHILD_RUNNING)     \
+	/* Likewise. */                                                                            \
+	X(MA_INBOUND, 27, IPC_CLIENT, struct ma_inbound, 0, IPC_NO_FD,                             \
+	  CHILD_STARTING | CHILD_RUNNING)                                                          \
 	/* Behind MA_SETTINGS. */                                                                  \
 	X(MA_DOMAIN, 26, IPC_CLIENT, struct ma_domain, 0, IPC_NO_FD,                               \
 	  CHILD_STARTING | CHILD_RUNNING)                                                          \

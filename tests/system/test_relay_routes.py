@@ -81,6 +81,34 @@ def test_lmtp_answers_for_each_recipient(make_sink, send_out):  # noqa: F811
     assert sink.commands[0] == f"LHLO {HOST}"
 
 
+def test_a_route_for_everybody(make_sink, send_out):  # noqa: F811
+    """A domain that another store, or a program for lists, has the mail of: strangers send there as to our own."""
+    sink = make_sink(lmtp=True, answers={"body": ["250 2.0.0 Stored", "550 5.1.1 Nobody", "250 2.0.0 Stored"]})
+    server = send_out(sink.port, routes(route(OTHER, sink.port, protocol='"lmtp"', inbound="true"), route("closed.example", sink.port)))
+    with server.smtp() as client:
+        client.ehlo()
+        assert client.mail("stranger@origin.example")[0] == 250
+        assert client.rcpt(f"Dev@{OTHER}")[0] == 250
+        for refused in (f"dev@below.{OTHER}", "dev@closed.example", "dev@other.example"):
+            assert client.rcpt(refused) == (550, f"5.7.1 relaying denied: <{refused}> is not served here".encode())
+        assert client.data(BODY)[0] == 250
+        sink.wait(1)
+        assert sink.mails[0][:2] == ("stranger@origin.example", [f"Dev@{OTHER}"])
+        # What the host refuses comes back, here to one of ours; and users send there as ever.
+        client.sendmail(ALICE, [f"nobody@{OTHER}"], BODY)
+    assert report(server)[1]["Final-Recipient"] == f"rfc822; nobody@{OTHER}"
+    send(server, [f"carol@{OTHER}"])
+    wait_for(lambda: [f"carol@{OTHER}"] in [mail[1] for mail in sink.mails], "carol's mail")
+    # A reload takes it back.
+    server.settings["relay"] = server.settings["relay"].replace("inbound = true", "inbound = false")
+    server.write_configuration()
+    server.posternctl("reload")
+    with server.smtp() as client:
+        client.ehlo()
+        client.mail("stranger@origin.example")
+        assert client.rcpt(f"dev@{OTHER}")[0] == 550
+
+
 def test_a_reload_changes_routes_in_place(make_sink, send_out):  # noqa: F811
     first, second = make_sink(), make_sink()
     server = send_out(1, routes(route(OTHER, first.port)))

@@ -220,6 +220,8 @@ on_resolve(struct ipc_channel *channel, struct ipc_message *message, void *conte
 		resolved.verdict = RCPT_NO_MAILBOX;
 	if (strstr(mailbox, "@elsewhere.example") != NULL || strchr(mailbox, '[') != NULL)
 		resolved.verdict = RCPT_NOT_LOCAL;
+	if (strstr(mailbox, "@routed.example") != NULL)
+		resolved.verdict = RCPT_ROUTED;
 	if (strncmp(mailbox, "later@", 6) == 0)
 		resolved.verdict = RCPT_UNAVAILABLE;
 	resolved.mailboxes = resolved.verdict == RCPT_LOCAL ? 1 : 0;

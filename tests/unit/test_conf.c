@@ -223,6 +223,10 @@ relay_keys(void **state)
 	bad(BASE "relay = { routes = ( { domain = \"*\"; } ); };\n", 4, "relay's own keys");
 	bad(BASE "relay = { routes = ( { domain = \"a\"; }, { domain = \"A\"; } ); };\n", 4,
 	    "has a route already");
+	bad(BASE "relay = { routes = ( { domain = \".a\"; inbound = true; } ); };\n", 4,
+	    "inbound needs one domain");
+	bad(BASE "relay = { routes = ( { domain = \"a\"; inbound = 1; } ); };\n", 4,
+	    "true or false");
 	bad(BASE "relay = { routes = ( 5 ); };\n", 4, "must hold groups");
 	bad(BASE "relay = { routes = 5; };\n", 4, "must be a list");
 	bad(BASE "relay = { protocol = \"lmtp\"; };\n", 4, "needs a host");

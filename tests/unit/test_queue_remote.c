@@ -370,6 +370,26 @@ an_alias_leads_out(void **state)
 	assert_int_equal(send_as("", "stranger@origin.example", to_alias), QUEUE_REFUSED);
 }
 
+/* A route is for everybody's mail: as it came, with the sender that it had. */
+static void
+a_route_may_be_for_strangers(void **state)
+{
+	static const char *const to_list[] = {"dev@routed.example", NULL};
+	unsigned one = 1;
+
+	(void)state;
+	assert_int_equal(send_as("", "stranger@origin.example", to_list), 0);
+	world_run_until(&world, sent_at_least, &one);
+	world_run_until(&world, all_is_written, NULL);
+	assert_string_equal(relay.last.domain, "routed.example");
+	assert_string_equal(relay.last.delivered_to, "");
+	assert_memory_equal(relay.tail, "stranger@origin.example\0dev@routed.example\0",
+			    relay.tail_length);
+	/* Where no mail leaves, there is no route. */
+	world.queue.settings.relay = 0;
+	assert_int_equal(send_as("", "stranger@origin.example", to_list), QUEUE_REFUSED);
+}
+
 /* To one domain, but as two mails: one is the submitter's own, one comes by the alias. */
 static void
 a_job_has_one_sender(void **state)
@@ -992,6 +1012,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(what_went_out_waits_for_no_disk, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_went_out_makes_room, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(an_alias_leads_out, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_route_may_be_for_strangers, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_job_has_one_sender, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_fails_comes_back_once, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(nobody_hears_of_what_has_no_sender, set_up, tear_down),

@@ -50,8 +50,9 @@ teardown(void **state)
 static const char *
 resolve(const char *text)
 {
-	static const char *const words[RCPT_VERDICTS] = {
-	    "", "local", "no mailbox", "disabled", "not local", "unavailable", "forged", "old"};
+	static const char *const words[RCPT_VERDICTS] = {"",         "local",     "no mailbox",
+							 "disabled", "not local", "unavailable",
+							 "forged",   "old",       "routed"};
 	static char list[1024];
 	struct resolved resolved;
 	enum rcpt_verdict verdict = resolve_mailbox(resolver, text, strlen(text), &resolved);
@@ -485,6 +486,28 @@ test_ways_back(void **state)
 }
 
 static void
+test_inbound(void **state)
+{
+	struct inbound inbound = {NULL, 0};
+
+	(void)state;
+	use("accounts = ( { address = \"alice@example.org\";" PW "} );");
+	assert_int_equal(inbound_add(&inbound, "lists.example"), 0);
+	assert_int_equal(inbound_add(&inbound, "xn--bcher-kva.example"), 0);
+	resolver_take_inbound(resolver, &inbound);
+	assert_int_equal(inbound.count, 0);
+	assert_string_equal(resolve("anybody@Lists.EXAMPLE"), "routed");
+	assert_string_equal(resolve("x@b\xc3\xbc"
+				    "cher.example"),
+			    "routed");
+	assert_string_equal(resolve("x@below.lists.example"), "not local");
+	assert_string_equal(resolve("nobody@example.org"), "no mailbox");
+	/* There is none in the settings that come next. */
+	resolver_take_inbound(resolver, &inbound);
+	assert_string_equal(resolve("anybody@lists.example"), "not local");
+}
+
+static void
 test_settings(void **state)
 {
 	(void)state;
@@ -506,7 +529,7 @@ main(void)
 	    TEST(test_no_file),          TEST(test_aliases),    TEST(test_idn_login),
 	    TEST(test_senders),          TEST(test_tags),       TEST(test_roles),
 	    TEST(test_names_like_roles), TEST(test_login),      TEST(test_foreign_accounts),
-	    TEST(test_settings),
+	    TEST(test_settings),         TEST(test_inbound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

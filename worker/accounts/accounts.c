@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/master_accounts.h"
+#include "common/proto/master_relay.h"
 #include "worker/accounts/answers.h"
 #include "worker/accounts/load.h"
 #include "worker/roles.h"
@@ -154,6 +155,7 @@ on_settings(struct ipc_channel *channel, struct ipc_message *message, void *cont
 	resolver_set_host(resolver, settings->hostname);
 	resolver_set_separator(resolver, (char)settings->separator);
 	resolver_set_srs(resolver, &service.srs);
+	resolver_take_inbound(resolver, &service.inbound);
 	service.threads = settings->threads; /* of effect before the start only */
 	resolver_use(resolver, service.accounts);
 	resolver_free(service.resolver);
@@ -175,6 +177,20 @@ on_domain(struct ipc_channel *channel, struct ipc_message *message, void *contex
 		return -1;
 	return resolver_set_domain(service.resolver, domain->name, (char)domain->separator,
 				   domain->forward == 1);
+}
+
+/* In front of the settings: no mail for it is refused meanwhile. */
+static int
+on_inbound(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct ma_inbound *inbound = message->body;
+
+	(void)channel;
+	(void)context;
+	if (memchr(inbound->name, '\0', sizeof(inbound->name)) == NULL ||
+	    service.inbound.count >= RELAY_ROUTES_MAX)
+		return -1;
+	return inbound_add(&service.inbound, inbound->name);
 }
 
 static int
@@ -253,13 +269,9 @@ on_quota(struct ipc_channel *channel, struct ipc_message *message, void *context
 }
 
 static const struct ipc_handler master_handlers[] = {
-    {MA_SETTINGS, on_settings},
-    {MA_FILE, on_file},
-    {MA_CHANNEL, on_channel},
-    {MA_QUOTA, on_quota},
-    {MA_SRS, on_srs},
-    {MA_DOMAIN, on_domain},
-    {0, NULL},
+    {MA_SETTINGS, on_settings}, {MA_FILE, on_file}, {MA_CHANNEL, on_channel},
+    {MA_QUOTA, on_quota},       {MA_SRS, on_srs},   {MA_DOMAIN, on_domain},
+    {MA_INBOUND, on_inbound},   {0, NULL},
 };
 
 /*

@@ -37,7 +37,8 @@ struct accounts_service {
 	bool draining;
 	unsigned threads;
 	struct resolver *resolver;
-	bool any_sender; /* ma_settings */
+	struct inbound inbound; /* for the next one */
+	bool any_sender;        /* ma_settings */
 	struct ma_srs srs;
 	struct accounts *accounts; /* NULL: no good file yet */
 	struct throttle *throttle;

@@ -12,6 +12,7 @@ worker_libworker_a_SOURCES += \
 	worker/accounts/offer.c \
 	worker/accounts/password.c \
 	worker/accounts/pool.c worker/accounts/pool.h \
+	worker/accounts/inbound.c worker/accounts/inbound.h \
 	worker/accounts/resolve.c worker/accounts/resolve.h \
 	worker/accounts/scram.c \
 	worker/accounts/scram_exchange.c worker/accounts/scram_exchange.h \

@@ -24,6 +24,7 @@ struct resolver {
 	struct domain *domains; /* sorted by name */
 	size_t count;
 	struct domain *standard; /* the default domain */
+	struct inbound inbound;
 	char host[HOST_NAME_SIZE];
 	const struct accounts *accounts;
 	const struct ma_srs *srs; /* NULL: nothing leaves */
@@ -78,6 +79,7 @@ resolver_free(struct resolver *resolver)
 {
 	if (resolver == NULL)
 		return;
+	inbound_clear(&resolver->inbound);
 	free(resolver->domains);
 	free(resolver->names);
 	free(resolver);
@@ -127,6 +129,14 @@ resolver_set_domain(struct resolver *resolver, const char *name, char separator,
 	domain->separator = separator;
 	domain->no_forward = !forward;
 	return 0;
+}
+
+void
+resolver_take_inbound(struct resolver *resolver, struct inbound *inbound)
+{
+	inbound_clear(&resolver->inbound);
+	resolver->inbound = *inbound;
+	*inbound = (struct inbound){NULL, 0};
 }
 
 void
@@ -351,7 +361,8 @@ resolve_mailbox(const struct resolver *resolver, const char *text, size_t length
 	if (domain == NULL && strcmp(address.domain, resolver->host) == 0)
 		return resolve_at_host(resolver, address.local, resolved);
 	if (domain == NULL)
-		return RCPT_NOT_LOCAL;
+		return inbound_has(&resolver->inbound, address.domain) ? RCPT_ROUTED
+								       : RCPT_NOT_LOCAL;
 	/* What looks like a catch-all's address is "" in quotes, and no mailbox. */
 	if (address.local[0] == '\0')
 		return RCPT_NO_MAILBOX;

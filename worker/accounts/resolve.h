@@ -23,6 +23,7 @@
 #include "common/address.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/master_accounts.h"
+#include "worker/accounts/inbound.h"
 
 struct resolver;
 
@@ -46,6 +47,9 @@ bool resolver_has_domain(const struct resolver *, const char *domain);
 void resolver_set_separator(struct resolver *, char separator);
 /* In that domain; and whether its aliases may lead elsewhere. -1: it is none of ours. */
 int resolver_set_domain(struct resolver *, const char *domain, char separator, bool forward);
+
+/* Mail for these is RCPT_ROUTED. What was in it is the resolver's then, and it is empty. */
+void resolver_take_inbound(struct resolver *, struct inbound *);
 
 /* How mail may leave (not taken); NULL, as at first: it may not. */
 void resolver_set_srs(struct resolver *, const struct ma_srs *);

@@ -38,7 +38,7 @@ choose_remote(struct recipient *recipient)
 /*
  * Who sends anything anywhere: who has logged in, this host when it says that it could not deliver,
  * and milters that the administrator lets. All others' mail leaves only where accounts.conf leads
- * it (choose_forwards()).
+ * it (choose_forwards()), or a route that is for everybody's (RCPT_ROUTED).
  */
 static bool
 may_relay(const struct recipient *recipient)
@@ -191,7 +191,8 @@ on_answered(struct question *question, enum rcpt_verdict verdict, const struct w
 		bool told = choose_mailboxes(recipient, notify, ways);
 
 		choose_forwards(recipient, notify, told, ways);
-	} else if (verdict != RCPT_NOT_LOCAL || !may_relay(recipient) ||
+	} else if (!(verdict == RCPT_ROUTED ||
+		     (verdict == RCPT_NOT_LOCAL && may_relay(recipient))) ||
 		   !choose_remote(recipient)) {
 		refuse(recipient, verdict == RCPT_UNAVAILABLE ? QUEUE_UNAVAILABLE : QUEUE_REFUSED);
 	}

@@ -264,6 +264,9 @@ on_verdict(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 		rcpt->verdict = RCPT_UNAVAILABLE;
 		result = -1;
 	}
+	/* Whoever may send here may send there: where that is, queue asks for itself. */
+	if (rcpt->verdict == RCPT_ROUTED)
+		rcpt->verdict = RCPT_LOCAL;
 	if (rcpt->verdict == RCPT_LOCAL)
 		smtp_greylist(conn, conn_state(conn), rcpt);
 	smtp_rcpts_reply(conn, conn_state(conn));
