@@ -111,6 +111,10 @@ static const struct {
     {"a (comment) @ x.example (other@y.example)", "x.example ", false},
     {"a@\r\n\tx.example", "x.example ", false},
     {"root", "", true},
+    {"'a@b.example' <a@b.example>", "b.example ", false},
+    {"\"'a@b.example'\" <a@b.example>", "b.example ", false},
+    {"'ceo@bank.example' <a@evil.example>", "bank.example evil.example ", true},
+    {"'a@b.example'' <a@b.example>", "b.example ", true},
     /* What a mail program may show as the author is asked, wherever it stands. */
     {"ceo@evil.example <ceo@bank.example>", "evil.example bank.example ", true},
     {"<a@evil.example> <ceo@bank.example>", "evil.example bank.example ", true},

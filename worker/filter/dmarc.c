@@ -35,10 +35,16 @@ struct dmarc {
 
 /* -- From: ------------------------------------------------------------------------------------ */
 
-/* As DNS has it: A-labels, lower case, no dot at the end. False: it is no domain. */
+/*
+ * As DNS has it: A-labels, lower case, no dot at the end. False: it is no domain. Some mail
+ * programs put names into apostrophes where others have quotes, also such that are addresses:
+ * 'a@b.example' <a@b.example>.
+ */
 static bool
 normal_domain(struct mime_text text, char out[HOST_NAME_SIZE])
 {
+	if (text.length > 0 && text.at[text.length - 1] == '\'')
+		text.length--;
 	if (text.length > 0 && text.at[text.length - 1] == '.')
 		text.length--;
 	return address_parse_domain_utf8(text.at, text.length, out) == ADDRESS_OK;
