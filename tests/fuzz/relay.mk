@@ -27,3 +27,7 @@ noinst_PROGRAMS += tests/fuzz/fuzz_policy_message
 tests_fuzz_fuzz_policy_message_SOURCES = tests/fuzz/fuzz_policy_message.c
 tests_fuzz_fuzz_policy_message_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_policy_message_LDADD = $(COMMON_LIBS)
+noinst_PROGRAMS += tests/fuzz/fuzz_relay_header
+tests_fuzz_fuzz_relay_header_SOURCES = tests/fuzz/fuzz_relay_header.c
+tests_fuzz_fuzz_relay_header_LDFLAGS = $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_relay_header_LDADD = worker/libworker.a $(COMMON_LIBS)

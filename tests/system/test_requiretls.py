@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: ISC
-"""REQUIRETLS (RFC 8689) on the way out: a verified server that something vouches for, or none."""
+"""RFC 8689 on the way out: REQUIRETLS, a verified server that something vouches for, or none; and TLS-Required: No."""
 
 import pytest
 
-from mail_sink import A, MX, TXT, Names
+from mail_sink import A, MX, TLSA, TXT, Names
+from test_dane import tlsa
 from test_relay import ALICE, BODY, make_sink, report, send_out  # noqa: F401 (fixtures)
 from test_sts import DOMAIN, MX_HOST, World, policy, response
 
@@ -125,3 +126,63 @@ def test_another_server_may_have_it(strict):
     strict.delivered("sts")
     assert not any(command.startswith("MAIL") for command in strict.twin.commands)
     strict.server.log.wait(r"event=queue\.relayed")
+
+
+# -- TLS-Required: No: in spite of what the domain publishes, as who runs it may have to be told ---------------------
+
+FIELD = b"TLS-Required: No\r\n"
+
+
+class Optional(World):
+    field, options = FIELD, ()
+
+    def send(self):
+        with self.server.submission() as client:
+            client.sendmail(ALICE, [f"bob@{DOMAIN}"], self.field + BODY, mail_options=self.options)
+
+
+@pytest.fixture
+def optional(make_sink, send_out, tmp_path):  # noqa: F811
+    return Optional(make_sink, send_out, tmp_path)
+
+
+@pytest.mark.parametrize("mx,tls", [("other.example", "TLSv1.3"), (None, '""')])
+def test_tls_is_optional_in_spite_of_a_policy(optional, mx, tls):
+    """Over TLS where there is any."""
+    optional.start(response(policy()), mx=mx)
+    assert FIELD in optional.sink.wait(1)[0][2]
+    optional.server.log.wait(rf"event=relay\.answered .*tls={tls} verified=none")
+
+
+def test_tls_is_optional_in_spite_of_dane(optional):
+    optional.signed.append(DOMAIN)
+    optional.records[(f"_mta-sts.{DOMAIN}", TXT)] = []
+    other = optional.certificate("other.example")[0]
+    make = optional.make_sink
+
+    def make_with_records(*arguments, **more):
+        made = make(*arguments, **more)
+        if not arguments:
+            optional.records[(f"_{made.port}._tcp.{MX_HOST}", TLSA)] = [tlsa(3, 1, 1, other)]
+        return made
+
+    optional.make_sink = make_with_records
+    optional.start(b"")
+    optional.delivered("none")
+
+
+@pytest.mark.parametrize("field,options", [
+    (FIELD, ["REQUIRETLS"]), (b"TLS-Required: Never\r\n", ()), (b"X-TLS-Required: No\r\n", ())])
+def test_tls_is_not_optional(optional, field, options):
+    optional.field, optional.options = field, options
+    optional.start(response(policy()), mx="other.example")
+    optional.deferred("certificate is not the one")
+
+
+def test_tls_is_not_optional_where_it_is_configured(make_sink, send_out):  # noqa: F811
+    sink = make_sink()
+    server = send_out(sink.port, tls="require")
+    with server.submission() as client:
+        client.sendmail(ALICE, [f"bob@{DOMAIN}"], FIELD + BODY)
+    server.log.wait(r"event=queue\.deferred .*this server offers no TLS, and it is required")
+    assert not sink.mails

@@ -13,6 +13,7 @@
 #include "worker/relay/hops.h"
 #include "worker/relay/own.h"
 #include "worker/relay/route.h"
+#include "worker/relay/tls_optional.h"
 
 /* The head of an answer to a question of a.b, with so many records. */
 #define HEAD(records) "\0\0\x81\x80\0\1\0" records "\0\0\0\0\1a\1b\0\0\x0f\0\1"
@@ -410,6 +411,39 @@ who_has_been_there_is_known(void **state)
 	assert_false(hops_has_been("Delivered-To:a@b", 15, "a@b"));
 }
 
+/* RFC 8689 3 */
+static void
+tls_is_optional(void **state)
+{
+	static const struct {
+		const char *message;
+		bool optional;
+	} messages[] = {
+	    {"From: a@b\r\nTLS-Required: No\r\n\r\n", true},
+	    {"tls-required:no\n\n", true},
+	    {"TLS-Required:\r\n No\r\n\r\n", true},
+	    {"TLS-Required: \tNo \r\n\r\n", true},
+	    {"TLS-Required: No", true},
+	    {"TLS-Required: Yes\r\nTLS-Required: No\r\n\r\n", true},
+	    {"TLS-Required: Yes\r\n\r\n", false},
+	    {"TLS-Required: No (really)\r\n\r\n", false},
+	    {"TLS-Required: No\r\n more\r\n\r\n", false},
+	    {"TLS-Required: None\r\n\r\n", false},
+	    {"TLS-Required:\r\n\r\n", false},
+	    {"X-TLS-Required: No\r\n\r\n", false},
+	    {"Subject: a\r\n TLS-Required: No\r\n\r\n", false},
+	    /* In a message that it carries, or a part. */
+	    {"Content-Type: message/rfc822\r\n\r\nTLS-Required: No\r\n\r\n", false},
+	    {"\r\nTLS-Required: No\r\n\r\n", false},
+	    {"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+		assert_int_equal(tls_optional(messages[i].message, strlen(messages[i].message)),
+				 messages[i].optional);
+}
+
 int
 main(void)
 {
@@ -423,6 +457,7 @@ main(void)
 	    cmocka_unit_test(records_that_name_nobody_count),
 	    cmocka_unit_test(equal_hosts_take_turns),
 	    cmocka_unit_test(hops_are_counted),
+	    cmocka_unit_test(tls_is_optional),
 	    cmocka_unit_test(own_addresses_are_known),
 	    cmocka_unit_test(who_has_been_there_is_known),
 	    cmocka_unit_test(tlsas_are_taken),

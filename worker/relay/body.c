@@ -7,6 +7,7 @@
 
 #include "common/hop_limit.h"
 #include "worker/relay/hops.h"
+#include "worker/relay/tls_optional.h"
 
 #define CHUNK 32768     /* octets of the message that are read at once */
 #define BUFFERED 131072 /* and that wait for the other side */
@@ -136,6 +137,15 @@ body_goes_in_circles(int fd)
 	ssize_t n = pread(fd, header, sizeof(header), 0);
 
 	return n > 0 && hops_count(header, (size_t)n) > HOP_LIMIT;
+}
+
+bool
+body_tls_is_optional(int fd)
+{
+	char header[2 * CHUNK];
+	ssize_t n = pread(fd, header, sizeof(header), 0);
+
+	return n > 0 && tls_optional(header, (size_t)n);
 }
 
 bool

@@ -45,6 +45,8 @@ struct body_facts {
 void body_look(int fd, struct body_facts *);
 /* Whether it has passed more servers than any honest one does (RFC 5321 6.3). */
 bool body_goes_in_circles(int fd);
+/* Whether it is to go whatever the domain publishes about TLS (RFC 8689 3). */
+bool body_tls_is_optional(int fd);
 /* Whether it has been led on from ADDRESS before. */
 bool body_has_been(int fd, const char *address);
 

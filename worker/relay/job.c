@@ -151,6 +151,9 @@ look_at_body(struct job *job)
 	mail->binary = facts.binary;
 	if (facts.wide_header && (mail->parameters.flags & MAIL_SMTPUTF8) != 0)
 		mail->utf8 = true;
+	/* RFC 8689 4.1: the envelope wins. */
+	job->tls_optional =
+	    (mail->parameters.flags & MAIL_REQUIRETLS) == 0 && body_tls_is_optional(job->body);
 }
 
 static const struct reply circles = {

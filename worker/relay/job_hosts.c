@@ -118,6 +118,7 @@ secure(const struct job *job, const struct route_target *target, struct security
 					     .dane = target->dane,
 					     .sts = job->sts,
 					     .unsure = target->unproved || job->sts_unknown,
+					     .optional = job->tls_optional,
 					     .requiretls = client_requires_tls(mail)};
 
 	return security_of(&facts, security, why);
@@ -274,7 +275,8 @@ job_find_out(struct job *job)
 				named ? via->host : domain, to, (uint16_t)via->port, on_route, job);
 	if (job->route == NULL)
 		return false;
-	if (to != ROUTE_TO_DOMAIN || settings->sts_port == 0 || via->tls == RELAY_TLS_NONE)
+	if (to != ROUTE_TO_DOMAIN || settings->sts_port == 0 || via->tls == RELAY_TLS_NONE ||
+	    job->tls_optional)
 		return true;
 	job->asked = sts_ask(relay->sts, domain, on_policy, job);
 	return job->asked != NULL;

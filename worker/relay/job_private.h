@@ -28,6 +28,7 @@ struct job {
 	struct route_answer way;
 	struct sts_question *asked; /* of the domain's policy; NULL: answered, or not asked */
 	struct sts_policy *sts;     /* NULL: none */
+	bool tls_optional;          /* whatever the domain publishes */
 	bool sts_unknown;           /* what it is can't be had for now */
 	size_t target;              /* the one that is tried */
 	size_t other;               /* the same host's in the other family, if there is one */

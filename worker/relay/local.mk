@@ -31,5 +31,6 @@ worker_libworker_a_SOURCES += \
 	worker/relay/reply.c worker/relay/reply.h \
 	worker/relay/result.c worker/relay/result.h \
 	worker/relay/table.c worker/relay/table.h \
+	worker/relay/tls_optional.c worker/relay/tls_optional.h \
 	worker/relay/taken.c worker/relay/taken.h \
 	worker/relay/pool.c worker/relay/pool.h

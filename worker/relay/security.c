@@ -104,8 +104,9 @@ security_of(const struct security_facts *facts, struct security *security, struc
 
 	*security = (struct security){.level = configured[facts->tls], .by = "configured"};
 	strlcpy(security->name, facts->host, sizeof(security->name));
-	/* Who switches TLS off does not want to hear what others think of it. */
-	return (facts->tls == RELAY_TLS_NONE ||
+	/* Who switches TLS off does not want to hear what others think of it; nor who sends a mail
+	 * to say that something is wrong there (RFC 8689 4.2.2, 8.4). */
+	return (facts->tls == RELAY_TLS_NONE || facts->optional ||
 		(apply_dane(facts, security, why) && apply_sts(facts, security, why))) &&
 	       apply_requiretls(facts, security, why);
 }

@@ -42,6 +42,7 @@ struct security_facts {
 	struct dane *dane;            /* NULL: nothing was asked */
 	const struct sts_policy *sts; /* NULL: there is none */
 	bool unsure;                  /* `secure` and `sts` may say more another time */
+	bool optional;                /* the mail asks to go whatever is published */
 	bool requiretls;              /* the mail asks for it */
 };
 
