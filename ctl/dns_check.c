@@ -77,14 +77,6 @@ ask_once(struct checking *checking, const char *name, uint16_t type, struct look
 	return 0;
 }
 
-static bool
-read_address(const char *text, struct in6_addr *address)
-{
-	*address = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
-	return inet_pton(AF_INET6, text, address) == 1 ||
-	       inet_pton(AF_INET, text, address->s6_addr + 12) == 1;
-}
-
 /* What addresses DNS says that HOST has. */
 static int
 find_addresses(struct checking *checking, const char *host,
@@ -102,7 +94,7 @@ find_addresses(struct checking *checking, const char *host,
 			return -1;
 		count = values_of(&answer, values);
 		for (size_t i = 0; i < count && *found < DNS_ADDRESSES_MAX; i++) {
-			if (read_address(values[i], &addresses[*found]))
+			if (dns_read_address(values[i], &addresses[*found]))
 				++*found;
 		}
 		lookup_answer_free(&answer);
@@ -206,7 +198,7 @@ answer_spf(struct checking *checking, struct spf *spf, struct error *err)
 			/* Names have a dot at their end. */
 			if (question->type != SPF_ASK_TXT && length > 0 && text[length - 1] == '.')
 				length--;
-			(void)read_address(text, &data[i].address);
+			(void)dns_read_address(text, &data[i].address);
 			data[i].text = (struct mime_text){.at = text, .length = length};
 		}
 		spf_take(spf, &answer);
@@ -264,7 +256,7 @@ find_smart_host(struct checking *checking, struct in6_addr addresses[DNS_ADDRESS
 	size_t found = 1;
 
 	*count = 0;
-	if (!read_address(host, &addresses[0]) &&
+	if (!dns_read_address(host, &addresses[0]) &&
 	    find_addresses(checking, host, addresses, &found, err) == -1)
 		return -1;
 	for (size_t i = 0; i < found; i++) {
@@ -307,11 +299,18 @@ static int
 spf_does(struct checking *checking, const struct dns_finding *finding, struct error *err)
 {
 	const struct dns_facts *facts = &checking->facts;
+	const char *name = finding->entry->name;
+	bool domain = strcmp(name, facts->domain) == 0;
+	struct dns_sending sending;
 
-	if (facts->smart_host[0] != '\0' && strcmp(finding->entry->name, facts->domain) == 0)
-		return spf_passes_smart_host(checking, finding, err);
-	return spf_passes(checking, finding->entry->name, facts->addresses, facts->address_count,
-			  err);
+	dns_sending_find(facts, domain ? NULL : name, &sending);
+	if (domain && facts->smart_host[0] != '\0') {
+		int passes = spf_passes_smart_host(checking, finding, err);
+
+		if (passes != 1 || sending.count == 0)
+			return passes;
+	}
+	return spf_passes(checking, name, sending.list, sending.count, err);
 }
 
 static int

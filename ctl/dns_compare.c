@@ -57,8 +57,9 @@ is_reports(const char *value)
 /* -- Which are as good as what is wanted ------------------------------------------------------ */
 
 static bool
-is_never(const char *wanted, const char *value)
+is_never(const struct comparing *comparing, const struct dns_entry *wanted, const char *value)
 {
+	(void)comparing;
 	(void)wanted;
 	(void)value;
 	return false;
@@ -66,41 +67,68 @@ is_never(const char *wanted, const char *value)
 
 /* MX and SRV: the numbers in front of host, or of port and host, are the owner's to choose. */
 static bool
-is_same_host(const char *wanted, const char *value)
+is_same_host(const struct comparing *comparing, const struct dns_entry *wanted, const char *value)
 {
-	const char *w = strrchr(wanted, ' '), *v = strrchr(value, ' ');
+	const char *w = strrchr(wanted->value, ' '), *v = strrchr(value, ' ');
 
+	(void)comparing;
 	return w != NULL && v != NULL && strcasecmp(w, v) == 0;
 }
 
 static bool
-is_same_service(const char *wanted, const char *value)
+is_same_service(const struct comparing *comparing, const struct dns_entry *wanted,
+		const char *value)
 {
-	for (int skip = 0; skip < 2 && wanted != NULL && value != NULL; skip++) {
-		wanted = strchr(wanted, ' ');
+	const char *service = wanted->value;
+
+	(void)comparing;
+	for (int skip = 0; skip < 2 && service != NULL && value != NULL; skip++) {
+		service = strchr(service, ' ');
 		value = strchr(value, ' ');
-		wanted = wanted != NULL ? wanted + 1 : NULL;
+		service = service != NULL ? service + 1 : NULL;
 		value = value != NULL ? value + 1 : NULL;
 	}
-	return wanted != NULL && value != NULL && strcasecmp(wanted, value) == 0;
+	return service != NULL && value != NULL && strcasecmp(service, value) == 0;
 }
 
 static bool
-is_good_dmarc(const char *wanted, const char *value)
+is_good_dmarc(const struct comparing *comparing, const struct dns_entry *wanted, const char *value)
 {
 	struct dmarc_record record;
 
+	(void)comparing;
 	(void)wanted;
 	return dmarc_read_record(text_of(value), &record);
 }
 
 /* An id of the owner's own, somebody else who is told. */
 static bool
-is_always(const char *wanted, const char *value)
+is_always(const struct comparing *comparing, const struct dns_entry *wanted, const char *value)
 {
+	(void)comparing;
 	(void)wanted;
 	(void)value;
 	return true;
+}
+
+/* PTR: another of the names that have this address, such as the host's in place of EHLO's. */
+static bool
+is_name_of(const struct comparing *comparing, const struct dns_entry *wanted, const char *value)
+{
+	size_t length = strlen(value);
+	char reverse[HOST_NAME_SIZE];
+
+	for (size_t i = 0; i < comparing->plan->count; i++) {
+		const struct dns_entry *entry = &comparing->plan->list[i];
+		struct in6_addr address;
+
+		if (length == strlen(entry->name) + 1 &&
+		    strncasecmp(entry->name, value, length - 1) == 0 &&
+		    dns_read_address(entry->value, &address) &&
+		    strcasecmp(dns_reverse_name(&address, reverse), wanted->name) == 0)
+			return true;
+	}
+	return false;
 }
 
 static const struct rule {
@@ -109,9 +137,10 @@ static const struct rule {
 	bool only;    /* there may be one such record, no more */
 	bool binding; /* one of them that is another does harm */
 	bool (*meant)(const char *value);
-	bool (*good)(const char *wanted, const char *value);
+	bool (*good)(const struct comparing *, const struct dns_entry *wanted, const char *value);
 } rules[] = {
     {DNS_DELIVERY, "MX", false, false, is_any, is_same_host},
+    {DNS_HOST, "PTR", false, false, is_any, is_name_of},
     {DNS_SPF, "TXT", true, true, is_spf, is_never},
     {DNS_DKIM, "TXT", true, true, is_any, is_never},
     {DNS_DMARC, "TXT", true, true, is_dmarc, is_good_dmarc},
@@ -189,7 +218,7 @@ compare_wanted(const struct comparing *comparing, const struct rule *rule,
 			tell(comparing, DNS_OK, entry, value);
 			return;
 		}
-		if (rule->good(entry->value, value))
+		if (rule->good(comparing, entry, value))
 			good = value;
 		other = value;
 	}
@@ -209,7 +238,7 @@ is_wanted(const struct comparing *comparing, const struct rule *rule, const char
 		const struct dns_entry *entry = &comparing->plan->list[i];
 
 		if (is_of_group(comparing, entry) &&
-		    (is_same(entry, value) || rule->good(entry->value, value)))
+		    (is_same(entry, value) || rule->good(comparing, entry, value)))
 			return true;
 	}
 	return false;

@@ -2,8 +2,8 @@
 /* What this server is: from the configuration, from certd, from the host's interfaces. */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,31 +16,6 @@
 #define REQUEST_MAX 16384
 
 /* -- Addresses -------------------------------------------------------------------------------- */
-
-bool
-dns_is_public(const struct in6_addr *address)
-{
-	static const struct {
-		uint8_t octets[4];
-		unsigned bits;
-	} private4[] = {
-	    {{0, 0, 0, 0}, 8},      {{10, 0, 0, 0}, 8},     {{100, 64, 0, 0}, 10},
-	    {{127, 0, 0, 0}, 8},    {{169, 254, 0, 0}, 16}, {{172, 16, 0, 0}, 12},
-	    {{192, 168, 0, 0}, 16}, {{198, 18, 0, 0}, 15},  {{224, 0, 0, 0}, 3},
-	};
-	const uint8_t *octets = address->s6_addr;
-	uint32_t v4, network;
-
-	if (!IN6_IS_ADDR_V4MAPPED(address))
-		return (octets[0] & 0xe0) == 0x20; /* 2000::/3: global unicast */
-	memcpy(&v4, octets + 12, sizeof(v4));
-	for (size_t i = 0; i < sizeof(private4) / sizeof(private4[0]); i++) {
-		memcpy(&network, private4[i].octets, sizeof(network));
-		if ((ntohl(v4) ^ ntohl(network)) >> (32 - private4[i].bits) == 0)
-			return false;
-	}
-	return true;
-}
 
 static void
 add_address(struct dns_facts *facts, const struct in6_addr *address)
@@ -56,10 +31,9 @@ add_address(struct dns_facts *facts, const struct in6_addr *address)
 static int
 add_given(struct dns_facts *facts, const char *text, struct error *err)
 {
-	struct in6_addr address = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
+	struct in6_addr address;
 
-	if (inet_pton(AF_INET6, text, &address) != 1 &&
-	    inet_pton(AF_INET, text, address.s6_addr + 12) != 1)
+	if (!dns_read_address(text, &address))
 		return error_set(err, "%s: not an address", text);
 	add_address(facts, &address);
 	return 0;
@@ -120,6 +94,82 @@ add_listeners(struct dns_facts *facts, const struct configuration *conf)
 	}
 	if (facts->address_count == 0)
 		add_interfaces(facts);
+}
+
+/* -- Senders ---------------------------------------------------------------------------------- */
+
+static bool
+has_source(const struct conf_route *route)
+{
+	return !IN6_IS_ADDR_UNSPECIFIED(&route->source[0]) ||
+	       !IN6_IS_ADDR_UNSPECIFIED(&route->source[1]);
+}
+
+static bool
+has_public_source(const struct conf_route *route)
+{
+	return dns_is_public(&route->source[0]) || dns_is_public(&route->source[1]);
+}
+
+/*
+ * Who has a host for a route of his own need not look where mail comes from, but may: with a source
+ * for it, he is to find that. Smart hosts and who has a password for them don't show it to others.
+ */
+static bool
+is_relayed(const struct configuration *conf, const struct conf_route *route)
+{
+	return route->host[0] != '\0' && (route == &conf->relay.standard ||
+					  route->user[0] != '\0' || !has_public_source(route));
+}
+
+/* Nothing of it is for DNS: who takes mail by LMTP is no server of strangers', nor is a host that
+ * is reached from a private address. */
+static bool
+is_inside(const struct conf_route *route)
+{
+	return route->protocol == RELAY_LMTP ||
+	       (route->host[0] != '\0' && has_source(route) && !has_public_source(route));
+}
+
+static bool
+is_same_sender(const struct dns_sender *a, const struct dns_sender *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->relayed == b->relayed &&
+	       memcmp(a->source, b->source, sizeof(a->source)) == 0;
+}
+
+/* A source that is not public is that of a host behind a translator of addresses. */
+static void
+add_sender(struct dns_facts *facts, const struct configuration *conf,
+	   const struct conf_route *route)
+{
+	struct dns_sender *sender = &facts->senders[facts->sender_count];
+
+	*sender = (struct dns_sender){.relayed = is_relayed(conf, route)};
+	strlcpy(sender->name, route->helo[0] != '\0' ? route->helo : conf->hostname,
+		sizeof(sender->name));
+	for (size_t i = 0; i < 2; i++) {
+		if (dns_is_public(&route->source[i]))
+			sender->source[i] = route->source[i];
+	}
+	for (size_t i = 0; i < facts->sender_count; i++) {
+		if (is_same_sender(&facts->senders[i], sender))
+			return;
+	}
+	facts->sender_count++;
+}
+
+/* Relay's own way first. */
+static void
+find_senders(struct dns_facts *facts, const struct configuration *conf)
+{
+	const struct conf_relay *relay = &conf->relay;
+
+	add_sender(facts, conf, &relay->standard);
+	for (size_t i = 0; relay->wanted && i < relay->route_count; i++) {
+		if (!is_inside(&relay->routes[i]) && facts->sender_count < DNS_SENDERS_MAX)
+			add_sender(facts, conf, &relay->routes[i]);
+	}
 }
 
 /* -- Services --------------------------------------------------------------------------------- */
@@ -331,6 +381,7 @@ dns_facts_find(const struct configuration *conf, const char *domain, const char 
 	strlcpy(facts->domain, domain, sizeof(facts->domain));
 	strlcpy(facts->hostname, conf->hostname, sizeof(facts->hostname));
 	strlcpy(facts->smart_host, conf->relay.standard.host, sizeof(facts->smart_host));
+	find_senders(facts, conf);
 	find_services(facts, conf);
 	for (size_t i = 0; i < count; i++) {
 		if (add_given(facts, addresses[i], err) == -1)

@@ -7,7 +7,7 @@
 
 #include "ctl/dns_compare.h"
 
-#define DNS_FINDINGS_MAX 512
+#define DNS_FINDINGS_MAX 8192 /* each route may have names and addresses of its own */
 
 struct dns_findings {
 	struct dns_finding list[DNS_FINDINGS_MAX];

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct {
 	const char *title;
@@ -76,23 +77,73 @@ add(struct making *making, enum dns_subject subject, const char *prefix, const c
 		plan->count++;
 }
 
+static const char *
+address_text(const struct in6_addr *address, char out[INET6_ADDRSTRLEN])
+{
+	bool v4 = IN6_IS_ADDR_V4MAPPED(address);
+
+	return inet_ntop(v4 ? AF_INET : AF_INET6, address->s6_addr + (v4 ? 12 : 0), out,
+			 INET6_ADDRSTRLEN);
+}
+
+static void
+add_address(struct making *making, const char *name, const struct in6_addr *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	add(making, DNS_HOST, "", name, IN6_IS_ADDR_V4MAPPED(address) ? "A" : "AAAA", "%s",
+	    address_text(address, text));
+}
+
+static void
+add_pointer(struct making *making, const struct in6_addr *address)
+{
+	char reverse[HOST_NAME_SIZE];
+
+	add(making, DNS_HOST, "", dns_reverse_name(address, reverse), "PTR", "%s.",
+	    dns_greeting(making->facts, address));
+}
+
+/* The names that EHLO says and that aren't the host's, one after the other. NULL: no more. */
+static const char *
+next_name(const struct dns_facts *facts, size_t *next)
+{
+	while (*next < facts->sender_count) {
+		const char *name = facts->senders[(*next)++].name;
+		size_t before = 0;
+
+		while (strcasecmp(facts->senders[before].name, name) != 0)
+			before++;
+		if (before == *next - 1 && strcasecmp(name, facts->hostname) != 0)
+			return name;
+	}
+	return NULL;
+}
+
+/* Each address has to lead to the name that is greeted with there, and back. */
 static void
 add_host(struct making *making)
 {
 	const struct dns_facts *facts = making->facts;
-	char text[INET6_ADDRSTRLEN], reverse[HOST_NAME_SIZE];
+	struct dns_sending sending;
+	const char *name;
+	size_t next = 0;
 
-	for (size_t i = 0; i < facts->address_count; i++) {
-		const struct in6_addr *address = &facts->addresses[i];
-		bool v4 = IN6_IS_ADDR_V4MAPPED(address);
-
-		inet_ntop(v4 ? AF_INET : AF_INET6, address->s6_addr + (v4 ? 12 : 0), text,
-			  sizeof(text));
-		add(making, DNS_HOST, "", facts->hostname, v4 ? "A" : "AAAA", "%s", text);
-	}
 	for (size_t i = 0; i < facts->address_count; i++)
-		add(making, DNS_HOST, "", dns_reverse_name(&facts->addresses[i], reverse), "PTR",
-		    "%s.", facts->hostname);
+		add_address(making, facts->hostname, &facts->addresses[i]);
+	dns_sending_find(facts, facts->hostname, &sending);
+	for (size_t i = 0; i < sending.count; i++) {
+		if (!dns_is_of_host(facts, &sending.list[i]))
+			add_address(making, facts->hostname, &sending.list[i]);
+	}
+	while ((name = next_name(facts, &next)) != NULL) {
+		dns_sending_find(facts, name, &sending);
+		for (size_t i = 0; i < sending.count; i++)
+			add_address(making, name, &sending.list[i]);
+	}
+	dns_sending_all(facts, &sending);
+	for (size_t i = 0; i < sending.count; i++)
+		add_pointer(making, &sending.list[i]);
 }
 
 /* The mechanism for a smart host: "a" takes no addresses (RFC 7208 5.3, 5.6). */
@@ -113,22 +164,63 @@ format_sender(const char *host, char *out, size_t size)
 			 address.s6_addr[14], address.s6_addr[15]);
 }
 
+/* The mechanisms for the domain's mail but "mx" and "all". The caller frees them; NULL: no memory.
+ */
+static char *
+senders_text(const struct dns_facts *facts)
+{
+	char mechanism[HOST_NAME_SIZE + sizeof("ip4:")], address[INET6_ADDRSTRLEN], *text = NULL;
+	struct dns_sending sending;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	dns_sending_find(facts, NULL, &sending);
+	for (size_t i = 0; i < sending.count; i++) {
+		if (dns_is_of_host(facts, &sending.list[i]))
+			continue;
+		format_sender(address_text(&sending.list[i], address), mechanism,
+			      sizeof(mechanism));
+		fprintf(out, " %s", mechanism);
+	}
+	if (facts->smart_host[0] != '\0') {
+		format_sender(facts->smart_host, mechanism, sizeof(mechanism));
+		fprintf(out, " %s", mechanism);
+	}
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* For the names in greetings, and of reports (RFC 7208 2.3, 2.4): all their addresses are in DNS.
+ */
+static void
+add_name_spf(struct making *making, const char *name)
+{
+	if (strcasecmp(name, making->facts->domain) != 0)
+		add(making, DNS_SPF, "", name, "TXT", "v=spf1 a -all");
+}
+
 /* Behind a smart host it is that which sends, from addresses that only its owner knows. */
 static void
 add_spf(struct making *making)
 {
 	const struct dns_facts *facts = making->facts;
-	char sender[HOST_NAME_SIZE + sizeof("ip4:")];
+	char *senders = senders_text(facts);
+	const char *name;
+	size_t next = 0;
 
-	if (facts->smart_host[0] == '\0') {
-		add(making, DNS_SPF, "", facts->domain, "TXT", "v=spf1 mx -all");
-	} else {
-		format_sender(facts->smart_host, sender, sizeof(sender));
-		add(making, DNS_SPF, "", facts->domain, "TXT", "v=spf1 mx %s ~all", sender);
-	}
-	/* For the name in the greeting, and of reports (2.3, 2.4). */
-	if (strcmp(facts->hostname, facts->domain) != 0)
-		add(making, DNS_SPF, "", facts->hostname, "TXT", "v=spf1 a -all");
+	if (senders == NULL)
+		making->failed = true;
+	else
+		add(making, DNS_SPF, "", facts->domain, "TXT", "v=spf1 mx%s %call", senders,
+		    facts->smart_host[0] == '\0' ? '-' : '~');
+	free(senders);
+	add_name_spf(making, facts->hostname);
+	while ((name = next_name(facts, &next)) != NULL)
+		add_name_spf(making, name);
 }
 
 static void
@@ -214,6 +306,14 @@ dns_plan_free(struct dns_plan *plan)
 		free(plan->list[i].value);
 	free(plan->list);
 	*plan = (struct dns_plan){.count = 0};
+}
+
+bool
+dns_read_address(const char *text, struct in6_addr *address)
+{
+	*address = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+	return inet_pton(AF_INET6, text, address) == 1 ||
+	       inet_pton(AF_INET, text, address->s6_addr + 12) == 1;
 }
 
 const char *

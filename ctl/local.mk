@@ -15,7 +15,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/json.c ctl/json.h ctl/text.c ctl/text.h \
 	ctl/dns.c ctl/dns.h ctl/dns_command.h ctl/dns_facts.c ctl/dns_plan.c ctl/dns_print.c \
 	ctl/dns_compare.c ctl/dns_compare.h ctl/dns_findings.c ctl/dns_findings.h ctl/lookup.c ctl/lookup.h ctl/dns_check.c \
-	ctl/dns_request.c ctl/dns_text.c \
+	ctl/dns_request.c ctl/dns_senders.c ctl/dns_text.c \
 	ctl/dkim.c ctl/dkim_found.c ctl/dkim.h \
 	ctl/export.c ctl/export.h ctl/export_maildir.c ctl/export_mbox.c \
 	ctl/import.c ctl/import.h ctl/import_maildir.c ctl/import_mbox.c \

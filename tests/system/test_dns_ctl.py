@@ -207,6 +207,71 @@ def test_behind_a_smart_host_its_owner_says_who_sends(published, text, good):
         assert check()[0] == 1
 
 
+SOURCE = "198.51.100.99"
+
+
+def configure(server, relay):
+    server.settings["relay"] = relay
+    server.write_configuration(server.configuration_text().replace(f'"{HOST}"', f'"{NAME}"', 1))
+
+
+def test_what_mail_leaves_from_and_says_is_published(published):
+    """Else its own SPF record is against the server's mail."""
+    server, _, _ = published
+    configure(server, f'{{ source = "{SOURCE}"; helo = "out.{DOMAIN}"; routes = ('
+                      '{ domain = "a.example"; source = "2001:db8::99"; helo = "six.example.net"; },'
+                      '{ domain = "b.example"; host = "10.0.0.1"; protocol = "lmtp"; source = "203.0.113.9"; },'
+                      '{ domain = "c.example"; host = "10.0.0.2"; source = "10.0.0.3"; } ); }')
+    _, values = records(server, "--address", ADDRESS)
+    # Of IPv4, the route that names a source of IPv6 only leaves from any.
+    assert values[DOMAIN, "TXT"] == f"v=spf1 mx ip4:{SOURCE} ip6:2001:db8::99 -all"
+    assert values[f"out.{DOMAIN}", "A"] == SOURCE and values[f"out.{DOMAIN}", "TXT"] == "v=spf1 a -all"
+    assert values["six.example.net", "AAAA"] == "2001:db8::99" and values["six.example.net", "TXT"] == "v=spf1 a -all"
+    assert values["99.100.51.198.in-addr.arpa", "PTR"] == f"out.{DOMAIN}."
+    assert values[NAME, "A"] == ADDRESS and values[NAME, "TXT"] == "v=spf1 a -all"
+    assert not any("203.0.113.9" in value for value in values.values())
+
+
+def test_published_spf_is_held_against_what_mail_leaves_from(published):
+    server, zone, check = published
+    configure(server, f'{{ source = "{SOURCE}"; helo = "out.{DOMAIN}"; }}')
+    zone["99.100.51.198.in-addr.arpa", "PTR"] = [f"out.{DOMAIN}."]
+    wrong, found = check()
+    assert wrong == 3 and found == [
+        ("missing", f"out.{DOMAIN}", "A", None),
+        ("different", DOMAIN, "TXT", "v=spf1 mx -all"),
+        ("missing", f"out.{DOMAIN}", "TXT", None)]
+    zone[f"out.{DOMAIN}", "A"] = [SOURCE]
+    zone[f"out.{DOMAIN}", "TXT"] = ["v=spf1 a -all"]
+    # What mail doesn't leave from need not pass.
+    zone[DOMAIN, "TXT"] = [f"v=spf1 ip4:{SOURCE} -all"]
+    assert check() == (0, [("ok", DOMAIN, "TXT", f"v=spf1 ip4:{SOURCE} -all")])
+    zone[f"out.{DOMAIN}", "TXT"] = ["v=spf1 mx -all"]
+    assert check()[0] == 1
+
+
+def test_an_address_may_lead_to_any_of_its_names(published):
+    server, zone, check = published
+    configure(server, f'{{ helo = "out.{DOMAIN}"; }}')
+    zone[f"out.{DOMAIN}", "A"] = [ADDRESS]
+    zone[f"out.{DOMAIN}", "TXT"] = ["v=spf1 a -all"]
+    wrong, found = check()
+    assert (wrong, [one[0] for one in found]) == (0, ["ok"]) and found[0][3] == f"{NAME}."
+    zone["7.100.51.198.in-addr.arpa", "PTR"] = ["www.example.net."]
+    assert check()[0] == 1
+
+
+def test_mail_that_goes_past_the_smart_host_has_to_pass_too(published):
+    server, zone, check = published
+    configure(server, f'{{ host = "192.0.2.9"; routes = ({{ domain = "a.example"; source = "{SOURCE}"; }}); }}')
+    zone[NAME, "A"].append(SOURCE)
+    zone["99.100.51.198.in-addr.arpa", "PTR"] = [f"{NAME}."]
+    for text, wrong in [("v=spf1 ip4:192.0.2.9 -all", 1), (f"v=spf1 ip4:{SOURCE} -all", 1),
+                        (f"v=spf1 ip4:192.0.2.9 ip4:{SOURCE} -all", 0)]:
+        zone[DOMAIN, "TXT"] = [text]
+        assert check()[0] == wrong, text
+
+
 @pytest.mark.parametrize("text, good", [("v=spf1 -all", False), ("v=spf1 ip4:192.0.2.9 -all", True)])
 def test_behind_a_smart_host_that_nobody_sees(published, text, good):
     """Where mail leaves from is unknown; that it may from nowhere is wrong all the same."""

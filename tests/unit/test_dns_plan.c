@@ -134,6 +134,103 @@ a_smart_host_may_send(void **state)
 	}
 }
 
+static void
+set_sender(struct dns_facts *facts, const char *name, const char *v4, bool relayed)
+{
+	struct dns_sender *sender = &facts->senders[facts->sender_count++];
+
+	strlcpy(sender->name, name, sizeof(sender->name));
+	sender->relayed = relayed;
+	if (v4 != NULL)
+		assert_int_equal(inet_pton(AF_INET6, v4, &sender->source[0]), 1);
+}
+
+static void
+expect_lines(const struct dns_facts *facts, const char *const *wanted, const char *const *unwanted)
+{
+	char *zone = zone_of(facts);
+
+	for (; *wanted != NULL; wanted++) {
+		if (!has_line(zone, *wanted))
+			fail_msg("no line \"%s\" in\n%s", *wanted, zone);
+	}
+	for (; *unwanted != NULL; unwanted++) {
+		if (has_line(zone, *unwanted))
+			fail_msg("a line \"%s\" in\n%s", *unwanted, zone);
+	}
+	free(zone);
+}
+
+/* What is not among the host's addresses has to be named, and to have a name. */
+static void
+sources_may_send(void **state)
+{
+	static const char *const wanted[] = {
+	    "mail.example.org. IN A 192.0.2.1",
+	    "mail.example.org. IN A 192.0.2.77",
+	    "77.2.0.192.in-addr.arpa. IN PTR mail.example.org.",
+	    "example.org. IN TXT \"v=spf1 mx ip4:192.0.2.77 ip4:192.0.2.99 -all\"",
+	    "mail.example.org. IN TXT \"v=spf1 a -all\"",
+	    "out.example.org. IN A 192.0.2.99",
+	    "out.example.org. IN AAAA 2001:db8::1",
+	    "99.2.0.192.in-addr.arpa. IN PTR out.example.org.",
+	    "1.2.0.192.in-addr.arpa. IN PTR mail.example.org.",
+	    "out.example.org. IN TXT \"v=spf1 a -all\"",
+	    NULL,
+	};
+	static const char *const unwanted[] = {
+	    "mail.example.org. IN A 192.0.2.99",
+	    "out.example.org. IN A 192.0.2.1",
+	    NULL,
+	};
+	struct dns_facts facts = example();
+
+	(void)state;
+	set_sender(&facts, "mail.example.org", "::ffff:192.0.2.77", false);
+	set_sender(&facts, "out.example.org", "::ffff:192.0.2.99", false);
+	expect_lines(&facts, wanted, unwanted);
+}
+
+/* Others see the smart host's addresses, and ours of what goes another way. */
+static void
+what_a_smart_host_passes_on_comes_from_it(void **state)
+{
+	static const char *const wanted[] = {
+	    "example.org. IN TXT \"v=spf1 mx ip4:192.0.2.99 a:smart.example.net ~all\"",
+	    "out.example.org. IN A 192.0.2.77",
+	    "out.example.org. IN TXT \"v=spf1 a -all\"",
+	    NULL,
+	};
+	static const char *const none[] = {NULL};
+	struct dns_facts facts = example();
+
+	(void)state;
+	strlcpy(facts.smart_host, "smart.example.net", sizeof(facts.smart_host));
+	set_sender(&facts, "out.example.org", "::ffff:192.0.2.77", true);
+	set_sender(&facts, "mail.example.org", "::ffff:192.0.2.99", false);
+	expect_lines(&facts, wanted, none);
+}
+
+/* Its address leads to the name that EHLO says, and the domain's record is one. */
+static void
+another_name_may_greet(void **state)
+{
+	static const char *const wanted[] = {
+	    "1.2.0.192.in-addr.arpa. IN PTR example.org.",
+	    "example.org. IN A 192.0.2.1",
+	    "mail.example.org. IN A 192.0.2.1",
+	    "example.org. IN TXT \"v=spf1 mx -all\"",
+	    "mail.example.org. IN TXT \"v=spf1 a -all\"",
+	    NULL,
+	};
+	static const char *const unwanted[] = {"example.org. IN TXT \"v=spf1 a -all\"", NULL};
+	struct dns_facts facts = example();
+
+	(void)state;
+	set_sender(&facts, "example.org", NULL, false);
+	expect_lines(&facts, wanted, unwanted);
+}
+
 /* RFC 8461 3.1: who keeps a policy asks for another when the id is another. */
 static void
 a_new_policy_has_a_new_id(void **state)
@@ -232,6 +329,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records_follow_from_the_facts),
 	    cmocka_unit_test(a_smart_host_may_send),
+	    cmocka_unit_test(sources_may_send),
+	    cmocka_unit_test(what_a_smart_host_passes_on_comes_from_it),
+	    cmocka_unit_test(another_name_may_greet),
 	    cmocka_unit_test(a_new_policy_has_a_new_id),
 	    cmocka_unit_test(long_texts_are_several_strings),
 	    cmocka_unit_test(mail_programs_are_told_what_there_is),
