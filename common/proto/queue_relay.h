@@ -55,7 +55,9 @@ struct qr_recipient {
 /* The tail is that many struct qr_recipient. */
 struct qr_result {
 	uint32_t recipients;
-	uint32_t zero;
+	/* 1: no host of the domain could be connected to, or DNS doesn't say who they are. That is
+	 * about the domain, whatever the mail: its other mails would fare no better just now. */
+	uint32_t unreached;
 };
 
 /*

@@ -2,6 +2,7 @@
 """posternctl queue: what is in the queue, and what an administrator makes of it."""
 
 import json
+import socket
 
 import pytest
 
@@ -132,3 +133,36 @@ def test_more_than_a_page(waiting):
     assert sorted(entry["to"] for entry in found) == sorted(recipients)
     assert queue(server, "remove", "--to", "@many.example").stdout == "700 recipients removed\n"
     assert len(entries(server)) == 3
+
+
+def test_a_host_that_is_not_there(make_server):
+    """One of a domain's mails is tried, the others wait with it; when one gets through they all go."""
+    with socket.socket() as nobody:  # has the port, and takes no connections
+        nobody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        server = make_server()
+        server.settings["relay"] = f'{{ host = "127.0.0.1"; port = {port}; }}'
+        server.settings["limits"] = "{ retry = 3600; }"
+        server.set_up("alice")
+        with server.submission() as client:
+            for number in range(10):
+                client.sendmail(ALICE, [f"bob{number}@one.example"], b"Subject: 1\r\n\r\n1\r\n")
+        wait_for(lambda: [e["attempts"] for e in entries(server)] == [1] * 10, "all to be put off")
+        (reason,) = {entry["reason"] for entry in entries(server)}
+        assert "Connection refused" in reason
+        tried = server.log.text().count("event=queue.not_now")
+        assert tried <= 4 and server.log.text().count("event=queue.deferred") == 10
+        # All are to be tried now: one is.
+        assert queue(server, "flush").stdout == "10 recipients tried now\n"
+        wait_for(lambda: [e["attempts"] for e in entries(server)] == [2] * 10, "all to be put off again")
+        assert server.log.text().count("event=queue.not_now") == tried + 1
+        server.stop()
+        server.start()
+        sink = Sink(address=("127.0.0.1", port))
+        try:
+            queue(server, "retry", entries(server)[0]["id"])
+            assert len(sink.wait(10)) == 10
+            wait_for(lambda: not entries(server), "the queue to be empty")
+        finally:
+            sink.close()

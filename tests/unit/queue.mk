@@ -14,6 +14,11 @@ tests_unit_test_queue_fair_SOURCES = tests/unit/test_queue_fair.c \
 	tests/unit/queue_world.c tests/unit/queue_world.h
 tests_unit_test_queue_fair_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/test_queue_suspension
+tests_unit_test_queue_suspension_SOURCES = tests/unit/test_queue_suspension.c \
+	tests/unit/queue_world.c tests/unit/queue_world.h
+tests_unit_test_queue_suspension_LDADD = $(WORKER_LIBS) $(UNIT_LIBS)
+
 check_PROGRAMS += tests/unit/test_greylist tests/unit/test_queue_greylist
 tests_unit_test_greylist_SOURCES = tests/unit/test_greylist.c \
 	tests/unit/queue_world.c tests/unit/queue_world.h

@@ -423,6 +423,8 @@ test_db_due(void **state)
 	struct db *db = db_open(&err);
 	flow_id flow;
 	int64_t due;
+	struct db_deferral deferral = {
+	    .message = 100, .attempts = 3, .next_attempt = 90, .reason = "because"};
 
 	(void)state;
 	assert_int_equal(db_begin(db), DB_OK);
@@ -450,9 +452,10 @@ test_db_due(void **state)
 	assert_int_equal(all.found[6].position.message, 100);
 	assert_true(due == DB_HELD);
 	assert_int_equal(db_begin(db), DB_OK);
-	assert_int_equal(db_defer(db, 100, 0, 3, 90, "because", &flow), DB_OK);
+	assert_int_equal(db_defer(db, &deferral, &flow), DB_OK);
 	assert_int_equal(flow, 7);
-	assert_int_equal(db_defer(db, 99, 0, 3, 90, "because", &flow), DB_OK);
+	deferral.message = 99;
+	assert_int_equal(db_defer(db, &deferral, &flow), DB_OK);
 	assert_int_equal(flow, -1);
 	assert_int_equal(db_commit(db), DB_OK);
 	assert_int_equal(db_due(db, 7, position, 99, 4, take_due, &last, &due), 1);

@@ -41,6 +41,7 @@ __wrap_batch_write(struct batch *batch, int64_t position)
 static struct {
 	struct ipc_channel *channel;
 	uint32_t outcome;
+	bool unreached;
 	void (*lie)(struct qr_result *, struct qr_recipient *, size_t *length);
 	unsigned sends, ended;
 	struct qr_send last;
@@ -85,7 +86,7 @@ static int
 on_send(struct ipc_channel *channel, struct ipc_message *message, void *context)
 {
 	struct qr_recipient results[RELAY_RECIPIENTS_MAX + 1];
-	struct qr_result body = {.zero = 0};
+	struct qr_result body = {.unreached = relay.unreached ? 1 : 0};
 	size_t length;
 
 	(void)context;
@@ -762,11 +763,11 @@ lie_length(struct qr_result *body, struct qr_recipient *results, size_t *length)
 }
 
 static void
-lie_zero(struct qr_result *body, struct qr_recipient *results, size_t *length)
+lie_unreached(struct qr_result *body, struct qr_recipient *results, size_t *length)
 {
 	(void)results;
 	(void)length;
-	body->zero = 1;
+	body->unreached = 2;
 }
 
 static void
@@ -822,8 +823,8 @@ static void
 a_relay_that_lies_is_cut_off(void **state)
 {
 	static void (*const lies[])(struct qr_result *, struct qr_recipient *, size_t *) = {
-	    lie_count, lie_length, lie_zero, lie_host,  lie_outcome,
-	    lie_code,  lie_text,   lie_line, lie_status};
+	    lie_count, lie_length, lie_unreached, lie_host,  lie_outcome,
+	    lie_code,  lie_text,   lie_line,      lie_status};
 	unsigned ended = 0, sends;
 
 	(void)state;

@@ -182,8 +182,10 @@ follow(const struct changes *changes, const struct change *change)
 			change->index);
 	if (change->left_file)
 		spool_remove(queue->spool, change->message);
-	if (changes->action == CQ_RELEASE || changes->action == CQ_RETRY)
+	if (changes->action == CQ_RELEASE || changes->action == CQ_RETRY) {
+		schedule_try(queue->schedule, change->mailbox);
 		schedule_deferred(queue->schedule, change->flow, changes->now);
+	}
 }
 
 static int

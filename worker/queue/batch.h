@@ -45,6 +45,7 @@ struct result {
 	int64_t next_attempt;
 	const char *reason; /* copied */
 	bool soon;
+	bool unreached; /* RESULT_DEFER: no host of its domain could be connected to */
 };
 void batch_result(struct batch *, const struct result *);
 

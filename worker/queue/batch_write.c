@@ -97,6 +97,8 @@ static enum db_status
 write_recipients(struct batch *batch, const struct transaction *transaction, int64_t position)
 {
 	struct db_recipient row = {.message = transaction->id, .next_attempt = position};
+	struct db_deferral held = {
+	    .message = transaction->id, .next_attempt = DB_HELD, .reason = transaction->why_held};
 	enum db_status status = DB_OK;
 	struct recipient *recipient;
 
@@ -111,9 +113,9 @@ write_recipients(struct batch *batch, const struct transaction *transaction, int
 		row.sender = recipient->sender;
 		row.alias = recipient->alias;
 		status = db_add_recipient(batch->queue->db, &row);
+		held.index = row.index;
 		if (status == DB_OK && transaction->hold)
-			status = db_defer(batch->queue->db, row.message, row.index, 0, DB_HELD,
-					  transaction->why_held, &row.flow);
+			status = db_defer(batch->queue->db, &held, &row.flow);
 		if (status != DB_OK)
 			break;
 		row.index++;
@@ -152,6 +154,19 @@ write_commit(struct batch *batch, const struct transaction *transaction, int64_t
 	return status == DB_OK ? write_recipients(batch, transaction, position) : status;
 }
 
+static enum db_status
+defer(struct db *db, const struct result *result, flow_id *flow)
+{
+	const struct db_deferral deferral = {.message = result->message,
+					     .index = result->index,
+					     .attempts = result->attempts,
+					     .next_attempt = result->next_attempt,
+					     .reason = result->reason,
+					     .unreached = result->unreached};
+
+	return db_defer(db, &deferral, flow);
+}
+
 /*
  * A deferral that could not be written until its time had come must not land before what is new:
  * the schedule may have been there.
@@ -168,8 +183,7 @@ write_result(struct batch *batch, struct waiting *waiting, int64_t position)
 	case RESULT_DEFER:
 		if (r->next_attempt <= position)
 			r->next_attempt = position;
-		return db_defer(db, r->message, r->index, r->attempts, r->next_attempt, r->reason,
-				&waiting->flow);
+		return defer(db, r, &waiting->flow);
 	case RESULT_REMEMBER:
 		return db_remember(db, r->message);
 	}

@@ -99,8 +99,22 @@ enum db_status db_done(struct db *, uint64_t message, uint32_t index, bool *left
 /* Puts its next attempt elsewhere, and leaves all else. */
 enum db_status db_move(struct db *, uint64_t message, uint32_t index, int64_t next_attempt);
 /* The same after an attempt that failed. *FLOW is the recipient's, or -1 if it is gone. */
-enum db_status db_defer(struct db *, uint64_t message, uint32_t index, uint32_t attempts,
-			int64_t next_attempt, const char *reason, flow_id *flow);
+struct db_deferral {
+	uint64_t message;
+	uint32_t index;
+	uint32_t attempts;
+	int64_t next_attempt;
+	const char *reason;
+	bool unreached; /* no host of its domain could be connected to */
+};
+enum db_status db_defer(struct db *, const struct db_deferral *, flow_id *flow);
+
+/*
+ * Of a mailbox' recipients that wait because it was unreached, those whose next attempt comes after
+ * POSITION, MAX at most, have it there instead, and are unreached no more. FLOWS are theirs.
+ */
+enum db_status db_revive(struct db *, const char *mailbox, int64_t position, size_t max,
+			 flow_id *flows, size_t *count);
 
 /* Its sender has been told that it is delayed. */
 enum db_status db_set_delayed(struct db *, uint64_t message, uint32_t index);
@@ -116,6 +130,8 @@ enum db_status db_remember(struct db *, uint64_t id);
 enum db_status db_known(struct db *, uint64_t id, bool *known);
 /* Whether db_add_notice() has remembered it. */
 enum db_status db_has_notice(struct db *, const char *name, bool *has);
+/* Whether db_revive() would find any. */
+enum db_status db_has_unreached(struct db *, const char *mailbox, int64_t position, bool *has);
 /* Whether body.ID has a row; true if that can't be told. */
 bool db_has_file(struct db *, uint64_t id);
 
@@ -125,6 +141,8 @@ bool db_has_file(struct db *, uint64_t id);
  */
 typedef int db_read_fn(const struct db_message *, void *arg);
 int db_message(struct db *, uint64_t id, db_read_fn *read, void *arg);
+/* The same without its body, which stays where it is: NULL. */
+int db_message_head(struct db *, uint64_t id, db_read_fn *read, void *arg);
 
 /* A recipient with all that is known of it; the pointers hold during the call only. */
 struct db_name {

@@ -73,6 +73,10 @@ static const char *const schema[] = {
     /* How a mail is called where an alias leads it. */
     ("ALTER TABLE recipient ADD COLUMN sender TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE recipient ADD COLUMN alias TEXT NOT NULL DEFAULT '';"),
+    /* What waits for a domain to be reached again. */
+    ("ALTER TABLE recipient ADD COLUMN unreached INTEGER NOT NULL DEFAULT 0;"
+     "CREATE INDEX recipient_unreached ON recipient (mailbox, next_attempt)"
+     " WHERE unreached = 1;"),
 };
 #define SCHEMA_VERSION ((int)(sizeof(schema) / sizeof(schema[0])))
 

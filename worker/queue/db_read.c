@@ -27,6 +27,20 @@ db_has_notice(struct db *db, const char *name, bool *has)
 	return status;
 }
 
+enum db_status
+db_has_unreached(struct db *db, const char *mailbox, int64_t position, bool *has)
+{
+	enum db_status status;
+	int64_t value = 0;
+
+	db_bind_text(db, DB_STMT_HAS_UNREACHED, 1, mailbox);
+	db_bind_number(db, DB_STMT_HAS_UNREACHED, 2, position);
+	db_bind_number(db, DB_STMT_HAS_UNREACHED, 3, DB_HELD);
+	status = db_run_number(db, DB_STMT_HAS_UNREACHED, &value);
+	*has = value != 0;
+	return status;
+}
+
 bool
 db_has_file(struct db *db, uint64_t id)
 {
@@ -36,18 +50,19 @@ db_has_file(struct db *db, uint64_t id)
 	return db_run_number(db, DB_STMT_HAS_FILE, &value) != DB_OK || value != 0;
 }
 
-int
-db_message(struct db *db, uint64_t id, db_read_fn *read, void *arg)
+/* By one of the two statements. */
+static int
+read_message(struct db *db, enum db_statement which, uint64_t id, db_read_fn *read, void *arg)
 {
-	sqlite3_stmt *stmt = db->statements[DB_STMT_MESSAGE];
+	sqlite3_stmt *stmt = db->statements[which];
 	struct db_message message = {.id = id};
 	int result = -1;
 	int code;
 
-	db_bind_number(db, DB_STMT_MESSAGE, 1, (int64_t)id);
-	code = db_step(db, DB_STMT_MESSAGE);
+	db_bind_number(db, which, 1, (int64_t)id);
+	code = db_step(db, which);
 	if (code == SQLITE_ROW) {
-		bool in_file = sqlite3_column_type(stmt, 5) == SQLITE_NULL;
+		bool without = sqlite3_column_type(stmt, 5) == SQLITE_NULL;
 
 		message.conn = (conn_id)sqlite3_column_int64(stmt, 0);
 		message.received = sqlite3_column_int64(stmt, 1);
@@ -55,8 +70,8 @@ db_message(struct db *db, uint64_t id, db_read_fn *read, void *arg)
 		message.submitter = db_column_text(stmt, 3);
 		message.size = (uint64_t)sqlite3_column_int64(stmt, 4);
 		/* An empty BLOB has no address. */
-		message.body = in_file ? NULL : sqlite3_column_blob(stmt, 5);
-		if (!in_file && message.body == NULL)
+		message.body = without ? NULL : sqlite3_column_blob(stmt, 5);
+		if (!without && message.body == NULL)
 			message.body = "";
 		message.parameters.body = (uint32_t)sqlite3_column_int64(stmt, 6);
 		message.parameters.flags = (uint32_t)sqlite3_column_int64(stmt, 7);
@@ -65,7 +80,7 @@ db_message(struct db *db, uint64_t id, db_read_fn *read, void *arg)
 			sizeof(message.parameters.envid));
 		message.junk = sqlite3_column_int(stmt, 10) != 0;
 		message.since = sqlite3_column_int64(stmt, 11);
-		if (in_file || (uint64_t)sqlite3_column_bytes(stmt, 5) == message.size)
+		if (without || (uint64_t)sqlite3_column_bytes(stmt, 5) == message.size)
 			result = read(&message, arg);
 		else
 			error_set(&db->error, DB_NAME ": a body of the wrong length");
@@ -74,8 +89,20 @@ db_message(struct db *db, uint64_t id, db_read_fn *read, void *arg)
 	} else {
 		db_failed(db, code);
 	}
-	db_reset(db, DB_STMT_MESSAGE);
+	db_reset(db, which);
 	return result;
+}
+
+int
+db_message(struct db *db, uint64_t id, db_read_fn *read, void *arg)
+{
+	return read_message(db, DB_STMT_MESSAGE, id, read, arg);
+}
+
+int
+db_message_head(struct db *db, uint64_t id, db_read_fn *read, void *arg)
+{
+	return read_message(db, DB_STMT_MESSAGE_HEAD, id, read, arg);
 }
 
 /* Hands on all rows of one of the two statements. */

@@ -27,8 +27,15 @@ static const char *const statements[] = {
     [DB_STMT_DONE_MESSAGE] = "DELETE FROM message WHERE id = ?1"
 			     " AND NOT EXISTS (SELECT 1 FROM recipient WHERE message = ?1)"
 			     " RETURNING run, body IS NULL",
-    [DB_STMT_DEFER] = "UPDATE recipient SET attempts = ?3, next_attempt = ?4, reason = ?5"
-		      " WHERE message = ?1 AND idx = ?2 RETURNING flow",
+    [DB_STMT_DEFER] = "UPDATE recipient SET attempts = ?3, next_attempt = ?4, reason = ?5,"
+		      " unreached = ?6 WHERE message = ?1 AND idx = ?2 RETURNING flow",
+    /* What is before ?2 the schedule may have in memory; what is at ?3 is held. */
+    [DB_STMT_REVIVE] = "UPDATE recipient SET next_attempt = ?2, unreached = 0"
+		       " WHERE (message, idx) IN (SELECT message, idx FROM recipient"
+		       " WHERE mailbox = ?1 AND unreached = 1 AND next_attempt > ?2"
+		       " AND next_attempt < ?3 ORDER BY next_attempt LIMIT ?4) RETURNING flow",
+    [DB_STMT_HAS_UNREACHED] = "SELECT EXISTS (SELECT 1 FROM recipient WHERE mailbox = ?1"
+			      " AND unreached = 1 AND next_attempt > ?2 AND next_attempt < ?3)",
     [DB_STMT_REMEMBER] = "INSERT OR REPLACE INTO finished (id, at) VALUES (?1, ?2)",
     [DB_STMT_FORGET] = "DELETE FROM finished WHERE at < ?1",
     /* By its recipients: to look at each message would be to read each body. */
@@ -45,6 +52,8 @@ static const char *const statements[] = {
     [DB_STMT_MESSAGE] =
 	"SELECT conn, received, sender, submitter, size, body, type, flags, ret, envid, junk,"
 	" since FROM message WHERE id = ?1",
+    [DB_STMT_MESSAGE_HEAD] = "SELECT conn, received, sender, submitter, size, NULL, type, flags,"
+			     " ret, envid, junk, since FROM message WHERE id = ?1",
     [DB_STMT_ADDRESSEE] = "SELECT path, notify, orcpt, delayed, sender, alias FROM recipient"
 			  " WHERE message = ?1 AND idx = ?2",
     [DB_STMT_DELAYED] = "UPDATE recipient SET delayed = 1 WHERE message = ?1 AND idx = ?2",

@@ -153,18 +153,18 @@ db_done(struct db *db, uint64_t message, uint32_t index, bool *left_file)
 }
 
 enum db_status
-db_defer(struct db *db, uint64_t message, uint32_t index, uint32_t attempts, int64_t next_attempt,
-	 const char *reason, flow_id *flow)
+db_defer(struct db *db, const struct db_deferral *deferral, flow_id *flow)
 {
 	enum db_status status;
 	int code;
 
 	*flow = -1;
-	db_bind_number(db, DB_STMT_DEFER, 1, (int64_t)message);
-	db_bind_number(db, DB_STMT_DEFER, 2, index);
-	db_bind_number(db, DB_STMT_DEFER, 3, attempts);
-	db_bind_number(db, DB_STMT_DEFER, 4, next_attempt);
-	db_bind_text(db, DB_STMT_DEFER, 5, reason);
+	db_bind_number(db, DB_STMT_DEFER, 1, (int64_t)deferral->message);
+	db_bind_number(db, DB_STMT_DEFER, 2, deferral->index);
+	db_bind_number(db, DB_STMT_DEFER, 3, deferral->attempts);
+	db_bind_number(db, DB_STMT_DEFER, 4, deferral->next_attempt);
+	db_bind_text(db, DB_STMT_DEFER, 5, deferral->reason);
+	db_bind_number(db, DB_STMT_DEFER, 6, deferral->unreached ? 1 : 0);
 	code = db_step(db, DB_STMT_DEFER);
 	if (code == SQLITE_ROW) {
 		*flow = sqlite3_column_int64(db->statements[DB_STMT_DEFER], 0);
@@ -172,6 +172,26 @@ db_defer(struct db *db, uint64_t message, uint32_t index, uint32_t attempts, int
 	}
 	status = code == SQLITE_DONE ? DB_OK : db_failed(db, code);
 	db_reset(db, DB_STMT_DEFER);
+	return status;
+}
+
+enum db_status
+db_revive(struct db *db, const char *mailbox, int64_t position, size_t max, flow_id *flows,
+	  size_t *count)
+{
+	sqlite3_stmt *stmt = db->statements[DB_STMT_REVIVE];
+	enum db_status status;
+	int code;
+
+	*count = 0;
+	db_bind_text(db, DB_STMT_REVIVE, 1, mailbox);
+	db_bind_number(db, DB_STMT_REVIVE, 2, position);
+	db_bind_number(db, DB_STMT_REVIVE, 3, DB_HELD);
+	db_bind_number(db, DB_STMT_REVIVE, 4, (int64_t)max);
+	while ((code = db_step(db, DB_STMT_REVIVE)) == SQLITE_ROW && *count < max)
+		flows[(*count)++] = sqlite3_column_int64(stmt, 0);
+	status = code == SQLITE_DONE ? DB_OK : db_failed(db, code);
+	db_reset(db, DB_STMT_REVIVE);
 	return status;
 }
 

@@ -34,6 +34,7 @@ delivery_record(struct delivery *delivery, enum result_kind kind, int64_t next_a
 	    .next_attempt = next_attempt,
 	    .reason = why,
 	    .soon = kind == RESULT_DONE && delivery->mailbox->remote,
+	    .unreached = kind == RESULT_DEFER && delivery->unreached,
 	};
 
 	batch_result(delivery->mailbox->schedule->queue->batch, &result);
@@ -210,8 +211,8 @@ void
 delivery_not_now(struct delivery *delivery, const char *why)
 {
 	if (delivery->since == 0)
-		(void)db_message(delivery->mailbox->schedule->queue->db, delivery->message,
-				 note_since, delivery);
+		(void)db_message_head(delivery->mailbox->schedule->queue->db, delivery->message,
+				      note_since, delivery);
 	if (delivery_is_expired(delivery))
 		delivery_fail(delivery, why);
 	else

@@ -95,6 +95,7 @@ mailbox_free(struct mailbox *mailbox)
 	RB_REMOVE(mailboxes, &mailbox->schedule->mailboxes, mailbox);
 	if (mailbox->timer != NULL)
 		event_free(mailbox->timer);
+	free(mailbox->suspension);
 	free(mailbox);
 }
 
@@ -147,6 +148,8 @@ place_of(const struct mailbox *mailbox)
 	bool room = mailbox_has_room(mailbox);
 	bool work = mailbox->working > 0;
 
+	if (suspension_holds(mailbox))
+		return work && !mailbox->paused ? PLACE_PUT_OFF : PLACE_NONE;
 	if (mailbox->remote)
 		return work && room ? PLACE_REMOTE : PLACE_NONE;
 	if (mailbox->state == MAILBOX_QUIET)

@@ -38,6 +38,7 @@ struct delivery {
 	uint32_t deaths;   /* of the session process while it had this one */
 	uint32_t notify;   /* DSN_NOTIFY_... */
 	bool delayed;      /* its sender has been told that it is */
+	bool unreached;    /* no host of its domain could be connected to just now */
 	conn_id conn;
 	int64_t since; /* of the message (db.h); 0: not known yet */
 };
@@ -52,9 +53,10 @@ enum mailbox_state {
 /* What a mailbox waits for; its lanes that have work take turns in the list of that name. */
 enum mailbox_place {
 	PLACE_NONE,
-	PLACE_REMOTE, /* of another domain, can take a job */
-	PLACE_LINE,   /* QUIET, waits to be attached */
-	PLACE_READY,  /* ATTACHED, can take a delivery */
+	PLACE_REMOTE,  /* of another domain, can take a job */
+	PLACE_PUT_OFF, /* of another domain that can't be reached: what waits is put off */
+	PLACE_LINE,    /* QUIET, waits to be attached */
+	PLACE_READY,   /* ATTACHED, can take a delivery */
 	TURN_COUNT,
 	/* ATTACHED, nothing to do; is detached after a while, or when room is needed */
 	PLACE_IDLE = TURN_COUNT,
@@ -125,6 +127,10 @@ struct mailbox {
 	bool paused;       /* until the timer says otherwise */
 	struct event *timer;
 
+	/* Of another domain. NULL: a host of it was connected to, or none tried to lately. */
+	struct suspension *suspension;
+	bool reached; /* no mail waits because it had not been, but for what is due */
+
 	struct ipc_channel *channel;
 	uint32_t request; /* MQ_ATTACH */
 	char name[];
@@ -134,6 +140,10 @@ RB_HEAD(mailboxes, mailbox);
 
 struct job;
 LIST_HEAD(jobs, job);
+struct revival;
+TAILQ_HEAD(revivals, revival);
+struct qr_recipient;
+struct suspension;
 
 struct schedule {
 	struct queue *queue;
@@ -154,6 +164,8 @@ struct schedule {
 	struct links links;
 	struct jobs jobs; /* that relay has */
 	unsigned job_count;
+	struct event *suspensions; /* there is something to do for suspension.c */
+	struct revivals revivals;
 	bool stopped;
 	int64_t last_position;
 	/* The body that was sent last: a mail's recipients often follow each other. */
@@ -296,9 +308,32 @@ bool delivery_is_expired(const struct delivery *);
 
 /* Gives relay what waits for other domains, one job each in turn. */
 void remote_send_some(struct schedule *);
+/* Puts off the next mail of a lane, with RESULT for all its recipients. */
+void remote_put_off(struct lane *, const struct qr_recipient *result);
 /* Has relay this one? */
 bool remote_has(const struct schedule *, uint64_t message, uint32_t index);
 /* Forgets all that relay has, without a word. */
 void remote_close(struct schedule *);
+
+/*
+ * -- suspension.c: other domains of which no host can be connected to. Until a while has passed
+ * none of their mails is tried. Each is judged by itself, as if it had been: its sender hears when
+ * it is late, and when its time is over. Then the next that is due is tried, alone; once a mail
+ * gets through, all that was put off is due at once.
+ */
+
+/* A mail could not be sent, as RESULT says: nothing is tried until UNTIL. */
+void suspension_begin(struct mailbox *, const struct qr_recipient *result, int64_t until);
+/* Nothing is to be tried now. */
+bool suspension_holds(const struct mailbox *);
+/* A host was connected to, or somebody wants to know: the next is tried as soon as it is due. */
+void suspension_lift(struct mailbox *);
+/* A host has taken a mail, or refused it for good. */
+void suspension_end(struct mailbox *);
+/* Goes on with what there is to do, later. */
+void suspensions_go_on(struct schedule *);
+/* -1 without memory. */
+int suspensions_open(struct schedule *);
+void suspensions_close(struct schedule *);
 
 #endif

@@ -244,6 +244,44 @@ send_one(struct lane *lane)
 	mailbox_settle(mailbox);
 }
 
+/* All but the body, for what is put off without being sent. */
+static int
+note_message(const struct db_message *message, void *arg)
+{
+	struct job *job = arg;
+	struct qr_send unused = {0};
+
+	job->conn = message->conn;
+	job->since = message->since;
+	return write_recipients(job, job->mailbox->schedule->queue->db, message->sender, &unused)
+		   ? SENT
+		   : SENT_NOT;
+}
+
+/* A job that relay never hears of: its recipients, and what they hear, stay together as in others.
+ */
+void
+remote_put_off(struct lane *lane, const struct qr_recipient *result)
+{
+	struct db *db = lane->mailbox->schedule->queue->db;
+	struct job *job;
+	uint64_t message;
+
+	if (!lane_refill(lane)) {
+		lane_settle(lane);
+		return;
+	}
+	job = job_new(lane);
+	if (job == NULL)
+		return;
+	message = TAILQ_FIRST(&job->deliveries)->message;
+	if (db_message_head(db, message, note_message, job) == SENT)
+		remote_put_off_all(job, result);
+	else
+		give_up(job, SENT_NOT);
+	job_free(job);
+}
+
 /*
  * The next lane of a flow that may begin a job: as long as it has fewer than are free. So one that
  * is alone has half of all, however many mails it has, and who comes next finds room at once.

@@ -26,5 +26,7 @@ bool remote_is_sound(const struct job *, const struct ipc_message *);
 
 /* Writes down what became of each recipient, and reports it; no delivery is left in the job. */
 void remote_take_results(struct job *, const struct ipc_message *);
+/* The same of one that was not sent: RESULT is the domain's. */
+void remote_put_off_all(struct job *, const struct qr_recipient *result);
 
 #endif

@@ -28,6 +28,8 @@ struct hearing {
 	struct report *reports[REPORT_ACTIONS];
 	int64_t now; /* and what is put off stays together */
 	uint32_t random;
+	bool tried;     /* by relay, and not because of the mails before it */
+	bool unreached; /* qr_result */
 };
 
 /* RFC 3461 5.2.2 of success; 6.2, 6.3 of the others. */
@@ -79,6 +81,7 @@ hand_over(struct report_recipient *recipient, struct delivery *delivery, const s
 	recipient->attempts = delivery->attempts;
 	recipient->next_attempt = ended->next_attempt;
 	recipient->expired = ended->over && result->outcome == RELAY_LATER;
+	recipient->unreached = delivery->unreached && !ended->over;
 	recipient->code = result->code;
 	recipient->said = result->said == 1 && result->host[0] != '\0';
 	strlcpy(recipient->path, ended->path, sizeof(recipient->path));
@@ -116,8 +119,10 @@ finish(const struct job *job, struct hearing *hearing, struct delivery *delivery
 	struct report_recipient *recipient = NULL;
 	enum report_action action;
 
-	log_relay(job, events[result->outcome], delivery, ended->path, result);
+	if (hearing->tried)
+		log_relay(job, events[result->outcome], delivery, ended->path, result);
 	delivery->since = job->since;
+	delivery->unreached = hearing->unreached;
 	ended->over = result->outcome == RELAY_FAILED ||
 		      (result->outcome == RELAY_LATER && delivery_is_expired(delivery));
 	if (result->outcome == RELAY_LATER && !ended->over)
@@ -151,7 +156,7 @@ remote_is_sound(const struct job *job, const struct ipc_message *message)
 {
 	const struct qr_result *body = message->body;
 
-	if (message->type != QR_RESULT || body->recipients != job->count || body->zero != 0 ||
+	if (message->type != QR_RESULT || body->recipients != job->count || body->unreached > 1 ||
 	    message->tail_length != job->count * sizeof(struct qr_recipient))
 		return false;
 	for (uint32_t i = 0; i < job->count; i++) {
@@ -169,32 +174,74 @@ remote_is_sound(const struct job *job, const struct ipc_message *message)
 	return true;
 }
 
-void
-remote_take_results(struct job *job, const struct ipc_message *message)
+/* RESULTS: one behind the other, or where EACH is 0 one for all. */
+static void
+end_all(struct job *job, struct hearing *hearing, const char *results, size_t each)
 {
-	struct hearing hearing = {.now = clock_now(), .random = arc4random()};
 	const char *at = job->paths;
 	struct delivery *delivery;
-	bool any = false;
 
-	for (uint32_t i = 0; (delivery = TAILQ_FIRST(&job->deliveries)) != NULL; i++) {
+	for (size_t i = 0; (delivery = TAILQ_FIRST(&job->deliveries)) != NULL; i++) {
 		struct qr_recipient result;
 		struct ended ended = {.path = at, .result = &result};
 
 		TAILQ_REMOVE(&job->deliveries, delivery, entry);
 		ended.orcpt = at + strlen(at) + 1;
 		at = ended.orcpt + strlen(ended.orcpt) + 1;
-		memcpy(&result, message->tail + i * sizeof(result), sizeof(result));
-		any = any || result.outcome != RELAY_LATER;
-		finish(job, &hearing, delivery, &ended);
+		memcpy(&result, results + i * each, sizeof(result));
+		finish(job, hearing, delivery, &ended);
 	}
 	for (size_t i = 0; i < REPORT_ACTIONS; i++) {
-		if (hearing.reports[i] != NULL)
-			report_send(hearing.reports[i]);
+		if (hearing->reports[i] != NULL)
+			report_send(hearing->reports[i]);
 	}
-	/* Who takes nothing is asked for less, who takes something for more. */
+}
+
+/* Who takes nothing is asked for less, who takes something for more. */
+static void
+learn(struct job *job, const struct hearing *hearing, const struct ipc_message *message)
+{
+	struct mailbox *mailbox = job->mailbox;
+	uint32_t first = mailbox->schedule->queue->settings.retry;
+	bool any = false, through = false;
+	struct qr_recipient result;
+
+	for (uint32_t i = 0; i < job->count; i++) {
+		memcpy(&result, message->tail + i * sizeof(result), sizeof(result));
+		any = any || result.outcome != RELAY_LATER;
+		through = through || (result.outcome != RELAY_LATER && result.said == 1);
+	}
 	if (!any)
-		job->mailbox->window = 1;
-	else if (job->mailbox->window < REMOTE_WINDOW)
-		job->mailbox->window++;
+		mailbox->window = 1;
+	else if (mailbox->window < REMOTE_WINDOW)
+		mailbox->window++;
+	/* No longer than this mail waits, so that it is tried itself if it is the only one. */
+	if (!any && hearing->unreached)
+		suspension_begin(mailbox, &result,
+				 hearing->now + clock_backoff(first, 1, hearing->random));
+	else if (through)
+		suspension_end(mailbox);
+	else if (!hearing->unreached)
+		suspension_lift(mailbox);
+}
+
+void
+remote_take_results(struct job *job, const struct ipc_message *message)
+{
+	const struct qr_result *body = message->body;
+	struct hearing hearing = {.now = clock_now(),
+				  .random = arc4random(),
+				  .tried = true,
+				  .unreached = body->unreached == 1};
+
+	end_all(job, &hearing, message->tail, sizeof(struct qr_recipient));
+	learn(job, &hearing, message);
+}
+
+void
+remote_put_off_all(struct job *job, const struct qr_recipient *result)
+{
+	struct hearing hearing = {.now = clock_now(), .random = arc4random(), .unreached = true};
+
+	end_all(job, &hearing, (const char *)result, 0);
 }

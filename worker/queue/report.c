@@ -63,6 +63,7 @@ record(const struct report *report, const struct report_recipient *recipient, bo
 	    .attempts = recipient->attempts,
 	    .next_attempt = recipient->next_attempt,
 	    .reason = why,
+	    .unreached = recipient->unreached,
 	};
 
 	if (report->action == REPORT_FAILED) {
@@ -276,6 +277,12 @@ report_send(struct report *report)
 static enum db_status
 write_one(struct db *db, struct report *report, const struct report_recipient *recipient)
 {
+	const struct db_deferral deferral = {.message = report->message,
+					     .index = recipient->index,
+					     .attempts = recipient->attempts,
+					     .next_attempt = recipient->next_attempt,
+					     .reason = recipient->text,
+					     .unreached = recipient->unreached};
 	enum db_status status;
 	bool left_file = false;
 	flow_id flow;
@@ -285,8 +292,7 @@ write_one(struct db *db, struct report *report, const struct report_recipient *r
 		report->left_file = report->left_file || left_file;
 		return status;
 	}
-	status = db_defer(db, report->message, recipient->index, recipient->attempts,
-			  recipient->next_attempt, recipient->text, &flow);
+	status = db_defer(db, &deferral, &flow);
 	if (flow != -1)
 		report->flow = flow;
 	return status == DB_OK ? db_set_delayed(db, report->message, recipient->index) : status;

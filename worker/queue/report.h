@@ -38,6 +38,7 @@ struct report_recipient {
 	uint32_t attempts;    /* that failed */
 	int64_t next_attempt; /* REPORT_DELAYED: microseconds since the epoch */
 	bool expired;         /* REPORT_FAILED: it was tried long enough */
+	bool unreached;       /* REPORT_DELAYED: no host of its domain could be connected to */
 	bool said;            /* by the host, in a reply with this code; else they are our words */
 	unsigned code;
 	char path[PATH_SIZE];

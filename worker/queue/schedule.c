@@ -121,6 +121,7 @@ on_pump(evutil_socket_t fd, short what, void *arg)
 	attach_some(schedule);
 	deliver_some(schedule);
 	remote_send_some(schedule);
+	suspensions_go_on(schedule);
 	delivery_drop_body(schedule);
 }
 
@@ -153,8 +154,8 @@ schedule_open(struct queue *queue)
 		TAILQ_INIT(&schedule->turns[i]);
 	schedule->pump = event_new(queue->base, -1, 0, on_pump, schedule);
 	schedule->reader = event_new(queue->base, -1, 0, on_reader, schedule);
-	if (schedule->pump == NULL || schedule->reader == NULL ||
-	    event_priority_set(schedule->reader, CHILD_LAST) == -1) {
+	if (suspensions_open(schedule) == -1 || schedule->pump == NULL ||
+	    schedule->reader == NULL || event_priority_set(schedule->reader, CHILD_LAST) == -1) {
 		schedule_close(schedule);
 		return NULL;
 	}
@@ -170,6 +171,7 @@ schedule_close(struct schedule *schedule)
 	if (schedule == NULL)
 		return;
 	remote_close(schedule);
+	suspensions_close(schedule);
 	while ((mailbox = RB_ROOT(&schedule->mailboxes)) != NULL) {
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it has left the tree */
 		ipc_close(mailbox->channel);
@@ -280,6 +282,17 @@ schedule_forget(struct schedule *schedule, const char *name, flow_id id, uint64_
 	lane->waiting_count--;
 	free(delivery);
 	lane_settle(lane);
+	mailbox_settle(mailbox);
+}
+
+void
+schedule_try(struct schedule *schedule, const char *name)
+{
+	struct mailbox *mailbox = mailbox_find(schedule, name);
+
+	if (mailbox == NULL)
+		return;
+	suspension_lift(mailbox);
 	mailbox_settle(mailbox);
 }
 

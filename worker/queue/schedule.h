@@ -45,6 +45,9 @@ void schedule_new(struct schedule *, const char *mailbox, flow_id, const struct 
 /* A deferral is in the database. */
 void schedule_deferred(struct schedule *, flow_id, int64_t next_attempt);
 
+/* Somebody wants what is due for that mailbox to be tried, whatever came of it last time. */
+void schedule_try(struct schedule *, const char *mailbox);
+
 /* TIMER goes off in DELAY microseconds, at once if that is not more than 0. */
 void schedule_set_timer(struct event *timer, int64_t delay);
 

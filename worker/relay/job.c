@@ -46,7 +46,8 @@ job_finish(struct job *job)
 {
 	const struct client_mail *mail = &job->envelope->mail;
 	struct qr_recipient results[RELAY_RECIPIENTS_MAX];
-	struct qr_result body = {.recipients = (uint32_t)mail->count};
+	struct qr_result body = {.recipients = (uint32_t)mail->count,
+				 .unreached = job->missed && !job->met ? 1 : 0};
 
 	for (size_t i = 0; i < mail->count; i++)
 		result_of(&mail->recipients[i], &job->why, job->asked_hosts.recipients[i].host,

@@ -53,6 +53,7 @@ on_ready(void *arg)
 {
 	struct job *job = arg;
 
+	job->met = true;
 	if (!job_is_over(job)) {
 		connection_send(job->connection, &job->envelope->mail, job->body);
 		return;
@@ -93,6 +94,8 @@ on_closed(void *arg, const struct reply *why)
 	if (!job->reused)
 		note_tried(job);
 	end_asking(job);
+	job->met = job->met || (!job->reused && connection_was_made(job->connection));
+	job->missed = job->missed || !connection_was_made(job->connection);
 	job->connection = NULL;
 	if (!job->reused)
 		job->why = *why;
@@ -227,6 +230,13 @@ job_try_target(struct job *job)
 	job_refuse(job, &job->why, !job->later);
 }
 
+/* RFC 3463 3.5: X.4.3, the directory server did not answer. */
+static bool
+has_no_answer(const struct route_answer *way)
+{
+	return way->verdict == ROUTE_LATER && strcmp(way->why.status, "4.4.3") == 0;
+}
+
 static void
 on_route(const struct route_answer *way, void *arg)
 {
@@ -234,6 +244,7 @@ on_route(const struct route_answer *way, void *arg)
 
 	job->route = NULL;
 	job->way = *way;
+	job->missed = has_no_answer(way);
 	if (way->verdict != ROUTE_OK)
 		job_refuse(job, &way->why, way->verdict == ROUTE_NEVER);
 	else if (job->asked == NULL)

@@ -39,6 +39,8 @@ struct job {
 	bool waits;       /* for one: there are as many as there may be */
 	bool behind;      /* it waits for one that nobody waits for: its mail may be the same */
 	bool later;       /* a host may take it another time */
+	bool met;         /* a connection was made for it, */
+	bool missed;      /* or wanted in vain; or DNS did not say whose */
 	struct reply why; /* the last host that answered for nobody */
 };
 
