@@ -25,9 +25,17 @@
 #include "master/watch.h"
 
 const char *const master_phase_names[] = {
-    "starting",        "running",        "stopping gates",  "stopping sessions",
-    "stopping queue",  "stopping relay", "stopping filter", "stopping accounts",
-    "stopping verify", "stopping certd", "stopped",
+    [MASTER_STARTING] = "starting",
+    [MASTER_RUNNING] = "running",
+    [MASTER_STOPPING_GATES] = "stopping gates",
+    [MASTER_STOPPING_QUEUE] = "stopping queue",
+    [MASTER_STOPPING_RELAY] = "stopping relay",
+    [MASTER_STOPPING_FILTER] = "stopping filter",
+    [MASTER_STOPPING_SESSIONS] = "stopping sessions",
+    [MASTER_STOPPING_ACCOUNTS] = "stopping accounts",
+    [MASTER_STOPPING_VERIFY] = "stopping verify",
+    [MASTER_STOPPING_CERTD] = "stopping certd",
+    [MASTER_STOPPED] = "stopped",
 };
 
 uint32_t

@@ -33,9 +33,9 @@ enum master_phase {
 	MASTER_RUNNING,
 	MASTER_STOPPING_GATES, /* drained: then the next kind is told to stop */
 	MASTER_STOPPING_QUEUE, /* drained, too: what it is delivering needs all the others */
-	MASTER_STOPPING_SESSIONS,
 	MASTER_STOPPING_RELAY,
 	MASTER_STOPPING_FILTER,
+	MASTER_STOPPING_SESSIONS,
 	MASTER_STOPPING_ACCOUNTS,
 	MASTER_STOPPING_VERIFY,
 	MASTER_STOPPING_CERTD,

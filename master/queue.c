@@ -65,7 +65,8 @@ queue_administrate(struct master *m, int fd)
 {
 	struct process *p = m->queue.process;
 
-	if (p == NULL || p->phase != PROCESS_RUNNING || p->control == NULL)
+	if (p == NULL || (p->phase != PROCESS_RUNNING && p->phase != PROCESS_DRAINING) ||
+	    p->control == NULL)
 		return -1;
 	return ipc_send(p->control, MQ_ADMIN, 0, NULL, NULL, 0, fd);
 }

@@ -116,7 +116,8 @@ void
 slot_renew(struct slot *slot, unsigned seconds)
 {
 	slot->backoff.failures = 0;
-	if (slot->process != NULL)
+	/* Another renewal does not give it more time. */
+	if (slot->process != NULL && slot->process->phase < PROCESS_DRAINING)
 		process_drain(slot->process, seconds);
 }
 
@@ -151,8 +152,7 @@ slot_gone(struct process *p, int status)
 {
 	struct slot *slot = p->owner;
 	struct master *m = p->master;
-	bool intended =
-	    (p->phase == PROCESS_STOPPING || p->phase == PROCESS_DRAINING) && status == 0;
+	bool intended = p->phase >= PROCESS_DRAINING && status == 0;
 	char text[PROCESS_STATUS_SIZE];
 	unsigned wait;
 

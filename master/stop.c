@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Stopping, in the order in which work flows: gates finish what they have, queue what it is
- * delivering, then sessions, relay, accounts and certd go, each kind when the one before it is
- * gone.
+ * delivering, then relay, filter, sessions, accounts and certd go, each kind when the one before it
+ * is gone.
  */
 #include "master/master.h"
 #include "master/notify.h"
@@ -54,9 +54,9 @@ static const struct {
 } stops[] = {
     [MASTER_STOPPING_GATES] = {ROLE_GATE, NULL, 0},
     [MASTER_STOPPING_QUEUE] = {ROLE_QUEUE, close_queue, 30},
-    [MASTER_STOPPING_SESSIONS] = {ROLE_SESSION, NULL, 30},
     [MASTER_STOPPING_RELAY] = {ROLE_RELAY, close_relay, 5},
     [MASTER_STOPPING_FILTER] = {ROLE_FILTER, close_filter, 5},
+    [MASTER_STOPPING_SESSIONS] = {ROLE_SESSION, NULL, 30},
     [MASTER_STOPPING_ACCOUNTS] = {ROLE_ACCOUNTS, close_accounts, 5},
     [MASTER_STOPPING_VERIFY] = {ROLE_VERIFY, close_verify, 5},
     [MASTER_STOPPING_CERTD] = {ROLE_CERTD, close_certd, 5},

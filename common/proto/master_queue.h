@@ -65,7 +65,8 @@ struct mq_notice {
 	X(MQ_NOTICE, 21, IPC_CLIENT, struct mq_notice, PRESENTERS_SIZE - 1, IPC_NO_FD,          \
 	  CHILD_RUNNING)                                                                        \
 	/* A channel to an administrator (ctl_queue.h) comes along. */                          \
-	X(MQ_ADMIN, 22, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD, CHILD_RUNNING)
+	X(MQ_ADMIN, 22, IPC_CLIENT, struct ipc_empty, 0, IPC_WITH_FD,                           \
+	  CHILD_RUNNING | CHILD_DRAINING)
 
 enum { MASTER_QUEUE_OWN_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary master_queue_boundary;

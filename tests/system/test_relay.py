@@ -204,11 +204,13 @@ def test_a_reload_waits_for_hosts_that_take_mail(make_sink, send_out):
         reload = pool.submit(server.posternctl, "reload")
         server.log.wait(r"event=accounts\.loaded", mark)  # what is told behind queue's drain
         send(server, ["dan@elsewhere.example"])
+        waiting = json.loads(server.posternctl("queue", "list", "--json").stdout)
         sink.may.release(2)
         assert "in force" in reload.result().stdout
     server.log.wait(r"event=queue\.relayed .*to=dan@elsewhere\.example", mark)
     assert [recipients for _, recipients, _ in sink.wait(2)] == [["carol@elsewhere.example"], ["dan@elsewhere.example"]]
-    assert not server.log.find(r"event=relay\.known|event=queue\.deferred", mark)
+    assert len(waiting) == 2
+    assert not server.log.find(r"event=relay\.known|event=queue\.deferred|error: event=child", mark)
 
 
 def test_a_newsletter_holds_up_nobody(make_sink, send_out):

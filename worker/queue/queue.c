@@ -26,7 +26,7 @@
 #include "worker/roles.h"
 
 #define DRAIN_LOOKS_A_SECOND 20
-#define TAKING_SECONDS 20 /* while it drains */
+#define TAKING_SECONDS 20 /* for want of a moment in which no gate writes */
 
 struct early {
 	STAILQ_ENTRY(early) entry;
@@ -177,7 +177,8 @@ on_drain_look(evutil_socket_t fd, short what, void *arg)
 		queue_close(&queue);
 		child_exit(arg);
 	}
-	if (!queue.draining && ++drain_looks > TAKING_SECONDS * DRAIN_LOOKS_A_SECOND)
+	if (schedule_running(queue.schedule) == 0 && !queue.draining &&
+	    ++drain_looks > TAKING_SECONDS * DRAIN_LOOKS_A_SECOND)
 		queue_stop(&queue);
 }
 
