@@ -79,7 +79,8 @@ enum queue_failure {
 	QUEUE_UNAVAILABLE,  /* 451 4.3.0 */
 	QUEUE_UNKNOWN,      /* GQ_CONFIRM: no such message: 451 4.3.0 */
 	QUEUE_SENDER,       /* the reverse-path is not one of the submitter's: 550 5.7.1 */
-	QUEUE_FILTERED,     /* a filter says so: the tail is the reply, "550 5.7.1 text" */
+	QUEUE_FILTERED,     /* a filter says so: the tail is the reply, "550 5.7.1 text", or several
+			       of them with the same code, LF between them */
 	QUEUE_AUTHOR,       /* its From or Sender: detail is why (enum author_verdict) */
 	QUEUE_LIMIT, /* the submitter has sent too much: detail is what (enum submit_limit) */
 };
@@ -89,7 +90,7 @@ enum submit_limit {
 	LIMIT_RECIPIENTS, /* within an hour: 450 4.7.1 */
 	LIMIT_MESSAGE,    /* recipients of one message: 554 5.5.3 */
 };
-#define GQ_REPLY_MAX 448 /* RFC 5321 4.5.3.1.5: 512 with what comes before and behind it */
+#define GQ_REPLY_MAX 5120
 /* With QUEUE_AUTHOR and AUTHOR_FOREIGN the tail is the address that is not the submitter's, cut
  * where it is longer. */
 struct gq_failed {

@@ -90,9 +90,14 @@ enum filter_change {
 	FILTER_CHANGE_COUNT
 };
 
-/* Strings are NUL-terminated printable ASCII. With code, status and text: LATER and REJECT only. */
+/*
+ * Strings are NUL-terminated printable ASCII. With code, status and text: LATER and REJECT only,
+ * whose text may be of several lines, LF between them.
+ */
 #define FILTER_STATUS_SIZE 12
-#define FILTER_TEXT_SIZE 392
+#define FILTER_TEXT_SIZE 392 /* of a line */
+#define FILTER_LINES_MAX 32  /* as many as libmilter has in a reply */
+#define FILTER_WORDS_SIZE 4096
 struct qf_verdict {
 	uint32_t verdict;                /* enum filter_verdict */
 	uint32_t change;                 /* enum filter_change */
@@ -100,12 +105,15 @@ struct qf_verdict {
 	uint32_t code;                   /* 400..599, or 0 */
 	uint64_t size;                   /* bytes of the new message; 0 with FILTER_SAME */
 	char status[FILTER_STATUS_SIZE]; /* "5.7.1", or "" */
-	char text[FILTER_TEXT_SIZE];     /* for the reply or, with HOLD, for the queue's list */
+	char text[FILTER_WORDS_SIZE];    /* for the reply or, with HOLD, for the queue's list */
 	uint32_t seven_bit;              /* 1: changed to 7 bits, as qf_mail wished */
 };
 #define QF_TAIL_MAX 49152
-/* What filter may add to a message of mq_settings.max_message_size. */
-#define QF_FIELDS_MAX 65536
+/* What filter may add to a message of mq_settings.max_message_size: results and what milters want,
+ * and signatures. */
+#define QF_WISHES_MAX 65536
+#define QF_SIGNED_MAX 8192
+#define QF_FIELDS_MAX (QF_WISHES_MAX + QF_SIGNED_MAX)
 /* Octets that a message of SIZE may become. */
 static inline uint64_t
 qf_size_max(uint64_t size, bool seven_bit)
@@ -147,8 +155,8 @@ struct qf_sign {
 	uint8_t body_hash[DKIM_HASH_SIZE];
 	uint32_t without; /* dkim_fields_may_lack() */
 };
-/* The tail is whole DKIM-Signature fields with their CRLF, one a key; empty if there is no key. */
-#define QF_SIGNED_MAX 8192
+/* The tail of QF_SIGNED is whole DKIM-Signature fields with their CRLF, one a key; empty if there is
+ * no key. */
 
 #define QUEUE_FILTER_MESSAGES(X)                                                                 \
 	X(QF_MAIL, 1, IPC_CLIENT, struct qf_mail, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)           \

@@ -145,6 +145,59 @@ def test_refusals(make_server, command, packets, code, text):
         assert (refused.value.smtp_code, refused.value.smtp_error) == (code, text)
 
 
+def test_all_lines_of_a_refusal(make_server):
+    words = [f"line {n}: {'x' * 50}" for n in range(31)]
+    lines = [f"554-5.7.9 {line}" for line in words] + ["554 5.7.9 100%% sure"]
+    with Milter({"E": [b"y" + string("\r\n".join(lines))]}) as milter:
+        server = with_milters(make_server(), milter.settings())
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            send(server)
+        assert refused.value.smtp_code == 554
+        assert refused.value.smtp_error.decode().split("\n") == [f"5.7.9 {line}" for line in [*words, "100% sure"]]
+
+
+def test_there_is_room_for_signatures_too(make_server):
+    with Milter({"E": [add("X-Big", "\n".join(["v" * 997] * 65)), b"c"]}) as milter:
+        server = with_milters(make_server(), milter.settings())
+        server.posternctl("dkim", "create", DOMAIN)
+        with server.submission() as client:
+            client.sendmail(ALICE, [ALICE], MAIL.replace(b"x@example.net", ALICE.encode()))
+        (message,) = server.wait_for_messages(1)
+        assert message.count(b"\r\nDKIM-Signature: ") == 2
+        assert message.count(b"v" * 997) == 65
+
+
+TOO_MUCH = {"one": [add("X-Big", "v" * 70_000)],
+            "many": [add("X-Big", "v" * 6500)] * 10 + [add("X-Big", "v" * 600)],
+            "body": [b"b" + b"0123456789abcd\r\n" * 3000]}
+
+
+@pytest.mark.parametrize("packets", TOO_MUCH.values(), ids=TOO_MUCH)
+def test_too_much_is_refused_for_good(make_server, packets):
+    """It would be as much again."""
+    with Milter({"E": [*packets, b"c"]}) as milter:
+        server = with_milters(make_server(), milter.settings())
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            send(server)
+        assert (refused.value.smtp_code, refused.value.smtp_error) == (
+            552, b"5.3.4 A filter adds more to the message than this server keeps")
+        server.log.wait(rf"event=milter\.failed .*milter={milter.address} .*adds.more.to.the.message")
+
+
+@pytest.mark.parametrize("packets", TOO_MUCH.values(), ids=TOO_MUCH)
+def test_too_much_is_left_out_where_its_failure_says_so(make_server, packets):
+    """All of it, also what else this one wants; the other milters' is done."""
+    most = [insert(1, "X-Most", "\n".join(["v" * 500] * 80)), b"c"]
+    with Milter({"E": [add("X-Spam", "Yes"), b"qwhy\0", *packets, b"c"]}) as one, Milter({"E": most}) as two:
+        server = with_milters(make_server(), one.settings('failure = "accept";'), two.settings())
+        send(server)
+        fields, body = arrived(server)
+        assert [field[:10] for field in fields if field.startswith(b"X-")] == [b"X-Most: vv", b"X-Old: one", b"X-Old: two"]
+        assert body == b"body\r\n"
+        assert count(server, "Junk") == 0
+        server.log.wait(rf"event=milter\.failed .*milter={one.address} .*adds.more.to.the.message")
+
+
 @pytest.mark.parametrize("packets", [[b"a"], [b"p", b"p", b"c"], None])
 def test_accepted(make_server, packets):
     """The last one has died in the middle of changes: none of them is made."""

@@ -553,6 +553,10 @@ on_commit(struct ipc_channel *channel, struct ipc_message *m, void *context)
 		return 0;
 	if (orders.commit_failure != 0)
 		return say_failed(channel, m, orders.commit_failure);
+	if (orders.commit_reply != NULL)
+		return ipc_send(channel, GQ_FAILED, m->id,
+				&(struct gq_failed){.failure = QUEUE_FILTERED}, orders.commit_reply,
+				strlen(orders.commit_reply), -1);
 	return ipc_send(channel, GQ_COMMITTED, m->id, &(struct ipc_empty){0}, NULL, 0, -1);
 }
 

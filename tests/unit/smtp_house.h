@@ -45,7 +45,8 @@ struct house_orders {
 	uint32_t data_failure;   /* enum queue_failure, or 0 */
 	uint32_t commit_failure; /* likewise */
 	uint32_t confirm_failure;
-	bool body_is_full; /* the body is /dev/full */
+	const char *commit_reply; /* QUEUE_FILTERED, in these words; or NULL */
+	bool body_is_full;        /* the body is /dev/full */
 	bool bad_queue_id;
 	bool filtered;           /* the body: filter will look at it */
 	bool greylisting;        /* queue is asked about each recipient: */

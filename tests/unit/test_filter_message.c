@@ -268,7 +268,7 @@ verdicts_that_are_none(void **state)
 	LIE(code, 600);
 	LIE(size, 1);
 	LIE(text[0], '\0');
-	LIE(text[1], '\n');
+	LIE(text[1], '\r');
 	LIE(text[1], '\x80');
 	LIE(status[0], '4');
 	LIE(status[1], '7');
@@ -276,6 +276,24 @@ verdicts_that_are_none(void **state)
 	LIE(status[4], '\0');
 	v = good;
 	memset(v.text, 'x', sizeof(v.text));
+	assert_false(check_verdict_is_sound(&v, &mail, 0, 100));
+	/* Lines: not too long, and not too many. */
+	v.text[FILTER_TEXT_SIZE] = '\0';
+	assert_false(check_verdict_is_sound(&v, &mail, 0, 100));
+	v.text[FILTER_TEXT_SIZE - 1] = '\n';
+	assert_true(check_verdict_is_sound(&v, &mail, 0, 100));
+	v.verdict = FILTER_HOLD;
+	v.code = 0;
+	v.status[0] = '\0';
+	assert_false(check_verdict_is_sound(&v, &mail, 0, 100));
+	v.text[FILTER_TEXT_SIZE - 1] = '\0';
+	assert_true(check_verdict_is_sound(&v, &mail, 0, 100));
+	v = good;
+	memset(v.text, '\n', FILTER_LINES_MAX - 1);
+	v.text[FILTER_LINES_MAX - 1] = '\0';
+	assert_true(check_verdict_is_sound(&v, &mail, 0, 100));
+	v.text[FILTER_LINES_MAX - 1] = '\n';
+	v.text[FILTER_LINES_MAX] = '\0';
 	assert_false(check_verdict_is_sound(&v, &mail, 0, 100));
 	v = accept;
 	v.change = FILTER_IN_TAIL;

@@ -246,13 +246,80 @@ one_after_the_other(void **state)
 	end(&f);
 }
 
+/* As large as it will be, but what is changed twice may be smaller. */
+static void
+its_size_is_known_before(void **state)
+{
+	static const struct {
+		enum milter_reply_type type;
+		uint32_t index;
+		const char *name, *value;
+	} changes[] = {
+	    {MILTER_ADDHEADER, 0, "X-New", "1"},
+	    {MILTER_INSHEADER, 1, "X-New", "two\nlines\n\n  more"},
+	    {MILTER_CHGHEADER, 1, "From", ""},
+	    {MILTER_CHGHEADER, 1, "X-Old", "another"},
+	    {MILTER_CHGHEADER, 9, "X-Old", "one more"},
+	    {MILTER_QUARANTINE, 0, "why", NULL},
+	    {MILTER_CHGHEADER, 1, "X-Old", "again"},
+	};
+	struct fixture f;
+	uint64_t size;
+	unsigned bad;
+
+	(void)state;
+	for (size_t count = 0; count <= 2 * sizeof(changes) / sizeof(changes[0]); count++) {
+		begin(&f);
+		for (size_t i = 0; i < count / 2; i++)
+			assert_int_equal(say(&f, changes[i].type, changes[i].index, changes[i].name,
+					     changes[i].value),
+					 0);
+		if (count % 2 == 1)
+			assert_int_equal(say_body(&f, "new"), 0);
+		assert_true(milter_edit_size(&f.edit, &size));
+		assert_int_equal(milter_edit_apply(&f.edit, &bad), 0);
+		if (count / 2 == sizeof(changes) / sizeof(changes[0]))
+			size -= strlen("X-Old: another\r\n");
+		assert_int_equal(message_header_size(f.message) + message_body_size(f.message),
+				 size);
+		end(&f);
+	}
+}
+
+/* For its length, not for anything else. */
+static void
+what_is_too_much_is_noted(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	assert_int_equal(say_body(&f, "0123456789abcdef"), 0);
+	assert_false(f.edit.too_much);
+	assert_int_equal(say_body(&f, "x"), -1);
+	assert_true(f.edit.too_much);
+	end(&f);
+	begin(&f);
+	for (size_t i = 0; i < MILTER_CHANGES_MAX; i++)
+		assert_int_equal(say(&f, MILTER_ADDHEADER, 0, "X", "1"), 0);
+	assert_false(f.edit.too_much);
+	assert_int_equal(say(&f, MILTER_ADDHEADER, 0, "X", "1"), -1);
+	assert_true(f.edit.too_much);
+	end(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_shown),        cmocka_unit_test(changes_are_made_at_the_end),
-	    cmocka_unit_test(the_last_word_counts), cmocka_unit_test(values_stay_one_field),
-	    cmocka_unit_test(there_is_an_end),      cmocka_unit_test(one_after_the_other),
+	    cmocka_unit_test(what_is_shown),
+	    cmocka_unit_test(changes_are_made_at_the_end),
+	    cmocka_unit_test(the_last_word_counts),
+	    cmocka_unit_test(values_stay_one_field),
+	    cmocka_unit_test(there_is_an_end),
+	    cmocka_unit_test(one_after_the_other),
+	    cmocka_unit_test(its_size_is_known_before),
+	    cmocka_unit_test(what_is_too_much_is_noted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -511,6 +511,35 @@ what_claims_to_be_ours_is_removed(void **state)
 	}
 }
 
+/* Each line has the code, and no other (RFC 5321 4.2.1). */
+static void
+a_filter_may_say_more(void **state)
+{
+	static const struct {
+		const char *said, *heard;
+	} cases[] = {
+	    {"550 5.7.1 no", "550 5.7.1 no\r\n"},
+	    {"451 4.7.1 a\n451 4.7.1 \n451 \n451 d",
+	     "451-4.7.1 a\r\n451-4.7.1 \r\n451-\r\n451 d\r\n"},
+	    {"550 5.7.1 a\n551 5.7.1 b", UNREACHABLE},
+	    {"550 5.7.1 a\n", UNREACHABLE},
+	    {"550 5.7.1 a\n250 ok", UNREACHABLE},
+	    {"550-5.7.1 a\n550 b", UNREACHABLE},
+	    {"550 5.7.1 a\r\n550 b", UNREACHABLE},
+	    {"\n550 b", UNREACHABLE},
+	    {"250 ok", UNREACHABLE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		open_with_ehlo();
+		orders.commit_reply = cases[i].said;
+		talk(ENVELOPE, ENVELOPE_REPLY);
+		talk(TEXT ".\r\n", cases[i].heard);
+		house_close();
+	}
+}
+
 /* The account's channel dies first: the gate's own still answers. */
 static void
 submitter_dies_while_queue_commits(void **state)
@@ -670,6 +699,7 @@ main(void)
 	    cmocka_unit_test(a_message),
 	    cmocka_unit_test(first_lines),
 	    cmocka_unit_test(what_claims_to_be_ours_is_removed),
+	    cmocka_unit_test(a_filter_may_say_more),
 	    cmocka_unit_test(a_long_first_word),
 	    cmocka_unit_test(pipelined_in_pieces),
 	    cmocka_unit_test(a_big_message),

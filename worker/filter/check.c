@@ -213,9 +213,26 @@ copy_text(char *out, size_t size, const char *text)
 	}
 }
 
-void
-check_verdict(struct check *check, enum filter_verdict verdict, unsigned code, const char *status,
-	      const char *why, const char *text)
+/* Only as many lines, and only so much of each, as a reply may have. */
+static void
+copy_lines(char out[FILTER_WORDS_SIZE], const char *text)
+{
+	size_t used = 0, lines = 1, column = 0;
+
+	for (; *text != '\0' && used < FILTER_WORDS_SIZE - 1; text++) {
+		if (*text == '\n' && ++lines > FILTER_LINES_MAX)
+			break;
+		column = *text == '\n' ? 0 : column + 1;
+		if (column < FILTER_TEXT_SIZE)
+			out[used++] = *text == '\n' || (*text >= ' ' && *text <= '~') ? *text : '?';
+	}
+	out[used] = '\0';
+}
+
+/* False: another counts. */
+static bool
+take_verdict(struct check *check, enum filter_verdict verdict, unsigned code, const char *status,
+	     const char *why)
 {
 	struct qf_verdict *current = &check->private->verdict;
 	const struct stage *stage = stages[check->private->stage];
@@ -224,11 +241,27 @@ check_verdict(struct check *check, enum filter_verdict verdict, unsigned code, c
 		  KV_STR("stage", stage == NULL ? "" : stage->name), KV_U64("verdict", verdict),
 		  KV_STR("why", why));
 	if (verdict <= current->verdict)
-		return;
+		return false;
 	current->verdict = verdict;
 	current->code = code;
 	copy_text(current->status, sizeof(current->status), status);
-	copy_text(current->text, sizeof(current->text), text);
+	return true;
+}
+
+void
+check_verdict(struct check *check, enum filter_verdict verdict, unsigned code, const char *status,
+	      const char *why, const char *text)
+{
+	if (take_verdict(check, verdict, code, status, why))
+		copy_text(check->private->verdict.text, FILTER_TEXT_SIZE, text);
+}
+
+void
+check_refuse(struct check *check, unsigned code, const char *status, const char *why,
+	     const char *lines)
+{
+	if (take_verdict(check, code < 500 ? FILTER_LATER : FILTER_REJECT, code, status, why))
+		copy_lines(check->private->verdict.text, lines);
 }
 
 void

@@ -96,6 +96,7 @@ add_body(struct milter_edit *edit, const char *data, size_t length)
 	char *longer;
 
 	if (length > edit->body_max - edit->body_length) {
+		edit->too_much = true;
 		errno = EMSGSIZE;
 		return -1;
 	}
@@ -118,6 +119,7 @@ milter_edit_change(void *context, const struct milter_reply *reply)
 		return add_body(edit, reply->data, reply->length);
 	edit->octets += strlen(reply->name) + (reply->value == NULL ? 0 : strlen(reply->value));
 	if (++edit->change_count > MILTER_CHANGES_MAX || edit->octets > MILTER_CHANGES_OCTETS) {
+		edit->too_much = true;
 		errno = EMSGSIZE;
 		return -1;
 	}
@@ -243,6 +245,45 @@ apply_header(struct milter_edit *edit, const struct milter_change *change, const
 	else if (added == NULL)
 		return -1;
 	return 0;
+}
+
+/* What a change makes of SIZE; GONE are the fields shown that others have replaced. */
+static bool
+count_change(const struct milter_edit *edit, const struct milter_change *change, bool *gone,
+	     uint64_t *size)
+{
+	struct message_field **shown = NULL;
+	char *value = mail_value(change->value);
+
+	if (value == NULL)
+		return false;
+	if (change->type == MILTER_CHGHEADER)
+		shown = shown_field(edit, change->name, change->index);
+	if (shown != NULL && !gone[shown - edit->shown]) {
+		gone[shown - edit->shown] = true;
+		*size -= (*shown)->text.whole.length;
+	}
+	if (change->type != MILTER_CHGHEADER || change->value[0] != '\0')
+		*size += strlen(change->name) + strlen(": \r\n") + strlen(value);
+	free(value);
+	return true;
+}
+
+bool
+milter_edit_size(const struct milter_edit *edit, uint64_t *size)
+{
+	bool *gone = calloc(edit->shown_count + 1, sizeof(*gone));
+	bool counted = gone != NULL;
+	const struct milter_change *change;
+
+	*size = message_header_size(edit->message) +
+		(edit->body != NULL ? edit->body_length : message_body_size(edit->message));
+	STAILQ_FOREACH (change, &edit->changes, entry) {
+		if (counted && change->type <= MILTER_CHGHEADER)
+			counted = count_change(edit, change, gone, size);
+	}
+	free(gone);
+	return counted;
 }
 
 int

@@ -35,6 +35,7 @@ struct milter_edit {
 	char *body; /* the new one; NULL: as it was */
 	size_t body_length;
 	size_t body_max; /* octets that it may have */
+	bool too_much;   /* a change was refused for its length */
 };
 
 /* MESSAGE stays the caller's. -1 with errno ENOMEM. */
@@ -45,6 +46,10 @@ void milter_edit_close(struct milter_edit *);
 bool milter_edit_field(void *edit, size_t index, struct milter_field *);
 ssize_t milter_edit_body(void *edit, uint64_t offset, void *buffer, size_t room);
 int milter_edit_change(void *edit, const struct milter_reply *);
+
+/* Octets that the message will have, or some more where a field is changed twice. False without
+ * memory. */
+bool milter_edit_size(const struct milter_edit *, uint64_t *);
 
 /*
  * Does to the message what is about the message. What is no field (RFC 5322 2.2) is left out; *BAD

@@ -94,6 +94,18 @@ milters_failed(struct milters *run, const char *why)
 	milters_unheard(run->check, milters_current(run), why);
 }
 
+/* It would add as much again when the mail comes again: that is final. */
+void
+milters_too_much(struct milters *run)
+{
+	static const char why[] = "it adds more to the message than is kept";
+
+	note(run, "milter.failed", why);
+	if (milters_current(run)->failure == FILTER_FAIL_LATER)
+		check_verdict(run->check, FILTER_REJECT, 552, "5.3.4", why,
+			      "A filter adds more to the message than this server keeps");
+}
+
 void
 milters_busy(const struct milters *run)
 {
@@ -196,12 +208,33 @@ change_envelope(struct milters *run)
 
 /* -- What comes of it ------------------------------------------------------------------------ */
 
+/* Signatures come yet, and have room of their own. False without memory. */
+static bool
+has_room(const struct milters *run, bool *room)
+{
+	uint64_t size;
+
+	if (!milter_edit_size(&run->edit, &size))
+		return false;
+	*room = size <= run->check->private->came + QF_WISHES_MAX;
+	return true;
+}
+
 static void
 accepted(struct milters *run)
 {
-	const char *why = change_envelope(run);
+	const char *why = NULL;
+	bool room = false;
 	unsigned bad = 0;
 
+	if (!has_room(run, &room)) {
+		why = no_memory;
+	} else if (!room) {
+		milters_too_much(run);
+		return;
+	} else {
+		why = change_envelope(run);
+	}
 	if (why != NULL) {
 		milters_failed(run, why);
 		return;
@@ -225,12 +258,12 @@ milters_carry_out(struct milters *run, const struct milter_session *session)
 
 	switch (session->outcome) {
 	case MILTER_REJECT:
-		check_verdict(run->check, FILTER_REJECT, code->code, code->status,
-			      "a milter refuses it", code->text);
+		check_refuse(run->check, code->code, code->status, "a milter refuses it",
+			     code->text);
 		break;
 	case MILTER_TEMPFAIL:
-		check_verdict(run->check, FILTER_LATER, code->code, code->status,
-			      "a milter refuses it for now", code->text);
+		check_refuse(run->check, code->code, code->status, "a milter refuses it for now",
+			     code->text);
 		break;
 	case MILTER_DISCARD:
 		check_verdict(run->check, FILTER_DISCARD, 0, NULL, "a milter discards it", NULL);

@@ -61,7 +61,7 @@ enum milter_state {
 	MILTER_STATES
 };
 
-#define MILTER_TEXT_SIZE 392 /* of a refusal's */
+#define MILTER_TEXT_SIZE 4096 /* of a refusal's */
 
 struct milter_session {
 	const struct milter_mail *mail;

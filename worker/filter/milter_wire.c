@@ -305,6 +305,35 @@ read_status(const char *text, struct milter_code *out)
 	return text + length + (text[length] == ' ');
 }
 
+/* What a line says behind its code, a blank or hyphen and a status, if it has them. */
+static const char *
+words_of(const char *line)
+{
+	if (is_digit(line[0]) && is_digit(line[1]) && is_digit(line[2]) &&
+	    (line[3] == ' ' || line[3] == '-')) {
+		size_t length =
+		    status_length(line + 4, sizeof(((struct milter_code *)0)->status) - 1);
+
+		line += 4 + length;
+		line += length > 0 && *line == ' ' ? 1 : 0;
+	}
+	return line;
+}
+
+/* Writes a line's words to BUFFER, as far as there is ROOM. Returns where the next line begins. */
+static const char *
+take_words(const char *text, char *buffer, size_t room, size_t *used)
+{
+	for (; *text != '\0' && *text != '\r' && *text != '\n'; text++) {
+		/* smfi_setreply(3) wants a "%" to be doubled. */
+		if (text[0] == '%' && text[1] == '%')
+			text++;
+		if (*used + 1 < room)
+			buffer[(*used)++] = *text >= ' ' && *text <= '~' ? *text : '?';
+	}
+	return text + strspn(text, "\r\n");
+}
+
 int
 milter_read_code(const char *text, struct milter_code *out, char *buffer, size_t room)
 {
@@ -316,12 +345,11 @@ milter_read_code(const char *text, struct milter_code *out, char *buffer, size_t
 	out->code = (unsigned)(text[0] - '0') * 100 + (unsigned)(text[1] - '0') * 10 +
 		    (unsigned)(text[2] - '0');
 	out->text = buffer;
-	text = read_status(text + (text[3] == '\0' ? 3 : 4), out);
-	for (; *text != '\0' && *text != '\r' && *text != '\n' && n + 1 < room; text++) {
-		/* smfi_setreply(3) wants a "%" to be doubled. */
-		if (text[0] == '%' && text[1] == '%')
-			text++;
-		buffer[n++] = *text >= ' ' && *text <= '~' ? *text : '?';
+	text = take_words(read_status(text + (text[3] == '\0' ? 3 : 4), out), buffer, room, &n);
+	while (*text != '\0') {
+		if (n > 0 && n + 1 < room)
+			buffer[n++] = '\n';
+		text = take_words(words_of(text), buffer, room, &n);
 	}
 	buffer[n] = '\0';
 	if (n == 0)

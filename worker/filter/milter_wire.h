@@ -161,9 +161,10 @@ bool milter_is_change(enum milter_reply_type);
 uint32_t milter_action_of(enum milter_reply_type);
 
 /*
- * "550 5.7.1 text"; of several lines ("550-5.7.1 ...\r\n550 5.7.1 ...") the first counts. A
- * status of another class than the code is X.7.1 of the code's, "%%" is "%". OUT's text is in
- * BUFFER, printable ASCII, of ROOM octets. Never empty. -1 if it is no refusal.
+ * "550 5.7.1 text", or several lines ("550-5.7.1 ...\r\n550 5.7.1 ..."), of which the first one's
+ * code and status count. A status of another class than the code is X.7.1 of the code's, "%%" is
+ * "%". OUT's text is in BUFFER, of ROOM octets: printable ASCII, an LF between lines. Never empty.
+ * -1 if it is no refusal.
  */
 int milter_read_code(const char *text, struct milter_code *out, char *buffer, size_t room);
 

@@ -14,7 +14,7 @@
 #include "worker/filter/milters_private.h"
 
 /* A new body may be so much longer than the one that came. */
-#define BODY_GROWTH (QF_FIELDS_MAX / 2)
+#define BODY_GROWTH (QF_WISHES_MAX / 2)
 /* Within its timeout, so often the master tries again to connect to a socket that is busy. */
 #define AGAINS_A_SECOND 10
 
@@ -52,7 +52,9 @@ on_done(void *context, const struct milter_session *session, const char *why)
 {
 	struct milters *run = context;
 
-	if (why != NULL || session == NULL)
+	if (run->edit.too_much)
+		milters_too_much(run);
+	else if (why != NULL || session == NULL)
 		milters_failed(run, why != NULL ? why : "it ended without a word");
 	else
 		milters_carry_out(run, session);

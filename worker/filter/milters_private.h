@@ -41,6 +41,8 @@ void milters_busy(const struct milters *);
 /* It could not be asked: WHY is for the log. */
 void milters_failed(struct milters *, const char *why);
 void milters_unheard(struct check *, const struct mf_milter *, const char *why);
+/* What it wants is more than the message may become. */
+void milters_too_much(struct milters *);
 void milters_carry_out(struct milters *, const struct milter_session *);
 
 #endif

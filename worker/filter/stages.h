@@ -153,6 +153,9 @@ void check_result(struct check *, const char *method, enum auth_result, const ch
  */
 void check_verdict(struct check *, enum filter_verdict, unsigned code, const char *status,
 		   const char *why, const char *text);
+/* LATER or REJECT, by the code, in words of others: LINES, LF between them. */
+void check_refuse(struct check *, unsigned code, const char *status, const char *why,
+		  const char *lines);
 /* It goes to the Junk folder, if it is delivered. */
 void check_junk(struct check *, const char *why);
 

@@ -218,6 +218,29 @@ go_on(struct transaction *transaction, const struct envelope_wish *wish, const s
 		transaction_fail(transaction, QUEUE_UNAVAILABLE);
 }
 
+_Static_assert(FILTER_WORDS_SIZE + FILTER_LINES_MAX * (FILTER_STATUS_SIZE + 5) < GQ_REPLY_MAX,
+	       "a verdict's text has room with code and status on each line");
+
+/* Its lines, each with code and status (RFC 5321 4.2.1). */
+static void
+write_reply(const struct qf_verdict *verdict, char reply[GQ_REPLY_MAX])
+{
+	const char *line = verdict->text;
+	size_t used = 0;
+
+	for (;;) {
+		size_t length = strcspn(line, "\n");
+
+		used += (size_t)snprintf(reply + used, GQ_REPLY_MAX - used, "%u %s%s%.*s",
+					 verdict->code, verdict->status,
+					 verdict->status[0] == '\0' ? "" : " ", (int)length, line);
+		if (line[length] == '\0' || used + 2 > GQ_REPLY_MAX)
+			return;
+		reply[used++] = '\n';
+		line += length + 1;
+	}
+}
+
 /* What the verdict says is done; the check is gone. */
 static void
 carry_out(struct transaction *transaction, const struct qf_verdict *verdict,
@@ -235,8 +258,7 @@ carry_out(struct transaction *transaction, const struct qf_verdict *verdict,
 		return;
 	case FILTER_LATER:
 	case FILTER_REJECT:
-		(void)snprintf(reply, sizeof(reply), "%u %s%s%s", verdict->code, verdict->status,
-			       verdict->status[0] == '\0' ? "" : " ", verdict->text);
+		write_reply(verdict, reply);
 		transaction_refuse(transaction, reply);
 		return;
 	case FILTER_HOLD:

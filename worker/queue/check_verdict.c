@@ -19,6 +19,26 @@ is_text(const char *text, size_t size)
 	return true;
 }
 
+/* Lines of it, LF between them. */
+static bool
+is_lines(const char *text, size_t size)
+{
+	const char *end = memchr(text, '\0', size);
+	size_t lines = 1, column = 0;
+
+	if (end == NULL)
+		return false;
+	for (; text < end; text++) {
+		if (*text != '\n' && (*text < 0x20 || *text > 0x7e))
+			return false;
+		lines += *text == '\n';
+		column = *text == '\n' ? 0 : column + 1;
+		if (lines > FILTER_LINES_MAX || column >= FILTER_TEXT_SIZE)
+			return false;
+	}
+	return true;
+}
+
 /* RFC 3463 2, of that class; "" is fine. */
 static bool
 is_status(const char *status, char class)
@@ -50,8 +70,10 @@ is_reply(const struct qf_verdict *verdict)
 	if (verdict->verdict == FILTER_REJECT)
 		class = 5;
 	if (class == 0)
-		return verdict->code == 0 && verdict->status[0] == '\0';
+		return verdict->code == 0 && verdict->status[0] == '\0' &&
+		       is_text(verdict->text, FILTER_TEXT_SIZE);
 	return verdict->code / 100 == class && verdict->text[0] != '\0' &&
+	       is_lines(verdict->text, sizeof(verdict->text)) &&
 	       is_status(verdict->status, (char)('0' + class));
 }
 
@@ -78,8 +100,7 @@ check_verdict_is_sound(const struct qf_verdict *verdict, const struct qf_mail *m
 {
 	return verdict->verdict >= FILTER_ACCEPT && verdict->verdict < FILTER_VERDICT_COUNT &&
 	       verdict->junk <= 1 && is_text(verdict->status, sizeof(verdict->status)) &&
-	       is_text(verdict->text, sizeof(verdict->text)) && is_reply(verdict) &&
-	       is_change(verdict, tail, size) && verdict->seven_bit <= 1 &&
+	       is_reply(verdict) && is_change(verdict, tail, size) && verdict->seven_bit <= 1 &&
 	       (verdict->seven_bit == 0 ||
 		(verdict->change != FILTER_SAME && mail->seven_bit != FILTER_STAYS)) &&
 	       (mail->kind != FILTER_OWN ||

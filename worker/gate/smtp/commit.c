@@ -42,11 +42,11 @@ not_to_be_reached(struct conn *conn, struct smtp_session *session)
 	not_accepted(conn, session, &(struct gq_failed){.failure = QUEUE_UNAVAILABLE}, "");
 }
 
-/* "550 5.7.1 text": what a filter has to say. */
+/* "550 5.7.1 text": a line of what a filter has to say. */
 static bool
 is_refusal(const char *text, size_t length)
 {
-	if (length < 5 || (text[0] != '4' && text[0] != '5') ||
+	if (length < 4 || (text[0] != '4' && text[0] != '5') ||
 	    isdigit((unsigned char)text[1]) == 0 || isdigit((unsigned char)text[2]) == 0 ||
 	    text[3] != ' ')
 		return false;
@@ -57,16 +57,52 @@ is_refusal(const char *text, size_t length)
 	return true;
 }
 
+static size_t
+line_length(const char *text, size_t length)
+{
+	const char *end = memchr(text, '\n', length);
+
+	return end == NULL ? length : (size_t)(end - text);
+}
+
+/* All lines are, with the same code (RFC 5321 4.2.1). */
+static bool
+are_refusals(const char *text, size_t length)
+{
+	const char *code = text;
+
+	for (;;) {
+		size_t line = line_length(text, length);
+
+		if (!is_refusal(text, line) || memcmp(text, code, 3) != 0)
+			return false;
+		if (line == length)
+			return true;
+		text += line + 1;
+		length -= line + 1;
+	}
+}
+
+static void
+reply_lines(struct conn *conn, const char *text, size_t length)
+{
+	size_t line;
+
+	for (; (line = line_length(text, length)) < length; text += line + 1, length -= line + 1)
+		smtp_reply(conn, "%.3s-%.*s", text, (int)line - 4, text + 4);
+	smtp_reply(conn, "%.*s", (int)length, text);
+}
+
 static int
 filtered(struct conn *conn, struct smtp_session *session, const struct ipc_message *message)
 {
-	if (!is_refusal(message->tail, message->tail_length)) {
+	if (!are_refusals(message->tail, message->tail_length)) {
 		not_to_be_reached(conn, session);
 		return -1;
 	}
 	session->mail->id = 0;
 	smtp_log_outcome(conn, session, "smtp.refused", "filtered");
-	smtp_reply(conn, "%.*s", (int)message->tail_length, message->tail);
+	reply_lines(conn, message->tail, message->tail_length);
 	smtp_transaction_end(conn, session);
 	smtp_release(conn, session);
 	return 0;
