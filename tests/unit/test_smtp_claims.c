@@ -34,6 +34,11 @@ static const struct {
     {AR "mx.example.net; spf=pass", AR "mx.example.net; spf=pass", 0},
     {"authentication-RESULTS \t:\r\n mail.example.org; x\r\n\r\n", "\r\n", 1},
     {AR "(a) \"mail.\\example.org\" (b) 1; x\r\n\r\n", "\r\n", 1},
+    {"Authentication-Results\r\n : mail.example.org; x\r\nA: 1\r\n\r\n", "A: 1\r\n\r\n", 1},
+    {"Return-Path\r\n :x", "", 0},
+    {"Return-Path\r\n\r\n :x", "Return-Path\r\n\r\n :x", 0},
+    {"Return-Path\r\nA: 1\r\n", "Return-Path\r\nA: 1\r\n", 0},
+    {"Return-Path\r\n x\r\n", "Return-Path\r\n x\r\n", 0},
     /* That nobody can read. */
     {AR "(never closed\r\n\r\n", "\r\n", 1},
     {AR "\r\n\r\n", "\r\n", 1},

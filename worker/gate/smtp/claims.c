@@ -87,7 +87,7 @@ is_named(const struct claims *claims, const char *name)
 {
 	struct mime_text text = {claims->name, claims->held - 1};
 
-	while (text.length > 0 && ascii_is_wsp(text.at[text.length - 1]))
+	while (text.length > 0 && ascii_is_fws(text.at[text.length - 1]))
 		text.length--;
 	return mime_is(text, name);
 }
@@ -118,11 +118,21 @@ begin_line(struct claims *claims, char c)
 	claims->state = c == '\r' || c == '\n' ? CLAIMS_BODY : CLAIMS_NAME;
 }
 
-/* Returns whether the octet is used. */
+/*
+ * Returns whether the octet is used. Some take a colon for one that stands in a line of its own,
+ * behind the name and a fold, as filter does (mime_next_field()).
+ */
 static bool
 name_octet(struct claims *claims, char c)
 {
-	if (c == '\r' || c == '\n' || claims->held == sizeof(claims->name)) {
+	bool line_over = claims->held > 0 && claims->name[claims->held - 1] == '\n';
+
+	if (line_over && !ascii_is_wsp(c)) {
+		name_over(claims);
+		claims->state = CLAIMS_LINE;
+		return false;
+	}
+	if (claims->held == sizeof(claims->name)) {
 		name_over(claims);
 		return false;
 	}
