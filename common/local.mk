@@ -21,6 +21,7 @@ common_libcommon_a_SOURCES = \
 	common/mail_parameters.c common/mail_parameters.h \
 	common/monotonic.h \
 	common/nearest.c common/nearest.h \
+	common/networks.c common/networks.h \
 	common/pop3_lang.c common/pop3_lang.h \
 	common/sandbox.c common/sandbox.h \
 	common/scores.c common/scores.h \

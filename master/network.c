@@ -93,18 +93,6 @@ endpoint_text(const struct endpoint *e, char out[ENDPOINT_TEXT_SIZE])
 	return out;
 }
 
-static bool
-prefix_equal(const struct in6_addr *a, const struct in6_addr *b, unsigned bits)
-{
-	unsigned bytes = bits / 8, rest = bits % 8;
-
-	if (memcmp(a->s6_addr, b->s6_addr, bytes) != 0)
-		return false;
-	if (rest == 0)
-		return true;
-	return ((a->s6_addr[bytes] ^ b->s6_addr[bytes]) >> (8 - rest)) == 0;
-}
-
 /* The address of a network, IPv4 mapped; *MAX is the longest prefix its family has. */
 static bool
 parse_address(const char *text, struct in6_addr *address, long long *max)
@@ -151,10 +139,4 @@ network_parse(const char *text, struct network *network)
 	if (memcmp(&zero, &network->address, sizeof(zero)) != 0)
 		return "it has bits set behind its prefix length";
 	return NULL;
-}
-
-bool
-network_contains(const struct network *network, const struct in6_addr *address)
-{
-	return prefix_equal(&network->address, address, network->bits);
 }

@@ -39,6 +39,5 @@ const char *endpoint_text(const struct endpoint *, char out[ENDPOINT_TEXT_SIZE])
  * static text). Bits behind the prefix must be zero: they are a typing error more often than not.
  */
 const char *network_parse(const char *text, struct network *);
-bool network_contains(const struct network *, const struct in6_addr *);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/cert_name.h"
+#include "common/networks.h"
 #include "master/names.h"
 #include "master/network.h"
 

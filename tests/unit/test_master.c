@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/networks.h"
 #include "master/admit.h"
 #include "master/backoff.h"
 #include "master/generation.h"

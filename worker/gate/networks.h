@@ -7,13 +7,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#include "common/proto/types.h"
-
-/* IPv4 addresses and networks are mapped into IPv6 (RFC 4291 2.5.5.2), on both sides. */
-bool network_contains(const struct network *, const struct in6_addr *);
-
-/* Does one of them? */
-bool networks_contain(const struct network *, size_t count, const struct in6_addr *);
+#include "common/networks.h"
 
 /*
  * ALLOW networks, then DENY networks. Who is denied may not; else, if anything is allowed by name,
