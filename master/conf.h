@@ -180,6 +180,7 @@ struct conf_filter {
 	uint32_t actions[FILTER_EVENT_COUNT]; /* enum filter_action */
 	char arc_trusted[FILTER_TRUSTED_MAX][HOST_NAME_SIZE];
 	size_t arc_trusted_count;
+	struct conf_exempt exempt;
 	struct mf_milter milters[FILTER_MILTERS_MAX];
 	uint32_t milter_count;
 	char milter_paths[FILTER_MILTERS_MAX][CONF_SOCKET_SIZE]; /* of local ones */

@@ -25,8 +25,8 @@ add_exempt(struct conf_reader *r, const config_setting_t *setting, const char *t
 }
 
 /* An empty list: nobody is exempt, not even this host. */
-static void
-read_exempt(struct conf_reader *r, const config_setting_t *setting, struct conf_exempt *exempt)
+void
+conf_set_exempt(struct conf_reader *r, const config_setting_t *setting, struct conf_exempt *exempt)
 {
 	bool list = config_setting_is_list(setting) || config_setting_is_array(setting);
 
@@ -38,15 +38,15 @@ read_exempt(struct conf_reader *r, const config_setting_t *setting, struct conf_
 static void
 set_exempt(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	read_exempt(r, setting,
-		    &((struct configuration *)target)->defences.exempt[EXEMPT_DEFENCES]);
+	conf_set_exempt(r, setting,
+			&((struct configuration *)target)->defences.exempt[EXEMPT_DEFENCES]);
 }
 
 static void
 set_greylist_exempt(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	read_exempt(r, setting,
-		    &((struct configuration *)target)->defences.exempt[EXEMPT_GREYLIST]);
+	conf_set_exempt(r, setting,
+			&((struct configuration *)target)->defences.exempt[EXEMPT_GREYLIST]);
 }
 
 static void

@@ -63,6 +63,14 @@ set_trusted(struct conf_reader *r, const config_setting_t *setting, void *target
 	conf_strings(r, setting, "a domain", add_trusted, target);
 }
 
+_Static_assert(FILTER_EXEMPT_MAX == GATE_EXEMPT_MAX, "both are kept in a struct conf_exempt");
+
+static void
+set_exempt(struct conf_reader *r, const config_setting_t *setting, void *target)
+{
+	conf_set_exempt(r, setting, &((struct configuration *)target)->filter.exempt);
+}
+
 /* "127.0.0.2", or "127.0.0.2-11" for a span of its last number. False if it is none of 127/8. */
 static bool
 parse_codes(const char *text, struct mf_list *list)
@@ -144,6 +152,7 @@ const struct conf_key conf_filter_keys[] = {
     ACTION("iprev", FILTER_ON_IPREV_FAIL, FILTER_DO_NOTHING),
     {.name = "dnsbl", .kind = CONF_OTHER, .set = set_lists},
     ACTION("dnsbl_action", FILTER_ON_LISTED, FILTER_DO_REJECT),
+    {.name = "exempt", .kind = CONF_OTHER, .set = set_exempt},
     {.name = "milters", .kind = CONF_OTHER, .set = conf_set_milters},
     {0},
 };

@@ -54,6 +54,8 @@ void conf_addresses_finish(struct conf_reader *);
 /* defences (conf_defences.c): the defaults; what the file says. */
 void conf_defences_start(struct configuration *);
 void conf_set_defences(struct conf_reader *, const config_setting_t *, void *target);
+/* Networks; an empty list is none. */
+void conf_set_exempt(struct conf_reader *, const config_setting_t *, struct conf_exempt *);
 /* filter (conf_filter.c). */
 /* filter.milters (conf_milters.c). */
 void conf_set_milters(struct conf_reader *, const config_setting_t *, void *target);

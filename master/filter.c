@@ -28,6 +28,8 @@ settings_of(const struct configuration *conf)
 	settings.milter_count = conf->filter.milter_count;
 	memcpy(settings.milters, conf->filter.milters, sizeof(settings.milters));
 	memcpy(settings.actions, conf->filter.actions, sizeof(settings.actions));
+	settings.exempt_count = (uint32_t)conf->filter.exempt.count;
+	memcpy(settings.exempt, conf->filter.exempt.networks, sizeof(settings.exempt));
 	for (size_t i = 0; i < conf->filter.arc_trusted_count; i++)
 		strlcpy(settings.arc_trusted[i], conf->filter.arc_trusted[i], HOST_NAME_SIZE);
 	return settings;

@@ -38,6 +38,7 @@ enum filter_event {
 };
 
 #define FILTER_TRUSTED_MAX 32
+#define FILTER_EXEMPT_MAX 256 /* networks */
 
 /* A milter, on a port or (local) a socket in the file system, to which the master connects.
  * What it is asked about: enum filter_kind's of queue_filter.h, or'ed. */
@@ -80,6 +81,9 @@ struct mf_settings {
 	struct mf_milter milters[FILTER_MILTERS_MAX];
 	uint32_t list_count;
 	struct mf_list lists[FILTER_LISTS_MAX];
+	struct network exempt[FILTER_EXEMPT_MAX]; /* whose mail no action is for */
+	uint32_t exempt_count;
+	uint32_t zero;
 };
 
 #define MASTER_FILTER_OWN_MESSAGES(X)                                                       \

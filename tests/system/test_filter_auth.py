@@ -198,6 +198,36 @@ def test_the_configuration_decides(checked):
     server.log.wait(r"event=filter\.verdict .*why=~all")
 
 
+@pytest.mark.parametrize("sender, author, found", [
+    ("x@reject.org", "x@reject.org", ["spf=fail", "dmarc=fail header.from=reject.org policy.dmarc=reject"]),
+    ("x@good.org", "x@quarantine.org", ["spf=pass", "dmarc=fail header.from=quarantine.org policy.dmarc=quarantine"]),
+    ("x@down.reject.org", "x@reject.org", ["spf=temperror", "dmarc=fail header.from=reject.org policy.dmarc=reject"]),
+    ("x@good.org", "a@down.org", ["spf=pass", "dmarc=temperror header.from=down.org policy.dmarc=none"]),
+])
+def test_of_an_exempt_host_all_is_recorded_and_nothing_done(checked, sender, author, found):
+    server = checked('exempt = ( "192.0.2.0/24", "127.0.0.0/24" ); dmarc = { temperror = "reject"; }; '
+                     'spf = { fail = "reject"; temperror = "reject"; };')
+    send(server, sender, author)
+    (message,) = server.wait_for_messages(1)
+    spf, dmarc = results(message)[1:]
+    assert spf.startswith(found[0]) and dmarc == found[1]
+    server.log.wait(r"event=filter\.exempt ")
+
+
+def test_who_is_exempt_a_reload_may_change(checked):
+    server = checked('exempt = "127.0.0.2"; dmarc = { reject = "reject"; };')
+    assert refused(server, "x@reject.org", "x@reject.org")[0] == 550
+    server.settings["filter"] = '{ check = "all"; exempt = "127.0.0.1"; }'
+    server.write_configuration()
+    server.posternctl("reload")
+    send(server, "x@reject.org", "x@reject.org")
+    server.wait_for_messages(1)
+    server.settings["filter"] = '{ check = "all"; exempt = (); }'
+    server.write_configuration()
+    server.posternctl("reload")
+    assert refused(server, "x@reject.org", "x@reject.org")[0] == 550
+
+
 def test_mail_of_this_host_is_not_checked_by_default(checked):
     server = checked(check="strangers")
     send(server, "x@reject.org", "x@reject.org")

@@ -89,3 +89,18 @@ def test_the_name_of_an_address(judging):
         assert milter.macros[b"{client_name}"] == b"localhost"
         assert refused(server, source="127.0.0.2") == (
             550, "5.7.25 Your address has no name that has it: 127.0.0.2")
+
+
+def test_an_exempt_host(judging):
+    """A backup MX calls itself what it likes, may be listed, and brings others' mail; milters hear of that."""
+    with Milter() as milter:
+        server = judging('dnsbl = "bl.example"; helo = "reject"; iprev = "reject"; exempt = "127.0.0.2"; '
+                         f'milters = ( {milter.settings()} );', {"bl.example": "127.0.0.4"})
+        send(server, source="127.0.0.2", helo="localhost")
+        (message,) = server.wait_for_messages(1)
+        assert b"policy.iprev=127.0.0.2" in message and b"iprev=pass" not in message
+        assert milter.data("M") == [b"<x@example.net>\0"]
+        for why in ("it is this server's own name", "127.0.0.2", "127.0.0.2 is listed by bl.example"):
+            server.log.wait(rf'event=filter\.exempt .*why="?{why}')
+        assert refused(server, helo="localhost")[0] == 550
+        assert refused(server, source="127.0.0.3")[0] == 550

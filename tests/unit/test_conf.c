@@ -316,7 +316,8 @@ everything(void **state)
 	    "  exempt = ( \"192.0.2.0/24\" );\n"
 	    "  greylisting = { enabled = true; delay = 60; retry_window = 61; passes = 0;\n"
 	    "    ipv4_prefix = 32; exempt = ( \"198.51.100.7\", \"2001:db8::/32\" ); }; };\n"
-	    "filter = { dnsbl = ( \"BL.example\", \"zen.example=127.0.0.2-11\" );\n"
+	    "filter = { exempt = ( \"203.0.113.25\", \"2001:db8::/32\" );\n"
+	    "  dnsbl = ( \"BL.example\", \"zen.example=127.0.0.2-11\" );\n"
 	    "  milters = ( { address = \"[::1]:11332\"; services = \"smtp\"; junk = \"off\";\n"
 	    "      envelope = \"here\"; },\n"
 	    "    { address = \"unix:/run/m.sock\"; failure = \"accept\"; timeout = 7; } ); };\n"
@@ -343,6 +344,9 @@ everything(void **state)
 	assert_int_equal(conf->filter.lists[0].last, 0x7ffeffff);
 	assert_int_equal(conf->filter.lists[1].first, 0x7f000002);
 	assert_int_equal(conf->filter.lists[1].last, 0x7f00000b);
+	assert_int_equal(conf->filter.exempt.count, 2);
+	assert_int_equal(conf->filter.exempt.networks[0].bits, 128);
+	assert_int_equal(conf->filter.exempt.networks[1].bits, 32);
 	assert_int_equal(conf->filter.milter_count, 2);
 	assert_int_equal(conf->filter.milters[0].port, 11332);
 	assert_int_equal(conf->filter.milters[0].kinds, FILTER_STRANGER);
@@ -447,6 +451,7 @@ keys_of_gates(void **state)
 	bad(BASE "filter = { milters = ( { address = \"[::1]:5\"; envelope = \"all\"; } ); };\n", 4,
 	    "\"anywhere\"");
 	bad(BASE "filter = { milters = ( 5 ); };\n", 4, "must be a group");
+	bad(BASE "filter = { exempt = \"a\"; };\n", 4, "exempt");
 	bad(BASE "filter = { dnsbl = \"a b\"; };\n", 4, "no zone");
 	bad(BASE "filter = { dnsbl = \"bl.example=192.0.2.1\"; };\n", 4, "no zone");
 	bad(BASE "filter = { dnsbl = \"bl.example=127.0.0.9-2\"; };\n", 4, "no zone");

@@ -327,6 +327,43 @@ too_many_authors_are_refused(void **state)
 	message_free(check.message);
 }
 
+/* What is found is told, and nothing is done about it; of others it is. */
+static void
+of_exempt_clients_nothing_is_refused(void **state)
+{
+	static const struct record records[] = {
+	    {"_dmarc.slow.example", ""},
+	    {"_dmarc.bank.example", "v=DMARC1; p=reject"},
+	    {NULL, NULL},
+	};
+	static const struct {
+		const char *mail, *results;
+		unsigned reply;
+	} cases[] = {
+	    {"From: c@bank.example\r\n\r\n", "dmarc=fail ", 550},
+	    {"From: c@slow.example, a@x1.example\r\n\r\n", "dmarc=temperror ", 451},
+	};
+
+	(void)state;
+	zone = records;
+	/* 192.0.2.0/25 */
+	filter.settings.exempt[0] = (struct network){
+	    .address = {.s6_addr = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2}}, .bits = 121};
+	filter.settings.exempt_count = 1;
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		struct check check = a_check(cases[i / 2].mail);
+		bool exempt = i % 2 == 0;
+
+		check.mail.peer.address = filter.settings.exempt[0].address;
+		check.mail.peer.address.s6_addr[15] = exempt ? 127 : 128;
+		run(&stage_dmarc, &check);
+		assert_string_equal(results, cases[i / 2].results);
+		assert_int_equal(reply, exempt ? 0 : cases[i / 2].reply);
+		message_free(check.message);
+	}
+	filter.settings.exempt_count = 0;
+}
+
 #define PASSED "dmarc=pass header.from=bank.example"
 #define ARC_SET(i, cv, domain, found)                                                           \
 	"ARC-Seal: i=" i "; a=rsa-sha256; cv=" cv "; d=" domain "; s=s; b=eA==\r\n"             \
@@ -534,6 +571,7 @@ main(void)
 	    cmocka_unit_test(more_authors_hide_no_slow_one),
 	    cmocka_unit_test(one_slow_domain_is_waited_for_once),
 	    cmocka_unit_test(too_many_authors_are_refused),
+	    cmocka_unit_test(of_exempt_clients_nothing_is_refused),
 	    cmocka_unit_test(slow_keys_of_trusted_forwarders_refuse_nothing),
 	    cmocka_unit_test(a_long_header_is_signed_in_part),
 	    cmocka_unit_test(a_header_that_cannot_be_signed_is_refused),

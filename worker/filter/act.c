@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/log.h"
+#include "common/networks.h"
 
 static const struct {
 	unsigned code;
@@ -22,12 +23,26 @@ static const struct {
     [FILTER_ON_DMARC_TEMPERROR] = {451, "4.7.1", "DMARC can't be evaluated, try again later"},
 };
 
-void
-check_act(struct check *check, enum filter_event event, const char *why)
+/* What the configuration says of that result, and of the client, whose address the gate knows. */
+static enum filter_action
+action_of(const struct check *check, enum filter_event event, const char *why)
+{
+	const struct mf_settings *settings = &check->filter->settings;
+	enum filter_action action = (enum filter_action)settings->actions[event];
+
+	if (action == FILTER_DO_NOTHING ||
+	    !networks_contain(settings->exempt, settings->exempt_count, &check->mail.peer.address))
+		return action;
+	log_event(LOG_INFO, "filter.exempt", KV_CONN(check->mail.conn), KV_STR("why", why));
+	return FILTER_DO_NOTHING;
+}
+
+static void
+act(struct check *check, enum filter_action action, enum filter_event event, const char *why)
 {
 	char text[FILTER_TEXT_SIZE];
 
-	switch ((enum filter_action)check->filter->settings.actions[event]) {
+	switch (action) {
 	case FILTER_DO_NOTHING:
 	case FILTER_ACTION_COUNT:
 		break;
@@ -46,14 +61,22 @@ check_act(struct check *check, enum filter_event event, const char *why)
 }
 
 void
+check_act(struct check *check, enum filter_event event, const char *why)
+{
+	act(check, action_of(check, event, why), event, why);
+}
+
+void
 check_act_later(struct check *check, enum filter_event event, const char *why)
 {
-	if (check->filter->settings.actions[event] == FILTER_DO_REJECT)
+	enum filter_action action = action_of(check, event, why);
+
+	if (action == FILTER_DO_REJECT)
 		check_verdict(check, FILTER_LATER, 451, "4.7.1", why,
 			      "DNS does not tell now whether the author's domain stands behind "
 			      "this, try again later");
 	else
-		check_act(check, event, why);
+		act(check, action, event, why);
 }
 
 void

@@ -5,7 +5,8 @@
 
 #include "worker/filter/stages.h"
 
-/* Does what filter.METHOD.RESULT says; WHY is for the log, and, printable, for who is refused. */
+/* Does what filter.METHOD.RESULT says, unless the client is exempt; WHY is for the log, and,
+ * printable, for who is refused. */
 void check_act(struct check *, enum filter_event, const char *why);
 
 /* The same of a result that may be another one later: what would be refused for good comes again.

@@ -35,7 +35,10 @@ is_settings(const struct mf_settings *settings)
 		     settings->max_message_size > 0 && settings->max_message_size < INT64_MAX / 2;
 
 	sound = sound && settings->milter_count <= FILTER_MILTERS_MAX &&
-		settings->list_count <= FILTER_LISTS_MAX;
+		settings->list_count <= FILTER_LISTS_MAX &&
+		settings->exempt_count <= FILTER_EXEMPT_MAX;
+	for (size_t i = 0; sound && i < settings->exempt_count; i++)
+		sound = settings->exempt[i].bits <= 128;
 	for (size_t i = 0; sound && i < settings->list_count; i++)
 		sound = memchr(settings->lists[i].zone, '\0', HOST_NAME_SIZE) != NULL;
 	for (size_t i = 0; sound && i < settings->milter_count; i++)
