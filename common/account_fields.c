@@ -39,8 +39,6 @@ parse_address(const char *text, struct address *address, struct error *err)
 	if (with_a_labels(text, ascii, sizeof(ascii), err) == -1)
 		return -1;
 	result = address_parse(ascii, strlen(ascii), address);
-	if (result == ADDRESS_OK && strlen(address->local) > LOCAL_PART_MAX)
-		result = ADDRESS_LOCAL_TOO_LONG;
 	/* Its domain has A-labels by now. */
 	if (result == ADDRESS_NOT_ASCII)
 		return error_set(err, "the part before the @ is not ASCII");
@@ -58,6 +56,9 @@ account_address(const char *text, char *out, struct error *err)
 
 	if (parse_address(text, &address, err) == -1)
 		return -1;
+	if (strlen(address.local) > LOCAL_PART_MAX)
+		return error_set(err, "not an address NAME@DOMAIN: %s",
+				 address_error_text(ADDRESS_LOCAL_TOO_LONG));
 	if (strchr(address.local, '/') != NULL)
 		return error_set(err, "the part before the @ of an account's address can't have "
 				      "a \"/\"");

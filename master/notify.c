@@ -43,6 +43,12 @@ notify_stopping(void)
 	(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping: what is under way is finished");
 }
 
+void
+notify_wait(unsigned seconds)
+{
+	(void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%llu", seconds * 1000000ULL);
+}
+
 static void
 on_watchdog(evutil_socket_t fd, short what, void *arg)
 {
@@ -145,6 +151,12 @@ notify_reloading(void)
 void
 notify_stopping(void)
 {
+}
+
+void
+notify_wait(unsigned seconds)
+{
+	(void)seconds;
 }
 
 void

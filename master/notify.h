@@ -12,6 +12,8 @@ void notify_ready(const char *status);  /* READY=1, STATUS= */
 void notify_status(const char *status); /* STATUS= */
 void notify_reloading(void);            /* RELOADING=1, MONOTONIC_USEC= */
 void notify_stopping(void);             /* STOPPING=1, STATUS= */
+void
+notify_wait(unsigned seconds); /* EXTEND_TIMEOUT_USEC=: it takes so long until the next is said */
 
 /* WATCHDOG=1, at half of the time-out that was asked for, as long as the loop runs. */
 void notify_start_watchdog(struct event_base *);

@@ -94,6 +94,7 @@ send_route(struct process *p, const struct conf_route *conf)
 				 .protocol = conf->protocol,
 				 .tls = conf->tls,
 				 .implicit_tls = conf->implicit_tls ? 1 : 0,
+				 .inbound = conf->inbound ? 1 : 0,
 				 .connections = conf->connections};
 	struct error err;
 

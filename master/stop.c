@@ -9,6 +9,7 @@
 #include "master/roles.h"
 
 #define HASTE_SECONDS 5 /* for gates that were told to drain no longer */
+#define KILL_SECONDS 10 /* from the end of anybody's time until nothing is left of him */
 
 static void
 close_queue(struct master *m)
@@ -70,10 +71,13 @@ end(struct master *m)
 
 	if (stops[m->phase].close != NULL)
 		stops[m->phase].close(m);
-	if (m->phase == MASTER_STOPPING_QUEUE && patience > 0 && !m->hastened)
+	if (m->phase == MASTER_STOPPING_QUEUE && patience > 0 && !m->hastened) {
+		notify_wait(patience + KILL_SECONDS);
 		processes_drain(m, ROLE_QUEUE, patience);
-	else
+	} else {
+		notify_wait(stops[m->phase].seconds + KILL_SECONDS);
 		processes_shutdown(m, stops[m->phase].waits_for, stops[m->phase].seconds);
+	}
 }
 
 void
@@ -126,6 +130,7 @@ master_stop(struct master *m)
 	log_event(LOG_NOTICE, "master.stopping",
 		  KV_U64("drain_timeout", master_conf(m)->limits.drain_timeout));
 	notify_stopping();
+	notify_wait(master_conf(m)->limits.drain_timeout + KILL_SECONDS);
 	m->phase = MASTER_STOPPING_GATES;
 	m->stop_timer = evtimer_new(m->base, on_drain_timeout, m);
 	if (m->stop_timer == NULL || evtimer_add(m->stop_timer, &tv) == -1)

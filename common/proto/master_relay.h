@@ -58,7 +58,7 @@ struct mr_route {
 	uint32_t tls;          /* enum relay_tls */
 	uint32_t implicit_tls; /* 1: from the first octet on; tls is at least "require" then */
 	uint32_t connections;  /* 1 to RELAY_CONNECTIONS_MAX, at a time to the same hosts */
-	uint32_t zero;
+	uint32_t inbound; /* 1: strangers' mail for the domain is taken, and goes on from here */
 	struct in6_addr source[2]; /* an IPv4-mapped one, an IPv6 one; all zero: any */
 	/* Who logs in, as saslprep() made it; "": nobody. tls is at least "require" then. */
 	char user[RELAY_USER_SIZE];

@@ -155,8 +155,8 @@ struct qf_sign {
 	uint8_t body_hash[DKIM_HASH_SIZE];
 	uint32_t without; /* dkim_fields_may_lack() */
 };
-/* The tail of QF_SIGNED is whole DKIM-Signature fields with their CRLF, one a key; empty if there is
- * no key. */
+/* The tail of QF_SIGNED is whole DKIM-Signature fields with their CRLF, one a key; empty if there
+ * is no key. */
 
 #define QUEUE_FILTER_MESSAGES(X)                                                                 \
 	X(QF_MAIL, 1, IPC_CLIENT, struct qf_mail, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)           \

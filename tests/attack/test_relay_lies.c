@@ -201,7 +201,7 @@ static const struct {
     {"implicit and what", {HEAD}, {ROUTE, .tls = RELAY_TLS_VERIFY, .implicit_tls = 2}},
     {"a password in the open", {HEAD}, {ROUTE, .user = "u", .password = "p"}},
     {"implicit TLS or not", {HEAD}, {ROUTE, .implicit_tls = 1}},
-    {"padding of a route", {HEAD}, {ROUTE, .zero = 1}},
+    {"inbound and what", {HEAD}, {ROUTE, .inbound = 2}},
     {"IPv6 as IPv4", {HEAD}, {ROUTE, .source = {{.s6_addr = {1}}}}},
 };
 

@@ -44,6 +44,7 @@ def test_notify(make_server, folder):
         told(b"READY=1")
         server.process.send_signal(signal.SIGTERM)
         told(b"STOPPING=1")
+        told(b"EXTEND_TIMEOUT_USEC=40000000")  # limits.drain_timeout, and some: longer than systemd might wait
         assert server.process.wait(DEADLINE) == 0
 
 

@@ -109,6 +109,17 @@ def test_a_route_for_everybody(make_sink, send_out):  # noqa: F811
         assert client.rcpt(f"dev@{OTHER}")[0] == 550
 
 
+def test_a_route_for_everybody_that_leads_back(make_sink, send_out):  # noqa: F811
+    """Its host was forgotten, and the domain's MX is this server: nothing is returned for that."""
+    names = make_sink(Names, records={(OTHER, MX): [(10, HOST)], (HOST, A): ["127.0.0.1"]})
+    server = send_out(1, f'resolver = "127.0.0.1@{names.port}"; routes = ( {{ domain = "{OTHER}"; inbound = true; }} );')
+    with server.smtp() as client:
+        client.sendmail(ALICE, [f"dev@{OTHER}"], BODY)
+    server.log.wait(r"warning: event=relay\.misconfigured .*leads back")
+    server.log.wait(r"event=queue\.deferred")
+    assert not server.messages()
+
+
 def test_a_reload_changes_routes_in_place(make_sink, send_out):  # noqa: F811
     first, second = make_sink(), make_sink()
     server = send_out(1, routes(route(OTHER, first.port)))

@@ -281,7 +281,8 @@ job_find_out(struct job *job)
 	bool named = via->host[0] != '\0', literal = domain[0] == '[';
 	enum route_to to = named ? ROUTE_TO_HOST : literal ? ROUTE_TO_LITERAL : ROUTE_TO_DOMAIN;
 
-	job->self = (struct route_self){settings->hostname, own_listens, job->table};
+	job->self =
+	    (struct route_self){settings->hostname, own_listens, job->table, via->inbound == 1};
 	job->route = route_find(relay->resolver, relay->base, &job->self,
 				named ? via->host : domain, to, (uint16_t)via->port, on_route, job);
 	if (job->route == NULL)

@@ -105,28 +105,38 @@ refuse(struct route *route, enum route_verdict verdict)
 	finish(route);
 }
 
-/* Nobody can take the mail. But of a host that the configuration names that says nothing about the
- * mail's domain: it waits until the administrator has mended that, or DNS (RFC 3463 3.4: X.3.5). */
+/* It waits until the administrator has mended the configuration, or DNS (RFC 3463 3.4: X.3.5). */
 static void
-refuse_for_ever(struct route *route, unsigned code, const char *status, const char *text)
+refuse_misconfigured(struct route *route, const char *text)
 {
 	struct reply *why = &route->answer.why;
 
-	if (!route->named) {
-		route_explain(why, code, status, text, route->domain);
-		refuse(route, ROUTE_NEVER);
-		return;
-	}
 	route_explain(why, 451, "4.3.5", text, route->domain);
 	log_event(LOG_WARNING, "relay.misconfigured", KV_STR("host", route->domain),
 		  KV_STR("why", why->text));
 	refuse(route, ROUTE_LATER);
 }
 
+/* Nobody can take the mail. But of a host that the configuration names that says nothing about the
+ * mail's domain. */
+static void
+refuse_for_ever(struct route *route, unsigned code, const char *status, const char *text)
+{
+	if (route->named) {
+		refuse_misconfigured(route, text);
+		return;
+	}
+	route_explain(&route->answer.why, code, status, text, route->domain);
+	refuse(route, ROUTE_NEVER);
+}
+
 static void
 refuse_loop(struct route *route)
 {
-	refuse_for_ever(route, 554, "5.4.6", ROUTE_LOOPS);
+	if (route->self->inbound)
+		refuse_misconfigured(route, ROUTE_LOOPS);
+	else
+		refuse_for_ever(route, ROUTE_LOOP_CODE, "5.4.6", ROUTE_LOOPS);
 }
 
 /* RFC 7672 2.1: later, perhaps; never in spite of it. */
@@ -266,7 +276,10 @@ take_mx(struct route *route)
 	} else if (!route_order(&question->answer, route->domain, route->self->name,
 				arc4random_uniform(DNS_RECORDS_MAX), &route->hosts,
 				&route->answer.why)) {
-		refuse(route, ROUTE_NEVER);
+		if (route->answer.why.code == ROUTE_LOOP_CODE)
+			refuse_loop(route);
+		else
+			refuse(route, ROUTE_NEVER);
 	} else {
 		route->secure = question->secure;
 		route->unproved = question->unproved;

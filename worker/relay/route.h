@@ -48,6 +48,8 @@ struct route_self {
 	/* Is it us who listens there? NULL: nobody knows. */
 	bool (*is_own)(const struct in6_addr *, uint16_t port, const void *arg);
 	const void *arg;
+	bool inbound; /* the domain's mail goes on from here: that it leads back is a mistake of
+			 ours */
 };
 
 enum route_to {
@@ -84,6 +86,7 @@ struct route_hosts {
 bool route_order(const struct dns_answer *, const char *domain, const char *own, uint32_t rotate,
 		 struct route_hosts *, struct reply *why);
 
+#define ROUTE_LOOP_CODE 554
 #define ROUTE_LOOPS "mail for this domain leads back to this server"
 
 /* A reply of our own: "TEXT: NAME". */

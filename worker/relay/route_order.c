@@ -84,6 +84,6 @@ route_order(const struct dns_answer *answer, const char *domain, const char *own
 	if (end == UINT32_MAX)
 		route_explain(why, 556, "5.1.10", "this domain takes no mail (null MX)", domain);
 	else
-		route_explain(why, 554, "5.4.6", ROUTE_LOOPS, domain);
+		route_explain(why, ROUTE_LOOP_CODE, "5.4.6", ROUTE_LOOPS, domain);
 	return false;
 }

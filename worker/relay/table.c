@@ -80,7 +80,7 @@ is_sound(const struct mr_route *route)
 	       route->port <= UINT16_MAX && route->protocol < RELAY_PROTOCOL_COUNT &&
 	       route->tls < RELAY_TLS_COUNT && route->implicit_tls <= 1 &&
 	       route->connections >= 1 && route->connections <= RELAY_CONNECTIONS_MAX &&
-	       route->zero == 0 && route->zero2[0] == 0 && route->zero2[1] == 0 &&
+	       route->inbound <= 1 && route->zero2[0] == 0 && route->zero2[1] == 0 &&
 	       route->zero2[2] == 0 && is_certificate(route->certificate) &&
 	       is_text(route->user, sizeof(route->user)) &&
 	       is_text(route->password, sizeof(route->password)) &&
