@@ -436,7 +436,7 @@ test_aliases(void **state)
 }
 
 /* Longer than an account's may be. */
-#define LONG "reply+0123456789012345678901234567890123456789012345678901234567890123456789"
+#define LONG_LOCAL "reply+0123456789012345678901234567890123456789012345678901234567890123456789"
 
 static void
 test_aliases_elsewhere(void **state)
@@ -449,7 +449,7 @@ test_aliases_elsewhere(void **state)
 	(void)state;
 	accounts = parse("aliases = (\n"
 			 "{ address = \"all@example.org\"; to = [ \"Out/x@Other.example\", "
-			 "\"one@example.org\", \"" LONG "@third.example\" ]; },\n"
+			 "\"one@example.org\", \"" LONG_LOCAL "@third.example\" ]; },\n"
 			 "{ address = \"one@example.org\"; to = [ \"A@example.org\", "
 			 "\"Out/x@other.example\", \"out/x@other.example\" ]; },\n"
 			 "{ address = \"@example.org\"; to = \"x@b\xc3\xbc"
@@ -463,7 +463,7 @@ test_aliases_elsewhere(void **state)
 	assert_int_equal(alias->forward_count, 3);
 	assert_string_equal(alias->forwards[0], "Out/x@other.example");
 	assert_string_equal(alias->forwards[1], "out/x@other.example");
-	assert_string_equal(alias->forwards[2], LONG "@third.example");
+	assert_string_equal(alias->forwards[2], LONG_LOCAL "@third.example");
 	alias = aliases_at(accounts_aliases(accounts), 2);
 	assert_int_equal(alias->account_count, 0);
 	assert_int_equal(alias->forward_count, 1);
