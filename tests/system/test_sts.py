@@ -16,7 +16,7 @@ from conftest import wait_for
 from mail_sink import A, AAAA, MX, TLSA, TXT
 from signed_names import SignedNames
 from test_dane import tlsa
-from test_relay import make_sink, send, send_out  # noqa: F401 (fixtures)
+from test_relay import BODY, make_sink, send, send_out  # noqa: F401 (fixtures)
 
 DOMAIN = "sts.example"
 MX_HOST = "mx.sts.example"
@@ -145,6 +145,17 @@ def test_how_a_policy_may_come(world, answer):
 def test_what_an_enforced_policy_stops(world, options, mx, words):
     world.start(response(policy(**options)), mx=mx)
     world.deferred(words)
+
+
+def test_what_stops_one_mail_stops_no_other(world):
+    """The one server that the policy names is down. Mail that may go to the other one is not put off with the rest."""
+    world.records[(DOMAIN, MX)] = [(10, MX_HOST), (20, "backup.example")]
+    world.records[(MX_HOST, A)] = ["127.0.0.9"]
+    world.records[("backup.example", A)] = ["127.0.0.1"]
+    world.start(response(policy()), mx="backup.example")
+    world.deferred("")
+    send(world.server, [f"carol@{DOMAIN}"], b"TLS-Required: No\r\n" + BODY)
+    assert world.sink.wait(1)[0][1] == [f"carol@{DOMAIN}"]
 
 
 @pytest.mark.parametrize("mode", ["testing", "none"])

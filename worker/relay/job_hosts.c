@@ -213,6 +213,7 @@ job_try_target(struct job *job)
 		asked_name(asked, mail, target->host);
 		if (!secure(job, target, &security, &job->why)) {
 			job->later = job->later || job->why.code < 500;
+			job->met = true; /* another mail may want less of it */
 			continue;
 		}
 		job->waits = !pool_has_room(job->relay, job->via, target);

@@ -34,13 +34,13 @@ struct job {
 	size_t other;               /* the same host's in the other family, if there is one */
 	struct asked asked_hosts;
 	struct connection *connection;
-	bool reused;      /* it has carried others: its end may not be about this mail */
-	bool fresh;       /* one that was reused has failed it: only a new one will do */
-	bool waits;       /* for one: there are as many as there may be */
-	bool behind;      /* it waits for one that nobody waits for: its mail may be the same */
-	bool later;       /* a host may take it another time */
-	bool met;         /* a connection was made for it, */
-	bool missed;      /* or wanted in vain; or DNS did not say whose */
+	bool reused; /* it has carried others: its end may not be about this mail */
+	bool fresh;  /* one that was reused has failed it: only a new one will do */
+	bool waits;  /* for one: there are as many as there may be */
+	bool behind; /* it waits for one that nobody waits for: its mail may be the same */
+	bool later;  /* a host may take it another time */
+	bool met;    /* a connection was made for it, or a host there was not good enough for it, */
+	bool missed; /* or wanted in vain; or DNS did not say whose */
 	struct reply why; /* the last host that answered for nobody */
 };
 
