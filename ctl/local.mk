@@ -11,7 +11,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/cert_fields.c ctl/cert_fields.h ctl/cert_files.c ctl/cert_request.c \
 	ctl/cert_look.c ctl/cert_look.h ctl/cert_list.c ctl/cert_show.c ctl/cert_check.c ctl/cert_audit.c \
 	ctl/imap.c ctl/imap.h ctl/imap_responses.c ctl/imap_words.c ctl/imap_words.h \
-	ctl/queue.c ctl/queue.h ctl/queue_commands.c \
+	ctl/queue.c ctl/queue.h ctl/queue_commands.c ctl/queue_print.c \
 	ctl/json.c ctl/json.h ctl/text.c ctl/text.h \
 	ctl/dns.c ctl/dns.h ctl/dns_command.h ctl/dns_facts.c ctl/dns_plan.c ctl/dns_print.c \
 	ctl/dns_compare.c ctl/dns_compare.h ctl/dns_findings.c ctl/dns_findings.h ctl/lookup.c ctl/lookup.h ctl/dns_check.c \

@@ -176,6 +176,47 @@ queue_each(int fd, const struct queue_filter *filter, queue_each_fn *each, void 
 	return more;
 }
 
+int
+queue_details_read(struct queue_details *details, const struct cq_shown *shown, const char *tail,
+		   size_t length)
+{
+	size_t orcpt = strnlen(tail, length), envid;
+
+	memset(details, 0, sizeof(*details));
+	if (shown->found > 1 || shown->ret >= DSN_RETURNS || shown->zero != 0 ||
+	    !notify_is_sound(shown->notify) || orcpt >= sizeof(details->orcpt) ||
+	    orcpt + 1 >= length)
+		return -1;
+	envid = strnlen(tail + orcpt + 1, length - orcpt - 1);
+	if (envid >= sizeof(details->envid) || orcpt + 1 + envid + 1 != length)
+		return -1;
+	details->expires = shown->expires;
+	details->notify = shown->notify;
+	details->ret = shown->ret;
+	memcpy(details->orcpt, tail, orcpt);
+	memcpy(details->envid, tail + orcpt + 1, envid);
+	return 0;
+}
+
+int
+queue_details(int fd, const struct cq_name *name, struct queue_details *details, struct error *err)
+{
+	void *buffer = malloc(IPC_MESSAGE_MAX + 1);
+	struct ipc_message message;
+	int result = -1;
+
+	if (buffer == NULL || ipc_send_fd(fd, CQ_SHOW, 1, name, sizeof(*name), NULL, 0, -1) == -1)
+		error_errno(err, "the queue");
+	else
+		result = ctl_receive(fd, &ctl_queue_boundary, buffer, &message, err);
+	if (result == 0 &&
+	    (message.type != CQ_SHOWN ||
+	     queue_details_read(details, message.body, message.tail, message.tail_length) == -1))
+		result = error_set(err, "the queue says what is no answer");
+	free(buffer);
+	return result;
+}
+
 /* -- The way to it ----------------------------------------------------------------------------- */
 
 static int

@@ -46,4 +46,18 @@ int queue_connect(int *fd, struct error *);
 typedef int queue_each_fn(const struct queue_entry *, void *arg, struct error *);
 int queue_each(int fd, const struct queue_filter *, queue_each_fn *each, void *arg, struct error *);
 
+/* What is known of one beside that; all zero if it is gone. 0, or -1 with ERR. */
+struct queue_details {
+	int64_t expires; /* as in struct cq_shown */
+	uint32_t notify, ret;
+	char orcpt[ORCPT_SIZE], envid[ENVID_SIZE];
+};
+int queue_details(int fd, const struct cq_name *, struct queue_details *, struct error *);
+/* Takes CQ_SHOWN apart. Pure. 0, or -1 if it is not what it should be. */
+int queue_details_read(struct queue_details *, const struct cq_shown *, const char *tail,
+		       size_t length);
+
+/* Prints all that fit, with ALL in full; an exit status. */
+int queue_print(const struct queue_filter *, bool as_json, bool all);
+
 #endif

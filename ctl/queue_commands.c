@@ -4,21 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ctl/connect.h"
 #include "ctl/ctl.h"
-#include "ctl/json.h"
-#include "ctl/mailbox.h"
 #include "ctl/options.h"
 #include "ctl/queue.h"
-#include "ctl/text.h"
-
-#define TIME_SIZE 32
-
-static const char *const states[] = {
-    [CQ_WAITING] = "waiting", [CQ_HELD] = "held", [CQ_BUSY] = "busy"};
 
 /* -- Options ----------------------------------------------------------------------------------- */
 
@@ -87,140 +78,13 @@ read_arguments(struct arguments *arguments, const char *allowed, int argc, char 
 
 /* -- list and show ----------------------------------------------------------------------------- */
 
-static const char *
-time_text(int64_t seconds, char out[TIME_SIZE])
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) == NULL || strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		strlcpy(out, "?", TIME_SIZE);
-	return out;
-}
-
-struct printing {
-	struct json json;
-	bool as_json, all;
-	size_t count;
-};
-
-static void
-print_json(struct json *json, const struct queue_entry *entry)
-{
-	char id[QUEUE_ID_SIZE], when[TIME_SIZE];
-
-	snprintf(id, sizeof(id), "%016" PRIx64, entry->fixed.name.message);
-	json_object(json, NULL);
-	json_string(json, "id", id);
-	json_number(json, "index", entry->fixed.name.index);
-	json_string(json, "from", entry->sender);
-	json_string(json, "to", entry->path);
-	json_string(json, "submitter", entry->submitter);
-	json_string(json, "destination", entry->mailbox);
-	json_number(json, "size", (int64_t)entry->fixed.size);
-	json_string(json, "state", states[entry->fixed.state]);
-	json_string(json, "received", time_text(entry->fixed.received, when));
-	if (entry->fixed.state == CQ_WAITING)
-		json_string(json, "next", time_text(entry->fixed.next_attempt, when));
-	json_number(json, "attempts", entry->fixed.attempts);
-	json_string(json, "reason", entry->reason);
-	json_end(json);
-}
-
-/* BEFORE and BEHIND are ours. */
-static void
-print_text(const char *before, const char *text, const char *behind)
-{
-	fputs(before, stdout);
-	text_print(stdout, text);
-	fputs(behind, stdout);
-}
-
-static void
-print_line(const struct queue_entry *entry)
-{
-	char size[OCTETS_SIZE], when[TIME_SIZE];
-
-	printf("%016" PRIx64 ".%-3" PRIu32 " %-7s %9s  ", entry->fixed.name.message,
-	       entry->fixed.name.index, states[entry->fixed.state],
-	       octets_text(entry->fixed.size, size));
-	print_text("<", entry->sender, ">");
-	print_text(" -> <", entry->path, ">");
-	if (entry->fixed.attempts > 0 && entry->fixed.state == CQ_WAITING)
-		printf("  next %s", time_text(entry->fixed.next_attempt, when));
-	if (entry->reason[0] != '\0')
-		print_text("  (", entry->reason, ")");
-	printf("\n");
-}
-
-static void
-print_all(const struct queue_entry *entry)
-{
-	char received[TIME_SIZE], next[TIME_SIZE];
-
-	printf("id          %016" PRIx64 ".%" PRIu32 "\n", entry->fixed.name.message,
-	       entry->fixed.name.index);
-	print_text("from        <", entry->sender, ">\n");
-	print_text("to          <", entry->path, ">\n");
-	if (entry->submitter[0] != '\0')
-		print_text("submitter   ", entry->submitter, "\n");
-	print_text("destination ", entry->mailbox, "\n");
-	printf("size        %" PRIu64 "\n", entry->fixed.size);
-	printf("received    %s\n", time_text(entry->fixed.received, received));
-	printf("state       %s\n", states[entry->fixed.state]);
-	printf("attempts    %" PRIu32 "\n", entry->fixed.attempts);
-	if (entry->fixed.state == CQ_WAITING)
-		printf("next        %s\n", time_text(entry->fixed.next_attempt, next));
-	if (entry->reason[0] != '\0')
-		print_text("reason      ", entry->reason, "\n");
-	printf("\n");
-}
-
-static int
-print_entry(const struct queue_entry *entry, void *arg, struct error *err)
-{
-	struct printing *printing = arg;
-
-	(void)err;
-	printing->count++;
-	if (printing->as_json)
-		print_json(&printing->json, entry);
-	else if (printing->all)
-		print_all(entry);
-	else
-		print_line(entry);
-	return 0;
-}
-
-static int
-print(const struct arguments *arguments, bool all)
-{
-	struct printing printing = {.as_json = arguments->json, .all = all};
-	struct error err;
-	int fd, result;
-
-	if (queue_connect(&fd, &err) == -1)
-		return ctl_error(&err);
-	if (printing.as_json) {
-		printing.json = json_start(stdout);
-		json_array(&printing.json, NULL);
-	}
-	result = queue_each(fd, &arguments->filter, print_entry, &printing, &err);
-	close(fd);
-	if (printing.as_json)
-		json_end(&printing.json);
-	if (result == 0 && all && printing.count == 0)
-		result = error_set(&err, "nothing of that id is in the queue");
-	return result == -1 ? ctl_error(&err) : fflush(stdout) == EOF ? CTL_FAILED : CTL_OK;
-}
-
 int
 ctl_queue_list(int argc, char **argv)
 {
 	struct arguments arguments = {0};
 	int status = read_arguments(&arguments, "jfthw", argc, argv);
 
-	return status != 0 ? status : print(&arguments, false);
+	return status != 0 ? status : queue_print(&arguments.filter, arguments.json, false);
 }
 
 int
@@ -231,7 +95,8 @@ ctl_queue_show(int argc, char **argv)
 
 	if (status != 0)
 		return status;
-	return arguments.filter.count == 0 ? CTL_USAGE : print(&arguments, true);
+	return arguments.filter.count == 0 ? CTL_USAGE
+					   : queue_print(&arguments.filter, arguments.json, true);
 }
 
 /* -- Changes --------------------------------------------------------------------------------------

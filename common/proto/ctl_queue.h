@@ -6,6 +6,7 @@
 #ifndef POSTERN_COMMON_PROTO_CTL_QUEUE_H
 #define POSTERN_COMMON_PROTO_CTL_QUEUE_H
 
+#include "common/mail_parameters.h"
 #include "common/proto/types.h"
 
 /* A recipient of a message. */
@@ -41,6 +42,16 @@ struct cq_entry {
 #define CQ_TEXTS 5
 #define CQ_ENTRY_TAIL (4 * PATH_SIZE + 4096)
 
+/* What takes longer to look up: CQ_SHOW is about one. The tail: ORCPT, ENVID; a NUL behind each. */
+struct cq_shown {
+	int64_t expires; /* seconds since the epoch; 0: it is held, or never does */
+	uint32_t found;  /* 0: it is gone, and all else is zero */
+	uint32_t notify; /* DSN_NOTIFY_... */
+	uint32_t ret;    /* enum dsn_return */
+	uint32_t zero;
+};
+#define CQ_SHOWN_TAIL (ORCPT_SIZE + ENVID_SIZE)
+
 enum cq_action { CQ_HOLD = 1, CQ_RELEASE, CQ_RETRY, CQ_REMOVE };
 
 /* The tail is COUNT struct cq_name. Those that are being delivered, or are gone, are left alone. */
@@ -63,7 +74,9 @@ struct cq_done {
 	X(CQ_CHANGE, 2, IPC_CLIENT, struct cq_change, CQ_CHANGES_MAX * sizeof(struct cq_name), \
 	  IPC_NO_FD, IPC_ANY_STATE)                                                            \
 	X(CQ_ENTRY, 3, IPC_SERVER, struct cq_entry, CQ_ENTRY_TAIL, IPC_NO_FD, IPC_ANY_STATE)   \
-	X(CQ_DONE, 4, IPC_SERVER, struct cq_done, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE)
+	X(CQ_DONE, 4, IPC_SERVER, struct cq_done, REASON_MAX, IPC_NO_FD, IPC_ANY_STATE)        \
+	X(CQ_SHOW, 5, IPC_CLIENT, struct cq_name, 0, IPC_NO_FD, IPC_ANY_STATE)                 \
+	X(CQ_SHOWN, 6, IPC_SERVER, struct cq_shown, CQ_SHOWN_TAIL, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { CTL_QUEUE_MESSAGES(IPC_ENUM) };
 extern const struct ipc_boundary ctl_queue_boundary;

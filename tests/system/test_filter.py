@@ -271,7 +271,7 @@ def test_hold(judging):
     send(server, "x@good.example")
     server.wait_for_messages(1)
     listed = server.posternctl("queue", "list").stdout
-    assert "held" in listed and "x@bad.example" in listed
+    assert "held" in listed and "x@bad.example" in listed and "(held by filter.spf.fail: -all)" in listed
     server.posternctl("queue", "release", "--all")
     server.wait_for_messages(2)
 

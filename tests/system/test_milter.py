@@ -216,7 +216,7 @@ def test_discarded_held_and_junk(make_server):
         milter.answers = {"E": [b"q" + string("looks like a virus"), b"c"]}
         send(server)
         server.log.wait(r"event=queue\.checked .*verdict=hold")
-        assert "looks like a virus" in server.posternctl("queue", "list").stdout
+        assert "(held by a milter: looks like a virus)" in server.posternctl("queue", "list").stdout
         milter.answers = {"E": [add("X-Spam", "Yes"), b"c"]}
         send(server)
         server.log.wait(r"event=queue\.checked .*junk=1")

@@ -3,6 +3,7 @@
 
 import json
 import socket
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_list_and_show(waiting):
     assert set(found) == {"bob@one.example", "carol@one.example", "dan@two.example"}
     bob = found["bob@one.example"]
     assert bob["state"] == "waiting" and bob["from"] == ALICE and bob["submitter"] == ALICE
-    assert bob["destination"] == "@one.example" and bob["reason"] == "Not yet"
+    assert bob["destination"] == "@one.example" and bob["reason"] == "127.0.0.1 said: 450 4.2.0 Not yet"
     assert bob["id"] == found["carol@one.example"]["id"] and bob["index"] != found["carol@one.example"]["index"]
     assert [entry["to"] for entry in entries(server, "--to", "@TWO.example")] == ["dan@two.example"]
     assert not entries(server, "--from", "else@example.org")
@@ -56,6 +57,33 @@ def test_list_and_show(waiting):
     shown = queue(server, "show", f"{bob['id']}.{bob['index']}").stdout
     assert "to          <bob@one.example>" in shown and "carol" not in shown
     assert len(entries(server, bob["id"])) == 2
+
+
+def test_show_tells_what_the_sender_asked_for(waiting):
+    server, _ = waiting
+    with server.submission() as client:
+        client.sendmail(ALICE, ["eve@three.example"], b"Subject: 3\r\n\r\n3\r\n",
+                        mail_options=["ENVID=QQ314", "RET=HDRS"],
+                        rcpt_options=["NOTIFY=SUCCESS,DELAY", "ORCPT=rfc822;eve@old.example"])
+    wait_for(lambda: [e["attempts"] for e in entries(server, "--to", "@three.example")] == [1], "the first attempt")
+    (eve,) = entries(server, "--to", "@three.example")
+    assert "expires" not in eve and "envid" not in eve  # a list is long enough
+    (shown,) = json.loads(queue(server, "show", eve["id"], "--json").stdout)
+    days = datetime.fromisoformat(shown["expires"]) - datetime.fromisoformat(shown["received"])
+    assert abs(days - timedelta(days=5)) < timedelta(seconds=5)
+    assert shown["notify"] == ["success", "delay"] and shown["ret"] == "hdrs"
+    assert shown["orcpt"] == "rfc822;eve@old.example" and shown["envid"] == "QQ314"
+    assert {key: shown[key] for key in eve} == eve
+    text = queue(server, "show", eve["id"]).stdout
+    for line in (f"expires     {shown['expires']}", "notify      SUCCESS,DELAY", "orcpt       rfc822;eve@old.example",
+                 "envid       QQ314", "ret         HDRS", "reason      127.0.0.1 said: 450 4.2.0 Not yet"):
+        assert f"\n{line}\n" in text, text
+    # Nothing that was not asked for; and what is held does not expire.
+    (dan,) = entries(server, "--to", "dan@two.example")
+    queue(server, "hold", dan["id"])
+    (shown,) = json.loads(queue(server, "show", dan["id"], "--json").stdout)
+    assert not {"expires", "notify", "orcpt", "envid", "ret"} & set(shown)
+    assert set(dan) - set(shown) == {"next"}
 
 
 def test_hold_and_release(waiting):

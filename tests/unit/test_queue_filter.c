@@ -113,6 +113,44 @@ entries_are_five_texts(void **state)
 	}
 }
 
+static void
+details_are_two_texts(void **state)
+{
+	static char long_envid[ENVID_SIZE + 2]; /* an empty text, and one that is too long */
+	static const struct {
+		const char *tail;
+		size_t length;
+		struct cq_shown shown;
+		int result;
+	} cases[] = {
+	    {"rfc822;a@b\0Q1", 14, {.found = 1, .notify = DSN_NOTIFY_DELAY, .ret = 1}, 0},
+	    {"\0", 2, {.found = 0}, 0},
+	    {"\0", 1, {.found = 1}, -1},
+	    {"a\0b", 3, {.found = 1}, -1},
+	    {"a\0b\0c", 6, {.found = 1}, -1},
+	    {"", 0, {.found = 1}, -1},
+	    {"\0", 2, {.found = 2}, -1},
+	    {"\0", 2, {.found = 1, .notify = 16}, -1},
+	    {"\0", 2, {.found = 1, .ret = DSN_RETURNS}, -1},
+	    {"\0", 2, {.found = 1, .zero = 1}, -1},
+	    {long_envid, sizeof(long_envid), {.found = 1}, -1},
+	};
+	struct queue_details details;
+
+	(void)state;
+	memset(long_envid + 1, 'x', ENVID_SIZE);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(
+		    queue_details_read(&details, &cases[i].shown, cases[i].tail, cases[i].length),
+		    cases[i].result);
+		if (i == 0) {
+			assert_string_equal(details.orcpt, "rfc822;a@b");
+			assert_string_equal(details.envid, "Q1");
+			assert_int_equal(details.notify, DSN_NOTIFY_DELAY);
+		}
+	}
+}
+
 /* In the locale that LC_ALL names. */
 static const char *
 shown(const char *text)
@@ -221,6 +259,7 @@ main(void)
 	    cmocka_unit_test(ids_are_hexadecimal),
 	    cmocka_unit_test(filters_fit),
 	    cmocka_unit_test(entries_are_five_texts),
+	    cmocka_unit_test(details_are_two_texts),
 	    cmocka_unit_test(utf8_addresses_fit_themselves_alone),
 	    cmocka_unit_test(a_domain_fits_in_both_of_its_forms),
 	    cmocka_unit_test(control_characters_are_not_shown),

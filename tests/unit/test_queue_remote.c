@@ -503,6 +503,56 @@ all_recipients_of_a_domain(void **state)
 	assert_true(relay.sends >= MANY / RELAY_RECIPIENTS_MAX);
 }
 
+static void
+say_not_yet(struct qr_result *body, struct qr_recipient *results, size_t *length)
+{
+	(void)body;
+	(void)length;
+	results[0].code = 450;
+	results[0].said = 1;
+	strlcpy(results[0].enhanced, "4.2.0", sizeof(results[0].enhanced));
+	strlcpy(results[0].text, "Not yet", sizeof(results[0].text));
+}
+
+static char last_reason[512];
+
+static void
+keep_reason(const struct db_entry *entry, void *arg)
+{
+	(void)arg;
+	strlcpy(last_reason, entry->reason, sizeof(last_reason));
+}
+
+static bool
+has_reason(void *arg)
+{
+	last_reason[0] = '\0';
+	assert_int_equal(db_entries(world.queue.db, NULL, 1, keep_reason, NULL), DB_OK);
+	return strcmp(last_reason, arg) == 0;
+}
+
+/* Who said what, as it was; what postern found is not said by anybody. */
+static void
+the_reason_is_what_was_said(void **state)
+{
+	static char said[] = "mx.elsewhere.example said: 450 4.2.0 Not yet",
+		    own[] = "as the test says";
+
+	(void)state;
+	world.queue.settings.retry = 1;
+	relay.outcome = RELAY_LATER;
+	relay.lie = say_not_yet;
+	assert_int_equal(send_as("alice@example.org", "alice@example.org", to_bob), 0);
+	world_run_until(&world, has_reason, said);
+	relay.lie = NULL;
+	world_run_until(&world, has_reason, own);
+	/* Also where a report goes with it. */
+	world.queue.settings.delay_notice = 1;
+	relay.lie = say_not_yet;
+	world_run_until(&world, stored_one, NULL);
+	world_run_until(&world, has_reason, said);
+}
+
 /* -- Administrators ------------------------------------------------------------------------------
  */
 
@@ -716,10 +766,13 @@ administrators_that_lie_are_cut_off(void **state)
 		struct cq_list list;
 		struct cq_change change;
 		size_t names;
+		struct cq_name name;
 	} lies[] = {
 	    {.type = CQ_LIST, .id = 0, .list = {.first = 1}},
 	    {.type = CQ_LIST, .id = 7, .list = {.first = 2}},
 	    {.type = CQ_LIST, .id = 7, .list = {.zero = 1}},
+	    {.type = CQ_SHOW, .id = 0},
+	    {.type = CQ_SHOW, .id = 7, .name = {.zero = 1}},
 	    {.type = CQ_LIST, .id = 7, .list = {.first = 1, .after = {.message = 1}}},
 	    {.type = CQ_LIST, .id = 7, .list = {.after = {.zero = 1}}},
 	    {.type = CQ_CHANGE, .id = 0, .change = {CQ_HOLD, 1}, .names = 1},
@@ -733,8 +786,9 @@ administrators_that_lie_are_cut_off(void **state)
 	(void)state;
 	memset(&admin, 0, sizeof(admin));
 	for (unsigned i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-		const void *body =
-		    lies[i].type == CQ_LIST ? (const void *)&lies[i].list : &lies[i].change;
+		const void *body = lies[i].type == CQ_LIST   ? (const void *)&lies[i].list
+				   : lies[i].type == CQ_SHOW ? (const void *)&lies[i].name
+							     : &lies[i].change;
 		unsigned ended = i + 1;
 
 		open_admin();
@@ -1020,6 +1074,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_bounce_goes_out, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_not_now_is_later, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(all_recipients_of_a_domain, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(the_reason_is_what_was_said, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(an_administrator_changes_the_queue, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_has_left_is_left_alone, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(new_mail_is_no_hindrance, set_up, tear_down),

@@ -7,20 +7,25 @@
 #include "common/networks.h"
 
 static const struct {
+	const char *key; /* of the configuration, in filter: what is to be done */
 	unsigned code;
 	const char *status; /* RFC 7372 */
 	const char *text;
 } replies[FILTER_EVENT_COUNT] = {
-    [FILTER_ON_SPF_FAIL] = {550, "5.7.23", "SPF validation failed"},
-    [FILTER_ON_SPF_SOFTFAIL] = {550, "5.7.23", "SPF validation failed"},
-    [FILTER_ON_SPF_PERMERROR] = {550, "5.7.24", "SPF validation error"},
-    [FILTER_ON_SPF_TEMPERROR] = {451, "4.7.24", "SPF validation error, try again later"},
-    [FILTER_ON_DMARC_REJECT] = {550, "5.7.1", "Rejected as the author's domain asks (DMARC)"},
-    [FILTER_ON_DMARC_QUARANTINE] = {550, "5.7.1", "The author's domain has this in doubt (DMARC)"},
-    [FILTER_ON_HELO] = {550, "5.7.1", "What you call yourself is not your name"},
-    [FILTER_ON_IPREV_FAIL] = {550, "5.7.25", "Your address has no name that has it"},
-    [FILTER_ON_LISTED] = {550, "5.7.1", "Mail from your address is refused"},
-    [FILTER_ON_DMARC_TEMPERROR] = {451, "4.7.1", "DMARC can't be evaluated, try again later"},
+    [FILTER_ON_SPF_FAIL] = {"spf.fail", 550, "5.7.23", "SPF validation failed"},
+    [FILTER_ON_SPF_SOFTFAIL] = {"spf.softfail", 550, "5.7.23", "SPF validation failed"},
+    [FILTER_ON_SPF_PERMERROR] = {"spf.permerror", 550, "5.7.24", "SPF validation error"},
+    [FILTER_ON_SPF_TEMPERROR] = {"spf.temperror", 451, "4.7.24",
+				 "SPF validation error, try again later"},
+    [FILTER_ON_DMARC_REJECT] = {"dmarc.reject", 550, "5.7.1",
+				"Rejected as the author's domain asks (DMARC)"},
+    [FILTER_ON_DMARC_QUARANTINE] = {"dmarc.quarantine", 550, "5.7.1",
+				    "The author's domain has this in doubt (DMARC)"},
+    [FILTER_ON_HELO] = {"helo", 550, "5.7.1", "What you call yourself is not your name"},
+    [FILTER_ON_IPREV_FAIL] = {"iprev", 550, "5.7.25", "Your address has no name that has it"},
+    [FILTER_ON_LISTED] = {"dnsbl", 550, "5.7.1", "Mail from your address is refused"},
+    [FILTER_ON_DMARC_TEMPERROR] = {"dmarc.temperror", 451, "4.7.1",
+				   "DMARC can't be evaluated, try again later"},
 };
 
 /* What the configuration says of that result, and of the client, whose address the gate knows. */
@@ -50,7 +55,8 @@ act(struct check *check, enum filter_action action, enum filter_event event, con
 		check_junk(check, why);
 		break;
 	case FILTER_DO_HOLD:
-		check_verdict(check, FILTER_HOLD, 0, NULL, why, why);
+		snprintf(text, sizeof(text), "held by filter.%s: %.256s", replies[event].key, why);
+		check_verdict(check, FILTER_HOLD, 0, NULL, why, text);
 		break;
 	case FILTER_DO_REJECT:
 		snprintf(text, sizeof(text), "%s: %.256s", replies[event].text, why);

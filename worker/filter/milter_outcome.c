@@ -64,6 +64,15 @@ is_spam_mark(const struct milter_change *change)
 	return strncasecmp(value, "yes", 3) == 0;
 }
 
+static void
+hold(struct milters *run, const char *why)
+{
+	char text[FILTER_TEXT_SIZE];
+
+	(void)snprintf(text, sizeof(text), "held by a milter: %.350s", why);
+	check_verdict(run->check, FILTER_HOLD, 0, NULL, "a milter holds it", text);
+}
+
 /* What is about the mail as a whole. */
 static void
 look_at_changes(struct milters *run)
@@ -72,8 +81,7 @@ look_at_changes(struct milters *run)
 
 	STAILQ_FOREACH (change, &run->edit.changes, entry) {
 		if (change->type == MILTER_QUARANTINE)
-			check_verdict(run->check, FILTER_HOLD, 0, NULL, "a milter holds it",
-				      change->name);
+			hold(run, change->name);
 		else if (milters_current(run)->junk == 1 && is_spam_mark(change))
 			check_junk(run->check, "a milter's mark");
 	}

@@ -92,6 +92,63 @@ on_list(struct ipc_channel *channel, struct ipc_message *message, void *context)
 	return reply(channel, message->id, &done, done.failed != 0 ? db_error(queue->db) : "");
 }
 
+struct showing {
+	struct queue *queue;
+	struct cq_shown shown;
+	const char *orcpt;
+	char tail[CQ_SHOWN_TAIL];
+	size_t length;
+};
+
+static int
+show_message(const struct db_message *message, void *arg)
+{
+	struct showing *showing = arg;
+	int64_t expire = showing->queue->settings.expire;
+
+	showing->shown.found = 1;
+	showing->shown.ret = message->parameters.ret;
+	if (expire > 0 && message->since > 0)
+		showing->shown.expires = message->since / CLOCK_SECOND + expire;
+	showing->length = strlcpy(showing->tail, showing->orcpt, ORCPT_SIZE) + 1;
+	showing->length +=
+	    strlcpy(showing->tail + showing->length, message->parameters.envid, ENVID_SIZE) + 1;
+	return 0;
+}
+
+static void
+show_entry(const struct db_entry *entry, void *arg)
+{
+	struct showing *showing = arg;
+
+	(void)db_message_head(showing->queue->db, entry->message, show_message, showing);
+	/* Nobody knows when it is tried again. */
+	if (entry->next_attempt == DB_HELD)
+		showing->shown.expires = 0;
+}
+
+static int
+on_show(struct ipc_channel *channel, struct ipc_message *message, void *context)
+{
+	const struct cq_name *name = message->body;
+	struct queue *queue = context;
+	struct db_addressee addressee;
+	struct showing showing = {.queue = queue, .tail = "", .length = 2};
+
+	if (message->id == 0 || name->zero != 0)
+		return -1;
+	if (db_addressee(queue->db, name->message, name->index, &addressee) == DB_OK) {
+		showing.orcpt = addressee.orcpt;
+		showing.shown.notify = addressee.notify;
+		(void)db_entry(queue->db, name->message, name->index, show_entry, &showing);
+	}
+	if (showing.shown.found == 0)
+		showing.shown.notify = 0;
+	(void)ipc_send(channel, CQ_SHOWN, message->id, &showing.shown, showing.tail, showing.length,
+		       -1);
+	return 0;
+}
+
 /* -- Changes ------------------------------------------------------------------------------------
  */
 
@@ -237,6 +294,7 @@ on_change(struct ipc_channel *channel, struct ipc_message *message, void *contex
 
 static const struct ipc_handler handlers[] = {
     {CQ_LIST, on_list},
+    {CQ_SHOW, on_show},
     {CQ_CHANGE, on_change},
     {0, NULL},
 };

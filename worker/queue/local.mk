@@ -30,6 +30,7 @@ worker_libworker_a_SOURCES += \
 	worker/queue/policy.c worker/queue/policy.h worker/queue/db_policy.c \
 	worker/queue/link.c worker/queue/link.h \
 	worker/queue/remote.c worker/queue/remote_result.c worker/queue/remote_private.h \
+	worker/queue/reason.c worker/queue/reason.h \
 	worker/queue/schedule.c worker/queue/schedule.h worker/queue/suspension.c \
 	worker/queue/shares.c worker/queue/shares.h \
 	worker/queue/sign.c worker/queue/sign.h \

@@ -8,6 +8,7 @@
 #include "worker/queue/batch.h"
 #include "worker/queue/clock.h"
 #include "worker/queue/queue.h"
+#include "worker/queue/reason.h"
 #include "worker/queue/remote_private.h"
 #include "worker/queue/report.h"
 
@@ -93,18 +94,31 @@ hand_over(struct report_recipient *recipient, struct delivery *delivery, const s
 	delivery_free(delivery);
 }
 
+static const char *
+reason_of(const struct qr_recipient *result, char out[QUEUE_REASON_SIZE])
+{
+	const struct reason_facts facts = {.said = result->said == 1,
+					   .code = result->code,
+					   .host = result->host,
+					   .enhanced = result->enhanced,
+					   .text = result->text};
+
+	return reason_text(&facts, out);
+}
+
 /* Nobody is told. */
 static void
 end_silently(const struct job *job, struct delivery *delivery, const struct ended *ended)
 {
-	const char *why = ended->result->text;
+	char why[QUEUE_REASON_SIZE];
 
 	if (ended->over)
 		log_relay(job, "queue.dropped", delivery, ended->path, ended->result);
 	if (ended->over || ended->result->outcome == RELAY_DELIVERED)
 		delivery_record(delivery, RESULT_DONE, 0, NULL);
 	else
-		delivery_record(delivery, RESULT_DEFER, ended->next_attempt, why);
+		delivery_record(delivery, RESULT_DEFER, ended->next_attempt,
+				reason_of(ended->result, why));
 }
 
 /* One recipient's; the delivery is freed. */
@@ -118,6 +132,7 @@ finish(const struct job *job, struct hearing *hearing, struct delivery *delivery
 	const struct qr_recipient *result = ended->result;
 	struct report_recipient *recipient = NULL;
 	enum report_action action;
+	char why[QUEUE_REASON_SIZE];
 
 	if (hearing->tried)
 		log_relay(job, events[result->outcome], delivery, ended->path, result);
@@ -126,8 +141,8 @@ finish(const struct job *job, struct hearing *hearing, struct delivery *delivery
 	ended->over = result->outcome == RELAY_FAILED ||
 		      (result->outcome == RELAY_LATER && delivery_is_expired(delivery));
 	if (result->outcome == RELAY_LATER && !ended->over)
-		ended->next_attempt =
-		    delivery_postpone(delivery, hearing->now, hearing->random, result->text);
+		ended->next_attempt = delivery_postpone(delivery, hearing->now, hearing->random,
+							reason_of(result, why));
 	action = action_of(job, delivery, result, ended->over);
 	if (action != REPORT_NONE)
 		recipient = heard(job, hearing, delivery, action);

@@ -10,6 +10,7 @@
 #include "worker/queue/batch.h"
 #include "worker/queue/clock.h"
 #include "worker/queue/notice.h"
+#include "worker/queue/reason.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/transaction.h"
 
@@ -50,6 +51,18 @@ enum instead {
 	INSTEAD_END,   /* for ever */
 };
 
+static const char *
+reason_of(const struct report_recipient *recipient, char out[QUEUE_REASON_SIZE])
+{
+	const struct reason_facts facts = {.said = recipient->said,
+					   .code = recipient->code,
+					   .host = recipient->host,
+					   .enhanced = recipient->enhanced,
+					   .text = recipient->text};
+
+	return reason_text(&facts, out);
+}
+
 static void
 record(const struct report *report, const struct report_recipient *recipient, bool over,
        const char *why)
@@ -84,14 +97,14 @@ do_without(const struct report *report, enum instead instead, const char *why)
 		over = instead == INSTEAD_END;
 	for (size_t i = 0; i < report->count; i++) {
 		const struct report_recipient *recipient = &report->recipients[i];
-		char id[QUEUE_ID_SIZE];
+		char id[QUEUE_ID_SIZE], reason[QUEUE_REASON_SIZE];
 
 		if (report->action == REPORT_FAILED)
 			log_event(LOG_WARNING, events[instead],
 				  KV_STR("id", id_text(report->message, id)),
 				  KV_STR("to", recipient->path), KV_STR("why", why));
 		record(report, recipient, over,
-		       report->action == REPORT_FAILED ? why : recipient->text);
+		       report->action == REPORT_FAILED ? why : reason_of(recipient, reason));
 	}
 }
 
@@ -277,11 +290,12 @@ report_send(struct report *report)
 static enum db_status
 write_one(struct db *db, struct report *report, const struct report_recipient *recipient)
 {
+	char reason[QUEUE_REASON_SIZE];
 	const struct db_deferral deferral = {.message = report->message,
 					     .index = recipient->index,
 					     .attempts = recipient->attempts,
 					     .next_attempt = recipient->next_attempt,
-					     .reason = recipient->text,
+					     .reason = reason_of(recipient, reason),
 					     .unreached = recipient->unreached};
 	enum db_status status;
 	bool left_file = false;
