@@ -502,6 +502,10 @@ test_inbound(void **state)
 			    "routed");
 	assert_string_equal(resolve("x@below.lists.example"), "not local");
 	assert_string_equal(resolve("nobody@example.org"), "no mailbox");
+	/* Also where it is this host's name. */
+	resolver_set_host(resolver, "lists.example");
+	assert_string_equal(resolve("anybody@lists.example"), "routed");
+	assert_string_equal(resolve("postmaster@lists.example"), "alice@example.org");
 	/* There is none in the settings that come next. */
 	resolver_take_inbound(resolver, &inbound);
 	assert_string_equal(resolve("anybody@lists.example"), "not local");

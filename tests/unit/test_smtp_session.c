@@ -768,6 +768,14 @@ submitter_channel_is_lost(void **state)
 	     "421 4.3.0 The mail queue was restarted, please connect again\r\n");
 	assert_string_equal(finish_reason(), "queue-lost");
 	house_close();
+	/* Behind MAIL: a recipient elsewhere is not refused for good for that. */
+	open_submission();
+	talk("AUTH PLAIN " GOOD "\r\nMAIL FROM:<a@b>\r\n", ACCEPTED "250 2.1.0 Ok\r\n");
+	house_kill_submitter();
+	talk("RCPT TO:<else@where>\r\n",
+	     "421 4.3.0 The mail queue was restarted, please connect again\r\n");
+	assert_string_equal(finish_reason(), "queue-lost");
+	house_close();
 }
 
 int

@@ -358,8 +358,9 @@ resolve_mailbox(const struct resolver *resolver, const char *text, size_t length
 	if (is_srs(resolver, &address, domain) &&
 	    (domain == NULL || !find_word(resolver, address.local, domain, resolved)))
 		return resolve_srs(resolver, address.local, resolved);
-	if (domain == NULL && strcmp(address.domain, resolver->host) == 0)
-		return resolve_at_host(resolver, address.local, resolved);
+	if (domain == NULL && strcmp(address.domain, resolver->host) == 0 &&
+	    (verdict = resolve_at_host(resolver, address.local, resolved)) != RCPT_NOT_LOCAL)
+		return verdict;
 	if (domain == NULL)
 		return inbound_has(&resolver->inbound, address.domain) ? RCPT_ROUTED
 								       : RCPT_NOT_LOCAL;

@@ -79,6 +79,14 @@ smtp_transaction_end(struct conn *conn, struct smtp_session *session)
 		session->state = SMTP_READY;
 }
 
+/* The login was good for that channel only. */
+static void
+queue_lost(struct conn *conn)
+{
+	smtp_close(conn, "queue-lost",
+		   "421 4.3.0 The mail queue was restarted, please connect again");
+}
+
 /* RFC 4954 6, RFC 6409 4.3. Returns whether this client may send mail at all. */
 static bool
 may_mail(struct conn *conn, const struct smtp_session *session)
@@ -92,9 +100,7 @@ may_mail(struct conn *conn, const struct smtp_session *session)
 		return false;
 	}
 	if (session->submitter == NULL) {
-		/* The login was good for that channel only. */
-		smtp_close(conn, "queue-lost",
-			   "421 4.3.0 The mail queue was restarted, please connect again");
+		queue_lost(conn);
 		return false;
 	}
 	return true;
@@ -205,6 +211,14 @@ refuse_rcpt(struct conn *conn, struct smtp_session *session, struct smtp_rcpt *r
 	return smtp_count_idle(conn);
 }
 
+/* For want of queue, nobody knows any more that the client may send there. */
+static bool
+is_lost(struct conn *conn, const struct smtp_session *session, const struct smtp_rcpt *rcpt)
+{
+	return rcpt->verdict == RCPT_NOT_LOCAL && smtp_is_submission(conn) &&
+	       session->submitter == NULL;
+}
+
 /* Likewise. It is no error of the client's: a mail server comes again. */
 static bool
 put_off_rcpt(struct conn *conn, const struct smtp_session *session, struct smtp_rcpt *rcpt)
@@ -236,6 +250,10 @@ smtp_rcpts_reply(struct conn *conn, struct smtp_session *session)
 			STAILQ_INSERT_TAIL(&mail->taken, rcpt, entry);
 			mail->taken_count++;
 			smtp_reply(conn, "250 2.1.5 Ok");
+		} else if (is_lost(conn, session, rcpt)) {
+			free(rcpt);
+			queue_lost(conn);
+			return;
 		} else if (!refuse_rcpt(conn, session, rcpt)) {
 			return;
 		}
