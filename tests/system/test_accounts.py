@@ -323,6 +323,26 @@ def test_postmaster_is_always_somebody(server):
     assert len(server.wait_for_messages(3)) == 3
 
 
+def test_postmaster_is_somebody_in_a_domain_without_accounts(make_server):
+    """RFC 5321 4.5.1: also where the first domain has none, and its only alias is another's."""
+    server = make_server()
+    server.domains = ["first.example", DOMAIN, "third.example"]
+    server.write_configuration()
+    server.create_certificate()
+    server.add_account(f"alice@{DOMAIN}")
+    server.start()
+    with server.smtp() as smtp:
+        for rcpt in ("postmaster", "postmaster@first.example", "abuse@third.example", f"postmaster@{HOST}"):
+            smtp.sendmail("sender@example.com", [rcpt], f"Subject: to {rcpt}\r\n\r\nx\r\n")
+        mark = server.log.mark()
+        server.posternctl("account", "disable", f"alice@{DOMAIN}")
+        server.log.wait(r"warning: event=accounts\.no_postmaster domain=", mark)
+        smtp.mail("sender@example.com")
+        assert smtp.rcpt("postmaster")[0] == 451
+    server.posternctl("account", "enable", f"alice@{DOMAIN}")
+    assert len(server.wait_for_messages(4)) == 4
+
+
 def test_without_an_account_mail_is_not_refused_for_good(make_server):
     server = make_server()
     server.write_configuration()

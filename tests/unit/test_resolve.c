@@ -115,7 +115,31 @@ test_postmaster(void **state)
 	use("accounts = ( { address = \"carol@second.example\";" PW "},"
 	    "{ address = \"postmaster@second.example\";" PW "enabled = false; } );");
 	assert_string_equal(resolve("postmaster@second.example"), "carol@second.example");
+}
+
+/* RFC 5321 4.5.1: there is somebody as long as anybody here can have mail. */
+static void
+test_borrowed_roles(void **state)
+{
+	(void)state;
+	use("accounts = ( { address = \"dave@elsewhere.example\";" PW "},"
+	    "{ address = \"off@example.org\";" PW "enabled = false; },"
+	    "{ address = \"off@second.example\";" PW "enabled = false; },"
+	    "{ address = \"carol@second.example\";" PW "},"
+	    "{ address = \"erin@second.example\";" PW "} );"
+	    "aliases = ( { address = \"info@example.org\"; to = \"erin@second.example\"; } );");
+	resolver_set_host(resolver, "mail.example.org");
+	assert_string_equal(resolve("postmaster"), "carol@second.example");
+	assert_string_equal(resolve("postmaster@example.org"), "carol@second.example");
+	assert_string_equal(resolve("abuse@example.org"), "carol@second.example");
+	assert_string_equal(resolve("abuse@empty.example"), "carol@second.example");
+	assert_string_equal(resolve("postmaster@mail.example.org"), "carol@second.example");
+	assert_null(resolve_unanswered(resolver));
+	use("accounts = ( { address = \"dave@elsewhere.example\";" PW "},"
+	    "{ address = \"off@second.example\";" PW "enabled = false; } );");
 	assert_string_equal(resolve("postmaster"), "unavailable");
+	assert_string_equal(resolve("abuse@second.example"), "unavailable");
+	assert_string_equal(resolve_unanswered(resolver), "empty.example");
 }
 
 /* It is who reports are from (RFC 3461 9.3), and nobody else is at the host. */
@@ -528,12 +552,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_forwards),         TEST(test_domains),    TEST(test_ways_back),
-	    TEST(test_mailboxes),        TEST(test_postmaster), TEST(test_roles_at_the_host),
-	    TEST(test_no_file),          TEST(test_aliases),    TEST(test_idn_login),
-	    TEST(test_senders),          TEST(test_tags),       TEST(test_roles),
-	    TEST(test_names_like_roles), TEST(test_login),      TEST(test_foreign_accounts),
-	    TEST(test_settings),         TEST(test_inbound),
+	    TEST(test_forwards),       TEST(test_domains),
+	    TEST(test_ways_back),      TEST(test_mailboxes),
+	    TEST(test_postmaster),     TEST(test_roles_at_the_host),
+	    TEST(test_borrowed_roles), TEST(test_no_file),
+	    TEST(test_aliases),        TEST(test_idn_login),
+	    TEST(test_senders),        TEST(test_tags),
+	    TEST(test_roles),          TEST(test_names_like_roles),
+	    TEST(test_login),          TEST(test_foreign_accounts),
+	    TEST(test_settings),       TEST(test_inbound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,18 @@ warn_nobody(const struct accounts_service *service)
 			   "nobody gets what is sent there"));
 }
 
+/* RFC 5321 4.5.1: mail for postmaster has to be taken, and there is nobody to take it. */
+static void
+warn_unanswered(const struct accounts_service *service)
+{
+	const char *domain = resolve_unanswered(service->resolver);
+
+	if (domain != NULL)
+		log_event(LOG_WARNING, "accounts.no_postmaster", KV_STR("domain", domain),
+			  KV_STR("why", "no account in any domain of postern.conf is enabled: mail "
+					"for postmaster and abuse can't be taken"));
+}
+
 void
 load_warn(const struct accounts_service *service)
 {
@@ -95,6 +107,7 @@ load_warn(const struct accounts_service *service)
 		return;
 	warn_foreign(service);
 	warn_nobody(service);
+	warn_unanswered(service);
 }
 
 static void

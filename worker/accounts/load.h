@@ -16,8 +16,8 @@ struct accounts_service;
  */
 void load_file(struct accounts_service *, int fd, uint32_t generation, uint32_t id);
 
-/* Logs a warning if accounts are in domains that are not ours, and one if aliases lead to what is
- * nobody's in one that is. */
+/* Logs a warning if accounts are in domains that are not ours, one if aliases lead to what is
+ * nobody's in one that is, and one if postmaster is nobody. */
 void load_warn(const struct accounts_service *);
 
 #endif

@@ -23,7 +23,8 @@ struct resolver {
 	char *names;
 	struct domain *domains; /* sorted by name */
 	size_t count;
-	struct domain *standard; /* the default domain */
+	struct domain *standard;     /* the default domain */
+	const struct account *first; /* the first enabled account of the file, in any of them */
 	struct inbound inbound;
 	char host[HOST_NAME_SIZE];
 	const struct accounts *accounts;
@@ -101,14 +102,19 @@ void
 resolver_use(struct resolver *resolver, const struct accounts *accounts)
 {
 	resolver->accounts = accounts;
+	resolver->first = NULL;
 	for (size_t i = 0; i < resolver->count; i++)
 		resolver->domains[i].first = NULL;
 	for (size_t i = 0; accounts != NULL && i < accounts_count(accounts); i++) {
 		const struct account *account = accounts_at(accounts, i);
 		struct domain *domain = find_domain(resolver, strchr(account->address, '@') + 1);
 
-		if (domain != NULL && domain->first == NULL && account->enabled)
+		if (domain == NULL || !account->enabled)
+			continue;
+		if (domain->first == NULL)
 			domain->first = account;
+		if (resolver->first == NULL)
+			resolver->first = account;
 	}
 }
 
@@ -230,13 +236,21 @@ is_word(const char *local, size_t length, const char *word)
 	return length == strlen(word) && strncasecmp(local, word, length) == 0;
 }
 
+/* Who has a role that nobody was given. NULL if no account can have mail. */
+static const struct account *
+first_of(const struct resolver *resolver, const struct domain *domain)
+{
+	if (domain->first != NULL)
+		return domain->first;
+	return resolver->standard->first != NULL ? resolver->standard->first : resolver->first;
+}
+
 /* Who must always be somebody: false if there is no account at all for it. */
 static bool
 find_role(const struct resolver *resolver, bool abuse, const struct domain *domain,
 	  struct resolved *resolved)
 {
-	const struct account *first =
-	    domain->first != NULL ? domain->first : resolver->standard->first;
+	const struct account *first = first_of(resolver, domain);
 
 	if (abuse && find_word(resolver, "abuse", domain, resolved) &&
 	    is_enabled(resolver, resolved))
@@ -259,6 +273,18 @@ resolve_role(const struct resolver *resolver, bool abuse, const struct domain *d
 		return RCPT_LOCAL;
 	resolved->count = resolved->forward_count = 0;
 	return RCPT_UNAVAILABLE;
+}
+
+const char *
+resolve_unanswered(const struct resolver *resolver)
+{
+	struct resolved resolved;
+
+	for (size_t i = 0; i < resolver->count; i++) {
+		if (!find_role(resolver, false, &resolver->domains[i], &resolved))
+			return resolver->domains[i].name;
+	}
+	return NULL;
 }
 
 /* At this host, where that is no domain of ours: who writes its reports (RFC 3461 9.3), or is asked

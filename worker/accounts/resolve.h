@@ -11,7 +11,7 @@
  *   4. "postmaster", alone or at any of our domains, and "abuse" at any (RFC 5321 4.5.1, RFC 2142),
  *      and both at this host's name, as at the default domain:
  *      abuse goes where postmaster does; else to the domain's catch-all, else to the first enabled
- *      account of the domain in the file, or of the default domain
+ *      account of the domain in the file, or of the default domain, or of any of our domains
  *   5. the domain's catch-all, the alias "@domain"
  */
 #ifndef POSTERN_WORKER_ACCOUNTS_RESOLVE_H
@@ -68,6 +68,10 @@ struct resolved {
 
 /* Whether it can have mail: it is enabled, and in a domain of ours. */
 bool resolve_is_mailbox(const struct resolver *, const struct account *);
+
+/* A domain of ours whose postmaster is nobody, so that mail for him can't be taken (RFC
+ * 5321 4.5.1); NULL if there is none. Only while accounts are used. */
+const char *resolve_unanswered(const struct resolver *);
 
 /* Whether an address that an alias leads to is neither in a domain of ours nor at this host. */
 bool resolve_is_elsewhere(const struct resolver *, const char *forward);
