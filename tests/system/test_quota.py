@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """Quotas: of postern.conf for all, of accounts.conf for one; and what the queue makes of them."""
 
+import email
+import json
 import re
 
 from conftest import DOMAIN, wait_for
@@ -39,6 +41,28 @@ def test_quotas(make_server):
     server.log.wait(r"event=accounts\.loaded", mark)
     send(server, 1, "carol")
     wait_for(lambda: len(server.messages("carol")) >= 2, "room for another message")
+
+
+def test_who_is_here_hears_of_a_full_mailbox(make_server):
+    """Also where no mail leaves; how full it is, is the administrator's to know."""
+    server = make_server()
+    server.settings["session"] = "{ quota_messages = 1; }"
+    server.settings["limits"] = "{ retry = 1; }"
+    server.settings["relay"] = "{ enabled = false; expire = 2; }"
+    server.set_up("alice", "carol")
+    send(server, 1, "carol")
+    server.wait_for_messages(1, "carol")
+    with server.submission() as client:
+        client.sendmail(f"alice@{DOMAIN}", [f"carol@{DOMAIN}"], b"From: alice@example.org\r\n" + BODY)
+    report = email.message_from_bytes(server.wait_for_messages(1, "alice")[0])
+    _, recipient = report.get_payload(1).get_payload()
+    assert (recipient["Status"], recipient["Diagnostic-Code"]) == ("5.2.2", "x-postern; the mailbox is full")
+    assert b"1 of 1" not in report.as_bytes()
+    # A sender elsewhere can't be told: the mail stays, with all that is known.
+    send(server, 1, "carol")
+    server.log.wait(r"critical: event=queue\.held")
+    (held,) = json.loads(server.posternctl("queue", "list", "--held", "--json").stdout)
+    assert held["from"] == "bob@example.net" and "1 of 1 messages are there" in held["reason"]
 
 
 def multiappend(client, mails):

@@ -97,12 +97,19 @@ session_die(struct session_end *session)
 	free(session);
 }
 
-static void
-session_fails(struct ipc_channel *channel, uint32_t id, bool permanent)
+/* False: it is another one that fails. */
+static bool
+session_fails(const struct session_end *session, uint32_t id)
 {
-	struct qs_failed failed = {.permanent = permanent};
+	const struct world *world = session->world;
+	struct qs_failed failed = {.permanent = world->conduct == FAILS_FOR_GOOD};
+	const char *why = world->fails_why != NULL ? world->fails_why : "so it is";
 
-	ipc_send(channel, QS_FAILED, id, &failed, "so it is", 8, -1);
+	if ((world->conduct != FAILS_FOR_NOW && world->conduct != FAILS_FOR_GOOD) ||
+	    (world->failing != NULL && strcmp(world->failing, session->mailbox) != 0))
+		return false;
+	ipc_send(session->channel, QS_FAILED, id, &failed, why, strlen(why), -1);
+	return true;
 }
 
 static int
@@ -122,10 +129,8 @@ on_deliver(struct ipc_channel *channel, struct ipc_message *message, void *conte
 	}
 	if (world->conduct == KEEPS_SILENT)
 		return 0;
-	if (world->conduct == FAILS_FOR_NOW || world->conduct == FAILS_FOR_GOOD) {
-		session_fails(channel, message->id, world->conduct == FAILS_FOR_GOOD);
+	if (session_fails(session, message->id))
 		return 0;
-	}
 	if (was_stored(world, session->mailbox, body->delivery_id)) {
 		delivered.duplicate = 1;
 		world->duplicates++;

@@ -78,6 +78,8 @@ struct world {
 	struct ipc_channel *control, *master, *gate, *accounts;
 	bool gate_ended, accounts_silent, attach_fails;
 	enum conduct conduct;
+	const char *failing;   /* the one mailbox that fails, where sessions do; NULL: each */
+	const char *fails_why; /* what it says; NULL: something */
 	unsigned attaches, deliveries, resolves;
 	unsigned duplicates;
 	enum author_verdict author; /* what accounts says of a message, 0: that it is his own */

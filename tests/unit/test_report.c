@@ -640,6 +640,107 @@ all_is_done(void *arg)
 	return all_is_written(arg);
 }
 
+/* -- What this server could not do by itself, told to outsiders -------------------------------- */
+
+static void
+nobody_outside_hears_what_is_in_here(void **state)
+{
+	static const struct {
+		enum conduct conduct;
+		const char *why, *inside, *told;
+	} cases[] = {
+	    {FAILS_FOR_GOOD,
+	     "5.2.2 over quota: 1 of 7 octets are used, there is no room for 77 more", "octets",
+	     "Status: 5.2.2\r\nDiagnostic-Code: x-postern; the mailbox has no room for a message "
+	     "as "
+	     "large as this\r\n"},
+	    {FAILS_FOR_NOW, "4.2.2 over quota: 7 of 7 messages are there", "of 7",
+	     "Status: 4.2.2\r\nDiagnostic-Code: x-postern; the mailbox is full\r\n"},
+	    {FAILS_FOR_NOW, "index.db: number 7 is broken", "index",
+	     "Status: 4.3.0\r\nDiagnostic-Code: x-postern; the mailbox can't be reached now\r\n"},
+	    {FAILS_FOR_GOOD, "5.1.1 mailbox 7 tells lies", "lies",
+	     "Status: 5.3.0\r\nDiagnostic-Code: x-postern; the mailbox can't be reached now\r\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		world.queue.settings.delay_notice = 1;
+		world.conduct = cases[i].conduct;
+		world.failing = "bob@example.org";
+		world.fails_why = cases[i].why;
+		send_as_alice("alice@example.org", to_local, 0);
+		world_run_until(&world, heard, NULL);
+		assert_has(heard_by_alice(), cases[i].told);
+		assert_lacks(heard_by_alice(), cases[i].inside);
+		(void)tear_down(state);
+		(void)set_up(state);
+	}
+}
+
+/* Its time is over: the status says so for ever, and that he was full is still the reason. */
+static void
+who_was_full_to_the_end_is_still_full(void **state)
+{
+	(void)state;
+	world.queue.settings.expire = 1;
+	world.conduct = FAILS_FOR_NOW;
+	world.failing = "bob@example.org";
+	world.fails_why = "4.2.2 over quota: 9 of 9 messages are there";
+	send_as_alice("alice@example.org", to_local, 0);
+	world_run_until(&world, heard, NULL);
+	assert_has(heard_by_alice(), "It was tried again and again, until its time was over.");
+	assert_has(heard_by_alice(), "Action: failed\r\nStatus: 5.2.2\r\n"
+				     "Diagnostic-Code: x-postern; the mailbox is full\r\n");
+}
+
+static bool
+is_there(const struct db_delivery *row, const char *mailbox, void *arg)
+{
+	(void)row;
+	(void)mailbox;
+	(void)arg;
+	return false;
+}
+
+/* There is one delivery, and it has no next attempt. */
+static bool
+one_is_held(void *arg)
+{
+	int64_t due, far = clock_now() + INT64_C(1000) * 86400 * CLOCK_SECOND;
+	flow_id flow;
+
+	(void)arg;
+	(void)batch_run(world.queue.batch);
+	return queue_is_quiet(&world.queue) && world.deliveries > 0 &&
+	       db_next_flow(world.queue.db, -1, &flow) == 1 &&
+	       db_due(world.queue.db, flow, (struct db_position){0}, far, 1, is_there, NULL,
+		      &due) == 1;
+}
+
+/* Who lets no mail leave has senders all the same. */
+static void
+where_no_mail_leaves_who_is_here_is_told(void **state)
+{
+	static const char *const others[] = {"dan@elsewhere.example", "nobody@example.org", ""};
+
+	world.queue.settings.relay = REACH_HERE;
+	world.conduct = FAILS_FOR_GOOD;
+	world.failing = "bob@example.org";
+	send_as_alice("alice@example.org", to_local, 0);
+	world_run_until(&world, all_is_done, NULL);
+	assert_has(heard_by_alice(), "Action: failed\r\n");
+	/* The others' mail is held. */
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		(void)tear_down(state);
+		(void)set_up(state);
+		world.queue.settings.relay = REACH_HERE;
+		world.conduct = FAILS_FOR_GOOD;
+		send_as_alice(others[i], to_local, 0);
+		world_run_until(&world, one_is_held, NULL);
+		assert_int_equal(world.deliveries, 1);
+		assert_int_equal(world.stored_count, 0);
+	}
+}
+
 /* Nothing stays in the queue of what nobody wants to hear of, wherever mail may leave to. */
 static void
 what_fails_unwanted_is_dropped(void **state)
@@ -870,6 +971,12 @@ main(void)
 	    cmocka_unit_test_setup_teardown(an_attempt_that_its_report_outlasts_is_made, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(what_no_mailbox_takes_comes_back, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(nobody_outside_hears_what_is_in_here, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(who_was_full_to_the_end_is_still_full, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(where_no_mail_leaves_who_is_here_is_told, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(what_fails_unwanted_is_dropped, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_report_that_fails_is_dropped, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_mailbox_out_of_reach_keeps_nothing_for_ever, set_up,

@@ -78,22 +78,48 @@ delivery_is_expired(const struct delivery *delivery)
 	return is_past(delivery, delivery->mailbox->schedule->queue->settings.expire);
 }
 
-/* "5.2.2 " in front of a reason; else that of the action. */
-static void
-set_reason(struct report_recipient *recipient, enum report_action action, const char *why)
-{
-	static const char *const statuses[REPORT_ACTIONS] = {
-	    [REPORT_FAILED] = "5.0.0", [REPORT_DELAYED] = "4.0.0", [REPORT_DELIVERED] = "2.0.0"};
-	size_t length = strspn(why, "0123456789.");
-	bool has_status = length >= 5 && length < sizeof(recipient->status) &&
-			  why[0] == statuses[action][0] && why[length] == ' ';
+/*
+ * What a sender, who may be anybody, hears of what this server could not do by itself. How full a
+ * mailbox is, and what processes and files here say, is for the log and posternctl queue.
+ */
+static const struct reason {
+	const char *begin;  /* of what the session says */
+	const char *detail; /* RFC 3463, behind the class */
+	const char *words;
+} reasons[] = {
+    {"4.2.2 ", "2.2", "the mailbox is full"},
+    {"5.2.2 ", "2.2", "the mailbox has no room for a message as large as this"},
+    {"", "3.0", "the mailbox can't be reached now"},
+};
+static const struct reason not_sent = {"", "3.0",
+				       "this mail server has a fault, and can't send it on now"};
 
-	if (has_status)
-		(void)snprintf(recipient->status, sizeof(recipient->status), "%.*s", (int)length,
-			       why);
-	else
-		strlcpy(recipient->status, statuses[action], sizeof(recipient->status));
-	strlcpy(recipient->text, has_status ? why + length + 1 : why, sizeof(recipient->text));
+static const struct reason *
+reason_of(const struct delivery *delivery, const char *why)
+{
+	const struct reason *reason = reasons;
+
+	if (delivery->mailbox->remote)
+		return &not_sent;
+	while (strncmp(why, reason->begin, strlen(reason->begin)) != 0)
+		reason++;
+	return reason;
+}
+
+static void
+set_reason(struct report_recipient *recipient, enum report_action action,
+	   const struct delivery *delivery, const char *why)
+{
+	const struct reason *reason = reason_of(delivery, why);
+
+	strlcpy(recipient->why, why, sizeof(recipient->why));
+	if (action == REPORT_DELIVERED) {
+		strlcpy(recipient->status, "2.0.0", sizeof(recipient->status));
+		return;
+	}
+	(void)snprintf(recipient->status, sizeof(recipient->status), "%c.%s",
+		       action == REPORT_FAILED ? '5' : '4', reason->detail);
+	strlcpy(recipient->text, reason->words, sizeof(recipient->text));
 }
 
 /* The sender is told, and the delivery ends with that. False: he is not, and it is still there. */
@@ -119,7 +145,7 @@ tell_sender(struct delivery *delivery, enum report_action action, int64_t next_a
 	    action == REPORT_FAILED && why[0] != '5' && delivery_is_expired(delivery);
 	strlcpy(recipient->path, to.path, sizeof(recipient->path));
 	strlcpy(recipient->orcpt, to.orcpt, sizeof(recipient->orcpt));
-	set_reason(recipient, action, why);
+	set_reason(recipient, action, delivery, why);
 	report_send(report);
 	delivery_free(delivery);
 	return true;
@@ -177,13 +203,11 @@ drop(struct delivery *delivery, const char *why)
 void
 delivery_fail(struct delivery *delivery, const char *why)
 {
-	const struct mq_settings *settings = &delivery->mailbox->schedule->queue->settings;
-
 	/* RFC 3461 4.1: that is what was asked for, by reports too. Held, anybody could fill the
 	 * queue with it. */
 	if (!notify_wants(delivery->notify, DSN_NOTIFY_FAILURE))
 		drop(delivery, why);
-	else if (settings->relay == REACH_HERE || !tell_sender(delivery, REPORT_FAILED, 0, why))
+	else if (!tell_sender(delivery, REPORT_FAILED, 0, why))
 		delivery_hold(delivery, why);
 }
 

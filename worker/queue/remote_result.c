@@ -72,6 +72,18 @@ struct ended {
 	int64_t next_attempt;
 };
 
+static const char *
+reason_of(const struct qr_recipient *result, char out[QUEUE_REASON_SIZE])
+{
+	const struct reason_facts facts = {.said = result->said == 1,
+					   .code = result->code,
+					   .host = result->host,
+					   .enhanced = result->enhanced,
+					   .text = result->text};
+
+	return reason_text(&facts, out);
+}
+
 /* Fills one; the delivery is freed. */
 static void
 hand_over(struct report_recipient *recipient, struct delivery *delivery, const struct ended *ended)
@@ -91,19 +103,8 @@ hand_over(struct report_recipient *recipient, struct delivery *delivery, const s
 	strlcpy(recipient->status, result->status, sizeof(recipient->status));
 	strlcpy(recipient->enhanced, result->enhanced, sizeof(recipient->enhanced));
 	strlcpy(recipient->text, result->text, sizeof(recipient->text));
+	(void)reason_of(result, recipient->why);
 	delivery_free(delivery);
-}
-
-static const char *
-reason_of(const struct qr_recipient *result, char out[QUEUE_REASON_SIZE])
-{
-	const struct reason_facts facts = {.said = result->said == 1,
-					   .code = result->code,
-					   .host = result->host,
-					   .enhanced = result->enhanced,
-					   .text = result->text};
-
-	return reason_text(&facts, out);
 }
 
 /* Nobody is told. */

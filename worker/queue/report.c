@@ -10,7 +10,6 @@
 #include "worker/queue/batch.h"
 #include "worker/queue/clock.h"
 #include "worker/queue/notice.h"
-#include "worker/queue/reason.h"
 #include "worker/queue/schedule.h"
 #include "worker/queue/transaction.h"
 
@@ -49,23 +48,19 @@ report_add(struct report *report)
 enum instead {
 	INSTEAD_GO_ON, /* as it would if none were wanted; what failed is tried again */
 	INSTEAD_END,   /* for ever */
+	INSTEAD_HOLD,  /* it waits for somebody to look at it */
 };
 
-static const char *
-reason_of(const struct report_recipient *recipient, char out[QUEUE_REASON_SIZE])
+/* Who lets no mail leave may still know the sender, and bring him word. */
+static enum instead
+unreportable(const struct report *report)
 {
-	const struct reason_facts facts = {.said = recipient->said,
-					   .code = recipient->code,
-					   .host = recipient->host,
-					   .enhanced = recipient->enhanced,
-					   .text = recipient->text};
-
-	return reason_text(&facts, out);
+	return report->queue->settings.relay == REACH_HERE ? INSTEAD_HOLD : INSTEAD_END;
 }
 
 static void
 record(const struct report *report, const struct report_recipient *recipient, bool over,
-       const char *why)
+       enum instead instead, const char *why)
 {
 	int64_t delay =
 	    clock_backoff(report->queue->settings.retry, recipient->attempts + 1, arc4random());
@@ -81,30 +76,36 @@ record(const struct report *report, const struct report_recipient *recipient, bo
 
 	if (report->action == REPORT_FAILED) {
 		result.attempts++;
-		result.next_attempt = clock_now() + delay;
+		result.next_attempt = instead == INSTEAD_HOLD ? DB_HELD : clock_now() + delay;
 	}
 	batch_result(report->queue->batch, &result);
 }
 
+/* What was WHY is in the way of a report; what is held keeps why it failed. */
 static void
 do_without(const struct report *report, enum instead instead, const char *why)
 {
-	static const char *const events[] = {
-	    [INSTEAD_GO_ON] = "queue.deferred", [INSTEAD_END] = "queue.dropped"};
-	bool over = report->action != REPORT_DELAYED;
+	static const struct {
+		int level;
+		const char *event;
+	} logged[] = {
+	    [INSTEAD_GO_ON] = {LOG_WARNING, "queue.deferred"},
+	    [INSTEAD_END] = {LOG_WARNING, "queue.dropped"},
+	    [INSTEAD_HOLD] = {LOG_CRIT, "queue.held"},
+	};
+	bool failed = report->action == REPORT_FAILED;
+	bool over = failed ? instead == INSTEAD_END : report->action != REPORT_DELAYED;
 
-	if (report->action == REPORT_FAILED)
-		over = instead == INSTEAD_END;
 	for (size_t i = 0; i < report->count; i++) {
 		const struct report_recipient *recipient = &report->recipients[i];
-		char id[QUEUE_ID_SIZE], reason[QUEUE_REASON_SIZE];
+		const char *reason = failed && instead != INSTEAD_HOLD ? why : recipient->why;
+		char id[QUEUE_ID_SIZE];
 
-		if (report->action == REPORT_FAILED)
-			log_event(LOG_WARNING, events[instead],
+		if (failed)
+			log_event(logged[instead].level, logged[instead].event,
 				  KV_STR("id", id_text(report->message, id)),
-				  KV_STR("to", recipient->path), KV_STR("why", why));
-		record(report, recipient, over,
-		       report->action == REPORT_FAILED ? why : reason_of(recipient, reason));
+				  KV_STR("to", recipient->path), KV_STR("why", reason));
+		record(report, recipient, over, instead, reason);
 	}
 }
 
@@ -263,8 +264,8 @@ make(const struct db_message *message, void *arg)
 	if (junk && making->report->action != REPORT_DELAYED)
 		log_unreported(making->report, message);
 	if (junk || message->sender[0] == '\0') {
-		making->why = making->report->recipients[0].text;
-		making->instead = INSTEAD_END;
+		making->why = making->report->recipients[0].why;
+		making->instead = unreportable(making->report);
 		return 0;
 	}
 	text = write_text(making->report, message, &length, &type);
@@ -290,12 +291,11 @@ report_send(struct report *report)
 static enum db_status
 write_one(struct db *db, struct report *report, const struct report_recipient *recipient)
 {
-	char reason[QUEUE_REASON_SIZE];
 	const struct db_deferral deferral = {.message = report->message,
 					     .index = recipient->index,
 					     .attempts = recipient->attempts,
 					     .next_attempt = recipient->next_attempt,
-					     .reason = reason_of(recipient, reason),
+					     .reason = recipient->why,
 					     .unreached = recipient->unreached};
 	enum db_status status;
 	bool left_file = false;
@@ -362,7 +362,7 @@ void
 report_lost(const struct transaction *transaction, enum queue_failure why)
 {
 	if (why == QUEUE_REFUSED)
-		do_without(transaction->report, INSTEAD_END,
+		do_without(transaction->report, unreportable(transaction->report),
 			   "it can't be delivered, and neither can a report to its sender");
 	else
 		do_without(transaction->report, INSTEAD_GO_ON, "its report can't be kept now");

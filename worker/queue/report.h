@@ -19,6 +19,7 @@
 #include "common/proto/gate_queue.h"
 #include "common/proto/queue_relay.h"
 #include "worker/queue/db.h"
+#include "worker/queue/reason.h"
 
 struct queue;
 struct transaction;
@@ -47,6 +48,7 @@ struct report_recipient {
 	char status[RELAY_STATUS_SIZE];   /* RFC 3463 */
 	char enhanced[RELAY_STATUS_SIZE]; /* the one that the host said; "": none */
 	char text[REASON_MAX];            /* printable ASCII */
+	char why[QUEUE_REASON_SIZE];      /* for the log and the database */
 };
 
 /* Hangs at its transaction, from report_send() on. */
@@ -70,7 +72,7 @@ struct report_recipient *report_add(struct report *);
  * Sends it, with at least one recipient; it is taken. If that is not possible now, what failed or
  * is late is put off, and what has arrived has arrived without one. The same if its message has the
  * null reverse-path, or is junk of nobody who has logged in, whose sender may be forged; but what
- * failed is dropped then, with a line in the log.
+ * failed is dropped then, with a line in the log, or held where no mail leaves.
  */
 void report_send(struct report *);
 
@@ -84,7 +86,7 @@ bool report_is_under_way(const struct queue *, uint64_t message, uint32_t index)
 enum db_status report_write(struct db *, struct report *, int64_t position);
 /* That is durable. */
 void report_written(const struct transaction *);
-/* It is not; if the sender does not exist, what failed is dropped. */
+/* It is not; if the sender does not exist, what failed is dropped, or held where no mail leaves. */
 void report_lost(const struct transaction *, enum queue_failure);
 
 /* -- Pure functions (report_text.c, report_parts.c) ---------------------------------------- */
