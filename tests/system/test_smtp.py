@@ -163,6 +163,18 @@ def test_many_recipients(server):
     assert codes <= {550, 421}
 
 
+def test_bad_addresses_of_a_list_take_no_good_ones_with_them(server):
+    """Ten bad commands end a connection; an address that there can't be is none, of strangers and users."""
+    for open_session in (server.smtp, server.submission):
+        with open_session() as client:
+            client.ehlo("list.example.")
+            assert client.mail(ALICE)[0] == 250
+            assert {client.docmd("RCPT", f"TO:<a..b{i}@lists.example>")[0] for i in range(15)} == {501}
+            assert client.rcpt(ALICE)[0] == 250
+            assert client.data(b"From: alice@example.org\r\nSubject: list\r\n\r\nx\r\n")[0] == 250
+    assert all(b"from list.example (" in mail for mail in server.wait_for_messages(2))
+
+
 def test_ten_thousand_recipients(server, raw):
     raw.say("EHLO x.example")
     raw.say("MAIL FROM:<a@b.example>")

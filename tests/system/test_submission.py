@@ -51,7 +51,7 @@ def test_what_is_missing_is_added(house):
     assert mail["Bcc"] == "you" and mail["Date"] is None and mail["Message-ID"] is None
 
 
-@pytest.mark.parametrize("name", ["Anna's phone", "desktop-", "laptop.example.org."])
+@pytest.mark.parametrize("name", ["Anna's phone", "desktop-", "laptop.example.org.."])
 def test_a_device_may_be_called_anything(house, name):
     """What is no Domain (RFC 5321 4.1.2) is not in the Received field either: the address is."""
     with house.submission() as client:

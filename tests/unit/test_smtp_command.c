@@ -207,6 +207,8 @@ mail_and_rcpt(void **state)
 		if (r == -1) {
 			if (strncmp(reply.text, paths[i].refused, strlen(paths[i].refused)) != 0)
 				fail_msg("%s: %s", line, reply.text);
+			/* Of an address: 5.1.3, 5.1.7 and 5.6.7; of a command: 5.5.4. */
+			assert_int_equal(command.no_mailbox, reply.text[6] != '5');
 			continue;
 		}
 		assert_string_equal(command.path, paths[i].path);
@@ -268,6 +270,48 @@ hello_domain_is_lower_case(void **state)
 	(void)state;
 	assert_int_equal(smtp_command_parse("EHLO Mail.Example.ORG", 21, &command, &reply), 0);
 	assert_string_equal(command.domain, "mail.example.org");
+}
+
+/* What many say who mean the same. */
+static void
+hello_is_put_right(void **state)
+{
+	static const struct {
+		const char *line, *domain; /* NULL: refused */
+	} hellos[] = {
+	    {"EHLO mail.example.org.", "mail.example.org"},
+	    {"HELO Host.", "host"},
+	    {"EHLO mail.example.org..", NULL},
+	    {"EHLO .", NULL},
+	    {"EHLO ..", NULL},
+	    {"EHLO [2001:db8::1]", "[IPv6:2001:db8::1]"},
+	    {"HELO [2001:db8:0000:0000:0000:0000:255.255.255.255]",
+	     "[IPv6:2001:db8:0000:0000:0000:0000:255.255.255.255]"},
+	    {"EHLO [2001:db8::1].", NULL},
+	    {"EHLO [2001:db8::1", NULL},
+	    {"EHLO [2001:db8::x]", NULL},
+	    {"EHLO [IPv6:IPv6:2001:db8::1]", NULL},
+	    {"EHLO [2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000]", NULL},
+	    {"EHLO [:]", NULL},
+	    {"EHLO [192.0.2.1.]", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(hellos); i++) {
+		struct smtp_command command;
+		struct smtp_reply reply;
+		int r =
+		    smtp_command_parse(hellos[i].line, strlen(hellos[i].line), &command, &reply);
+
+		if (r != (hellos[i].domain != NULL ? 0 : -1))
+			fail_msg("%s: %d", hellos[i].line, r);
+		if (r == 0)
+			assert_string_equal(command.domain, hellos[i].domain);
+	}
+	/* Only there: an address is what somebody has. */
+	assert_int_equal(smtp_command_parse("RCPT TO:<a@b.>", 14, &(struct smtp_command){0},
+					    &(struct smtp_reply){""}),
+			 -1);
 }
 
 static void
@@ -348,6 +392,7 @@ main(void)
 	    cmocka_unit_test(mail_and_rcpt),
 	    cmocka_unit_test(dsn_parameters),
 	    cmocka_unit_test(hello_domain_is_lower_case),
+	    cmocka_unit_test(hello_is_put_right),
 	    cmocka_unit_test(auth),
 	    cmocka_unit_test(nul_in_a_line),
 	    cmocka_unit_test(quotes_are_short_and_printable),

@@ -245,7 +245,7 @@ refusals_keep_their_order(void **state)
 	house_settings()->max_recipients = 100;
 	house_settings()->max_errors = 1;
 	orders.accounts_silent = 1;
-	client_says("RCPT TO:<erin@b>\r\nRCPT TO:<j\xc3\xbcrgen@b>\r\n");
+	client_says("RCPT TO:<erin@b>\r\nRCPT TO:frank@b\r\n");
 	assert_string_equal(client_hears(), "");
 	house_accounts_speak();
 	assert_string_equal(client_hears(),
@@ -330,6 +330,51 @@ errors_are_bounded(void **state)
 	house_settings()->max_errors = 0; /* no bound */
 	for (i = 0; i < 1000; i++)
 		talk("X\r\n", "500 5.5.2 Command \"X\" is not known here\r\n");
+	house_close();
+}
+
+/* Who carries the mail has them from somebody else, and others of its recipients are good. */
+static void
+addresses_that_can_not_be_are_no_errors(void **state)
+{
+	static const char *const bad[] = {
+	    "RCPT TO:<a..b@b>\r\n", "RCPT TO:<x@y.example.>\r\n", "RCPT TO:<j\xc3\xbcrgen@b>\r\n",
+	    "RCPT TO:<x>\r\n",      "RCPT TO:<@y,z:a@b>\r\n",
+	};
+	const size_t count = sizeof(bad) / sizeof(bad[0]);
+	size_t i;
+
+	(void)state;
+	house_open(SERVICE_SMTP);
+	house_settings()->max_errors = 2;
+	say_helo();
+	client_says("MAIL FROM:<a@b..c>\r\n");
+	client_says("MAIL FROM:<j\xc3\xbcrgen@b>\r\nRCPT TO:<bob@b>\r\n");
+	client_says("MAIL FROM:<a>\r\nMAIL FROM:<a@b>\r\nRCPT TO:<bob@b>\r\n");
+	for (i = 0; i < 4 * count; i++)
+		client_says(bad[i % count]);
+	assert_false(connection_finished());
+	/* A stranger's are noted all the same: his replies wait. */
+	assert_int_equal(orders.errors_noted, 3 + 4 * count);
+	(void)client_hears();
+	talk("RCPT TO:<carol@b>\r\nDATA\r\nx\r\n.\r\n",
+	     "250 2.1.5 Ok\r\n354 Send the message, end it with <CRLF>.<CRLF>\r\n"
+	     "250 2.0.0 Ok: queued as " QUEUE_ID "\r\n");
+	assert_string_equal(queue_log.rcpts, "bob@b carol@b ");
+	/* What is no address in <> is a bad command. */
+	talk("MAIL FROM:<a@b>\r\nRCPT TO:bob@b\r\nRCPT TO:<bob@b\r\n",
+	     "250 2.1.0 Ok\r\n501 5.5.4 Expected an address in <> after TO:, found \"bob@b\"\r\n"
+	     "421 4.7.0 mx.example.org Too many errors, goodbye\r\n");
+	house_close();
+
+	/* And there is an end to them. */
+	house_open(SERVICE_SMTP);
+	say_helo();
+	talk("MAIL FROM:<a@b>\r\n", "250 2.1.0 Ok\r\n");
+	for (i = 0; i < 200 && !connection_finished(); i++)
+		client_says(bad[i % count]);
+	assert_in_range(i, 100, 110);
+	assert_string_equal(finish_reason(), "too-many-errors");
 	house_close();
 }
 
@@ -795,6 +840,7 @@ main(void)
 	    cmocka_unit_test(client_goes_with_questions_open),
 	    cmocka_unit_test(ten_thousand_recipients),
 	    cmocka_unit_test(errors_are_bounded),
+	    cmocka_unit_test(addresses_that_can_not_be_are_no_errors),
 	    cmocka_unit_test(guessing_and_idling_are_bounded),
 	    cmocka_unit_test(lines_are_bounded),
 	    cmocka_unit_test(long_line_waits_for_recipients),

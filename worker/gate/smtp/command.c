@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "worker/gate/smtp/command.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -8,6 +10,34 @@
 #include "worker/gate/smtp/path.h"
 
 typedef int parse_fn(const char *arg, size_t length, struct smtp_command *, struct smtp_reply *);
+
+/* What many who have no name say: an IPv6 address in brackets, without its tag (RFC 5321 4.1.3). */
+static enum address_error
+parse_untagged(const char *text, size_t length, char out[HOST_NAME_SIZE])
+{
+	char tagged[INET6_ADDRSTRLEN + sizeof("[IPv6:]")];
+
+	if (memchr(text, ':', length) == NULL || length > INET6_ADDRSTRLEN + 1)
+		return ADDRESS_BAD_DOMAIN;
+	(void)snprintf(tagged, sizeof(tagged), "[IPv6:%.*s", (int)length - 1, text + 1);
+	return address_parse_literal(tagged, strlen(tagged), out);
+}
+
+static enum address_error
+parse_host(const char *text, size_t length, char out[HOST_NAME_SIZE])
+{
+	enum address_error error;
+
+	if (length > 0 && text[0] == '[') {
+		error = address_parse_literal(text, length, out);
+		return error == ADDRESS_OK ? error : parse_untagged(text, length, out);
+	}
+	/* A dot at the end says in DNS that there is no more (RFC 1034 3.1), and means the same
+	 * host. */
+	if (length > 1 && text[length - 1] == '.')
+		length--;
+	return address_parse_domain(text, length, out);
+}
 
 /* RFC 5321 4.1.1.1. HELO has a Domain only there, but a literal is what a host without name has. */
 static int
@@ -18,10 +48,7 @@ parse_hello(const char *arg, size_t length, struct smtp_command *command, struct
 
 	command->argument = arg;
 	command->argument_length = length;
-	if (length > 0 && arg[0] == '[')
-		error = address_parse_literal(arg, length, command->domain);
-	else
-		error = address_parse_domain(arg, length, command->domain);
+	error = parse_host(arg, length, command->domain);
 	if (error == ADDRESS_OK)
 		return 0;
 	if (error == ADDRESS_EMPTY)

@@ -53,6 +53,8 @@ struct smtp_command {
 	 */
 	char path[ADDRESS_TEXT_SIZE];
 	bool utf8; /* what was said had octets above 127: only after SMTPUTF8 */
+	/* Refused for what stands in the <> alone, which the client may have from somebody. */
+	bool no_mailbox;
 
 	/* MAIL */
 	uint64_t size; /* SIZE=, or 0 */

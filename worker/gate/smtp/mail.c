@@ -329,9 +329,9 @@ refuse_unasked(struct conn *conn, const struct smtp_session *session,
 	char quoted[SMTP_QUOTE_SIZE];
 
 	if (is_unannounced_utf8(session->mail, command))
-		(void)smtp_refuse(conn, "553 5.6.7 <%s>: %s",
-				  smtp_quote(command->path, strlen(command->path), quoted),
-				  address_error_text(ADDRESS_NOT_ASCII));
+		(void)smtp_refuse_mailbox(conn, "553 5.6.7 <%s>: %s",
+					  smtp_quote(command->path, strlen(command->path), quoted),
+					  address_error_text(ADDRESS_NOT_ASCII));
 	else
 		/* RFC 5321 4.5.3.1.10: not an error of the client, it sends to the rest later. */
 		smtp_reply(conn,

@@ -78,12 +78,14 @@ skip_source_route(struct cursor *at)
 }
 
 static int
-refuse_path(struct smtp_reply *reply, enum smtp_verb verb, enum address_error error,
+refuse_path(struct smtp_reply *reply, struct smtp_command *command, enum address_error error,
 	    const char *path, size_t length)
 {
-	const char *code = verb == SMTP_MAIL ? "501 5.1.7" : "501 5.1.3"; /* RFC 3463 3.2 */
+	/* RFC 3463 3.2 */
+	const char *code = command->verb == SMTP_MAIL ? "501 5.1.7" : "501 5.1.3";
 	char quoted[SMTP_QUOTE_SIZE];
 
+	command->no_mailbox = true;
 	if (error == ADDRESS_NOT_ASCII)
 		code = "553 5.6.7"; /* RFC 6531 3.5: in a source route */
 	return smtp_reply_set(reply, "%s <%s>: %s", code, smtp_quote(path, length, quoted),
@@ -114,10 +116,12 @@ parse_path(struct cursor *at, struct smtp_command *command, struct smtp_reply *r
 	command->path[0] = '\0';
 	if (path.p == path.end && verb == SMTP_MAIL)
 		return 0; /* the null reverse-path, RFC 5321 4.5.5 */
-	if (!skip_source_route(&path))
+	if (!skip_source_route(&path)) {
+		command->no_mailbox = true;
 		return smtp_reply_set(
 		    reply, "501 5.1.3 Expected @domain,@domain: and a mailbox, found \"%s\"",
 		    smtp_quote(path.p, left(&path), quoted));
+	}
 	/* RFC 5321 4.1.1.3: the one recipient without a domain. */
 	if (verb == SMTP_RCPT && left(&path) == sizeof(postmaster) - 1 &&
 	    strncasecmp(path.p, postmaster, left(&path)) == 0) {
@@ -126,7 +130,7 @@ parse_path(struct cursor *at, struct smtp_command *command, struct smtp_reply *r
 	}
 	error = address_parse_utf8(path.p, left(&path), &address);
 	if (error != ADDRESS_OK)
-		return refuse_path(reply, verb, error, path.p, left(&path));
+		return refuse_path(reply, command, error, path.p, left(&path));
 	command->utf8 = !smtp_is_ascii(path.p, left(&path));
 	(void)address_format(&address, command->path, sizeof(command->path));
 	return 0;
@@ -167,6 +171,7 @@ smtp_parse_mail(const char *arg, size_t length, struct smtp_command *command,
 	if (!command->utf8 || (command->parameters.flags & MAIL_SMTPUTF8) != 0)
 		return 0;
 	/* RFC 6531 3.7.4.2, 3.5 */
+	command->no_mailbox = true;
 	return smtp_reply_set(reply, "553 5.6.7 <%s>: %s",
 			      smtp_quote(command->path, strlen(command->path), quoted),
 			      address_error_text(ADDRESS_NOT_ASCII));

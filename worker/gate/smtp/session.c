@@ -131,6 +131,20 @@ smtp_refuse(struct conn *conn, const char *format, ...)
 }
 
 bool
+smtp_refuse_mailbox(struct conn *conn, const char *format, ...)
+{
+	const struct smtp_session *session = conn_state(conn);
+	va_list ap;
+
+	va_start(ap, format);
+	write_reply(conn, format, ap);
+	va_end(ap);
+	if (session->account == NULL)
+		conn_note_error(conn);
+	return smtp_count_idle(conn);
+}
+
+bool
 smtp_count_idle(struct conn *conn)
 {
 	struct smtp_session *session = conn_state(conn);
@@ -235,6 +249,8 @@ command_line(struct conn *conn, struct smtp_session *session, const char *line, 
 		/* What follows would be taken for commands, and somebody else may have chosen it.
 		 */
 		smtp_close(conn, "bad-chunk", "%s", reply.text);
+	else if (parsed == -1 && command.no_mailbox)
+		(void)smtp_refuse_mailbox(conn, "%s", reply.text);
 	else if (parsed == -1)
 		(void)smtp_refuse(conn, "%s", reply.text);
 	else if (!rule->idle || smtp_count_idle(conn))

@@ -151,6 +151,14 @@ void smtp_reply(struct conn *, const char *format, ...) __attribute__((format(pr
  */
 bool smtp_refuse(struct conn *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * The same for an address that there can't be, or nobody has here: it came from a list or out of an
+ * address book, and whoever carries the mail did nothing wrong. Many of them are slowed and come to
+ * an end all the same (smtp_count_idle()); strangers' are noted, as guesses.
+ */
+bool smtp_refuse_mailbox(struct conn *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* 421 and the end. FORMAT without the code. The session may be gone afterwards. */
 void smtp_close(struct conn *, const char *why, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
