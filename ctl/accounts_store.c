@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -114,7 +115,9 @@ store_open(struct accounts_store *store, const char *path, bool lock, struct err
 bool
 store_is_nobodys(const struct configuration *conf, const char *forward)
 {
-	return conf_has_domain(conf, strrchr(forward, '@') + 1);
+	const char *domain = strrchr(forward, '@') + 1;
+
+	return conf_has_domain(conf, domain) || strcasecmp(domain, conf->hostname) == 0;
 }
 
 static bool

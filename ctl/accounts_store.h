@@ -37,8 +37,8 @@ void store_close(struct accounts_store *);
 
 /*
  * Does what an alias leads to that is neither an account nor an alias of its file reach nobody? Its
- * domain is one of ours; to the file's reader, which does not know them, it looks like another
- * host's if nobody in the file has it.
+ * domain is one of ours, or it is at this host; to the file's reader, which does not know them, it
+ * looks like another host's if nobody in the file has it.
  */
 bool store_is_nobodys(const struct configuration *, const char *forward);
 

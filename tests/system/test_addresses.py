@@ -247,6 +247,7 @@ def test_posternctl_alias_keeps_what_it_does_not_mean(domains):
     (("alias", "add", f"new@{DOMAIN}", f"typo@{SECOND}"), "no account and no alias of this file"),
     (("alias", "add", f"new@{DOMAIN}", f"alice@{DOMAIN}", "typo@empty.example"),
      "would lead to typo@empty.example, which is no account"),
+    (("alias", "add", f"new@{DOMAIN}", f"bob@{HOST}"), f"would lead to bob@{HOST}, which is no account"),
     (("alias", "add", f"sales@{DOMAIN}", f"all@{DOMAIN}"), "aliases in a loop: sales@"),
     (("alias", "add", f"alice@{DOMAIN}", f"carol@{DOMAIN}"), "is an account's"),
     (("alias", "add", "new@elsewhere.example", f"alice@{DOMAIN}"), "not in the domains of"),

@@ -247,7 +247,13 @@ content_comes_back(void **state)
 		if (cases[i].type != NULL) {
 			assert_has(text, cases[i].type);
 			assert_has(text, "secret");
+			assert_has(text, "It is not tried any more. Your message is below.\r\n");
+			assert_lacks(text, "The header of your");
 		} else {
+			assert_lacks(text, "Your message is below.");
+			assert_int_equal(strstr(text, "The header of your message is below.\r\n") !=
+					     NULL,
+					 cases[i].action != REPORT_DELAYED);
 			assert_has(text, "Content-Type: text/rfc822-headers\r\n\r\nA: b\r\n\r\n--");
 			assert_lacks(text, "secret");
 		}

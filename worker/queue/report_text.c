@@ -21,18 +21,16 @@ static const struct {
 	const char *end;    /* behind them */
 } kinds[REPORT_ACTIONS] = {
     [REPORT_FAILED] = {"Undelivered mail returned to sender", "failed",
-		       "Your message could not be delivered to",
-		       "It is not tried any more. The header of your message is below."},
+		       "Your message could not be delivered to", "It is not tried any more. "},
     [REPORT_DELAYED] = {"Delayed mail: it is still being tried", "delayed",
 			"Your message has not been delivered yet to",
 			"There is nothing that you need to do: it is tried again and again. If it "
 			"can't be\r\ndelivered by then, you are told."},
     [REPORT_DELIVERED] = {"Delivered: your mail has arrived", "delivered",
-			  "Your message has been delivered, as you wished to know, to",
-			  "The header of your message is below."},
+			  "Your message has been delivered, as you wished to know, to", ""},
     [REPORT_RELAYED] = {"Relayed: your mail has left for its recipient", "relayed",
 			"Your message has been taken by a mail server that reports no further, for",
-			"The header of your message is below."},
+			""},
 };
 
 static const char *
@@ -69,6 +67,23 @@ add_header(FILE *out, const struct report_facts *facts, const char *boundary, bo
 		boundary);
 }
 
+/* -- Whether it comes along ------------------------------------------------------------------ */
+
+/* RFC 3461 4.3 of failures only; RFC 8689 5. */
+static bool
+wants_content(const struct mail_parameters *parameters, enum report_action action)
+{
+	return action == REPORT_FAILED && parameters->ret == DSN_RETURN_FULL &&
+	       (parameters->flags & MAIL_REQUIRETLS) == 0;
+}
+
+static bool
+comes_whole(const struct report_facts *facts)
+{
+	return facts->whole && wants_content(facts->parameters, facts->report->action) &&
+	       report_is_lines(facts->content, facts->length);
+}
+
 /* -- The words ----------------------------------------------------------------------------- */
 
 /* What the host said, as it came (RFC 3461 9.2). */
@@ -101,6 +116,16 @@ add_reason(FILE *out, enum report_action action, const struct report_recipient *
 	fprintf(out, "\r\n\r\n");
 }
 
+/* What add_original() will have put there. */
+static const char *
+below(const struct report_facts *facts)
+{
+	if (facts->report->action == REPORT_DELAYED)
+		return "";
+	return comes_whole(facts) ? "Your message is below."
+				  : "The header of your message is below.";
+}
+
 static void
 add_words(FILE *out, const struct report_facts *facts)
 {
@@ -114,7 +139,7 @@ add_words(FILE *out, const struct report_facts *facts)
 	if (report->action == REPORT_DELAYED)
 		fprintf(out, "It is tried until %s.\r\n\r\n",
 			date(facts->received + facts->expire, when));
-	fprintf(out, "%s\r\n", kinds[report->action].end);
+	fprintf(out, "%s%s\r\n", kinds[report->action].end, below(facts));
 }
 
 /* -- The fields for programs (RFC 3464 2) ----------------------------------------------------- */
@@ -197,14 +222,6 @@ add_status(FILE *out, const struct report_facts *facts, bool wide)
 
 /* -- What it is about -------------------------------------------------------------------------- */
 
-/* RFC 3461 4.3 of failures only; RFC 8689 5. */
-static bool
-wants_content(const struct mail_parameters *parameters, enum report_action action)
-{
-	return action == REPORT_FAILED && parameters->ret == DSN_RETURN_FULL &&
-	       (parameters->flags & MAIL_REQUIRETLS) == 0;
-}
-
 size_t
 report_content_size(const struct mail_parameters *parameters, enum report_action action,
 		    uint64_t size)
@@ -253,13 +270,6 @@ has_wide_header(const struct report_facts *facts)
 	return (facts->parameters->flags & MAIL_SMTPUTF8) != 0 &&
 	       !report_is_seven_bit(facts->content, length) &&
 	       u8_check((const uint8_t *)facts->content, length) == NULL;
-}
-
-static bool
-comes_whole(const struct report_facts *facts)
-{
-	return facts->whole && wants_content(facts->parameters, facts->report->action) &&
-	       report_is_lines(facts->content, facts->length);
 }
 
 /* RFC 2046 5.2.1: message/rfc822 can't be encoded, message/global can. */
