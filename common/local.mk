@@ -31,6 +31,7 @@ common_libcommon_a_SOURCES = \
 	common/sasl_external.c common/sasl_external.h \
 	common/sasl_plain.c common/sasl_plain.h \
 	common/spawn.c \
+	common/submit_limits.h \
 	common/sqlite_dir.c common/sqlite_dir.h \
 	common/write_all.c common/write_all.h \
 	common/xtext.c common/xtext.h \

@@ -85,6 +85,7 @@ send_settings(struct process *p)
 	    .note_early = conf->defences.early_talkers == EARLY_LOG,
 	    .tarpit = conf->defences.tarpit,
 	    .greylist = conf->defences.greylist.enabled,
+	    .limits = conf->submit_limits,
 	};
 
 	strlcpy(settings.hostname, conf->hostname, sizeof(settings.hostname));

@@ -96,6 +96,11 @@ struct ga_exchange {
 	conn_id conn;
 };
 
+/* The tail: the account's address. */
+struct ga_logged_in {
+	struct submit_limits limits; /* its own, before those of mg_settings; of submission */
+};
+
 /* Which of SCRAM is worth offering: a bit for each enum scram_hash. */
 struct ga_offer {
 	uint32_t scram;
@@ -104,23 +109,23 @@ struct ga_offer {
 /*
  * GA_LOGIN and GA_EXTERNAL are requests; the reply may take a while (guessing is slowed). With
  * GA_LOGGED_IN comes, for POP3 and IMAP, a stream to the session process, and for submission a
- * channel to queue (gate_queue.h) on which everything is said in the name of that account. Its tail
- * is the account's address.
+ * channel to queue (gate_queue.h) on which everything is said in the name of that account.
  */
-#define GATE_ACCOUNTS_MESSAGES(X)                                                                  \
-	/* A request: the tail is a forward-path's mailbox, without brackets and source route. */  \
-	X(GA_RCPT, 1, IPC_CLIENT, struct ipc_empty, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)           \
-	X(GA_RCPT_VERDICT, 2, IPC_SERVER, struct ga_rcpt_verdict, 0, IPC_NO_FD, IPC_ANY_STATE)     \
-	X(GA_LOGIN, 3, IPC_CLIENT, struct ga_login, LOGIN_TAIL_MAX, IPC_NO_FD, IPC_ANY_STATE)      \
-	X(GA_LOGGED_IN, 4, IPC_SERVER, struct ipc_empty, ADDRESS_SIZE, IPC_WITH_FD, IPC_ANY_STATE) \
-	X(GA_LOGIN_FAILED, 5, IPC_SERVER, struct ga_login_failed, 0, IPC_NO_FD, IPC_ANY_STATE)     \
-	X(GA_ASK, 6, IPC_SERVER, struct ga_ask, ASK_NAMES_MAX, IPC_NO_FD, IPC_ANY_STATE)           \
-	X(GA_EXTERNAL, 7, IPC_CLIENT, struct ga_external, PROOF_MAX, IPC_NO_FD, IPC_ANY_STATE)     \
-	X(GA_SCRAM, 8, IPC_CLIENT, struct ga_scram, SCRAM_MESSAGE_MAX, IPC_NO_FD, IPC_ANY_STATE)   \
-	X(GA_CHALLENGE, 9, IPC_SERVER, struct ipc_empty, CHALLENGE_MAX, IPC_NO_FD, IPC_ANY_STATE)  \
-	X(GA_RESPONSE, 10, IPC_CLIENT, struct ga_exchange, SCRAM_MESSAGE_MAX, IPC_NO_FD,           \
-	  IPC_ANY_STATE)                                                                           \
-	X(GA_FORGET, 11, IPC_CLIENT, struct ga_exchange, 0, IPC_NO_FD, IPC_ANY_STATE)              \
+#define GATE_ACCOUNTS_MESSAGES(X)                                                                 \
+	/* A request: the tail is a forward-path's mailbox, without brackets and source route. */ \
+	X(GA_RCPT, 1, IPC_CLIENT, struct ipc_empty, PATH_SIZE, IPC_NO_FD, IPC_ANY_STATE)          \
+	X(GA_RCPT_VERDICT, 2, IPC_SERVER, struct ga_rcpt_verdict, 0, IPC_NO_FD, IPC_ANY_STATE)    \
+	X(GA_LOGIN, 3, IPC_CLIENT, struct ga_login, LOGIN_TAIL_MAX, IPC_NO_FD, IPC_ANY_STATE)     \
+	X(GA_LOGGED_IN, 4, IPC_SERVER, struct ga_logged_in, ADDRESS_SIZE, IPC_WITH_FD,            \
+	  IPC_ANY_STATE)                                                                          \
+	X(GA_LOGIN_FAILED, 5, IPC_SERVER, struct ga_login_failed, 0, IPC_NO_FD, IPC_ANY_STATE)    \
+	X(GA_ASK, 6, IPC_SERVER, struct ga_ask, ASK_NAMES_MAX, IPC_NO_FD, IPC_ANY_STATE)          \
+	X(GA_EXTERNAL, 7, IPC_CLIENT, struct ga_external, PROOF_MAX, IPC_NO_FD, IPC_ANY_STATE)    \
+	X(GA_SCRAM, 8, IPC_CLIENT, struct ga_scram, SCRAM_MESSAGE_MAX, IPC_NO_FD, IPC_ANY_STATE)  \
+	X(GA_CHALLENGE, 9, IPC_SERVER, struct ipc_empty, CHALLENGE_MAX, IPC_NO_FD, IPC_ANY_STATE) \
+	X(GA_RESPONSE, 10, IPC_CLIENT, struct ga_exchange, SCRAM_MESSAGE_MAX, IPC_NO_FD,          \
+	  IPC_ANY_STATE)                                                                          \
+	X(GA_FORGET, 11, IPC_CLIENT, struct ga_exchange, 0, IPC_NO_FD, IPC_ANY_STATE)             \
 	X(GA_OFFER, 12, IPC_SERVER, struct ga_offer, 0, IPC_NO_FD, IPC_ANY_STATE)
 
 enum { GATE_ACCOUNTS_MESSAGES(IPC_ENUM) };

@@ -46,6 +46,7 @@ struct mg_settings {
 	uint32_t note_early; /* 1: who talks before the greeting is noted only, not refused */
 	uint32_t tarpit;     /* seconds that a reply to an error waits at most; 0: never */
 	uint32_t greylist;   /* 1: queue is asked whether it is too soon for a stranger's mail */
+	struct submit_limits limits; /* of each account that has none of its own */
 };
 
 /* A listening socket comes along. The networks follow as an array: allow first, then deny. */

@@ -366,7 +366,7 @@ let_in(struct ipc_channel *channel, uint32_t id)
 	assert_int_equal(ipc_pair(sv), 0);
 	submitter_end = ipc_open(base, sv[1], &gate_queue_boundary, IPC_SERVER, queue_handlers,
 				 channel_ended, &submitter_end, "submitter");
-	ipc_send(channel, GA_LOGGED_IN, id, &(struct ipc_empty){0}, "alice@example.org", 17, sv[0]);
+	ipc_send(channel, GA_LOGGED_IN, id, &orders.logged_in, "alice@example.org", 17, sv[0]);
 	close(sv[0]);
 }
 

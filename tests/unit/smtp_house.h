@@ -55,9 +55,10 @@ struct house_orders {
 	uint32_t greylist_wait;  /* of "new...@" it says so many seconds */
 	unsigned greylist_asked; /* counts GQ_GREYLIST */
 	bool certificate_is_nobodys;
-	uint32_t scram_offer;     /* a bit for each enum scram_hash */
-	unsigned errors_noted;    /* counts conn_note_error() */
-	unsigned scram_forgotten; /* counts GA_FORGET */
+	struct ga_logged_in logged_in; /* what accounts says of who is let in */
+	uint32_t scram_offer;          /* a bit for each enum scram_hash */
+	unsigned errors_noted;         /* counts conn_note_error() */
+	unsigned scram_forgotten;      /* counts GA_FORGET */
 };
 
 extern struct queue_log queue_log;

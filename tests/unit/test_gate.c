@@ -53,8 +53,8 @@ let_in(struct house *h, uint32_t id)
 	int sv[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
-	house_answer(h->accounts, GA_LOGGED_IN, id, &(struct ipc_empty){0},
-		     sizeof(struct ipc_empty), sv[1]);
+	house_answer(h->accounts, GA_LOGGED_IN, id, &(struct ga_logged_in){0},
+		     sizeof(struct ga_logged_in), sv[1]);
 	close(sv[1]);
 	return sv[0];
 }

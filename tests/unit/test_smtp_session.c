@@ -615,6 +615,53 @@ plain(void **state)
 	house_close();
 }
 
+/* RFC 9422: what EHLO says holds at RCPT, before and after it is known who it is. */
+static void
+recipients_of_an_account(void **state)
+{
+	static const struct {
+		struct submit_limits all, own;
+		unsigned before, after;
+	} cases[] = {
+	    {{0, 0, 0}, {0, 0, 0}, 5, 5},    {{0, 0, 1000}, {0, 0, 0}, 5, 5},
+	    {{0, 0, 3}, {0, 0, 0}, 3, 3},    {{0, 0, 3}, {0, 0, 2}, 3, 2},
+	    {{0, 0, 3}, {0, 0, 4}, 3, 4},    {{0, 2, 3}, {0, 0, 0}, 2, 2},
+	    {{0, 2, 0}, {0, 4, 0}, 2, 4},    {{1, 0, 0}, {1, 0, 0}, 5, 5},
+	    {{0, 9, 3}, {0, 0, 1000}, 3, 5},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char line[128];
+
+		house_open(SERVICE_SUBMISSION);
+		house_set_tls(TLS_IMPLICIT, true);
+		house_settings()->max_recipients = 5;
+		house_settings()->limits = cases[i].all;
+		orders.logged_in.limits = cases[i].own;
+		client_says("EHLO x\r\n");
+		(void)snprintf(line, sizeof(line), "250-LIMITS RCPTMAX=%u\r\n", cases[i].before);
+		assert_non_null(strstr(client_hears(), line));
+		client_says("AUTH PLAIN " GOOD "\r\nEHLO x\r\n");
+		(void)snprintf(line, sizeof(line), "250-LIMITS RCPTMAX=%u\r\n", cases[i].after);
+		assert_non_null(strstr(client_hears(), line));
+		talk("MAIL FROM:<alice@example.org>\r\n", "250 2.1.0 Ok\r\n");
+		for (unsigned n = 0; n < cases[i].after; n++)
+			talk("RCPT TO:<bob@b>\r\n", "250 2.1.5 Ok\r\n");
+		(void)snprintf(line, sizeof(line),
+			       "452 4.5.3 Too many recipients: %u at most in one transaction\r\n",
+			       cases[i].after);
+		talk("RCPT TO:<carol@b>\r\n", line);
+		house_close();
+	}
+	/* Strangers have none of them. */
+	house_open(SERVICE_SMTP);
+	house_settings()->limits.recipients_per_message = 1;
+	client_says("EHLO x\r\n");
+	assert_non_null(strstr(client_hears(), "RCPTMAX=100\r\n"));
+	house_close();
+}
+
 static void
 pipelined_behind_a_login(void **state)
 {
@@ -853,6 +900,7 @@ main(void)
 	    cmocka_unit_test(no_login_on_smtp),
 	    cmocka_unit_test(a_users_name_may_be_none),
 	    cmocka_unit_test(plain),
+	    cmocka_unit_test(recipients_of_an_account),
 	    cmocka_unit_test(pipelined_behind_a_login),
 	    cmocka_unit_test(external),
 	    cmocka_unit_test(no_password_where_a_certificate_is_required),

@@ -117,11 +117,13 @@ login_malformed(struct login *login)
 
 /* FD: the gate's end; the caller closes it. */
 static void
-login_ok(struct login *login, int fd)
+login_ok(struct login *login, int fd, const struct submit_limits *limits)
 {
+	struct ga_logged_in logged_in = {.limits = *limits};
+
 	log_login(login, LOG_INFO, "login.ok", NULL);
 	if (login->gate != NULL)
-		(void)ipc_send(login->gate, GA_LOGGED_IN, login->id, NULL, login->user,
+		(void)ipc_send(login->gate, GA_LOGGED_IN, login->id, &logged_in, login->user,
 			       strlen(login->user), fd);
 	login_free(login);
 }
@@ -154,7 +156,7 @@ login_submission(struct login *login)
 		     strlen(login->user), pair[0]) == -1)
 		login_unavailable(login, "queue can't be reached");
 	else
-		login_ok(login, pair[1]);
+		login_ok(login, pair[1], &submitter.limits);
 	close(pair[0]);
 	close(pair[1]);
 }
@@ -172,7 +174,7 @@ on_attached(struct ipc_channel *channel, struct ipc_message *message, void *arg)
 	}
 	switch (message->type) {
 	case MA_ATTACHED:
-		login_ok(login, message->fd);
+		login_ok(login, message->fd, &(struct submit_limits){0});
 		return 0;
 	case MA_ATTACH_FAILED:
 		login_unavailable(login, message->tail);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/submit_limits.h"
+
 #define MINUTES 60
 
 struct sent {
@@ -131,10 +133,7 @@ limiter_take(struct limiter *limiter, const char *account, const struct submit_l
 	uint32_t minutes;
 
 	*wait = 0;
-	*limit = limits->recipients_per_message;
-	if (*limit == 0 ||
-	    (limits->recipients_per_hour != 0 && limits->recipients_per_hour < *limit))
-		*limit = limits->recipients_per_hour;
+	*limit = submit_limits_recipients(limits);
 	if (*limit != 0 && recipients > *limit)
 		return LIMIT_MESSAGE;
 	sweep(limiter, minute);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/submit_limits.h"
 #include "common/write_all.h"
 #include "worker/queue/batch.h"
 #include "worker/queue/check.h"
@@ -312,22 +313,12 @@ has_space(struct queue *queue, uint64_t size)
 	return space;
 }
 
-static uint32_t
-own_or(uint32_t own, uint32_t servers)
-{
-	return own != 0 ? own : servers;
-}
-
 /* Counts a submitter's message. False: he has sent enough, and the gate was told. */
 static bool
 within_limits(struct transaction *transaction)
 {
-	const struct submit_limits *all = &transaction->queue->settings.limits;
-	const struct submit_limits *own = &transaction->source->limits;
-	struct submit_limits limits = {
-	    own_or(own->messages_per_hour, all->messages_per_hour),
-	    own_or(own->recipients_per_hour, all->recipients_per_hour),
-	    own_or(own->recipients_per_message, all->recipients_per_message)};
+	const struct submit_limits limits =
+	    submit_limits_of(&transaction->source->limits, &transaction->queue->settings.limits);
 	struct gq_failed failed = {.failure = QUEUE_LIMIT};
 	struct timespec now = {0};
 

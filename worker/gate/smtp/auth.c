@@ -56,6 +56,7 @@ logged_in(struct conn *conn, struct smtp_session *session, struct ipc_message *m
 		session->account = NULL;
 		return false;
 	}
+	session->limits = ((const struct ga_logged_in *)message->body)->limits;
 	conn_forget_certificate(conn);
 	log_event(LOG_INFO, "smtp.login", KV_CONN(conn_identity(conn)),
 		  KV_STR("user", session->account));

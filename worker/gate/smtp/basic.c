@@ -8,7 +8,7 @@
 
 /* RFC 5321 4.1.1.1 and the extensions' registrations. */
 static void
-announce(struct conn *conn, const struct smtp_command *command)
+announce(struct conn *conn, const struct smtp_session *session, const struct smtp_command *command)
 {
 	const struct mg_settings *settings = conn_settings(conn);
 	char mechanisms[SASL_LIST_SIZE] = "";
@@ -22,7 +22,8 @@ announce(struct conn *conn, const struct smtp_command *command)
 	smtp_reply(conn, "250-SMTPUTF8");
 	smtp_reply(conn, "250-DSN");
 	smtp_reply(conn, "250-ENHANCEDSTATUSCODES");
-	smtp_reply(conn, "250-LIMITS RCPTMAX=%" PRIu32, settings->max_recipients); /* RFC 9422 */
+	smtp_reply(conn, "250-LIMITS RCPTMAX=%" PRIu32, /* RFC 9422 */
+		   smtp_recipients_max(conn, session));
 	if (conn_is_secure(conn))
 		smtp_reply(conn, "250-REQUIRETLS"); /* RFC 8689 2 */
 	if (conn_can_start_tls(conn))
@@ -50,7 +51,7 @@ smtp_cmd_hello(struct conn *conn, struct smtp_session *session, const struct smt
 	session->extended = command->verb == SMTP_EHLO;
 	session->state = SMTP_READY;
 	if (session->extended)
-		announce(conn, command);
+		announce(conn, session, command);
 	else
 		smtp_reply(conn, "250 %s greets %s", conn_settings(conn)->hostname,
 			   command->domain);

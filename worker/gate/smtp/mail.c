@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/proto/gate_accounts.h"
 #include "common/proto/gate_queue.h"
+#include "common/submit_limits.h"
 #include "worker/gate/smtp/claims.h"
 #include "worker/gate/smtp/fixup.h"
 #include "worker/gate/smtp/session.h"
@@ -312,6 +313,18 @@ is_unannounced_utf8(const struct smtp_transaction *mail, const struct smtp_comma
 	return command->utf8 && (mail->parameters.flags & MAIL_SMTPUTF8) == 0;
 }
 
+uint32_t
+smtp_recipients_max(const struct conn *conn, const struct smtp_session *session)
+{
+	const struct mg_settings *settings = conn_settings(conn);
+	struct submit_limits limits = submit_limits_of(&session->limits, &settings->limits);
+	uint32_t his = submit_limits_recipients(&limits);
+
+	return smtp_is_submission(conn) && his != 0 && his < settings->max_recipients
+		   ? his
+		   : settings->max_recipients;
+}
+
 bool
 smtp_rcpt_is_asked(const struct conn *conn, const struct smtp_session *session,
 		   const struct smtp_command *command)
@@ -319,7 +332,26 @@ smtp_rcpt_is_asked(const struct conn *conn, const struct smtp_session *session,
 	const struct smtp_transaction *mail = session->mail;
 
 	return !is_unannounced_utf8(mail, command) &&
-	       mail->taken_count + mail->asked_count < conn_settings(conn)->max_recipients;
+	       mail->taken_count + mail->asked_count < smtp_recipients_max(conn, session);
+}
+
+/* RFC 5321 4.5.3.1.10: not an error of the client, it sends to the rest later. */
+static void
+refuse_more(struct conn *conn, const struct smtp_session *session,
+	    const struct smtp_command *command)
+{
+	uint32_t most = smtp_recipients_max(conn, session);
+
+	if (!session->mail->full)
+		log_event(LOG_INFO, "smtp.refused", KV_CONN(conn_identity(conn)),
+			  KV_STR("stage", "rcpt"), KV_STR("why", "too-many"),
+			  KV_STR("from", session->mail->from), KV_STR("to", command->path),
+			  KV_STR("helo", session->helo),
+			  KV_STR("user", session->account != NULL ? session->account : ""),
+			  KV_U64("limit", most));
+	session->mail->full = true; /* once is enough */
+	smtp_reply(conn, "452 4.5.3 Too many recipients: %" PRIu32 " at most in one transaction",
+		   most);
 }
 
 static void
@@ -333,10 +365,7 @@ refuse_unasked(struct conn *conn, const struct smtp_session *session,
 					  smtp_quote(command->path, strlen(command->path), quoted),
 					  address_error_text(ADDRESS_NOT_ASCII));
 	else
-		/* RFC 5321 4.5.3.1.10: not an error of the client, it sends to the rest later. */
-		smtp_reply(conn,
-			   "452 4.5.3 Too many recipients: %" PRIu32 " at most in one transaction",
-			   conn_settings(conn)->max_recipients);
+		refuse_more(conn, session, command);
 }
 
 void

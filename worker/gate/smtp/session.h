@@ -85,6 +85,7 @@ struct smtp_transaction {
 	uint64_t declared_size; /* SIZE= */
 	struct mail_parameters parameters;
 	bool chunked; /* begun by BDAT */
+	bool full;    /* it has had more recipients than it may have */
 	struct smtp_rcpts taken;
 	struct smtp_rcpts asked; /* in the order of their commands */
 	uint32_t taken_count;
@@ -124,6 +125,7 @@ struct smtp_session {
 	struct sasl sasl;
 	struct smtp_command *waiting;  /* MAIL, while its client's certificate is looked at */
 	char *account;                 /* who has logged in; NULL: nobody */
+	struct submit_limits limits;   /* his own */
 	struct ipc_channel *submitter; /* to queue, in the account's name; NULL: none, or lost */
 };
 
@@ -204,6 +206,8 @@ bool smtp_rcpts_waiting(const struct smtp_session *);
 /* Accounts is asked about this RCPT; where not, smtp_cmd_rcpt() replies to it at once. */
 bool smtp_rcpt_is_asked(const struct conn *, const struct smtp_session *,
 			const struct smtp_command *);
+/* How many recipients a message of this client may have. */
+uint32_t smtp_recipients_max(const struct conn *, const struct smtp_session *);
 /* No more RCPT commands now. */
 bool smtp_rcpts_full(const struct smtp_session *);
 /* Replies to RCPTs, in order, as far as they are answered (RFC 2920 3.1). The session may be gone
