@@ -201,7 +201,7 @@ what_is_no_route(void **state)
 	static void (*const spoil[])(struct mr_route *) = {
 	    no_domain,       long_domain,      odd_host,        long_host,  odd_helo,
 	    port_zero,       port_large,       odd_protocol,    odd_tls,    odd_flag,
-	    no_connections,  many_connections, not_inbound,        long_user,  long_password,
+	    no_connections,  many_connections, not_inbound,     long_user,  long_password,
 	    odd_certificate, long_certificate, not_zero_either, open_login, open_implicit,
 	    v6_as_v4,        v4_as_v6,
 	};
