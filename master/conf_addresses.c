@@ -22,15 +22,6 @@ read_separator(struct conf_reader *r, const config_setting_t *setting, char out[
 		strlcpy(out, text, 2);
 }
 
-static void
-read_bool(struct conf_reader *r, const config_setting_t *setting, bool *out)
-{
-	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-		conf_bad(r, setting, "must be true or false");
-	else
-		*out = config_setting_get_bool(setting) == CONFIG_TRUE;
-}
-
 /* -- One domain's ---------------------------------------------------------------------------- */
 
 static void
@@ -60,7 +51,7 @@ set_domain_forward(struct conf_reader *r, const config_setting_t *setting, void 
 	struct conf_address_domain *domain = target;
 
 	domain->forward_given = true;
-	read_bool(r, setting, &domain->forward);
+	conf_set_bool(r, setting, &domain->forward);
 }
 
 static void
@@ -69,7 +60,7 @@ set_domain_tag_folders(struct conf_reader *r, const config_setting_t *setting, v
 	struct conf_address_domain *domain = target;
 
 	domain->tag_folders_given = true;
-	read_bool(r, setting, &domain->tag_folders);
+	conf_set_bool(r, setting, &domain->tag_folders);
 }
 
 static const struct conf_key domain_keys[] = {
@@ -122,19 +113,19 @@ set_separator(struct conf_reader *r, const config_setting_t *setting, void *targ
 static void
 set_forward(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	read_bool(r, setting, &((struct configuration *)target)->addresses.forward);
+	conf_set_bool(r, setting, &((struct configuration *)target)->addresses.forward);
 }
 
 static void
 set_tag_folders(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	read_bool(r, setting, &((struct configuration *)target)->addresses.tag_folders);
+	conf_set_bool(r, setting, &((struct configuration *)target)->addresses.tag_folders);
 }
 
 static void
 set_srs(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	read_bool(r, setting, &((struct configuration *)target)->addresses.srs);
+	conf_set_bool(r, setting, &((struct configuration *)target)->addresses.srs);
 }
 
 static void

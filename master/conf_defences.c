@@ -52,11 +52,11 @@ set_greylist_exempt(struct conf_reader *r, const config_setting_t *setting, void
 static void
 set_greylist_enabled(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-		conf_bad(r, setting, "must be true or false");
-	else
-		((struct configuration *)target)->defences.greylist.enabled =
-		    config_setting_get_bool(setting) != 0;
+	struct greylist_rules *rules = &((struct configuration *)target)->defences.greylist;
+	bool enabled = rules->enabled != 0;
+
+	conf_set_bool(r, setting, &enabled);
+	rules->enabled = enabled ? 1 : 0;
 }
 
 #define OFFSET(member) offsetof(struct configuration, defences.member)

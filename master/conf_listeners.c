@@ -149,12 +149,7 @@ set_deny(struct conf_reader *r, const config_setting_t *setting, void *target)
 static void
 set_weak(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	struct conf_listener *l = target;
-
-	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-		conf_bad(r, setting, "must be true or false");
-	else
-		l->weak = config_setting_get_bool(setting) != 0;
+	conf_set_bool(r, setting, &((struct conf_listener *)target)->weak);
 }
 
 static const char *const client_modes[] = {

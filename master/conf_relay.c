@@ -19,21 +19,13 @@ set_standard(struct conf_reader *r, const config_setting_t *setting, void *targe
 static void
 set_literals(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-		conf_bad(r, setting, "must be true or false");
-	else
-		((struct configuration *)target)->relay.address_literals =
-		    config_setting_get_bool(setting) != 0;
+	conf_set_bool(r, setting, &((struct configuration *)target)->relay.address_literals);
 }
 
 static void
 set_enabled(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-		conf_bad(r, setting, "must be true or false");
-	else
-		((struct configuration *)target)->relay.wanted =
-		    config_setting_get_bool(setting) != 0;
+	conf_set_bool(r, setting, &((struct configuration *)target)->relay.wanted);
 }
 
 /* ADDRESS or ADDRESS@PORT, as libunbound has it. */

@@ -111,24 +111,15 @@ set_source(struct conf_reader *r, const config_setting_t *setting, void *target)
 }
 
 static void
-set_bool(struct conf_reader *r, const config_setting_t *setting, bool *target)
-{
-	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-		conf_bad(r, setting, "must be true or false");
-	else
-		*target = config_setting_get_bool(setting) != 0;
-}
-
-static void
 set_implicit_tls(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	set_bool(r, setting, &((struct conf_route *)target)->implicit_tls);
+	conf_set_bool(r, setting, &((struct conf_route *)target)->implicit_tls);
 }
 
 static void
 set_inbound(struct conf_reader *r, const config_setting_t *setting, void *target)
 {
-	set_bool(r, setting, &((struct conf_route *)target)->inbound);
+	conf_set_bool(r, setting, &((struct conf_route *)target)->inbound);
 }
 
 static void

@@ -261,6 +261,15 @@ conf_table_read(struct conf_reader *r, const config_setting_t *group, const stru
 	}
 }
 
+void
+conf_set_bool(struct conf_reader *r, const config_setting_t *setting, bool *out)
+{
+	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
+		conf_bad(r, setting, "must be true or false");
+	else
+		*out = config_setting_get_bool(setting) != 0;
+}
+
 bool
 conf_strings(struct conf_reader *r, const config_setting_t *setting, const char *what,
 	     conf_string_fn *each, void *target)

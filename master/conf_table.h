@@ -53,6 +53,9 @@ struct conf_where conf_where(struct conf_reader *, const config_setting_t *);
 void conf_bad(struct conf_reader *, const config_setting_t *, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* true or false; of anything else a problem is noted, and OUT stays. */
+void conf_set_bool(struct conf_reader *, const config_setting_t *, bool *out);
+
 /*
  * Calls EACH for every string of a string, an array or a list of strings. False (and a problem) if
  * it is something else, or empty.

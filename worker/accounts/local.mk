@@ -7,12 +7,12 @@ worker_libworker_a_SOURCES += \
 	worker/accounts/external.c \
 	worker/accounts/forward.c worker/accounts/forward.h \
 	worker/accounts/hash.c worker/accounts/hash.h \
+	worker/accounts/inbound.c worker/accounts/inbound.h \
 	worker/accounts/load.c worker/accounts/load.h \
 	worker/accounts/login.c worker/accounts/login.h \
 	worker/accounts/offer.c \
 	worker/accounts/password.c \
 	worker/accounts/pool.c worker/accounts/pool.h \
-	worker/accounts/inbound.c worker/accounts/inbound.h \
 	worker/accounts/resolve.c worker/accounts/resolve.h \
 	worker/accounts/scram.c \
 	worker/accounts/scram_exchange.c worker/accounts/scram_exchange.h \

@@ -41,10 +41,12 @@ choose_remote(struct recipient *recipient)
  * it (choose_forwards()), or a route that is for everybody's (RCPT_ROUTED).
  */
 static bool
-may_relay(const struct recipient *recipient)
+may_relay(const struct recipient *recipient, enum rcpt_verdict verdict)
 {
 	const struct transaction *transaction = recipient->transaction;
 
+	if (verdict != RCPT_NOT_LOCAL)
+		return verdict == RCPT_ROUTED;
 	if (recipient->added)
 		return recipient->anywhere;
 	return transaction->submitter[0] != '\0' || transaction->report != NULL;
@@ -191,9 +193,7 @@ on_answered(struct question *question, enum rcpt_verdict verdict, const struct w
 		bool told = choose_mailboxes(recipient, notify, ways);
 
 		choose_forwards(recipient, notify, told, ways);
-	} else if (!(verdict == RCPT_ROUTED ||
-		     (verdict == RCPT_NOT_LOCAL && may_relay(recipient))) ||
-		   !choose_remote(recipient)) {
+	} else if (!may_relay(recipient, verdict) || !choose_remote(recipient)) {
 		refuse(recipient, verdict == RCPT_UNAVAILABLE ? QUEUE_UNAVAILABLE : QUEUE_REFUSED);
 	}
 	if (transaction->state == TRANSACTION_DATA && transaction->unanswered == 0)

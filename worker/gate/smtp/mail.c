@@ -196,6 +196,14 @@ is_too_far(struct conn *conn, const struct smtp_rcpt *rcpt)
 	       rcpt->path[length - 1] == ']';
 }
 
+/* For want of queue, nobody knows any more that the client may send there. */
+static bool
+is_lost(struct conn *conn, const struct smtp_session *session, const struct smtp_rcpt *rcpt)
+{
+	return rcpt->verdict == RCPT_NOT_LOCAL && smtp_is_submission(conn) &&
+	       session->submitter == NULL;
+}
+
 /* Returns false if the session has ended. */
 static bool
 refuse_rcpt(struct conn *conn, struct smtp_session *session, struct smtp_rcpt *rcpt)
@@ -210,14 +218,6 @@ refuse_rcpt(struct conn *conn, struct smtp_session *session, struct smtp_rcpt *r
 		conn_note_error(conn);
 	free(rcpt);
 	return smtp_count_idle(conn);
-}
-
-/* For want of queue, nobody knows any more that the client may send there. */
-static bool
-is_lost(struct conn *conn, const struct smtp_session *session, const struct smtp_rcpt *rcpt)
-{
-	return rcpt->verdict == RCPT_NOT_LOCAL && smtp_is_submission(conn) &&
-	       session->submitter == NULL;
 }
 
 /* Likewise. It is no error of the client's: a mail server comes again. */
